@@ -93,10 +93,11 @@ struct TimePassed {};
 
 // ServerUp, ServerDown, PrimaryUp, PrimaryDown and Warning are both: the node learns, and the
 // application is told.
-using Input = std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream,
-                           input::Reader, input::Publish, input::Subscribe, input::Unsubscribe,
-                           input::Demand, input::Leave, input::Polled, input::Asked, input::Nudged,
-                           input::TimePassed, ServerUp, ServerDown, PrimaryUp, PrimaryDown, Warning>;
+using Input =
+    std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream, input::Reader,
+                 input::Publish, input::Subscribe, input::Unsubscribe, input::Demand, input::Leave,
+                 input::Polled, input::Asked, input::Nudged, input::TimePassed, ServerUp,
+                 ServerDown, PrimaryUp, PrimaryDown, Warning>;
 
 namespace effect {
 
@@ -139,10 +140,10 @@ struct Notify {
 
 }  // namespace effect
 
-using Effect = std::variant<effect::Dial, effect::Undial, effect::Follow, effect::Unfollow,
-                            effect::ToLink, effect::ToRoute, effect::Broadcast, effect::Announce,
-                            effect::Poll, effect::Ask, effect::Nudge, effect::Deliver,
-                            effect::Notify>;
+using Effect =
+    std::variant<effect::Dial, effect::Undial, effect::Follow, effect::Unfollow, effect::ToLink,
+                 effect::ToRoute, effect::Broadcast, effect::Announce, effect::Poll, effect::Ask,
+                 effect::Nudge, effect::Deliver, effect::Notify>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tidegate

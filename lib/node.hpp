@@ -69,8 +69,7 @@ class Node {
 
   void arrived(Member& member, InboundStream::Progress progress, Instant now, Effects& effects);
   void undelivered(const Member& member, std::uint64_t first, std::uint64_t last,
-                   Undelivered::Why why, const std::optional<Position>& position,
-                   Effects& effects);
+                   Undelivered::Why why, const std::optional<Position>& position, Effects& effects);
   void send_outbox(Effects& effects);
   void unpublished(Message message, Effects& effects);
   void broadcast(Message message, Effects& effects);
