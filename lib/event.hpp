@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -79,13 +80,12 @@ struct Demand {
 // Say farewell. Messages still waiting for their position come back as Unpublished.
 struct Leave {};
 
-struct Polled {  // answers effect Poll
-  Tide tide;
+struct Polled {              // answers effect Poll, unless a ServerDown does
+  std::optional<Tide> tide;  // none: the server could not tell just now
 };
-struct Asked {  // answers effect Ask
+struct Asked {  // answers effect Ask and effect Nudge, unless a PrimaryDown does
   WalReading reading;
 };
-struct Nudged {};  // answers effect Nudge
 
 struct TimePassed {};
 

@@ -259,8 +259,6 @@ void Node::broadcast(Message message, Effects& effects) {
 
 void Node::take(input::Asked& in, Instant now, Effects&) { outbox_.answered(in.reading, now); }
 
-void Node::take(input::Nudged&, Instant now, Effects&) { outbox_.nudged(now); }
-
 void Node::take(PrimaryUp& in, Instant, Effects& effects) {
   outbox_.primary_up(in.instance);
   effects.push_back(effect::Notify{std::move(in)});
@@ -278,7 +276,7 @@ void Node::take(ServerUp& in, Instant, Effects& effects) {
   effects.push_back(effect::Notify{std::move(in)});
 }
 
-void Node::take(input::Polled& in, Instant, Effects&) { gate_.tide(std::move(in.tide)); }
+void Node::take(input::Polled& in, Instant, Effects&) { gate_.polled(std::move(in.tide)); }
 
 void Node::take(ServerDown& in, Instant, Effects& effects) {
   gate_.server_down();

@@ -59,7 +59,6 @@ class Node {
   void take(input::Leave& in, Instant now, Effects& effects);
   void take(input::Polled& in, Instant now, Effects& effects);
   void take(input::Asked& in, Instant now, Effects& effects);
-  void take(input::Nudged& in, Instant now, Effects& effects);
   void take(input::TimePassed& in, Instant now, Effects& effects);
   void take(ServerUp& in, Instant now, Effects& effects);
   void take(ServerDown& in, Instant now, Effects& effects);

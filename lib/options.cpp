@@ -32,7 +32,9 @@ std::vector<Problem> validate(const Options& options) {
   require(valid_mesh_name(options.mesh), "mesh",
           "give 1 to " + std::to_string(limits::mesh_name_bytes) +
               " printable ASCII characters without space");
-  require(is_name(options.name, limits::peer_name_bytes), "name", at_most(limits::peer_name_bytes));
+  require(is_name(options.name), "name",
+          "give at most " + std::to_string(limits::peer_name_bytes) +
+              " bytes of text without control characters");
   require(!options.interfaces.empty(), "interfaces", "is empty; name at least one, for example lo");
   require(options.beacon_port >= first_unprivileged_port, "beacon-port", "must be 1024 or above");
   require(options.first_port >= first_unprivileged_port, "first-port", "must be 1024 or above");
