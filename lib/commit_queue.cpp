@@ -1,6 +1,7 @@
 #include "commit_queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "must.hpp"
 
@@ -59,15 +60,12 @@ bool CommitQueue::unflushed() const {
 std::optional<CommitQueue::Request> CommitQueue::take_request(Instant now) {
   if (!up_ || open_) return std::nullopt;
   if (unasked() || now >= ask_at_) {
-    open_ = true;
-    asked_ = unanswered_;
-    return Request::ask;
+    open_ = Request::ask;
+  } else if (now >= nudge_at_) {
+    open_ = Request::nudge;
   }
-  if (now >= nudge_at_) {
-    open_ = true;
-    return Request::nudge;
-  }
-  return std::nullopt;
+  if (open_) asked_ = unanswered_;
+  return open_;
 }
 
 Instant CommitQueue::deadline() const {
@@ -86,7 +84,7 @@ bool CommitQueue::survived(const Waiting& waiting, const WalReading& reading) co
 
 void CommitQueue::answered(const WalReading& reading, Instant now) {
   TIDEGATE_MUST(open_);
-  open_ = false;
+  const auto request = *std::exchange(open_, std::nullopt);
 
   // Answered before, but not flushed when its primary's life ended: the position is void.
   const auto answered = waiting_.size() - unanswered_;
@@ -116,18 +114,13 @@ void CommitQueue::answered(const WalReading& reading, Instant now) {
     nudge_pause_ = first_nudge_pause;
     ask_at_ = now + ask_pause_;
     nudge_at_ = now + nudge_pause_;
+  } else if (request == Request::nudge) {
+    nudge_pause_ = std::min(4 * nudge_pause_, longest_nudge_pause);
+    nudge_at_ = now + nudge_pause_;
   } else if (now >= ask_at_) {
     ask_pause_ = std::min(2 * ask_pause_, longest_ask_pause);
     ask_at_ = now + ask_pause_;
   }
-}
-
-void CommitQueue::nudged(Instant now) {
-  TIDEGATE_MUST(open_);
-  open_ = false;
-  nudge_pause_ = std::min(4 * nudge_pause_, longest_nudge_pause);
-  nudge_at_ = now + nudge_pause_;
-  ask_at_ = now;
 }
 
 void CommitQueue::primary_up(const Instance& instance) {
@@ -139,7 +132,8 @@ void CommitQueue::primary_up(const Instance& instance) {
 }
 
 void CommitQueue::primary_down() {
-  up_ = open_ = false;
+  up_ = false;
+  open_.reset();
   asked_ = 0;
 }
 

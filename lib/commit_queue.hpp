@@ -53,9 +53,8 @@ class CommitQueue {
   // going may change it. Asking early or late is harmless.
   [[nodiscard]] Instant deadline() const;
 
-  // The answers. `primary_down` also takes back what was asked.
+  // The answer to either request. `primary_down` takes back what was requested.
   void answered(const WalReading& reading, Instant now);
-  void nudged(Instant now);
   void primary_up(const Instance& instance);
   void primary_down();
 
@@ -80,10 +79,10 @@ class CommitQueue {
   std::size_t bytes_ = 0;
   std::size_t unanswered_ = 0;  // at the back: have no position yet, or need none and stand among
                                 // those that have none
-  std::size_t asked_ = 0;       // of the unanswered, from their front: covered by the open question
+  std::size_t asked_ = 0;       // of the unanswered, from their front: covered by the open request
 
   bool up_ = false;
-  bool open_ = false;                  // a question or nudge is under way
+  std::optional<Request> open_;        // under way
   std::optional<Instance> life_;       // of the primary that was last known
   std::optional<WalReading> reading_;  // the last answer
   Instant ask_at_ = never;             // again, to see whether the flush has come

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -79,13 +80,12 @@ struct Demand {
 // Say farewell. Messages still waiting for their position come back as Unpublished.
 struct Leave {};
 
-struct Polled {  // answers effect Poll
-  Tide tide;
+struct Polled {              // answers effect Poll, unless a ServerDown does
+  std::optional<Tide> tide;  // none: the server could not tell just now
 };
-struct Asked {  // answers effect Ask
+struct Asked {  // answers effect Ask and effect Nudge, unless a PrimaryDown does
   WalReading reading;
 };
-struct Nudged {};  // answers effect Nudge
 
 struct TimePassed {};
 
@@ -93,10 +93,11 @@ struct TimePassed {};
 
 // ServerUp, ServerDown, PrimaryUp, PrimaryDown and Warning are both: the node learns, and the
 // application is told.
-using Input = std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream,
-                           input::Reader, input::Publish, input::Subscribe, input::Unsubscribe,
-                           input::Demand, input::Leave, input::Polled, input::Asked, input::Nudged,
-                           input::TimePassed, ServerUp, ServerDown, PrimaryUp, PrimaryDown, Warning>;
+using Input =
+    std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream, input::Reader,
+                 input::Publish, input::Subscribe, input::Unsubscribe, input::Demand, input::Leave,
+                 input::Polled, input::Asked, input::Nudged, input::TimePassed, ServerUp,
+                 ServerDown, PrimaryUp, PrimaryDown, Warning>;
 
 namespace effect {
 
@@ -139,10 +140,10 @@ struct Notify {
 
 }  // namespace effect
 
-using Effect = std::variant<effect::Dial, effect::Undial, effect::Follow, effect::Unfollow,
-                            effect::ToLink, effect::ToRoute, effect::Broadcast, effect::Announce,
-                            effect::Poll, effect::Ask, effect::Nudge, effect::Deliver,
-                            effect::Notify>;
+using Effect =
+    std::variant<effect::Dial, effect::Undial, effect::Follow, effect::Unfollow, effect::ToLink,
+                 effect::ToRoute, effect::Broadcast, effect::Announce, effect::Poll, effect::Ask,
+                 effect::Nudge, effect::Deliver, effect::Notify>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tidegate

@@ -34,9 +34,12 @@ class FailureDetector {
   // When the verdict next changes by itself; `never` once it is gone.
   [[nodiscard]] Instant deadline(Instant now) const {
     switch (verdict(now)) {
-      case Verdict::alive: return heard_ + patience_.suspect;
-      case Verdict::suspect: return heard_ + patience_.gone;
-      case Verdict::gone: break;
+      case Verdict::alive:
+        return heard_ + patience_.suspect;
+      case Verdict::suspect:
+        return heard_ + patience_.gone;
+      case Verdict::gone:
+        break;
     }
     return never;
   }

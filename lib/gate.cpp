@@ -49,9 +49,9 @@ Instant Gate::deadline() const {
 
 void Gate::server_up() { up_ = true; }
 
-void Gate::tide(Tide tide) {
+void Gate::polled(std::optional<Tide> tide) {
   polling_ = false;
-  tide_ = std::move(tide);
+  if (tide) tide_ = std::move(tide);
 }
 
 void Gate::server_down() {

@@ -41,7 +41,7 @@ class Gate {
   [[nodiscard]] Instant deadline() const;
 
   void server_up();
-  void tide(Tide tide);  // the answer to a poll
+  void polled(std::optional<Tide> tide);  // the answer; none: the last reading still stands
   void server_down();
 
   [[nodiscard]] bool gated() const { return gated_; }

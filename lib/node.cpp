@@ -46,8 +46,8 @@ void Node::step(Input input, Instant now, Effects& effects) {
 Instant Node::deadline() const {
   if (left_) return never;
   if (more_) return Instant::min();
-  return std::min({heartbeat_at_, pace_.deadline(), roster_.deadline(), outbox_.deadline(),
-                   gate_.deadline()});
+  return std::min(
+      {heartbeat_at_, pace_.deadline(), roster_.deadline(), outbox_.deadline(), gate_.deadline()});
 }
 
 // --- membership ---------------------------------------------------------------------------------
@@ -150,10 +150,18 @@ void Node::undelivered(const Member& member, std::uint64_t first, std::uint64_t 
                        Effects& effects) {
   const auto count = last - first + 1;
   switch (why) {
-    case Undelivered::Why::missing: counters_.missing += count; break;
-    case Undelivered::Why::orphaned: counters_.orphaned += count; break;
-    case Undelivered::Why::foreign: counters_.foreign += count; break;
-    case Undelivered::Why::full: counters_.full += count; break;
+    case Undelivered::Why::missing:
+      counters_.missing += count;
+      break;
+    case Undelivered::Why::orphaned:
+      counters_.orphaned += count;
+      break;
+    case Undelivered::Why::foreign:
+      counters_.foreign += count;
+      break;
+    case Undelivered::Why::full:
+      counters_.full += count;
+      break;
   }
   effects.push_back(
       effect::Notify{Undelivered{member.origin, member.name, first, last, why, position}});
@@ -170,15 +178,18 @@ void Node::release(Instant now, Effects& effects) {
     TIDEGATE_MUST(member != nullptr);
     --member->held;
     switch (next->cover) {
-      case Cover::covered: deliver(std::move(held), *member, now, effects); break;
+      case Cover::covered:
+        deliver(std::move(held), *member, now, effects);
+        break;
       case Cover::orphaned:
       case Cover::foreign:
-        undelivered(*member, held.sequence, held.sequence,
-                    next->cover == Cover::orphaned ? Undelivered::Why::orphaned
-                                                   : Undelivered::Why::foreign,
-                    held.message.position, effects);
+        undelivered(
+            *member, held.sequence, held.sequence,
+            next->cover == Cover::orphaned ? Undelivered::Why::orphaned : Undelivered::Why::foreign,
+            held.message.position, effects);
         break;
-      case Cover::wait: TIDEGATE_MUST(false);
+      case Cover::wait:
+        TIDEGATE_MUST(false);
     }
   }
   more_ = released == limits::releases_per_step;
@@ -248,8 +259,6 @@ void Node::broadcast(Message message, Effects& effects) {
 
 void Node::take(input::Asked& in, Instant now, Effects&) { outbox_.answered(in.reading, now); }
 
-void Node::take(input::Nudged&, Instant now, Effects&) { outbox_.nudged(now); }
-
 void Node::take(PrimaryUp& in, Instant, Effects& effects) {
   outbox_.primary_up(in.instance);
   effects.push_back(effect::Notify{std::move(in)});
@@ -267,7 +276,7 @@ void Node::take(ServerUp& in, Instant, Effects& effects) {
   effects.push_back(effect::Notify{std::move(in)});
 }
 
-void Node::take(input::Polled& in, Instant, Effects&) { gate_.tide(std::move(in.tide)); }
+void Node::take(input::Polled& in, Instant, Effects&) { gate_.polled(std::move(in.tide)); }
 
 void Node::take(ServerDown& in, Instant, Effects& effects) {
   gate_.server_down();
@@ -322,8 +331,7 @@ void Node::pulse(Instant now, Effects& effects) {
 }
 
 Announcement Node::announcement(bool leaving, bool reply_wanted) const {
-  return {self_.mesh,         self_.origin, self_.publish_port,
-          self_.direct_port, leaving,      reply_wanted};
+  return {self_.mesh, self_.origin, self_.publish_port, self_.direct_port, leaving, reply_wanted};
 }
 
 Status Node::status(Instant now) const {

@@ -59,7 +59,6 @@ class Node {
   void take(input::Leave& in, Instant now, Effects& effects);
   void take(input::Polled& in, Instant now, Effects& effects);
   void take(input::Asked& in, Instant now, Effects& effects);
-  void take(input::Nudged& in, Instant now, Effects& effects);
   void take(input::TimePassed& in, Instant now, Effects& effects);
   void take(ServerUp& in, Instant now, Effects& effects);
   void take(ServerDown& in, Instant now, Effects& effects);
@@ -69,8 +68,7 @@ class Node {
 
   void arrived(Member& member, InboundStream::Progress progress, Instant now, Effects& effects);
   void undelivered(const Member& member, std::uint64_t first, std::uint64_t last,
-                   Undelivered::Why why, const std::optional<Position>& position,
-                   Effects& effects);
+                   Undelivered::Why why, const std::optional<Position>& position, Effects& effects);
   void send_outbox(Effects& effects);
   void unpublished(Message message, Effects& effects);
   void broadcast(Message message, Effects& effects);

@@ -12,7 +12,8 @@
 namespace tidegate {
 
 struct Options {
-  // Peers of one mesh name find each other; others are ignored. 1 to 32 bytes of text.
+  // Peers of one mesh name find each other; others are ignored. 1 to 32 printable ASCII
+  // characters without space.
   std::string mesh = "default";
 
   // For people: shown by the others' `tidegate peers`. Up to 64 bytes of text; empty: the host's
