@@ -60,12 +60,10 @@ Result<Descriptor> bound_socket(std::uint16_t port) {
   Descriptor owner(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int fd = owner.get();
   // TTL 1: nothing leaves the link, not even a broadcast that a router would pass on.
-  // IP_MULTICAST_ALL off: a group that another program has joined elsewhere is none of ours.
+  // That a host's own multicast comes back to it, for its other peers, is the default.
   if (!owner || !set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
       !set_option(fd, SOL_SOCKET, SO_BROADCAST, 1) || !set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) ||
-      !set_option(fd, IPPROTO_IP, IP_TTL, 1) || !set_option(fd, IPPROTO_IP, IP_MULTICAST_TTL, 1) ||
-      !set_option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1) ||
-      !set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0)) {
+      !set_option(fd, IPPROTO_IP, IP_TTL, 1) || !set_option(fd, IPPROTO_IP, IP_MULTICAST_TTL, 1)) {
     return Error{"the beacon's socket can't be made: " + error_text(errno)};
   }
   auto address = to_sockaddr(Ipv4{INADDR_ANY}, port);
