@@ -36,6 +36,7 @@
 #include "lib/result.hpp"
 #include "lib/tide.hpp"
 #include "lib/wal_reading.hpp"
+#include "server_sql.hpp"
 
 namespace tidegate {
 
@@ -83,8 +84,19 @@ class CommitTag {
 
   explicit CommitTag(Database database) : database_(std::move(database)) {}
 
+  using Rows = std::vector<SqlRow>;
+  using Events = std::vector<CommitEvent>;
+  void send(Step step, const std::string& sql, Instant now);
+  void answered(const Rows& rows, Instant now, Events& events);
+  void introduced(const Rows& rows, Instant now, Events& events);
+  void give_up(std::string reason, Instant now, Events& events);
+  void down(std::string reason, Events& events);
+
   Database database_;
   Step step_ = Step::down;
+  bool up_ = false;
+  std::string reported_;  // the reason of the last PrimaryDown, until a primary is up
+  Introduction server_;
 };
 
 }  // namespace tidegate

@@ -11,9 +11,9 @@
 //    through the longest pause starts it anew, so that a server that accepts and hangs up at once
 //    is not hammered.
 // 2. Failover is libpq's: "host=a,b target_session_attrs=primary" finds the primary. libpq's own
-//    connect_timeout does not work without blocking, and it would stay with a silent host for
-//    minutes; so each host gets `connect_timeout`, and the attempt after a timeout begins with the
-//    next one.
+//    clock does not run without blocking, and it would stay with a silent host for minutes; so
+//    each host gets `connect_timeout` of the connection string (seconds), or Timeouts::connect, and
+//    the attempt after a timeout begins with the next host.
 // 3. No password reaches an event or an error.
 //
 // What does block: resolving a host name, inside libpq, at each attempt to connect (and reading
@@ -56,7 +56,7 @@ class Database {
   };
 
   struct Timeouts {
-    Duration connect = std::chrono::seconds(10);  // for each host of the connection string
+    Duration connect = std::chrono::seconds(10);  // for each host; connect_timeout overrides it
     Duration answer = std::chrono::seconds(10);   // a server silent for longer counts as lost
   };
 
@@ -113,7 +113,7 @@ class Database {
   [[nodiscard]] Session session() const;
 
   // "host port", or "host (address) port", of the server connected to or tried last.
-  [[nodiscard]] std::string server() const;
+  [[nodiscard]] const std::string& server() const;
 
  private:
   class Connection;

@@ -42,6 +42,7 @@
 #include "lib/lsn.hpp"
 #include "lib/result.hpp"
 #include "lib/tide.hpp"
+#include "server_sql.hpp"
 
 namespace tidegate {
 
@@ -89,25 +90,48 @@ class ReplayWatch {
   void poll(Instant now);
 
   // As of the last answer: a standby. False while no server is up.
-  [[nodiscard]] bool in_recovery() const { return up_ && role_and_lsn_.in_recovery; }
+  [[nodiscard]] bool in_recovery() const { return up_ && server_.in_recovery; }
 
  private:
   // What the question under way is about.
-  enum class Step : std::uint8_t { down, introduction, ready, lsn, timeline, history };
+  enum class Step : std::uint8_t { down, introduction, ready, position, timeline, history };
 
   struct RoleAndLsn {
     bool in_recovery = false;
-    Lsn lsn;  // without page header; none when the server has replayed nothing
+    Lsn lsn;  // without page header; none when a standby has replayed nothing
 
     friend bool operator==(const RoleAndLsn&, const RoleAndLsn&) = default;
   };
 
   explicit ReplayWatch(Database database) : database_(std::move(database)) {}
 
+  using Rows = std::vector<SqlRow>;
+  using Events = std::vector<ReplayEvent>;
+  void ask(Step step, const std::string& sql, Instant now);
+  void answered(const Rows& rows, Instant now, Events& events);
+  void refused(const Database::QueryFailed& refusal, Instant now, Events& events);
+  void lost(Database::Lost lost, Events& events);
+  void introduced(const Rows& rows, Instant now, Events& events);
+  void position_known(const Rows& rows, Instant now, Events& events);
+  void timeline_known(const Rows& rows, Instant now, Events& events);
+  void history_known(const Rows& rows, Instant now, Events& events);
+  void finish(TimelineHistory history, Events& events);
+  void give_up(std::string reason, Instant now, Events& events);
+  void down(std::string reason, Events& events);
+  [[nodiscard]] bool degraded() const { return !why_degraded_.empty(); }
+  [[nodiscard]] bool timeline_may_have_changed() const;
+
   Database database_;
   Step step_ = Step::down;
   bool up_ = false;
-  RoleAndLsn role_and_lsn_;
+  std::string reported_;      // the reason of the last ServerDown, until the server is up
+  std::string why_degraded_;  // set by a refusal of replication=database, until the next loss
+  bool lacks_right_ = false;  // that was the refusal; else no wal sender was free
+  Introduction server_;
+  RoleAndLsn reading_;       // under way
+  TimelineId timeline_ = 0;  // of the reading under way
+  RoleAndLsn seen_;          // of the last complete reading; its timeline is in tide_
+  Tide tide_;                // the last complete reading; timeline 0: none on this connection
 };
 
 }  // namespace tidegate
