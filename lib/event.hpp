@@ -96,8 +96,8 @@ struct TimePassed {};
 using Input =
     std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream, input::Reader,
                  input::Publish, input::Subscribe, input::Unsubscribe, input::Demand, input::Leave,
-                 input::Polled, input::Asked, input::Nudged, input::TimePassed, ServerUp,
-                 ServerDown, PrimaryUp, PrimaryDown, Warning>;
+                 input::Polled, input::Asked, input::TimePassed, ServerUp, ServerDown, PrimaryUp,
+                 PrimaryDown, Warning>;
 
 namespace effect {
 
