@@ -8,11 +8,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define TIDEGATE_MUST(condition)                                                         \
-  do {                                                                                   \
-    if (!(condition)) [[unlikely]] {                                                     \
-      ::tidegate::must_failed(#condition, __FILE__, __LINE__);                           \
-    }                                                                                    \
+#define TIDEGATE_MUST(condition)                               \
+  do {                                                         \
+    if (!(condition)) [[unlikely]] {                           \
+      ::tidegate::must_failed(#condition, __FILE__, __LINE__); \
+    }                                                          \
   } while (false)
 
 namespace tidegate {

@@ -33,6 +33,7 @@
 #include "database.hpp"
 #include "lib/instant.hpp"
 #include "lib/lsn.hpp"
+#include "lib/notice.hpp"
 #include "lib/result.hpp"
 #include "lib/tide.hpp"
 #include "lib/wal_reading.hpp"
@@ -40,18 +41,8 @@
 
 namespace tidegate {
 
-// A primary answers: ask() and nudge() work.
-struct PrimaryUp {
-  Instance instance;
-  std::string description;  // for people: address, version, start time
-};
-
-// No primary. Comes when one was up, and again when the reason has changed; not for every failed
-// attempt. A question under way is gone.
-struct PrimaryDown {
-  std::string reason;
-};
-
+// PrimaryDown comes when one was up, and again when the reason has changed; not for every failed
+// attempt. A question under way is gone with it.
 using CommitEvent = std::variant<PrimaryUp, WalReading, PrimaryDown>;
 
 class CommitTag {

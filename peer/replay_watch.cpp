@@ -168,7 +168,7 @@ void ReplayWatch::refused(const Database::QueryFailed& refusal, Instant now, Eve
   if (step_ != Step::history || refusal.sqlstate != undefined_file) {
     return give_up("the server refused a question of the watch: " + refusal.message, now, events);
   }
-  events.push_back(ServerWarning{
+  events.push_back(Warning{
       "the history of timeline " + std::to_string(timeline_) + " is missing on " +
       database_.server() + " (" + refusal.message +
       "): messages of older timelines are reported as orphaned, even when their changes are "

@@ -40,32 +40,17 @@
 #include "database.hpp"
 #include "lib/instant.hpp"
 #include "lib/lsn.hpp"
+#include "lib/notice.hpp"
 #include "lib/result.hpp"
 #include "lib/tide.hpp"
 #include "server_sql.hpp"
 
 namespace tidegate {
 
-// The server answers; a first Tide follows without being asked for.
-struct ServerUp {
-  Instance instance;
-  bool in_recovery = false;  // now; a promotion changes it without another ServerUp
-  std::string description;   // for people: role, address, version, start time
-  std::string degraded;      // empty, or which guarantee is missing, why, and the cure
-};
-
-// The server can't be reached, or does not answer as it should. Comes when it was up, and again
-// when the reason has changed; not for every failed attempt.
-struct ServerDown {
-  std::string reason;
-};
-
-// The server answers, but a guarantee does not hold in full. Comes once for each connection.
-struct ServerWarning {
-  std::string text;
-};
-
-using ReplayEvent = std::variant<ServerUp, Tide, ServerDown, ServerWarning>;
+// ServerUp: a first Tide follows without being asked for. ServerDown comes when the server was up,
+// and again when the reason has changed; not for every failed attempt. Warning: a guarantee does
+// not hold in full; once for each connection.
+using ReplayEvent = std::variant<ServerUp, Tide, ServerDown, Warning>;
 
 class ReplayWatch {
  public:

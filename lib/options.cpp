@@ -1,0 +1,66 @@
+#include "options.hpp"
+
+#include <string_view>
+
+#include "announcement.hpp"
+#include "limits.hpp"
+#include "utf8.hpp"
+
+namespace tidegate {
+namespace {
+
+constexpr std::uint16_t first_unprivileged_port = 1024;
+constexpr std::uint16_t first_ephemeral_port = 32768;
+constexpr std::uint16_t last_ephemeral_port = 60999;
+
+bool is_name(std::string_view text) {
+  if (text.size() > limits::peer_name_bytes || !is_utf8(text)) return false;
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<Problem> validate(const Options& options) {
+  std::vector<Problem> problems;
+  const auto require = [&](bool good, const char* option, std::string what) {
+    if (!good) problems.push_back({option, std::move(what)});
+  };
+
+  require(valid_mesh_name(options.mesh), "mesh",
+          "give 1 to " + std::to_string(limits::mesh_name_bytes) +
+              " printable ASCII characters without space");
+  require(is_name(options.name), "name",
+          "give at most " + std::to_string(limits::peer_name_bytes) +
+              " bytes of text without control characters");
+  require(!options.interfaces.empty(), "interfaces", "is empty; name at least one, for example lo");
+  require(options.beacon_port >= first_unprivileged_port, "beacon-port", "must be 1024 or above");
+  require(options.first_port >= first_unprivileged_port, "first-port", "must be 1024 or above");
+  require(options.last_port > options.first_port, "last-port",
+          "must be above first-port: a peer takes two ports");
+  require(options.last_port < first_ephemeral_port || options.first_port > last_ephemeral_port,
+          "last-port",
+          "the range overlaps 32768 to 60999, from which the system takes ports for outgoing "
+          "connections; choose one outside");
+  require(!options.database.empty(), "database",
+          "is empty; give a libpq connection string, or none to deliver at once");
+  require(options.held_bytes >= options.payload_bytes, "held-bytes",
+          "must be at least payload-bytes, so that one message fits");
+  require(options.inbox_bytes >= options.payload_bytes, "inbox-bytes",
+          "must be at least payload-bytes, so that one message fits");
+  require(options.outbox_bytes >= options.payload_bytes, "outbox-bytes",
+          "must be at least payload-bytes, so that one message fits");
+  require(options.payload_bytes >= 1 && options.payload_bytes <= limits::payload_bytes,
+          "payload-bytes", "must be 1 to " + std::to_string(limits::payload_bytes) + " bytes");
+  require(options.heartbeat >= std::chrono::milliseconds(10), "heartbeat",
+          "must be at least 10 ms");
+  require(options.suspect_after >= 2 * options.heartbeat, "suspect-after",
+          "must be at least two heartbeats, or one lost heartbeat raises suspicion");
+  require(options.gone_after > options.suspect_after, "gone-after",
+          "must be longer than suspect-after");
+  return problems;
+}
+
+}  // namespace tidegate
