@@ -7,7 +7,7 @@
 
 namespace tidegate::limits {
 
-inline constexpr std::size_t mesh_name_bytes = 32;  // must fit the discovery datagram
+inline constexpr std::size_t mesh_name_bytes = 32;  // fits the discovery datagram
 inline constexpr std::size_t peer_name_bytes = 64;
 inline constexpr std::size_t host_bytes = 255;    // a DNS name
 inline constexpr std::size_t reason_bytes = 256;  // of a refusal
@@ -36,9 +36,9 @@ inline constexpr std::size_t peers = 1024;
 inline constexpr std::size_t releases_per_step = 256;
 
 // Kept of one publisher between its first message and the word from where it counts.
-inline constexpr std::size_t early_messages = 4096;
+inline constexpr std::size_t early_bytes = 2 * payload_bytes;
 
-static_assert(mesh_name_bytes + 128 <= 256, "the discovery datagram has at most 256 bytes");
+static_assert(early_bytes > frame_bytes, "one frame is always kept");
 static_assert(batch_bytes + frame_overhead_bytes < frame_bytes);
 static_assert(frame_bytes < (std::size_t{1} << 30U), "sizes on the wire fit 32 bits with room");
 

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "announcement.hpp"
 #include "limits.hpp"
 #include "utf8.hpp"
 
@@ -12,16 +13,12 @@ constexpr std::uint16_t first_unprivileged_port = 1024;
 constexpr std::uint16_t first_ephemeral_port = 32768;
 constexpr std::uint16_t last_ephemeral_port = 60999;
 
-bool is_name(std::string_view text, std::size_t most) {
-  if (text.size() > most || !is_utf8(text)) return false;
+bool is_name(std::string_view text) {
+  if (text.size() > limits::peer_name_bytes || !is_utf8(text)) return false;
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return false;
   }
   return true;
-}
-
-std::string at_most(std::size_t bytes) {
-  return "give at most " + std::to_string(bytes) + " bytes of text without control characters";
 }
 
 }  // namespace
@@ -32,9 +29,12 @@ std::vector<Problem> validate(const Options& options) {
     if (!good) problems.push_back({option, std::move(what)});
   };
 
-  require(!options.mesh.empty() && is_name(options.mesh, limits::mesh_name_bytes), "mesh",
-          options.mesh.empty() ? "is empty; give a name" : at_most(limits::mesh_name_bytes));
-  require(is_name(options.name, limits::peer_name_bytes), "name", at_most(limits::peer_name_bytes));
+  require(valid_mesh_name(options.mesh), "mesh",
+          "give 1 to " + std::to_string(limits::mesh_name_bytes) +
+              " printable ASCII characters without space");
+  require(is_name(options.name), "name",
+          "give at most " + std::to_string(limits::peer_name_bytes) +
+              " bytes of text without control characters");
   require(!options.interfaces.empty(), "interfaces", "is empty; name at least one, for example lo");
   require(options.beacon_port >= first_unprivileged_port, "beacon-port", "must be 1024 or above");
   require(options.first_port >= first_unprivileged_port, "first-port", "must be 1024 or above");

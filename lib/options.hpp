@@ -12,7 +12,8 @@
 namespace tidegate {
 
 struct Options {
-  // Peers of one mesh name find each other; others are ignored. 1 to 32 bytes of text.
+  // Peers of one mesh name find each other; others are ignored. 1 to 32 printable ASCII
+  // characters without space.
   std::string mesh = "default";
 
   // For people: shown by the others' `tidegate peers`. Up to 64 bytes of text; empty: the host's
@@ -55,7 +56,8 @@ struct Options {
   // Beyond it publish() refuses.
   std::size_t outbox_bytes = std::size_t{64} << 20U;
 
-  // Bytes of one payload, published or received; at most 16 MiB.
+  // Bytes of one payload that publish() takes; at most 16 MiB, which is also what is accepted from
+  // others.
   std::size_t payload_bytes = std::size_t{1} << 20U;
 
   // Every peer says how far it is this often, also when it has nothing to say.

@@ -370,6 +370,7 @@ Json made(const ServerUp& n) {
   members(Write(json), n.instance);
   json["in_recovery"] = n.in_recovery;
   json["description"] = n.description;
+  json["degraded"] = n.degraded;
   return json;
 }
 

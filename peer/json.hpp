@@ -14,7 +14,8 @@
 //   {"type":"undelivered","origin":"...","incarnation":N,"name":"...","first":3,"last":9,
 //    "why":"missing|orphaned|foreign|full","position":{...} or null}
 //   {"type":"unpublished","topic":[...],"payload":"..."}
-//   {"type":"server_up","system":"...","started":N,"in_recovery":true,"description":"..."}
+//   {"type":"server_up","system":"...","started":N,"in_recovery":true,"description":"...",
+//    "degraded":""}                                   or which guarantee is missing, and the cure
 //   {"type":"server_down","reason":"..."}
 //   {"type":"primary_up","system":"...","started":N,"description":"..."}
 //   {"type":"primary_down","reason":"..."}

@@ -75,9 +75,11 @@ LogLine line(const Unpublished& n) {
 }
 
 LogLine line(const ServerUp& n) {
-  return {LogLevel::info,
-          fmt::format("the database answers: {}{}", harmless(n.description),
-                      n.in_recovery ? "" : "; it is a primary, where every change is visible")};
+  if (!n.degraded.empty()) {
+    return {LogLevel::warning, fmt::format("the database answers: {}; {}", harmless(n.description),
+                                           harmless(n.degraded))};
+  }
+  return {LogLevel::info, "the database answers: " + harmless(n.description)};
 }
 LogLine line(const ServerDown& n) {
   return {LogLevel::warning,

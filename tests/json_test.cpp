@@ -108,9 +108,9 @@ TEST_CASE("every notice has a type and all its members") {
             R"(,"first":3,"last":9,"why":"missing","position":null})");
   CHECK(text(Unpublished{topic({"a"}), "x"}) ==
         R"({"type":"unpublished","topic":["a"],"payload":"x"})");
-  CHECK(text(ServerUp{instance, true, "d"}) ==
+  CHECK(text(ServerUp{instance, true, "d", "x"}) ==
         R"({"type":"server_up","system":"42","started":1700000000000000,"in_recovery":true,)"
-        R"("description":"d"})");
+        R"("description":"d","degraded":"x"})");
   CHECK(text(ServerDown{"r"}) == R"({"type":"server_down","reason":"r"})");
   CHECK(text(PrimaryUp{instance, "d"}) ==
         R"({"type":"primary_up","system":"42","started":1700000000000000,"description":"d"})");

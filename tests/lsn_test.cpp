@@ -46,6 +46,5 @@ TEST_CASE("block and segment sizes are the server's") {
   const WalLayout layout{.block_size = 16384, .segment_size = 1U << 20U};
   CHECK(without_page_header(Lsn{(1U << 20U) + 40}, layout) == Lsn{1U << 20U});
   CHECK(without_page_header(Lsn{(1U << 20U) + 16384 + 24}, layout) == Lsn{(1U << 20U) + 16384});
-  CHECK(without_page_header(Lsn{(1U << 20U) + 8192 + 24}, layout) ==
-        Lsn{(1U << 20U) + 8192 + 24});
+  CHECK(without_page_header(Lsn{(1U << 20U) + 8192 + 24}, layout) == Lsn{(1U << 20U) + 8192 + 24});
 }

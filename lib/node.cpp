@@ -1,0 +1,367 @@
+#include "node.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "limits.hpp"
+
+namespace tidegate {
+namespace {
+
+// Later than this, a step means that this process was not run, and that the silence of the others
+// meanwhile says nothing.
+constexpr Duration noticeable_lateness = std::chrono::milliseconds(100);
+
+}  // namespace
+
+Node::Node(const Options& options, Card self, std::vector<Endpoint> seeds,
+           std::uint64_t random_seed, Instant now)
+    : self_(std::move(self)),
+      heartbeat_(options.heartbeat),
+      started_(now),
+      random_(random_seed),
+      pace_(Random(random_.next()), now),
+      roster_(self_, std::move(seeds), {options.suspect_after, options.gone_after},
+              Random(random_.next())),
+      gate_(options.database != "none", options.held_bytes),
+      heartbeat_at_(now) {}
+
+void Node::step(Input input, Instant now, Effects& effects) {
+  if (left_) return;
+  if (promised_ != never && now - promised_ > noticeable_lateness) {
+    roster_.excuse(now - promised_);
+  }
+  std::visit([&](auto& in) { take(in, now, effects); }, input);
+  if (left_) {
+    promised_ = never;
+    return;
+  }
+  roster_.advance(next_sequence(), now, effects);
+  send_outbox(effects);
+  release(now, effects);
+  pulse(now, effects);
+  promised_ = deadline();
+}
+
+Instant Node::deadline() const {
+  if (left_) return never;
+  if (more_) return Instant::min();
+  return std::min(
+      {heartbeat_at_, pace_.deadline(), roster_.deadline(), outbox_.deadline(), gate_.deadline()});
+}
+
+// --- membership ---------------------------------------------------------------------------------
+
+void Node::take(input::Heard& in, Instant now, Effects& effects) {
+  const bool newcomer = roster_.heard(in.announcement, in.host, now, effects);
+  const auto& heard = in.announcement;
+  if (newcomer) {
+    pace_.newcomer(now);
+  } else if (heard.reply_wanted && heard.mesh == self_.mesh &&
+             heard.origin.peer != self_.origin.peer) {
+    pace_.asked(now);
+  }
+}
+
+void Node::take(input::FromLink& in, Instant now, Effects& effects) {
+  bool expected = false;
+  if (const auto* welcome = std::get_if<Welcome>(&in.frame)) {
+    expected = roster_.welcome(in.link, welcome->card, now, effects);
+  } else if (const auto* refusal = std::get_if<Refusal>(&in.frame)) {
+    expected = roster_.refused(in.link, now, effects);
+    if (expected) {
+      ++counters_.refused;
+      effects.push_back(effect::Notify{Warning{"a peer refused this one: " + refusal->reason}});
+    }
+  }
+  if (!expected) ++counters_.unexpected;
+}
+
+void Node::take(input::FromRoute& in, Instant now, Effects& effects) {
+  bool expected = false;
+  if (const auto* hello = std::get_if<Hello>(&in.frame)) {
+    expected = true;
+    if (!roster_.hello(hello->card, in.route, in.host, next_sequence(), now, effects)) {
+      ++counters_.refused;
+    }
+  } else if (const auto* other = std::get_if<OtherVersion>(&in.frame)) {
+    expected = true;
+    ++counters_.refused;
+    effects.push_back(effect::ToRoute{
+        in.route, Refusal{"this peer speaks protocol version " + std::to_string(protocol_version) +
+                          ", not " + std::to_string(other->version) + "; upgrade the older one"}});
+  } else if (const auto* ready = std::get_if<Ready>(&in.frame)) {
+    if (auto* member = roster_.ready(ready->origin, now, effects)) {
+      expected = true;
+      arrived(*member, member->stream.start(ready->next), now, effects);
+    }
+  } else if (const auto* listening = std::get_if<Listening>(&in.frame)) {
+    expected = roster_.listening(listening->origin, now, effects);
+  }
+  if (!expected) ++counters_.unexpected;
+}
+
+void Node::take(input::FromStream& in, Instant now, Effects& effects) {
+  Member* member = nullptr;
+  if (auto* data = std::get_if<Data>(&in.frame)) {
+    member = roster_.publisher(data->origin, now, effects);
+    if (member != nullptr) arrived(*member, member->stream.arrive(std::move(*data)), now, effects);
+  } else if (const auto* heartbeat = std::get_if<Heartbeat>(&in.frame)) {
+    member = roster_.publisher(heartbeat->origin, now, effects);
+    if (member != nullptr) {
+      arrived(*member, member->stream.reveal(heartbeat->last), now, effects);
+    }
+  } else if (const auto* farewell = std::get_if<Farewell>(&in.frame)) {
+    member = roster_.publisher(farewell->origin, now, effects);
+    if (member != nullptr) {
+      arrived(*member, member->stream.reveal(farewell->last), now, effects);
+      roster_.left(*member, now, effects);
+    }
+  }
+  if (member == nullptr) ++counters_.unexpected;
+}
+
+void Node::take(input::Reader& in, Instant now, Effects& effects) {
+  roster_.reader(in.peer, in.present, next_sequence(), now, effects);
+}
+
+// --- arriving messages --------------------------------------------------------------------------
+
+void Node::arrived(Member& member, InboundStream::Progress progress, Instant now,
+                   Effects& effects) {
+  counters_.duplicate += progress.duplicates;
+  for (const auto& range : progress.missing) {
+    undelivered(member, range.first, range.last, Undelivered::Why::missing, std::nullopt, effects);
+  }
+  for (auto& [sequence, message] : progress.messages) {
+    ++counters_.received;
+    Held held{std::move(message), member.origin, sequence, now};
+    if (gate_.hold(held)) {
+      ++member.held;
+    } else {
+      undelivered(member, sequence, sequence, Undelivered::Why::full, held.message.position,
+                  effects);
+    }
+  }
+}
+
+void Node::undelivered(const Member& member, std::uint64_t first, std::uint64_t last,
+                       Undelivered::Why why, const std::optional<Position>& position,
+                       Effects& effects) {
+  const auto count = last - first + 1;
+  switch (why) {
+    case Undelivered::Why::missing:
+      counters_.missing += count;
+      break;
+    case Undelivered::Why::orphaned:
+      counters_.orphaned += count;
+      break;
+    case Undelivered::Why::foreign:
+      counters_.foreign += count;
+      break;
+    case Undelivered::Why::full:
+      counters_.full += count;
+      break;
+  }
+  effects.push_back(
+      effect::Notify{Undelivered{member.origin, member.name, first, last, why, position}});
+}
+
+void Node::release(Instant now, Effects& effects) {
+  std::size_t released = 0;
+  while (demand_ && released < limits::releases_per_step) {
+    auto next = gate_.release();
+    if (!next) break;
+    ++released;
+    auto& held = next->held;
+    auto* member = roster_.find(held.origin);
+    TIDEGATE_MUST(member != nullptr);
+    --member->held;
+    switch (next->cover) {
+      case Cover::covered:
+        deliver(std::move(held), *member, now, effects);
+        break;
+      case Cover::orphaned:
+      case Cover::foreign:
+        undelivered(
+            *member, held.sequence, held.sequence,
+            next->cover == Cover::orphaned ? Undelivered::Why::orphaned : Undelivered::Why::foreign,
+            held.message.position, effects);
+        break;
+      case Cover::wait:
+        TIDEGATE_MUST(false);
+    }
+  }
+  more_ = released == limits::releases_per_step;
+  if (!more_ && gate_.take_poll(now)) {
+    ++counters_.polls;
+    effects.push_back(effect::Poll{});
+  }
+}
+
+void Node::deliver(Held held, const Member& member, Instant now, Effects& effects) {
+  const bool wanted = std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
+    return pattern.matches(held.message.topic);
+  });
+  if (!wanted) {
+    ++counters_.unmatched;
+    return;
+  }
+  ++counters_.delivered;
+  if (held.message.position) stream_.delivered(*held.message.position);
+  effects.push_back(effect::Deliver{Delivery{std::move(held.message), held.origin, member.name,
+                                             held.sequence, now - held.since}});
+}
+
+// --- published messages -------------------------------------------------------------------------
+
+void Node::take(input::Publish& in, Instant, Effects&) {
+  outbox_.push(std::move(in.message), in.tag);
+}
+
+void Node::send_outbox(Effects& effects) {
+  while (auto leaving = outbox_.pop()) {
+    if (leaving->lost) {
+      unpublished(std::move(leaving->message), effects);
+    } else {
+      broadcast(std::move(leaving->message), effects);
+    }
+  }
+}
+
+void Node::unpublished(Message message, Effects& effects) {
+  ++counters_.unpublished;
+  effects.push_back(
+      effect::Notify{Unpublished{std::move(message.topic), std::move(message.payload)}});
+}
+
+// Messages that leave together share a frame: what else stands at the end of the effects is not yet
+// sent.
+void Node::broadcast(Message message, Effects& effects) {
+  const auto sequence = stream_.append(message);
+  const auto bytes = footprint(message);
+  ++counters_.published;
+  if (!effects.empty()) {
+    auto* last = std::get_if<effect::Broadcast>(&effects.back());
+    auto* data = last != nullptr ? std::get_if<Data>(&last->frame) : nullptr;
+    if (data != nullptr && data->messages.size() < limits::batch_messages &&
+        batch_bytes_ + bytes <= limits::batch_bytes) {
+      batch_bytes_ += bytes;
+      data->messages.push_back(std::move(message));
+      return;
+    }
+  }
+  Data data{self_.origin, sequence, {}};
+  data.messages.push_back(std::move(message));
+  batch_bytes_ = bytes;
+  effects.push_back(effect::Broadcast{std::move(data)});
+}
+
+void Node::take(input::Asked& in, Instant now, Effects&) { outbox_.answered(in.reading, now); }
+
+void Node::take(PrimaryUp& in, Instant, Effects& effects) {
+  outbox_.primary_up(in.instance);
+  effects.push_back(effect::Notify{std::move(in)});
+}
+
+void Node::take(PrimaryDown& in, Instant, Effects& effects) {
+  outbox_.primary_down();
+  effects.push_back(effect::Notify{std::move(in)});
+}
+
+// --- the server that is read --------------------------------------------------------------------
+
+void Node::take(ServerUp& in, Instant, Effects& effects) {
+  gate_.server_up();
+  effects.push_back(effect::Notify{std::move(in)});
+}
+
+void Node::take(input::Polled& in, Instant, Effects&) { gate_.polled(std::move(in.tide)); }
+
+void Node::take(ServerDown& in, Instant, Effects& effects) {
+  gate_.server_down();
+  effects.push_back(effect::Notify{std::move(in)});
+}
+
+// --- the application ----------------------------------------------------------------------------
+
+void Node::take(input::Subscribe& in, Instant, Effects&) {
+  patterns_.push_back(std::move(in.pattern));
+}
+
+void Node::take(input::Unsubscribe& in, Instant, Effects&) {
+  const auto found = std::find(patterns_.begin(), patterns_.end(), in.pattern);
+  if (found != patterns_.end()) patterns_.erase(found);
+}
+
+void Node::take(input::Demand& in, Instant, Effects&) { demand_ = in.open; }
+
+void Node::take(input::Leave&, Instant, Effects& effects) {
+  for (auto& message : outbox_.take_all()) unpublished(std::move(message), effects);
+  effects.push_back(effect::Broadcast{Farewell{self_.origin, stream_.last()}});
+  effects.push_back(effect::Announce{announcement(true, false)});
+  left_ = true;
+}
+
+void Node::take(Warning& in, Instant, Effects& effects) {
+  effects.push_back(effect::Notify{std::move(in)});
+}
+
+// --- time ---------------------------------------------------------------------------------------
+
+void Node::take(input::TimePassed&, Instant, Effects&) {}
+
+void Node::pulse(Instant now, Effects& effects) {
+  if (const auto request = outbox_.take_request(now)) {
+    if (*request == CommitQueue::Request::ask) {
+      ++counters_.questions;
+      effects.push_back(effect::Ask{});
+    } else {
+      ++counters_.nudges;
+      effects.push_back(effect::Nudge{});
+    }
+  }
+  if (now >= heartbeat_at_) {
+    effects.push_back(
+        effect::Broadcast{Heartbeat{self_.origin, stream_.last(), stream_.position()}});
+    heartbeat_at_ = now + heartbeat_;
+  }
+  const bool first = pace_.in_burst();
+  if (pace_.take_due(now)) effects.push_back(effect::Announce{announcement(false, first)});
+}
+
+Announcement Node::announcement(bool leaving, bool reply_wanted) const {
+  return {self_.mesh, self_.origin, self_.publish_port, self_.direct_port, leaving, reply_wanted};
+}
+
+Status Node::status(Instant now) const {
+  Status status;
+  status.origin = self_.origin;
+  status.name = self_.name;
+  status.mesh = self_.mesh;
+  status.publish_port = self_.publish_port;
+  status.direct_port = self_.direct_port;
+  status.up = now - started_;
+  for (const auto& [origin, member] : roster_.members()) {
+    status.peers.push_back({origin, member.name, member.host, member.direct_port, member.state,
+                            member.detector.silent(now), member.stream.next(), member.held});
+  }
+  status.gated = gate_.gated();
+  status.tide = gate_.tide();
+  const auto& held = gate_.held();
+  status.held = held.size();
+  status.held_bytes = held.bytes();
+  if (!held.empty()) {
+    status.held_first = held.top().message.position;
+    status.held_longest = now - held.top().since;
+  }
+  status.primary_known = outbox_.primary_known();
+  status.outbox = outbox_.size();
+  status.outbox_bytes = outbox_.bytes();
+  status.last_sequence = stream_.last();
+  status.last_position = stream_.position();
+  status.counters = counters_;
+  return status;
+}
+
+}  // namespace tidegate

@@ -1,0 +1,101 @@
+// The whole peer as one machine without hands: inputs in, effects out.
+//
+// It joins the parts of lib/ and adds only what lies between them: published messages go from the
+// commit queue through the stream to the mesh; arriving ones from their origin's stream into the
+// gate, and from there to the application.
+//
+// `step` is all there is; everything that time brings about happens in the step that follows
+// `deadline()`. So a simulator can run a mesh of the very object files that ship.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "beacon_pace.hpp"
+#include "commit_queue.hpp"
+#include "event.hpp"
+#include "gate.hpp"
+#include "instant.hpp"
+#include "options.hpp"
+#include "outbound_stream.hpp"
+#include "random.hpp"
+#include "roster.hpp"
+#include "status.hpp"
+
+namespace tidegate {
+
+class Node {
+ public:
+  // `options` must be valid (options.hpp); `self` names the ports that are bound already.
+  Node(const Options& options, Card self, std::vector<Endpoint> seeds, std::uint64_t random_seed,
+       Instant now);
+
+  // Takes one input and appends what follows from it. `now` never goes back.
+  void step(Input input, Instant now, Effects& effects);
+
+  // When a TimePassed is due. Every step may change it. Stepping early or late is harmless, except
+  // that what is late happens late.
+  [[nodiscard]] Instant deadline() const;
+
+  // Frames and datagrams that could not be read never become inputs; they are counted here.
+  void count_malformed() { ++counters_.malformed; }
+
+  [[nodiscard]] std::size_t ready_count() const { return roster_.ready_count(); }
+  [[nodiscard]] std::size_t outbox_bytes() const { return outbox_.bytes(); }
+  [[nodiscard]] std::size_t outbox_size() const { return outbox_.size(); }
+  [[nodiscard]] Status status(Instant now) const;
+
+ private:
+  void take(input::Heard& in, Instant now, Effects& effects);
+  void take(input::FromLink& in, Instant now, Effects& effects);
+  void take(input::FromRoute& in, Instant now, Effects& effects);
+  void take(input::FromStream& in, Instant now, Effects& effects);
+  void take(input::Reader& in, Instant now, Effects& effects);
+  void take(input::Publish& in, Instant now, Effects& effects);
+  void take(input::Subscribe& in, Instant now, Effects& effects);
+  void take(input::Unsubscribe& in, Instant now, Effects& effects);
+  void take(input::Demand& in, Instant now, Effects& effects);
+  void take(input::Leave& in, Instant now, Effects& effects);
+  void take(input::Polled& in, Instant now, Effects& effects);
+  void take(input::Asked& in, Instant now, Effects& effects);
+  void take(input::TimePassed& in, Instant now, Effects& effects);
+  void take(ServerUp& in, Instant now, Effects& effects);
+  void take(ServerDown& in, Instant now, Effects& effects);
+  void take(PrimaryUp& in, Instant now, Effects& effects);
+  void take(PrimaryDown& in, Instant now, Effects& effects);
+  void take(Warning& in, Instant now, Effects& effects);
+
+  void arrived(Member& member, InboundStream::Progress progress, Instant now, Effects& effects);
+  void undelivered(const Member& member, std::uint64_t first, std::uint64_t last,
+                   Undelivered::Why why, const std::optional<Position>& position, Effects& effects);
+  void send_outbox(Effects& effects);
+  void unpublished(Message message, Effects& effects);
+  void broadcast(Message message, Effects& effects);
+  void release(Instant now, Effects& effects);
+  void deliver(Held held, const Member& member, Instant now, Effects& effects);
+  void pulse(Instant now, Effects& effects);
+  [[nodiscard]] Announcement announcement(bool leaving, bool reply_wanted) const;
+  [[nodiscard]] std::uint64_t next_sequence() const { return stream_.last() + 1; }
+
+  Card self_;
+  Duration heartbeat_;
+  Instant started_;
+  Random random_;
+  BeaconPace pace_;
+  Roster roster_;
+  CommitQueue outbox_;
+  OutboundStream stream_;
+  Gate gate_;
+  std::vector<Pattern> patterns_;
+  Counters counters_;
+
+  std::size_t batch_bytes_ = 0;  // of the Data at the end of the effects, if there is one
+  Instant heartbeat_at_;
+  Instant promised_ = never;  // the deadline that the last step left
+  bool demand_ = true;
+  bool more_ = false;  // release() stopped at its limit
+  bool left_ = false;
+};
+
+}  // namespace tidegate

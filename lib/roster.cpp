@@ -1,0 +1,390 @@
+#include "roster.hpp"
+
+#include <algorithm>
+
+#include "limits.hpp"
+
+namespace tidegate {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Duration repeat_hello = seconds(1);
+constexpr Duration redial_seed = seconds(3);
+constexpr Duration remember_departed = minutes(10);
+
+bool departed(const Member& member) {
+  return member.state == PeerState::left || member.state == PeerState::gone;
+}
+
+// The gate still speaks of the origins whose messages it holds.
+bool forgettable(const Member& member) { return departed(member) && member.held == 0; }
+
+}  // namespace
+
+Roster::Roster(Card self, std::vector<Endpoint> seeds, FailureDetector::Patience patience,
+               Random random)
+    : self_(std::move(self)), patience_(patience), random_(random) {
+  for (auto& endpoint : seeds) {
+    seeds_.push_back({std::move(endpoint), std::nullopt, std::nullopt, Instant::min()});
+  }
+}
+
+// --- the handshake ------------------------------------------------------------------------------
+
+bool Roster::heard(const Announcement& announcement, const std::string& host, Instant now,
+                   Effects& effects) {
+  if (announcement.leaving || announcement.mesh != self_.mesh) return false;
+  if (announcement.origin.peer == self_.origin.peer) return false;
+  auto* known = find(announcement.origin);
+  if (known != nullptr && known->state != PeerState::gone) return false;
+  auto* member = known != nullptr ? known : admit(announcement.origin, now, effects);
+  if (member == nullptr) return false;
+  member->host = host;
+  member->publish_port = announcement.publish_port;
+  member->direct_port = announcement.direct_port;
+  dial(*member, now, effects);
+  return true;
+}
+
+bool Roster::hello(const Card& card, const Route& route, const std::string& host,
+                   std::uint64_t next, Instant now, Effects& effects) {
+  if (!ours(card)) {
+    effects.push_back(effect::ToRoute{
+        route, Refusal{"this is mesh '" + self_.mesh + "', not '" + card.mesh + "'"}});
+    return false;
+  }
+  if (card.origin.peer == self_.origin.peer) {
+    // A seed that is our own endpoint: the Welcome tells the dialling side.
+    effects.push_back(effect::ToRoute{route, Welcome{self_}});
+    return true;
+  }
+  auto* member = find(card.origin);
+  if (member == nullptr) member = admit(card.origin, now, effects);
+  if (member == nullptr || member->state == PeerState::left) return false;
+  if (!member->link) {
+    introduce(*member, card, host);
+    dial(*member, now, effects);
+  }
+  if (member->name.empty()) member->name = card.name;
+  sign_of_life(*member, now, effects);
+  effects.push_back(effect::ToRoute{route, Welcome{self_}});
+  tell_ready(*member, next, effects);
+  return true;
+}
+
+bool Roster::welcome(LinkId link, const Card& card, Instant now, Effects& effects) {
+  auto* seed = seed_of(link);
+  auto* member = member_of(link);
+  if ((seed == nullptr && member == nullptr) || !ours(card)) return false;
+
+  if (member != nullptr && member->origin != card.origin) {
+    // The address was handed on: whoever lives there now has replaced the one we looked for.
+    const auto host = member->host;
+    part(*member, PeerGone::Why::replaced, now, effects);
+    if (card.origin.peer == self_.origin.peer) return true;
+    auto* other = find(card.origin);
+    if (other == nullptr) other = admit(card.origin, now, effects);
+    if (other == nullptr || other->link) return other != nullptr;
+    introduce(*other, card, host);
+    dial(*other, now, effects);
+    return true;
+  }
+  if (seed != nullptr) {
+    seed->link.reset();
+    if (card.origin.peer == self_.origin.peer) {
+      effects.push_back(effect::Undial{link});
+      seeds_.erase(seeds_.begin() + (seed - seeds_.data()));
+      return true;
+    }
+    seed->member = card.origin;
+    member = find(card.origin);
+    if (member == nullptr) member = admit(card.origin, now, effects);
+    if (member == nullptr || member->link) {
+      effects.push_back(effect::Undial{link});
+      return member != nullptr;
+    }
+    introduce(*member, card, seed->endpoint.host);
+    member->link = link;
+    member->retry_at = soon(now, repeat_hello);
+  }
+  member->name = card.name;
+  member->publish_port = card.publish_port;
+  sign_of_life(*member, now, effects);
+  follow(*member, now, effects);
+  return true;
+}
+
+void Roster::follow(Member& member, Instant now, Effects& effects) {
+  if (member.following) return;
+  const auto endpoint = member.publish_endpoint();
+  for (auto& [origin, other] : members_) {
+    if (other.following && other.publish_endpoint() == endpoint) {
+      part(other, PeerGone::Why::replaced, now, effects);
+    }
+  }
+  member.following = true;
+  effects.push_back(effect::Follow{endpoint});
+}
+
+void Roster::reader(PeerId peer, bool present, std::uint64_t next, Instant now, Effects& effects) {
+  if (!present) {
+    readers_.erase(peer);
+  } else if (readers_.size() < 4 * limits::peers) {
+    readers_.insert(peer);
+  }
+  for (auto member = members_.lower_bound({peer, 0});
+       member != members_.end() && member->first.peer == peer; ++member) {
+    if (departed(member->second)) continue;
+    if (present) {
+      tell_ready(member->second, next, effects);
+    } else {
+      // Its next subscription starts anew; say Hello again, in case this is all that has broken.
+      member->second.listening = false;
+      member->second.retry_at = soon(now, repeat_hello);
+      wake_at(member->second.retry_at);
+    }
+    settle(member->second, effects);
+  }
+}
+
+Member* Roster::ready(const Origin& origin, Instant now, Effects& effects) {
+  auto* member = find(origin);
+  if (member == nullptr || !member->link || !member->following) return nullptr;
+  member->started = true;
+  effects.push_back(effect::ToLink{*member->link, Listening{self_.origin}});
+  sign_of_life(*member, now, effects);
+  settle(*member, effects);
+  return member;
+}
+
+bool Roster::listening(const Origin& origin, Instant now, Effects& effects) {
+  auto* member = find(origin);
+  if (member == nullptr || departed(*member)) return false;
+  member->listening = true;
+  sign_of_life(*member, now, effects);
+  settle(*member, effects);
+  return true;
+}
+
+bool Roster::refused(LinkId link, Instant now, Effects& effects) {
+  if (auto* seed = seed_of(link)) {
+    // Perhaps somebody else lives there later.
+    effects.push_back(effect::Undial{link});
+    seed->link.reset();
+    seed->retry_at = soon(now, 10 * redial_seed);
+    wake_at(seed->retry_at);
+    return true;
+  }
+  auto* member = member_of(link);
+  if (member != nullptr) part(*member, PeerGone::Why::silent, now, effects);
+  return member != nullptr;
+}
+
+Member* Roster::publisher(const Origin& origin, Instant now, Effects& effects) {
+  auto* member = find(origin);
+  if (member == nullptr || !member->following) return nullptr;
+  sign_of_life(*member, now, effects);
+  return member;
+}
+
+// --- states -------------------------------------------------------------------------------------
+
+// A member was heard by its own word.
+void Roster::sign_of_life(Member& member, Instant now, Effects& effects) {
+  member.detector.heard(now);
+  if (member.state == PeerState::heard || member.state == PeerState::gone) {
+    member.state = PeerState::hello;
+  } else if (member.state == PeerState::suspect) {
+    member.state = PeerState::hello;
+    settle(member, effects);
+  }
+}
+
+// Between `hello` and `ready`, as the two directions stand.
+void Roster::settle(Member& member, Effects& effects) {
+  const bool both = member.started && member.listening && readers_.count(member.origin.peer) > 0;
+  if (member.state == PeerState::hello && both) {
+    member.state = PeerState::ready;
+    if (!member.was_ready) effects.push_back(effect::Notify{PeerReady{member.origin, member.name}});
+    member.was_ready = true;
+  } else if (member.state == PeerState::ready && !both) {
+    member.state = PeerState::hello;
+  }
+}
+
+void Roster::left(Member& member, Instant now, Effects& effects) {
+  part(member, PeerGone::Why::left, now, effects);
+}
+
+void Roster::part(Member& member, PeerGone::Why why, Instant now, Effects& effects) {
+  hang_up(member, effects);
+  if (member.was_ready) {
+    effects.push_back(effect::Notify{PeerGone{member.origin, member.name, why}});
+  }
+  member.was_ready = false;
+  // Who has left, or was replaced, does not come back in the same life; a late beacon of it counts
+  // for nothing.
+  member.state = why == PeerGone::Why::silent ? PeerState::gone : PeerState::left;
+  member.retry_at = now + remember_departed;
+  wake_at(member.retry_at);
+}
+
+void Roster::hang_up(Member& member, Effects& effects) {
+  if (member.link) effects.push_back(effect::Undial{*member.link});
+  if (member.following) effects.push_back(effect::Unfollow{member.publish_endpoint()});
+  member.link.reset();
+  member.following = member.started = member.listening = false;
+}
+
+void Roster::advance(std::uint64_t next, Instant now, Effects& effects) {
+  if (now < check_at_) return;
+  check_at_ = never;
+  for (auto& seed : seeds_) advance_seed(seed, now, effects);
+  for (auto i = members_.begin(); i != members_.end();) {
+    auto& member = i->second;
+    if (!departed(member)) {
+      advance_member(member, next, now, effects);
+    } else if (now < member.retry_at || !forgettable(member)) {
+      if (now >= member.retry_at) member.retry_at = now + remember_departed;
+      wake_at(member.retry_at);
+    } else {
+      i = members_.erase(i);
+      continue;
+    }
+    ++i;
+  }
+}
+
+void Roster::advance_member(Member& member, std::uint64_t next, Instant now, Effects& effects) {
+  const auto verdict = member.detector.verdict(now);
+  if (verdict == FailureDetector::Verdict::gone) {
+    part(member, PeerGone::Why::silent, now, effects);
+    return;
+  }
+  if (verdict == FailureDetector::Verdict::suspect && member.state == PeerState::ready) {
+    member.state = PeerState::suspect;
+  }
+  wake_at(member.detector.deadline(now));
+
+  const bool unfinished = member.state == PeerState::heard || member.state == PeerState::hello;
+  if (!unfinished || !member.link) return;
+  if (now >= member.retry_at) {
+    greet(*member.link, effects);
+    tell_ready(member, next, effects);
+    member.retry_at = soon(now, repeat_hello);
+  }
+  wake_at(member.retry_at);
+}
+
+void Roster::advance_seed(Seed& seed, Instant now, Effects& effects) {
+  if (seed.member) {
+    const auto* member = find(*seed.member);
+    if (member != nullptr && !departed(*member)) {
+      seed.retry_at = soon(now, repeat_hello);
+      wake_at(seed.retry_at);
+      return;
+    }
+    seed.member.reset();
+  }
+  if (now >= seed.retry_at) {
+    // A fresh connection each time: it looks the name up again, and its queue holds one Hello.
+    if (seed.link) effects.push_back(effect::Undial{*seed.link});
+    seed.link = ++last_link_;
+    effects.push_back(effect::Dial{*seed.link, seed.endpoint});
+    greet(*seed.link, effects);
+    seed.retry_at = soon(now, redial_seed);
+  }
+  wake_at(seed.retry_at);
+}
+
+void Roster::excuse(Duration lateness) {
+  for (auto& [origin, member] : members_) member.detector.excuse(lateness);
+}
+
+// --- members ------------------------------------------------------------------------------------
+
+// A new member, or nullptr when there is no room, or a later life of the same peer is here.
+Member* Roster::admit(const Origin& origin, Instant now, Effects& effects) {
+  for (auto i = members_.lower_bound({origin.peer, 0});
+       i != members_.end() && i->first.peer == origin.peer; ++i) {
+    if (i->first.incarnation > origin.incarnation) return nullptr;
+    if (!departed(i->second)) part(i->second, PeerGone::Why::replaced, now, effects);
+  }
+  if (members_.size() >= limits::peers) {
+    const auto oldest =
+        std::min_element(members_.begin(), members_.end(), [](const auto& a, const auto& b) {
+          return std::pair(!forgettable(a.second), a.second.retry_at) <
+                 std::pair(!forgettable(b.second), b.second.retry_at);
+        });
+    if (!forgettable(oldest->second)) return nullptr;
+    members_.erase(oldest);
+  }
+  const auto added = members_.try_emplace(origin, origin, FailureDetector(patience_, now)).first;
+  wake_at(now);
+  return &added->second;
+}
+
+void Roster::introduce(Member& member, const Card& card, const std::string& host) {
+  member.host = host;
+  member.name = card.name;
+  member.publish_port = card.publish_port;
+  member.direct_port = card.direct_port;
+}
+
+void Roster::dial(Member& member, Instant now, Effects& effects) {
+  member.detector.heard(now);
+  if (member.state == PeerState::gone) member.state = PeerState::heard;
+  member.link = ++last_link_;
+  effects.push_back(effect::Dial{*member.link, member.direct_endpoint()});
+  greet(*member.link, effects);
+  member.retry_at = soon(now, repeat_hello);
+  wake_at(member.retry_at);
+}
+
+void Roster::greet(LinkId link, Effects& effects) const {
+  effects.push_back(effect::ToLink{link, Hello{self_}});
+}
+
+// Ready, as soon as the subscription is here.
+void Roster::tell_ready(const Member& member, std::uint64_t next, Effects& effects) const {
+  if (!member.link || readers_.count(member.origin.peer) == 0) return;
+  effects.push_back(effect::ToLink{*member.link, Ready{self_.origin, next}});
+}
+
+Member* Roster::find(const Origin& origin) {
+  const auto found = members_.find(origin);
+  return found == members_.end() ? nullptr : &found->second;
+}
+
+std::size_t Roster::ready_count() const {
+  return static_cast<std::size_t>(
+      std::count_if(members_.begin(), members_.end(),
+                    [](const auto& m) { return m.second.state == PeerState::ready; }));
+}
+
+Roster::Seed* Roster::seed_of(LinkId link) {
+  const auto found = std::find_if(seeds_.begin(), seeds_.end(),
+                                  [&](const Seed& seed) { return seed.link == link; });
+  return found == seeds_.end() ? nullptr : &*found;
+}
+
+Member* Roster::member_of(LinkId link) {
+  for (auto& [origin, member] : members_) {
+    if (member.link == link) return &member;
+  }
+  return nullptr;
+}
+
+bool Roster::ours(const Card& card) const { return card.mesh == self_.mesh; }
+
+// A little later than `least`, not in step with others.
+Instant Roster::soon(Instant now, Duration least) {
+  return now + least + random_.between(Duration(0), least / 4);
+}
+
+void Roster::wake_at(Instant when) { check_at_ = std::min(check_at_, when); }
+
+}  // namespace tidegate
