@@ -40,7 +40,7 @@ class BeaconPace {
   // announcement), and stay at the quick pace for a while.
   void newcomer(Instant now);
 
-  // A known origin wants a reply: answer as soon.
+  // A known origin wants a reply: answer just as soon.
   void asked(Instant now);
 
   // An interface came back: to those behind it we are new.

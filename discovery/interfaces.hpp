@@ -1,0 +1,51 @@
+// The network interfaces of this host, as far as discovery and endpoints care: their IPv4 side.
+//
+// Interfaces are chosen by name and not by address, since a name survives a new lease. Nothing is
+// chosen silently: a name that can't be used is an error that says what there is instead.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/result.hpp"
+
+namespace tidegate {
+
+// In host byte order: 127.0.0.1 is 0x7F000001.
+struct Ipv4 {
+  std::uint32_t value = 0;
+
+  friend auto operator<=>(const Ipv4&, const Ipv4&) = default;
+};
+
+[[nodiscard]] std::string to_string(Ipv4 address);
+
+// Four decimal numbers and nothing else.
+[[nodiscard]] std::optional<Ipv4> parse_ipv4(std::string_view text);
+
+struct Interface {
+  std::string name;
+  unsigned index = 0;  // the kernel's; one that was removed and made again gets another
+  bool up = false;
+  bool loopback = false;
+  // The loopback interface carries multicast although Linux does not flag it so.
+  bool multicast = false;
+  std::optional<Ipv4> address;    // its first one, if it has any
+  std::optional<Ipv4> broadcast;  // of that address; on loopback 127.255.255.255; none on a tunnel
+
+  friend bool operator==(const Interface&, const Interface&) = default;
+};
+
+// All interfaces, in the kernel's order, usable or not. Blocks for some tens of microseconds.
+[[nodiscard]] Result<std::vector<Interface>> list_interfaces();
+
+// The interface of that name among `interfaces`. An error, which lists the usable ones, when there
+// is none, or when it is down or has no IPv4 address.
+[[nodiscard]] Result<Interface> choose_interface(const std::vector<Interface>& interfaces,
+                                                 std::string_view name);
+
+}  // namespace tidegate

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# The `dev` script itself, as far as that takes no time.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+passed=0
+failed=0
+
+# check <a sentence> <command>: the command has to succeed.
+check() {
+  local sentence=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf 'FAILED: %s\n' "$sentence"
+  fi
+}
+
+lists_all_commands() {
+  diff <(./dev | sed -nE 's/^  ([a-z]+) .*/\1/p' | sort) \
+    <(sed -nE 's/^command_([a-z]+)\(\) .*/\1/p' dev | sort)
+}
+
+status_of() {
+  local status=0
+  "$@" >/dev/null 2>&1 || status=$?
+  printf '%s' "$status"
+}
+
+refuses_unknown_command() {
+  [[ $(status_of ./dev nonsense) == 2 && $(./dev nonsense 2>&1) == *"no command 'nonsense'"*usage:* ]]
+}
+
+refuses_unknown_argument() {
+  [[ $(status_of ./dev test --nonsense) == 2 ]]
+}
+
+needs_no_environment() {
+  [[ $(status_of env -i PATH="$PATH" ./dev test --nonsense <&-) == 2 ]]
+}
+
+check "the list names every command and nothing else" lists_all_commands
+check "an unknown command is refused with the list" refuses_unknown_command
+check "an unknown argument is refused" refuses_unknown_argument
+check "neither HOME nor TERM nor an open input is needed" needs_no_environment
+
+printf '%s passed, %s failed\n' "$passed" "$failed"
+((failed == 0))

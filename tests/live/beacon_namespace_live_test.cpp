@@ -1,0 +1,201 @@
+// Two hosts in small: two network namespaces with a virtual cable between them. Everything is made
+// inside them and nameless, so it is gone with the two processes that hold them.
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include "beacon_speaker.hpp"
+#include "tests/support/process.hpp"
+
+using namespace tidegate;
+using namespace tidegate::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint16_t port = 17880;  // nobody else is in these namespaces
+const std::vector<std::string> paths = {"multicast", "broadcast"};
+
+// A network namespace. It lives as long as its process, which ends when we do: its input ends then.
+class Namespace {
+ public:
+  // Throws when there is no right to make one.
+  explicit Namespace(const Namespace* owner = nullptr)
+      : holder_({.arguments = command(owner),
+                 .input = Stream::pipe,
+                 .output = Stream::pipe,
+                 .errors = Stream::pipe}) {
+    holder_.write("made\n");
+    if (holder_.read_line(5s) != "made") {
+      throw std::runtime_error(holder_.read_error_line(1s).value_or("unshare does not answer"));
+    }
+    run("ip link set lo up");
+  }
+
+  // What has to stand before a command to run it in here.
+  [[nodiscard]] std::vector<std::string> prefix() const {
+    std::vector<std::string> result = {"nsenter", "--target", std::to_string(holder_.pid()),
+                                       "--net"};
+    if (!root()) result.insert(result.end(), {"--user", "--preserve-credentials"});
+    return result;
+  }
+
+  void run(const std::string& command_line) const {
+    auto arguments = prefix();
+    arguments.insert(arguments.end(), {"sh", "-c", command_line});
+    testing::run({.arguments = arguments}, 5s);
+  }
+
+  [[nodiscard]] pid_t pid() const { return holder_.pid(); }
+
+ private:
+  static bool root() { return ::geteuid() == 0; }
+
+  // Without root's rights a user namespace gives them, to itself and to those inside it: the second
+  // namespace is made inside the first one's, since a cable between the two needs rights on both.
+  static std::vector<std::string> command(const Namespace* owner) {
+    if (owner == nullptr && !root())
+      return {"unshare", "--user", "--map-root-user", "--net", "cat"};
+    auto arguments = owner == nullptr ? std::vector<std::string>() : owner->prefix();
+    if (root()) arguments.clear();
+    arguments.insert(arguments.end(), {"unshare", "--net", "cat"});
+    return arguments;
+  }
+
+  Process holder_;
+};
+
+struct Hosts {
+  Namespace left;
+  Namespace right{&left};
+
+  Hosts() { connect(); }
+
+  void connect() const {
+    // One end keeps its index when it is made again, the other does not.
+    left.run("ip link add cable0 type veth peer name cable1 index 7001 netns " +
+             std::to_string(right.pid()));
+    right.run("ip address add 10.17.88.2/24 broadcast + dev cable1 && ip link set cable1 up");
+    left.run("ip address add 10.17.88.1/24 broadcast + dev cable0 && ip link set cable0 up");
+  }
+};
+
+// nullptr, said in a message, where namespaces are not allowed.
+std::unique_ptr<Hosts> make_hosts() {
+  try {
+    testing::run({.arguments = {"ip", "-Version"}}, 5s);
+    return std::make_unique<Hosts>();
+  } catch (const std::runtime_error& error) {
+    MESSAGE("skipped, no network namespaces here: " << std::string(error.what()));
+    return nullptr;
+  }
+}
+
+double milliseconds(Duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+// Both hear each other both ways, after `after`; tells the longest time since then.
+void check_both_hear(BeaconSpeaker& left, BeaconSpeaker& right, Instant after, Duration bound,
+                     const std::string& what) {
+  Duration longest{};
+  for (auto* hearer : {&left, &right}) {
+    const auto& peer = hearer == &left ? right : left;
+    for (const auto& path : paths) {
+      const auto at = hearer->heard(peer.number(), path, bound + 2s, after);
+      CAPTURE(path);
+      CAPTURE(hearer->number());
+      REQUIRE(at.has_value());
+      CHECK(*at - after < bound);
+      longest = std::max(longest, *at - after);
+    }
+  }
+  MESSAGE(what << ": both heard both ways after " << milliseconds(longest) << " ms");
+}
+
+}  // namespace
+
+TEST_CASE("two hosts hear each other within 1.5 s, and again after their cable was cut") {
+  const auto hosts = make_hosts();
+  if (!hosts) return;
+  BeaconSpeaker left(1, "cable0", port, hosts->left.prefix());
+  BeaconSpeaker right(2, "cable1", port, hosts->right.prefix());
+  check_both_hear(left, right, right.opened(), 1500ms, "started");
+  CHECK(left.said("heard 2 multicast 10.17.88.2 ", 0s));
+  CHECK(left.said("heard 2 broadcast 10.17.88.2 ", 0s));
+
+  hosts->left.run("ip link set cable0 down");
+  CHECK(left.said("trouble interface 'cable0' is down; usable are: lo (127.0.0.1)", 10s));
+  hosts->left.run("ip link set cable0 up");
+  const auto up = read_steady_clock();
+  CHECK(left.said("works", 10s));
+  // Its next turn comes within 1.2 s at the quick pace.
+  check_both_hear(left, right, up, 1500ms, "link up again");
+  CHECK(left.times_said("trouble ") == 1);
+  CHECK(left.times_said("works") == 1);
+  CHECK(right.times_said("trouble ") == 0);
+}
+
+TEST_CASE("an interface that was removed and made again is joined again") {
+  const auto hosts = make_hosts();
+  if (!hosts) return;
+  BeaconSpeaker left(1, "cable0", port, hosts->left.prefix());
+  BeaconSpeaker right(2, "cable1", port, hosts->right.prefix());
+  check_both_hear(left, right, right.opened(), 1500ms, "started");
+
+  hosts->left.run("ip link delete cable0");
+  CHECK(left.said("trouble interface 'cable0' does not exist", 10s));
+  CHECK(right.said("trouble interface 'cable1' does not exist", 10s));
+  hosts->connect();
+  const auto back = read_steady_clock();
+  check_both_hear(left, right, back, 3s, "made again");
+  for (const auto* speaker : {&left, &right}) {
+    // Once each, however many announcements failed meanwhile.
+    CHECK(speaker->times_said("trouble interface 'cable" + std::to_string(speaker->number() - 1) +
+                              "' does not exist") == 1);
+    CHECK(speaker->times_said("works") == 1);
+  }
+}
+
+TEST_CASE("a new address is taken at the next announcement") {
+  const auto hosts = make_hosts();
+  if (!hosts) return;
+  BeaconSpeaker left(1, "cable0", port, hosts->left.prefix());
+  BeaconSpeaker right(2, "cable1", port, hosts->right.prefix());
+  check_both_hear(left, right, right.opened(), 1500ms, "started");
+  hosts->left.run(
+      "ip address delete 10.17.88.1/24 dev cable0;"
+      "ip address add 10.17.88.9/24 broadcast + dev cable0");
+  CHECK(right.said("heard 1 multicast 10.17.88.9 ", 3s));
+  CHECK(right.said("heard 1 broadcast 10.17.88.9 ", 3s));
+}
+
+TEST_CASE("peers of one host hear each other on its network interface too") {
+  const auto hosts = make_hosts();
+  if (!hosts) return;
+  BeaconSpeaker one(1, "cable0", port, hosts->left.prefix());
+  BeaconSpeaker other(2, "cable0", port, hosts->left.prefix());
+  check_both_hear(one, other, other.opened(), 1500ms, "on one host");
+}
+
+TEST_CASE("what arrives on an interface that was not chosen does not count") {
+  const auto hosts = make_hosts();
+  if (!hosts) return;
+  BeaconSpeaker inside(1, "lo", port, hosts->left.prefix());
+  BeaconSpeaker left(2, "cable0", port, hosts->left.prefix());
+  BeaconSpeaker right(3, "cable1", port, hosts->right.prefix());
+  for (const auto& path : paths) CHECK(left.heard(3, path, 5s).has_value());
+  CHECK(inside.said("own 1 broadcast 127.0.0.1 ", 5s));
+  CHECK(inside.said("own 1 multicast 127.0.0.1 ", 5s));
+  // The peer's next announcements are some time later, then all earlier ones have arrived.
+  const auto now = read_steady_clock();
+  for (const auto& path : paths) CHECK(left.heard(3, path, 5s, now).has_value());
+  CHECK_FALSE(inside.said("heard ", 100ms));
+  CHECK_FALSE(left.said("heard 1 ", 100ms));
+}

@@ -1,0 +1,92 @@
+// Turns one of the machines that the loop drives (Database, ReplayWatch, CommitTag) as the loop
+// does: waits for its descriptor or its deadline, advances it, keeps what happened.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <stdexcept>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <poll.h>
+
+#include "lib/instant.hpp"
+#include "lib/result.hpp"
+
+namespace tidegate::testing {
+
+inline Instant current_time() {
+  return Instant(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+template <typename Machine, typename Event>
+class Turning {
+ public:
+  explicit Turning(Result<Machine> machine) : machine_(std::move(machine).value()) {}
+
+  Machine* operator->() { return &machine_; }
+  Machine& operator*() { return machine_; }
+
+  // Waits for the next thing that happens, which must be a `Wanted`; others are an error.
+  template <typename Wanted>
+  Wanted next(Duration bound = std::chrono::seconds(20)) {
+    const auto end = current_time() + bound;
+    while (events_.empty()) {
+      if (current_time() >= end) throw std::runtime_error("nothing happened in time");
+      turn(end);
+    }
+    const auto event = std::move(events_.front());
+    events_.pop_front();
+    if (const auto* wanted = std::get_if<Wanted>(&event)) return *wanted;
+    throw std::runtime_error("event " + std::to_string(event.index()) +
+                             " of the variant came instead of the one expected");
+  }
+
+  // Turns until `predicate` is true; false when it still is not after `bound`.
+  template <typename Predicate>
+  bool until(Predicate&& predicate, Duration bound = std::chrono::seconds(20)) {
+    const auto end = current_time() + bound;
+    while (!predicate()) {
+      if (current_time() >= end) return false;
+      turn(std::min(end, current_time() + std::chrono::milliseconds(5)));
+    }
+    return true;
+  }
+
+  // Turns for that long, whatever happens.
+  void pass(Duration duration) {
+    const auto end = current_time() + duration;
+    while (current_time() < end) turn(end);
+  }
+
+  // Once: until something is ready, the deadline, or `end`.
+  void turn(Instant end) {
+    const auto interest = machine_.interest();
+    const auto wait = std::min(machine_.deadline(), end) - std::min(current_time(), end);
+    pollfd wanted{interest.descriptor, 0, 0};
+    if (interest.read) wanted.events |= POLLIN;
+    if (interest.write) wanted.events |= POLLOUT;
+    const auto left = machine_.deadline() <= current_time()
+                          ? Duration::zero()
+                          : std::max<Duration>(wait, Duration::zero());
+    timespec time{left / std::chrono::seconds(1), (left % std::chrono::seconds(1)).count()};
+    ::ppoll(&wanted, 1, &time, nullptr);
+    ++turns_;
+    std::vector<Event> events;
+    machine_.advance(current_time(), events);
+    for (auto& event : events) events_.push_back(std::move(event));
+  }
+
+  [[nodiscard]] bool quiet() const { return events_.empty(); }
+  void forget() { events_.clear(); }
+  [[nodiscard]] int turns() const { return turns_; }
+
+ private:
+  Machine machine_;
+  std::deque<Event> events_;
+  int turns_ = 0;
+};
+
+}  // namespace tidegate::testing
