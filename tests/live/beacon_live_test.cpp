@@ -46,7 +46,7 @@ Announcement announcement_of(std::uint64_t number) {
   Announcement announcement;
   announcement.mesh = "live";
   announcement.origin.incarnation = number;
-  announcement.publications_port = 1;
+  announcement.publish_port = 1;
   announcement.direct_port = 2;
   return announcement;
 }

@@ -35,7 +35,7 @@ Announcement announcement_of(int number) {
   Announcement announcement;
   announcement.mesh = "speakers";
   announcement.origin.incarnation = static_cast<std::uint64_t>(number);
-  announcement.publications_port = 1;
+  announcement.publish_port = 1;
   announcement.direct_port = 2;
   return announcement;
 }
