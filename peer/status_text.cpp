@@ -90,6 +90,19 @@ std::string counter_words(const Counters& c) {
   return text;
 }
 
+// The head, and a row for each of the others.
+std::vector<std::vector<std::string>> other_rows(const Status& status) {
+  std::vector<std::vector<std::string>> rows = {
+      {"NAME", "HOST", "PORT", "STATE", "SILENT", "NEXT", "HELD"}};
+  for (const auto& peer : status.peers) {
+    rows.push_back({harmless(peer.name), harmless(peer.host), std::to_string(peer.direct_port),
+                    std::string(to_string(peer.state)), rough_duration(peer.silent),
+                    peer.next_sequence == 0 ? "-" : std::to_string(peer.next_sequence),
+                    std::to_string(peer.held)});
+  }
+  return rows;
+}
+
 }  // namespace
 
 std::string table_text(const std::vector<std::vector<std::string>>& rows) {
@@ -108,18 +121,13 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows) {
 }
 
 std::string peers_text(const Status& status) {
-  std::vector<std::vector<std::string>> rows = {
-      {"NAME", "HOST", "PORT", "STATE", "SILENT", "NEXT", "HELD"},
-      {harmless(status.name), "-", std::to_string(status.direct_port), "this peer", "-", "-", "-"},
-  };
-  for (const auto& peer : status.peers) {
-    rows.push_back({harmless(peer.name), harmless(peer.host), std::to_string(peer.direct_port),
-                    std::string(to_string(peer.state)), rough_duration(peer.silent),
-                    peer.next_sequence == 0 ? "-" : std::to_string(peer.next_sequence),
-                    std::to_string(peer.held)});
-  }
+  auto rows = other_rows(status);
+  rows.insert(rows.begin() + 1, {harmless(status.name), "-", std::to_string(status.direct_port),
+                                 "this peer", "-", "-", "-"});
   return table_text(rows);
 }
+
+std::string others_text(const Status& status) { return table_text(other_rows(status)); }
 
 std::string status_text(const Status& status) {
   auto text = fmt::format("{} in mesh {}, up for {}\n", harmless(status.name),

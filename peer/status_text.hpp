@@ -13,8 +13,10 @@ namespace tidegate {
 // Several lines, each with its line break: how the peer stands, its numbers, and who is there.
 [[nodiscard]] std::string status_text(const Status& status);
 
-// The table of `tidegate peers`. The peer whose view it is comes first.
+// The table of `tidegate peers`. The peer whose view it is comes first; in the second it is left
+// out, since it only came to look.
 [[nodiscard]] std::string peers_text(const Status& status);
+[[nodiscard]] std::string others_text(const Status& status);
 
 // How much WAL the server must still replay before the next held message goes out, in bytes.
 // Nothing when nothing is held, the server is down, or the two can't be subtracted because a
