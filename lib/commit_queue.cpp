@@ -35,7 +35,6 @@ std::optional<CommitQueue::Leaving> CommitQueue::pop() {
   Leaving leaving{std::move(front.message), front.lost};
   waiting_.pop_front();
   bytes_ -= footprint(leaving.message);
-  if (!unflushed()) ask_at_ = nudge_at_ = never;
   return leaving;
 }
 
@@ -44,6 +43,7 @@ std::vector<Message> CommitQueue::take_all() {
   for (auto& waiting : waiting_) messages.push_back(std::move(waiting.message));
   waiting_.clear();
   bytes_ = unanswered_ = asked_ = 0;
+  awaited_ = Lsn{};
   ask_at_ = nudge_at_ = never;
   return messages;
 }
@@ -53,16 +53,16 @@ bool CommitQueue::flushed(const Waiting& waiting) const {
   return reading_ && reading_->flush >= waiting.message.position->lsn;
 }
 
-bool CommitQueue::unflushed() const {
-  return waiting_.size() > unanswered_ && !waiting_.front().lost && !flushed(waiting_.front());
-}
+bool CommitQueue::unflushed() const { return reading_ && reading_->flush < awaited_; }
 
 std::optional<CommitQueue::Request> CommitQueue::take_request(Instant now) {
   if (!up_ || open_) return std::nullopt;
-  if (unasked() || now >= ask_at_) {
-    open_ = Request::ask;
-  } else if (now >= nudge_at_) {
+  // The nudge first: its answer is also one to the question, and while messages keep coming there
+  // is always a question.
+  if (now >= nudge_at_) {
     open_ = Request::nudge;
+  } else if (unasked() || now >= ask_at_) {
+    open_ = Request::ask;
   }
   if (open_) asked_ = unanswered_;
   return open_;
@@ -78,8 +78,9 @@ Instant CommitQueue::deadline() const {
 bool CommitQueue::survived(const Waiting& waiting, const WalReading& reading) const {
   if (!waiting.life || *waiting.life == reading.instance) return true;
   // Another life. A restart on the same timeline keeps all that was flushed.
-  return waiting.after->durable && reading_ && reading_->timeline == reading.timeline &&
-         waiting.life->system == reading.instance.system;
+  return waiting.after->durable && reading_ && reading_->instance == *waiting.life &&
+         reading_->instance.system == reading.instance.system &&
+         reading_->timeline == reading.timeline;
 }
 
 void CommitQueue::answered(const WalReading& reading, Instant now) {
@@ -92,6 +93,7 @@ void CommitQueue::answered(const WalReading& reading, Instant now) {
     for (std::size_t i = 0; i < answered; ++i) {
       waiting_[i].lost = waiting_[i].lost || !flushed(waiting_[i]);
     }
+    awaited_ = Lsn{};
   }
   for (std::size_t i = answered; i < answered + asked_; ++i) {
     auto& waiting = waiting_[i];
@@ -99,6 +101,7 @@ void CommitQueue::answered(const WalReading& reading, Instant now) {
     waiting.lost = !survived(waiting, reading);
     waiting.message.position = Position{reading.instance.system, reading.timeline,
                                         waiting.after->durable ? reading.flush : reading.insert};
+    if (!waiting.lost && !waiting.after->durable) awaited_ = reading.insert;
   }
   unanswered_ -= asked_;
   asked_ = 0;

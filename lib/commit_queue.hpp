@@ -85,6 +85,7 @@ class CommitQueue {
   std::optional<Request> open_;        // under way
   std::optional<Instance> life_;       // of the primary that was last known
   std::optional<WalReading> reading_;  // the last answer
+  Lsn awaited_;                        // the flush for which the last answered messages wait
   Instant ask_at_ = never;             // again, to see whether the flush has come
   Instant nudge_at_ = never;
   Duration ask_pause_{};

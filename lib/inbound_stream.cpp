@@ -20,10 +20,7 @@ InboundStream::Progress InboundStream::arrive(Data data) {
 
 InboundStream::Progress InboundStream::start(std::uint64_t next) {
   Progress progress;
-  if (next_ != 0) {
-    skip_to(next, progress);
-    return progress;
-  }
+  if (next_ != 0) return progress;
   next_ = next;
   for (auto& data : std::exchange(early_, {})) take(std::move(data), progress);
   progress.duplicates = 0;  // what lies before the start was not meant for us

@@ -38,8 +38,8 @@ class InboundStream {
 
   [[nodiscard]] Progress arrive(Data data);
 
-  // Ready: counts from `next` on. When the stream had begun already it tells how far the publisher
-  // is, as reveal() does.
+  // Ready: counts from `next` on. When the stream had begun already this says nothing: messages
+  // before `next` may still be on their way, and what was lost the next message or heartbeat tells.
   [[nodiscard]] Progress start(std::uint64_t next);
 
   // The publisher has published up to `last`, and what it sent before saying so has arrived.

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <variant>
 
+#include "message.hpp"
 #include "origin.hpp"
 #include "position.hpp"
 #include "tide.hpp"
@@ -82,6 +83,9 @@ struct Warning {
 
 using Notice = std::variant<PeerReady, PeerGone, Undelivered, Unpublished, ServerUp, ServerDown,
                             PrimaryUp, PrimaryDown, Warning>;
+
+// What an application takes out of a peer, in order.
+using Incoming = std::variant<Delivery, Notice>;
 
 [[nodiscard]] std::string_view to_string(PeerGone::Why why);
 [[nodiscard]] std::string_view to_string(Undelivered::Why why);

@@ -21,7 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
+#include <string_view>
 
 #include "lib/message.hpp"
 #include "lib/notice.hpp"
@@ -31,8 +31,6 @@
 #include "lib/topic.hpp"
 
 namespace tidegate {
-
-using Incoming = std::variant<Delivery, Notice>;
 
 // The answer of publish(). Only `accepted` means that the message will be sent or reported; after
 // any other answer the call had no effect.

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <zmq.hpp>
 
 #include <sys/resource.h>
+#include <zmq.hpp>
 
 #include "lib/limits.hpp"
 
@@ -215,7 +215,11 @@ class Transport::Sockets {
     return std::nullopt;
   }
 
-  zmq::socket_t& link(LinkId link) { return links_.at(link); }
+  int link_descriptor(LinkId link) {
+    const auto found = links_.find(link);
+    return found == links_.end() ? -1 : found->second.get(zmq::sockopt::fd);
+  }
+
   zmq::socket_t& fixed(std::uint32_t socket) {
     return socket == publish_socket ? publish_ : socket == stream_socket ? stream_ : direct_;
   }
@@ -346,7 +350,7 @@ std::vector<Transport::Watch> Transport::fixed_watches() const {
 }
 
 Transport::Watch Transport::link_watch(LinkId link) const {
-  return {sockets_->link(link).get(zmq::sockopt::fd), first_link_socket + link};
+  return {sockets_->link_descriptor(link), first_link_socket + link};
 }
 
 }  // namespace tidegate

@@ -95,7 +95,7 @@ class Transport {
     std::uint32_t socket = 0;  // for mark()
   };
   [[nodiscard]] std::vector<Watch> fixed_watches() const;
-  [[nodiscard]] Watch link_watch(LinkId link) const;  // until undial
+  [[nodiscard]] Watch link_watch(LinkId link) const;  // until undial; -1: not dialled
   void mark(std::uint32_t socket);
 
   // Sends what is queued, for this long at most, and closes. Only the destructor may follow.

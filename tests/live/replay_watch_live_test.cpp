@@ -1,1 +1,342 @@
+#include <csignal>
+#include <string>
+
 #include <doctest/doctest.h>
+
+#include "peer/replay_watch.hpp"
+#include "tests/support/cluster.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/port.hpp"
+#include "tests/support/turning.hpp"
+
+using namespace tidegate;
+using namespace tidegate::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+class Watcher : public Turning<ReplayWatch, ReplayEvent> {
+ public:
+  explicit Watcher(const std::string& connection_string)
+      : Turning(ReplayWatch::create(connection_string)) {}
+
+  Tide poll() {
+    (*this)->poll(current_time());
+    return next<Tide>();
+  }
+  // Polls once; nothing when the server's answer allowed no reading.
+  std::optional<Tide> try_poll() {
+    (*this)->poll(current_time());
+    until([&] { return (*this)->ready() || !quiet(); });
+    if (quiet()) return std::nullopt;
+    return next<Tide>();
+  }
+  // Polls until a reading is as wanted.
+  template <typename Predicate>
+  bool sees(Predicate&& predicate, Duration bound = 20s) {
+    return eventually(bound, [&] {
+      const auto tide = try_poll();
+      return tide && predicate(*tide);
+    });
+  }
+};
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+Lsn as_lsn(const std::string& text) { return *parse_lsn(text); }
+
+Lsn flush_lsn(Server& server) { return as_lsn(server.value("SELECT pg_current_wal_flush_lsn()")); }
+
+std::string backend_of_watch(Server& server) {
+  return server.value("SELECT pid FROM pg_stat_activity WHERE application_name = 'tidegate'");
+}
+
+constexpr auto* replay_lsn = "SELECT pg_last_wal_replay_lsn()";
+constexpr auto* control_file_timeline = "SELECT timeline_id FROM pg_control_checkpoint()";
+
+}  // namespace
+
+TEST_CASE("a standby introduces itself and is read once, unasked") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica();
+  Watcher watcher(replica.connection_string());
+  CHECK_FALSE(watcher->ready());
+  const auto up = watcher.next<ServerUp>();
+  CHECK(up.in_recovery);
+  CHECK(up.degraded.empty());
+  CHECK(contains(up.description, "standby " + replica.socket_directory().string() + " port 5432"));
+  CHECK(std::to_string(up.instance.system) ==
+        cluster.primary().value("SELECT system_identifier FROM pg_control_system()"));
+  CHECK(std::to_string(up.instance.started) ==
+        replica.value("SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint"));
+
+  const auto tide = watcher.next<Tide>();
+  CHECK(tide.instance == up.instance);
+  CHECK(tide.timeline == 1);
+  CHECK(tide.history == TimelineHistory());
+  CHECK(tide.replayed <= as_lsn(replica.value(replay_lsn)));
+  CHECK(watcher->ready());
+  CHECK(watcher->in_recovery());
+}
+
+TEST_CASE("a standby's reading follows the replay, not what it has received") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica();
+  Watcher watcher(replica.connection_string());
+  watcher.await<Tide>();
+  replica.execute("SELECT pg_wal_replay_pause()");
+  REQUIRE(eventually(
+      10s, [&] { return replica.value("SELECT pg_get_wal_replay_pause_state()") == "paused"; }));
+  const auto before = watcher.poll().replayed;
+  cluster.primary().execute("CREATE TABLE t (i int)");
+  const auto tag = flush_lsn(cluster.primary());
+  REQUIRE(eventually(
+      10s, [&] { return as_lsn(replica.value("SELECT pg_last_wal_receive_lsn()")) >= tag; }));
+  CHECK(watcher.poll().replayed == before);
+  CHECK(tag > before);
+  replica.execute("SELECT pg_wal_replay_resume()");
+  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= tag; }));
+  replica.execute("SELECT * FROM t");
+}
+
+TEST_CASE("nothing is sent while nobody polls") {
+  Cluster cluster;
+  Watcher watcher(cluster.primary().connection_string());
+  watcher.await<Tide>();
+  const auto* last_query =
+      "SELECT query_start FROM pg_stat_activity WHERE application_name = 'tidegate'";
+  const auto before = cluster.primary().value(last_query);
+  const auto turns = watcher.turns();
+  watcher.pass(500ms);
+  CHECK(cluster.primary().value(last_query) == before);
+  CHECK(watcher.turns() <= turns + 2);
+  watcher.poll();
+  CHECK(cluster.primary().value(last_query) != before);
+}
+
+TEST_CASE("a poll while one is under way asks nothing more") {
+  Cluster cluster;
+  Watcher watcher(cluster.primary().connection_string());
+  watcher->poll(current_time());  // nor before the server is up
+  watcher.await<Tide>();
+  watcher->poll(current_time());
+  watcher->poll(current_time());
+  watcher.next<Tide>();
+  watcher.pass(100ms);
+  CHECK(watcher.quiet());
+}
+
+TEST_CASE("a primary has replayed all that it has written, although its replay LSN is NULL") {
+  Cluster cluster;
+  auto& primary = cluster.primary();
+  Watcher watcher(primary.connection_string());
+  CHECK_FALSE(watcher.next<ServerUp>().in_recovery);
+  const auto first = watcher.next<Tide>();
+  CHECK(primary.value(replay_lsn).empty());
+  primary.execute("CREATE TABLE t (i int)");
+  const auto tide = watcher.poll();
+  CHECK(tide.replayed > first.replayed);
+  CHECK(tide.replayed >= flush_lsn(primary));
+  CHECK_FALSE(watcher->in_recovery());
+}
+
+TEST_CASE("a promotion shows as a new timeline on the same connection, and the LSN goes on") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica();
+  Watcher watcher(replica.connection_string());
+  const auto up = watcher.next<ServerUp>();
+  watcher.next<Tide>();
+  cluster.primary().execute("CREATE TABLE t (i int)");
+  const auto kept = flush_lsn(cluster.primary());
+  REQUIRE(watcher.sees([&](const Tide& tide) { return tide.replayed >= kept; }));
+  cluster.primary().crash();
+  replica.promote();
+  const auto frozen = replica.value(replay_lsn);
+
+  auto tide = watcher.poll();
+  CHECK_FALSE(watcher->in_recovery());
+  CHECK(tide.instance == up.instance);
+  CHECK(tide.timeline == 2);
+  REQUIRE(tide.history.ancestor(1) != nullptr);
+  const auto end = tide.history.ancestor(1)->end;
+  CHECK(end >= kept);
+  CHECK(cover({up.instance.system, 1, kept}, tide) == Cover::covered);
+  CHECK(cover({up.instance.system, 1, Lsn{end.bytes + 1}}, tide) == Cover::orphaned);
+
+  replica.execute("INSERT INTO t VALUES (1)");
+  CHECK(replica.value(replay_lsn) == frozen);
+  tide = watcher.poll();
+  CHECK(tide.replayed >= flush_lsn(replica));
+  CHECK(tide.timeline == 2);
+  CHECK(tide.history.ancestor(1) != nullptr);
+}
+
+TEST_CASE("a standby that follows a new primary changes its timeline on the same connection") {
+  Cluster cluster;
+  auto& next = cluster.add_replica({.name = "next"});
+  auto& follower = cluster.add_replica({.name = "follower"});
+  auto& primary = cluster.primary();
+  primary.execute(
+      "CREATE TABLE t (i int); CREATE ROLE plain LOGIN; CREATE ROLE monitor LOGIN;"
+      "GRANT pg_monitor TO monitor");
+  const auto kept = flush_lsn(primary);
+  const auto arrived = [&](const Tide& tide) { return tide.replayed >= kept; };
+  Watcher full(follower.connection_string());
+  Watcher monitor(follower.connection_string("user=monitor"));
+  Watcher plain(follower.connection_string("user=plain"));
+  for (auto* watcher : {&full, &monitor, &plain}) {
+    const auto up = watcher->await<ServerUp>();
+    CHECK(up.degraded.empty() == (watcher == &full));
+    CHECK(watcher->next<Tide>().timeline == 1);
+    REQUIRE(watcher->sees(arrived));
+  }
+  const auto system = full.poll().instance.system;
+  REQUIRE(eventually(10s, [&] { return as_lsn(next.value(replay_lsn)) >= kept; }));
+  primary.crash();
+  next.promote();
+  follower.follow(next);
+  next.execute("INSERT INTO t VALUES (1)");
+  const auto tag = flush_lsn(next);
+  CHECK(full.sees([](const Tide& tide) { return tide.timeline == 2; }));
+  CHECK(full.sees([&](const Tide& tide) { return tide.replayed >= tag; }));
+
+  const auto tide = full.poll();
+  REQUIRE(tide.history.ancestor(1) != nullptr);
+  CHECK(cover({system, 1, kept}, tide) == Cover::covered);
+  CHECK(cover({system, 1, tag}, tide) == Cover::orphaned);
+  CHECK(cover({system, 2, tag}, tide) == Cover::covered);
+
+  // Without replication commands. The control file still names the old timeline: a role that sees
+  // the WAL receiver makes no reading, another takes the old timeline for the present one.
+  CHECK(follower.value(control_file_timeline) == "1");
+  CHECK_FALSE(monitor.try_poll().has_value());
+  CHECK(cover({system, 1, tag}, plain.poll()) == Cover::covered);  // the documented hole
+
+  next.execute("CHECKPOINT");
+  const auto checkpoint = flush_lsn(next);
+  REQUIRE(full.sees([&](const Tide& t) { return t.replayed >= checkpoint; }));
+  follower.execute("CHECKPOINT");
+  CHECK(follower.value(control_file_timeline) == "2");
+  for (auto* watcher : {&monitor, &plain}) {
+    CHECK(
+        watcher->sees([&](const Tide& t) { return t.timeline == 2 && t.replayed >= checkpoint; }));
+    CHECK(cover({system, 2, tag}, watcher->poll()) == Cover::covered);
+    CHECK(cover({system, 1, tag}, watcher->poll()) == Cover::orphaned);
+    CHECK(cover({system, 1, kept}, watcher->poll()) == Cover::orphaned);  // no history
+  }
+}
+
+TEST_CASE("a role without REPLICATION is told the cure, and it works") {
+  Cluster cluster;
+  auto& primary = cluster.primary();
+  primary.execute("CREATE ROLE \"My app\" LOGIN");
+  Watcher watcher(primary.connection_string("user='My app'"));
+  const auto up = watcher.next<ServerUp>();
+  CHECK(contains(up.degraded, "must be superuser or replication role to start walsender"));
+  CHECK(contains(up.degraded, "ALTER ROLE \"My app\" REPLICATION"));
+  CHECK(watcher.next<Tide>().timeline == 1);
+  CHECK(watcher.poll().replayed >= flush_lsn(primary));
+
+  primary.execute("ALTER ROLE \"My app\" REPLICATION");
+  primary.execute("SELECT pg_terminate_backend(" + backend_of_watch(primary) + ")");
+  CHECK(contains(watcher.next<ServerDown>().reason, "terminating connection"));
+  CHECK(watcher.next<ServerUp>().degraded.empty());
+  CHECK(watcher.next<Tide>().timeline == 1);
+}
+
+TEST_CASE("a degraded watch of a promoted server knows its timeline") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica();
+  cluster.primary().execute("CREATE ROLE plain LOGIN");
+  const auto kept = flush_lsn(cluster.primary());
+  Watcher watcher(replica.connection_string("user=postgres"));
+  watcher.next<ServerUp>();
+  REQUIRE(watcher.sees([&](const Tide& tide) { return tide.replayed >= kept; }));
+  Watcher degraded(replica.connection_string("user=plain"));
+  CHECK_FALSE(degraded.next<ServerUp>().degraded.empty());
+  CHECK(degraded.next<Tide>().timeline == 1);
+  replica.promote();
+  CHECK(replica.value(control_file_timeline) == "1");
+  CHECK(degraded.poll().timeline == 2);
+  CHECK(degraded.poll().replayed >= flush_lsn(replica));
+}
+
+TEST_CASE("without a free wal sender the watch is degraded and says what to raise") {
+  Cluster cluster({.config = "max_wal_senders = 1\n"});
+  Watcher first(cluster.primary().connection_string());
+  CHECK(first.next<ServerUp>().degraded.empty());
+  Watcher second(cluster.primary().connection_string());
+  CHECK(contains(second.next<ServerUp>().degraded, "raise max_wal_senders"));
+  CHECK(second.next<Tide>().timeline == 1);
+}
+
+TEST_CASE("a server that can't be reached is reported once for each reason") {
+  Cluster cluster;
+  auto& server = cluster.primary();
+  server.stop();
+  Watcher watcher(server.connection_string());
+  CHECK(contains(watcher.next<ServerDown>().reason, "No such file or directory"));
+  watcher.pass(1s);
+  CHECK(watcher.quiet());
+  CHECK_FALSE(watcher->in_recovery());
+  server.start();
+  watcher.await<ServerUp>();
+  server.execute("DROP DATABASE IF EXISTS absent");
+  Watcher absent(server.connection_string("dbname=absent"));
+  CHECK(contains(absent.next<ServerDown>().reason, "database \"absent\" does not exist"));
+  absent.pass(500ms);
+  CHECK(absent.quiet());
+}
+
+TEST_CASE("a standby that crashed is another instance when it returns") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica();
+  Watcher watcher(replica.connection_string());
+  const auto first = watcher.next<ServerUp>();
+  watcher.next<Tide>();
+  replica.crash();
+  watcher.next<ServerDown>();
+  CHECK_FALSE(watcher->ready());
+  cluster.primary().execute("CREATE TABLE t (i int)");
+  const auto tag = flush_lsn(cluster.primary());
+  replica.start();
+  const auto second = watcher.await<ServerUp>();
+  CHECK(second.instance.system == first.instance.system);
+  CHECK(second.instance.started > first.instance.started);
+  CHECK(watcher.next<Tide>().instance == second.instance);
+  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= tag; }));
+}
+
+TEST_CASE("a standby whose backend crashed keeps its start time, and yet is reported down") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica();
+  Watcher watcher(replica.connection_string());
+  const auto first = watcher.next<ServerUp>();
+  watcher.next<Tide>();
+  auto other = replica.connect();
+  ::kill(std::stoi(other.value("SELECT pg_backend_pid()")), SIGKILL);
+  watcher.next<ServerDown>();
+  CHECK(watcher.await<ServerUp>().instance == first.instance);
+  watcher.next<Tide>();
+}
+
+TEST_CASE("a missing history file is a warning, and older timelines count as abandoned") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica();
+  const auto system =
+      std::stoull(replica.value("SELECT system_identifier FROM pg_control_system()"));
+  const auto kept = as_lsn(replica.value(replay_lsn));
+  replica.promote();
+  std::filesystem::remove(replica.data_directory() / "pg_wal" / "00000002.history");
+  Watcher watcher(replica.connection_string());
+  watcher.next<ServerUp>();
+  CHECK(contains(watcher.next<ServerWarning>().text, "history of timeline 2 is missing"));
+  const auto tide = watcher.next<Tide>();
+  CHECK(tide.timeline == 2);
+  CHECK(cover({system, 1, kept}, tide) == Cover::orphaned);
+  replica.execute("CREATE TABLE t (i int)");
+  CHECK(watcher.poll().replayed >= flush_lsn(replica));
+  CHECK(watcher.quiet());  // no second warning
+}

@@ -44,6 +44,22 @@ class Turning {
                              " of the variant came instead of the one expected");
   }
 
+  // The same, but passes over what else happens.
+  template <typename Wanted>
+  Wanted await(Duration bound = std::chrono::seconds(20)) {
+    const auto end = current_time() + bound;
+    for (;;) {
+      for (; !events_.empty(); events_.pop_front()) {
+        if (!std::holds_alternative<Wanted>(events_.front())) continue;
+        auto wanted = std::get<Wanted>(std::move(events_.front()));
+        events_.pop_front();
+        return wanted;
+      }
+      if (current_time() >= end) throw std::runtime_error("it did not happen in time");
+      turn(end);
+    }
+  }
+
   // Turns until `predicate` is true; false when it still is not after `bound`.
   template <typename Predicate>
   bool until(Predicate&& predicate, Duration bound = std::chrono::seconds(20)) {

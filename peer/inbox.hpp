@@ -1,0 +1,53 @@
+// What the loop has for the application, in order, until the application takes it.
+//
+// It never refuses: the loop looks at bytes() and stops the gate's releases in time. Neighbouring
+// losses of one origin and reason become one range, so that a flood of them stays small.
+//
+// Thread-safe: one side pushes, any number of others pop.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <optional>
+
+#include "discovery/descriptor.hpp"
+#include "lib/notice.hpp"
+
+namespace tidegate {
+
+class Inbox {
+ public:
+  Inbox();
+
+  void push(Incoming incoming);
+
+  // Waits for the timeout at most; negative: without end. Nothing more comes once the inbox is
+  // closed and empty, and then it answers at once.
+  std::optional<Incoming> pop(std::chrono::milliseconds timeout);
+
+  // The producer has gone; what is here can still be taken.
+  void close();
+
+  // Readable while pop() would answer at once.
+  [[nodiscard]] int descriptor() const { return readable_.get(); }
+
+  // Of the deliveries that are here, counted by footprint().
+  [[nodiscard]] std::size_t bytes() const;
+
+ private:
+  bool merge(const Incoming& incoming);
+  void show_readable();
+
+  mutable std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Incoming> queue_;
+  std::size_t bytes_ = 0;
+  bool closed_ = false;
+  bool shown_ = false;  // the descriptor is readable
+  Descriptor readable_;
+};
+
+}  // namespace tidegate

@@ -1,0 +1,396 @@
+#include "loop.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <sodium.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "clock.hpp"
+#include "discovery/interfaces.hpp"
+#include "discovery/seeds.hpp"
+#include "lib/announcement.hpp"
+#include "lib/frame_codec.hpp"
+
+namespace tidegate {
+namespace {
+
+// What a turn takes of each kind at the most, so that none starves the others.
+constexpr int datagrams_per_turn = 64;
+constexpr int frames_per_turn = 512;
+
+// What an event in the epoll set is about. The sockets of the transport come behind these.
+enum Token : std::uint64_t { timer_token, beacon_token, watch_token, tag_token, wake_token };
+constexpr std::uint64_t first_socket_token = 16;
+
+std::string default_name() {
+  std::array<char, 64> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) host = {'p', 'e', 'e', 'r'};
+  auto name = std::string(host.data()).substr(0, 48);
+  return name + ":" + std::to_string(getpid());
+}
+
+Result<std::vector<std::string>> addresses_of(const std::vector<std::string>& names) {
+  const auto interfaces = list_interfaces();
+  if (!interfaces) return interfaces.error();
+  std::vector<std::string> addresses;
+  for (const auto& name : names) {
+    const auto interface = choose_interface(*interfaces, name);
+    if (!interface) return interface.error();
+    addresses.push_back(to_string(*interface->address));
+  }
+  return addresses;
+}
+
+Result<std::vector<Endpoint>> endpoints_of(const std::vector<std::string>& seeds) {
+  const auto parsed = parse_seeds(seeds);
+  if (!parsed) return parsed.error();
+  std::vector<Endpoint> endpoints;
+  for (const auto& seed : *parsed) endpoints.push_back({seed.host, seed.port});
+  return endpoints;
+}
+
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  randombytes_buf(&number, sizeof number);
+  return number;
+}
+
+}  // namespace
+
+// --- opening ------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Loop>> Loop::open(const Options& options, Sink sink) {
+  if (sodium_init() < 0) return Error{"libsodium finds no source of randomness"};
+  const auto addresses = addresses_of(options.interfaces);
+  if (!addresses) return addresses.error();
+  auto seeds = endpoints_of(options.seeds);
+  if (!seeds) return seeds.error();
+
+  Card self;
+  randombytes_buf(self.origin.peer.bytes.data(), self.origin.peer.bytes.size());
+  self.origin.incarnation = wall_clock_microseconds();
+  self.mesh = options.mesh;
+  self.name = options.name.empty() ? default_name() : options.name;
+
+  auto transport =
+      Transport::open({self.origin.peer, *addresses, options.first_port, options.last_port});
+  if (!transport) return transport.error();
+  self.publish_port = transport->publish_port();
+  self.direct_port = transport->direct_port();
+  auto beacon = Beacon::open({options.interfaces, options.beacon_port, default_beacon_group});
+  if (!beacon) return beacon.error();
+
+  std::unique_ptr<Loop> loop(new Loop(options, std::move(transport).value(),
+                                      std::move(beacon).value(), std::move(self),
+                                      std::move(seeds).value(), std::move(sink)));
+  if (options.database != "none") {
+    auto watch = ReplayWatch::create(options.database);
+    if (!watch) return Error{"database: " + watch.error().message};
+    loop->replay_watch_.emplace(std::move(watch).value());
+  }
+  if (!options.primary.empty()) {
+    auto tag = CommitTag::create(options.primary);
+    if (!tag) return Error{"primary: " + tag.error().message};
+    loop->commit_tag_.emplace(std::move(tag).value());
+  }
+  loop->settle();
+  return loop;
+}
+
+Loop::Loop(const Options& options, Transport transport, Beacon beacon, Card self,
+           std::vector<Endpoint> seeds, Sink sink)
+    : options_(options),
+      sink_(std::move(sink)),
+      now_(clock_now()),
+      transport_(std::move(transport)),
+      beacon_(std::move(beacon)),
+      node_(options, std::move(self), std::move(seeds), random_number(), now_),
+      watch_registered_{{}, watch_token},
+      tag_registered_{{}, tag_token},
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
+  TIDEGATE_MUST(epoll_ && timer_);
+  watch(timer_.get(), timer_token);
+  watch(beacon_.descriptor(), beacon_token);
+  for (const auto& fixed : transport_.fixed_watches()) {
+    watch(fixed.descriptor, first_socket_token + fixed.socket);
+  }
+}
+
+void Loop::wake_on(int descriptor) { watch(descriptor, wake_token); }
+
+void Loop::watch(int descriptor, std::uint64_t token, std::uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = token;
+  TIDEGATE_MUST(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0);
+}
+
+// --- a turn -------------------------------------------------------------------------------------
+
+void Loop::run_once(std::chrono::milliseconds timeout) {
+  TIDEGATE_MUST(!closed_);
+  std::array<epoll_event, 64> events{};
+  const int wait = urgent() ? 0 : static_cast<int>(timeout.count());
+  const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait);
+  for (int i = 0; i < count; ++i) {
+    const auto token = events.at(static_cast<std::size_t>(i)).data.u64;
+    if (token >= first_socket_token) {
+      transport_.mark(static_cast<std::uint32_t>(token - first_socket_token));
+    }
+    if (token == beacon_token) heard_ = true;
+    if (token == watch_token) watch_woken_ = true;
+    if (token == tag_token) tag_woken_ = true;
+  }
+  turn();
+}
+
+// Everything that is ready, each kind bounded, in a fixed order: answers of the databases first,
+// since they release what waits.
+void Loop::turn() {
+  now_ = clock_now();
+  if (replay_watch_ && (watch_woken_ || now_ >= replay_watch_->deadline())) advance_watch();
+  if (commit_tag_ && (tag_woken_ || now_ >= commit_tag_->deadline())) advance_tag();
+  receive();
+  if (heard_) hear();
+  watch_woken_ = tag_woken_ = heard_ = false;
+  if (now_ >= node_.deadline()) step(input::TimePassed{});
+  carry_out();
+  settle();
+}
+
+void Loop::hear() {
+  for (int i = 0; i < datagrams_per_turn; ++i) {
+    const auto datagram = beacon_.receive();
+    if (!datagram) return;
+    const auto decoded = decode_announcement(datagram->bytes());
+    if (const auto* announcement = std::get_if<Announcement>(&decoded)) {
+      step(input::Heard{*announcement, to_string(datagram->source)});
+    } else {
+      node_.count_malformed();
+    }
+  }
+}
+
+void Loop::receive() {
+  for (int i = 0; i < frames_per_turn; ++i) {
+    auto arrival = transport_.receive();
+    if (!arrival) return;
+    if (const auto* reader = std::get_if<Transport::ReaderChange>(&*arrival)) {
+      step(input::Reader{reader->peer, reader->present});
+      continue;
+    }
+    const auto frame_of = [](const Transport::Arrival& a) -> Result<Frame> {
+      if (const auto* stream = std::get_if<Transport::StreamBytes>(&a)) {
+        return decode(stream->bytes);
+      }
+      if (const auto* link = std::get_if<Transport::LinkBytes>(&a)) return decode(link->bytes);
+      if (const auto* route = std::get_if<Transport::RouteBytes>(&a)) return decode(route->bytes);
+      return Error{"not a frame"};
+    };
+    auto frame = frame_of(*arrival);
+    if (!frame) {
+      node_.count_malformed();
+    } else if (const auto* link = std::get_if<Transport::LinkBytes>(&*arrival)) {
+      step(input::FromLink{link->link, std::move(frame).value()});
+    } else if (auto* route = std::get_if<Transport::RouteBytes>(&*arrival)) {
+      step(input::FromRoute{std::move(route->route), std::move(route->host),
+                            std::move(frame).value()});
+    } else {
+      step(input::FromStream{std::move(frame).value()});
+    }
+  }
+}
+
+void Loop::advance_watch() {
+  std::vector<ReplayEvent> events;
+  replay_watch_->advance(now_, events);
+  for (auto& event : events) {
+    if (auto* tide = std::get_if<Tide>(&event)) {
+      polling_ = false;
+      step(input::Polled{std::move(*tide)});
+      if (!commit_tag_ && !replay_watch_->in_recovery()) start_tag(options_.database);
+    } else if (auto* up = std::get_if<ServerUp>(&event)) {
+      step(std::move(*up));
+    } else if (auto* down = std::get_if<ServerDown>(&event)) {
+      polling_ = false;
+      step(std::move(*down));
+    } else {
+      step(std::move(std::get<Warning>(event)));
+    }
+  }
+  if (polling_ && replay_watch_->ready()) {
+    polling_ = false;
+    step(input::Polled{});
+  }
+}
+
+void Loop::advance_tag() {
+  std::vector<CommitEvent> events;
+  commit_tag_->advance(now_, events);
+  for (auto& event : events) {
+    if (auto* reading = std::get_if<WalReading>(&event)) {
+      step(input::Asked{*reading});
+    } else if (auto* up = std::get_if<PrimaryUp>(&event)) {
+      step(std::move(*up));
+    } else {
+      step(std::move(std::get<PrimaryDown>(event)));
+    }
+  }
+}
+
+void Loop::start_tag(const std::string& connection_string) {
+  auto tag = CommitTag::create(connection_string);
+  TIDEGATE_MUST(tag.ok());  // the watch has been given the same string
+  commit_tag_.emplace(std::move(tag).value());
+}
+
+// --- the node -----------------------------------------------------------------------------------
+
+void Loop::input(Input input) {
+  std::vector<Input> inputs;
+  inputs.push_back(std::move(input));
+  this->input(std::move(inputs));
+}
+
+void Loop::input(std::vector<Input> inputs) {
+  if (closed_) return;
+  if (carrying_out_) {
+    std::move(inputs.begin(), inputs.end(), std::back_inserter(queued_));
+    return;
+  }
+  now_ = clock_now();
+  for (auto& input : inputs) step(std::move(input));
+  carry_out();
+  settle();
+}
+
+void Loop::step(Input input) { node_.step(std::move(input), now_, effects_); }
+
+void Loop::carry_out() {
+  carrying_out_ = true;
+  while (!effects_.empty()) {
+    auto effects = std::exchange(effects_, {});
+    for (auto& effect : effects) {
+      std::visit([this](auto& e) { act(e); }, effect);
+    }
+    for (auto& input : std::exchange(queued_, {})) step(std::move(input));
+  }
+  carrying_out_ = false;
+}
+
+// Brings the epoll set up to date, so that its descriptor tells the truth between turns.
+void Loop::settle() {
+  if (replay_watch_) follow_interest(watch_registered_, replay_watch_->interest());
+  if (commit_tag_) follow_interest(tag_registered_, commit_tag_->interest());
+  arm_timer();
+}
+
+bool Loop::urgent() const { return transport_.marked(); }
+
+void Loop::arm_timer() {
+  auto deadline = node_.deadline();
+  if (replay_watch_) deadline = std::min(deadline, replay_watch_->deadline());
+  if (commit_tag_) deadline = std::min(deadline, commit_tag_->deadline());
+  if (urgent()) deadline = Instant::min();
+  if (deadline == armed_ && deadline > now_) return;
+  armed_ = deadline;
+  itimerspec when{};
+  if (deadline != never) {
+    // 0 would disarm the timer; anything in the past fires at once.
+    const auto since = std::max<std::int64_t>(deadline.time_since_epoch().count(), 1);
+    constexpr std::int64_t second = 1'000'000'000;
+    when.it_value.tv_sec = since / second;
+    when.it_value.tv_nsec = since % second;
+  }
+  TIDEGATE_MUST(timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr) == 0);
+}
+
+void Loop::follow_interest(Registered& registered, const Interest& now) {
+  auto& before = registered.interest;
+  if (now == before) return;
+  epoll_event event{};
+  event.events =
+      (now.read ? std::uint32_t{EPOLLIN} : 0U) | (now.write ? std::uint32_t{EPOLLOUT} : 0U);
+  event.data.u64 = registered.token;
+  if (now.socket == before.socket && now.descriptor == before.descriptor) {
+    TIDEGATE_MUST(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, now.descriptor, &event) == 0);
+  } else {
+    // A closed socket has left the set by itself; this is for one that lives on.
+    if (before.descriptor >= 0) {
+      (void)epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, before.descriptor, nullptr);
+    }
+    if (now.descriptor >= 0) {
+      TIDEGATE_MUST(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, now.descriptor, &event) == 0);
+    }
+  }
+  before = now;
+}
+
+void Loop::close(std::chrono::milliseconds linger) {
+  closed_ = true;
+  transport_.close(linger);
+}
+
+Status Loop::status() const { return node_.status(closed_ ? now_ : clock_now()); }
+
+// --- effects ------------------------------------------------------------------------------------
+
+void Loop::act(effect::Dial& e) {
+  if (transport_.dial(e.link, e.endpoint)) {
+    const auto link = transport_.link_watch(e.link);
+    watch(link.descriptor, first_socket_token + link.socket);
+  } else {
+    warn("can't dial " + to_string(Seed{e.endpoint.host, e.endpoint.port}) +
+         ": no open file is left, or this is no address; raise LimitNOFILE (ulimit -n)");
+  }
+}
+
+void Loop::act(effect::Undial& e) {
+  const auto link = transport_.link_watch(e.link);
+  if (link.descriptor >= 0) (void)epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, link.descriptor, nullptr);
+  transport_.undial(e.link);
+}
+
+void Loop::act(effect::Follow& e) {
+  if (!transport_.follow(e.endpoint)) {
+    warn("can't subscribe to " + to_string(Seed{e.endpoint.host, e.endpoint.port}));
+  }
+}
+
+void Loop::act(effect::Unfollow& e) { transport_.unfollow(e.endpoint); }
+void Loop::act(effect::ToLink& e) { transport_.to_link(e.link, encode(e.frame)); }
+void Loop::act(effect::ToRoute& e) { transport_.to_route(e.route, encode(e.frame)); }
+void Loop::act(effect::Broadcast& e) { transport_.broadcast(encode(e.frame)); }
+
+void Loop::act(effect::Announce& e) {
+  const auto bytes = encode(e.announcement);
+  for (const auto& change : beacon_.send(bytes)) {
+    warn("interface " + change.interface + ": " +
+         (change.trouble.empty() ? "works again" : change.trouble));
+  }
+}
+
+void Loop::act(effect::Poll&) {
+  polling_ = true;
+  // While a reading is under way that one answers.
+  if (replay_watch_->ready()) replay_watch_->poll(now_);
+}
+
+void Loop::act(effect::Ask&) { commit_tag_->ask(now_); }
+void Loop::act(effect::Nudge&) { commit_tag_->nudge(now_); }
+void Loop::act(effect::Deliver& e) { sink_(std::move(e.delivery)); }
+void Loop::act(effect::Notify& e) { sink_(std::move(e.notice)); }
+
+// The same trouble again, from a retry, is no news.
+void Loop::warn(std::string text) {
+  if (text == last_warning_) return;
+  last_warning_ = text;
+  sink_(Notice{Warning{std::move(text)}});
+}
+
+}  // namespace tidegate

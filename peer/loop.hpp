@@ -1,0 +1,134 @@
+// The hands of a node: waits for the world, reads the clock once, steps the node, and carries out
+// the effects in their order. It decides nothing; what a turn does can be read in turn().
+//
+// Everything that may wake it, a timer included, hangs in one epoll descriptor, which is readable
+// while there is something to do. So a turn can be run by a thread of its own or from somebody
+// else's event loop.
+//
+// One thread at a time. Notices and deliveries go to the sink, which may call input() again: that
+// input is stepped when the effects under way are carried out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "commit_tag.hpp"
+#include "discovery/beacon.hpp"
+#include "discovery/descriptor.hpp"
+#include "lib/event.hpp"
+#include "lib/node.hpp"
+#include "lib/notice.hpp"
+#include "lib/options.hpp"
+#include "lib/result.hpp"
+#include "replay_watch.hpp"
+#include "transport.hpp"
+
+namespace tidegate {
+
+class Loop {
+ public:
+  using Sink = std::function<void(Incoming)>;
+
+  // The options must be valid. Opens the sockets; databases are connected to by the first turns.
+  static Result<std::unique_ptr<Loop>> open(const Options& options, Sink sink);
+
+  // Readable while run_once() has something to do.
+  [[nodiscard]] int descriptor() const { return epoll_.get(); }
+
+  // Another descriptor that ends the wait of run_once() while it is readable. It must stay open.
+  void wake_on(int descriptor);
+
+  // Waits, for `timeout` at most, and does a bounded amount of what there is to do. Negative: until
+  // something comes.
+  void run_once(std::chrono::milliseconds timeout);
+
+  // Steps the node at once, all inputs before any effect: what is published together is sent
+  // together.
+  void input(Input input);
+  void input(std::vector<Input> inputs);
+
+  // After input::Leave: sends what is queued and closes the sockets. Nothing else may be called
+  // then but status().
+  void close(std::chrono::milliseconds linger);
+
+  [[nodiscard]] Status status() const;
+  [[nodiscard]] std::size_t ready_count() const { return node_.ready_count(); }
+  [[nodiscard]] std::size_t outbox_size() const { return node_.outbox_size(); }
+  [[nodiscard]] std::size_t outbox_bytes() const { return node_.outbox_bytes(); }
+  [[nodiscard]] bool has_primary() const { return commit_tag_.has_value(); }
+
+ private:
+  // A descriptor of libpq in the epoll set.
+  struct Registered {
+    Interest interest;
+    std::uint64_t token;
+  };
+
+  Loop(const Options& options, Transport transport, Beacon beacon, Card self,
+       std::vector<Endpoint> seeds, Sink sink);
+
+  void turn();
+  void hear();
+  void receive();
+  void advance_watch();
+  void advance_tag();
+  void step(Input input);
+  void carry_out();
+  void settle();
+  void arm_timer();
+  [[nodiscard]] bool urgent() const;
+
+  void watch(int descriptor, std::uint64_t token, std::uint32_t events = 1);
+  void follow_interest(Registered& registered, const Interest& now);
+  void start_tag(const std::string& connection_string);
+  void warn(std::string text);
+
+  void act(effect::Dial& e);
+  void act(effect::Undial& e);
+  void act(effect::Follow& e);
+  void act(effect::Unfollow& e);
+  void act(effect::ToLink& e);
+  void act(effect::ToRoute& e);
+  void act(effect::Broadcast& e);
+  void act(effect::Announce& e);
+  void act(effect::Poll& e);
+  void act(effect::Ask& e);
+  void act(effect::Nudge& e);
+  void act(effect::Deliver& e);
+  void act(effect::Notify& e);
+
+  Options options_;
+  Sink sink_;
+  Instant now_;
+  Transport transport_;
+  Beacon beacon_;
+  Node node_;
+
+  std::optional<ReplayWatch> replay_watch_;
+  Registered watch_registered_;
+  bool polling_ = false;  // a Poll is not answered yet
+  std::optional<CommitTag> commit_tag_;
+  Registered tag_registered_;
+
+  Descriptor epoll_;
+  Descriptor timer_;
+  Instant armed_ = never;
+
+  // Which descriptors have ended the last wait.
+  bool heard_ = false;
+  bool watch_woken_ = false;
+  bool tag_woken_ = false;
+
+  Effects effects_;
+  std::vector<Input> queued_;  // from within carry_out()
+  bool carrying_out_ = false;
+  bool closed_ = false;
+  std::string last_warning_;
+};
+
+}  // namespace tidegate

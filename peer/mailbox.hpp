@@ -1,0 +1,53 @@
+// What other threads want of the loop: a bounded queue and an eventfd that ends the loop's wait.
+//
+// Thread-safe: any thread posts, the loop's takes.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <future>
+#include <mutex>
+#include <variant>
+#include <vector>
+
+#include "discovery/descriptor.hpp"
+#include "lib/event.hpp"
+#include "lib/status.hpp"
+
+namespace tidegate {
+
+// Leave once the outbox is empty, or at that time.
+struct LeaveBy {
+  Instant when;
+};
+
+using Command = std::variant<Input, std::promise<Status>, LeaveBy>;
+
+class Mailbox {
+ public:
+  Mailbox();
+
+  // False, and nothing taken, once close() was called.
+  [[nodiscard]] bool post(Command command, std::size_t bytes = 0);
+
+  // Everything in the order of posting.
+  [[nodiscard]] std::vector<Command> take();
+
+  // Nothing more is taken; what had been posted is still here.
+  void close();
+
+  [[nodiscard]] int descriptor() const { return posted_.get(); }
+
+  // The sum of the bytes that were posted and not taken yet.
+  [[nodiscard]] std::size_t bytes() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<Command> queue_;
+  std::size_t bytes_ = 0;
+  bool closed_ = false;
+  Descriptor posted_;
+};
+
+}  // namespace tidegate

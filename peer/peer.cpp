@@ -1,0 +1,282 @@
+#include "peer.hpp"
+
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "clock.hpp"
+#include "inbox.hpp"
+#include "lib/limits.hpp"
+#include "lib/must.hpp"
+#include "loop.hpp"
+#include "mailbox.hpp"
+
+namespace tidegate {
+namespace {
+
+using std::chrono::milliseconds;
+
+// For the farewell to reach the wire.
+constexpr milliseconds linger{200};
+constexpr milliseconds forever{-1};
+
+milliseconds until(Instant when) {
+  const auto left = std::chrono::ceil<milliseconds>(when - clock_now());
+  return std::max(left, milliseconds(0));
+}
+
+std::string all_of(const std::vector<Problem>& problems) {
+  std::string text;
+  for (const auto& problem : problems) {
+    if (!text.empty()) text += "; ";
+    text += problem.option + " " + problem.what;
+  }
+  return text;
+}
+
+}  // namespace
+
+// What the loop's thread and the callers share, and the loop itself, which belongs to its thread.
+struct Peer::Parts {
+  Parts(Options the_options, Drive the_drive) : options(std::move(the_options)), drive(the_drive) {}
+
+  [[nodiscard]] bool own_thread() const { return drive == Drive::own_thread; }
+
+  // --- by the loop's thread, or by the caller's in its place ---
+
+  void receive(Incoming incoming) {
+    if (!own_thread() && handler) return handler(std::move(incoming));
+    inbox.push(std::move(incoming));
+    if (demand && inbox.bytes() > options.inbox_bytes) {
+      demand = false;
+      loop->input(input::Demand{false});
+    }
+  }
+
+  // Tells the other threads how the loop stands.
+  void publish_state() {
+    outbox_bytes = loop->outbox_bytes();
+    has_primary = loop->has_primary();
+    const auto count = loop->ready_count();
+    if (count == ready_count) return;
+    const std::lock_guard lock(ready_mutex);
+    ready_count = count;
+    ready_changed.notify_all();
+  }
+
+  void run() {
+    Instant leave_by = never;
+    while (true) {
+      loop->run_once(leave_by == never ? forever : until(leave_by));
+      carry_out(mailbox.take(), leave_by);
+      publish_state();
+      if (leave_by != never && (loop->outbox_size() == 0 || clock_now() >= leave_by)) break;
+    }
+    mailbox.close();
+    carry_out(mailbox.take(), leave_by);
+    depart();
+  }
+
+  void carry_out(std::vector<Command> commands, Instant& leave_by) {
+    std::vector<Input> inputs;
+    for (auto& command : commands) {
+      if (auto* input = std::get_if<Input>(&command)) {
+        inputs.push_back(std::move(*input));
+      } else if (auto* leave = std::get_if<LeaveBy>(&command)) {
+        leave_by = leave->when;
+      } else {
+        std::get<std::promise<Status>>(command).set_value(loop->status());
+      }
+    }
+    if (!inputs.empty()) loop->input(std::move(inputs));
+  }
+
+  void depart() {
+    loop->input(input::Leave{});
+    loop->close(linger);
+    publish_state();
+    last_status.set_value(loop->status());
+    inbox.close();
+  }
+
+  // --- by any thread ---
+
+  void post(Input input) {
+    if (!own_thread()) {
+      loop->input(std::move(input));
+      publish_state();
+    } else {
+      (void)mailbox.post(std::move(input));
+    }
+  }
+
+  Options options;
+  Drive drive;
+  Inbox inbox;
+  Mailbox mailbox;
+  std::unique_ptr<Loop> loop;
+  std::function<void(Incoming)> handler;
+
+  std::atomic<bool> demand = true;  // the gate may release
+  std::atomic<bool> has_primary = false;
+  std::atomic<std::size_t> outbox_bytes = 0;
+  std::atomic<std::size_t> ready_count = 0;
+  std::mutex ready_mutex;
+  std::condition_variable ready_changed;
+  std::atomic<bool> leaving = false;
+  std::promise<Status> last_status;
+  std::shared_future<Status> after_leaving = last_status.get_future();
+
+  std::thread runner;
+  std::thread pusher;
+};
+
+std::string_view to_string(Publish answer) {
+  switch (answer) {
+    case Publish::accepted:
+      return "accepted";
+    case Publish::outbox_full:
+      return "outbox_full";
+    case Publish::payload_too_large:
+      return "payload_too_large";
+    case Publish::no_primary:
+      return "no_primary";
+    case Publish::leaving:
+      return "leaving";
+  }
+  TIDEGATE_MUST(false);
+}
+
+Result<std::unique_ptr<Peer>> Peer::start(Options options, Drive drive) {
+  if (const auto problems = validate(options); !problems.empty()) return Error{all_of(problems)};
+  auto parts = std::make_unique<Parts>(std::move(options), drive);
+  auto* raw = parts.get();
+  auto loop =
+      Loop::open(raw->options, [raw](Incoming incoming) { raw->receive(std::move(incoming)); });
+  if (!loop) return loop.error();
+  parts->loop = std::move(loop).value();
+  parts->publish_state();
+  if (parts->own_thread()) {
+    parts->loop->wake_on(parts->mailbox.descriptor());
+    parts->runner = std::thread([raw] { raw->run(); });
+  }
+  return std::unique_ptr<Peer>(new Peer(std::move(parts)));
+}
+
+Peer::Peer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Peer::~Peer() {
+  leave();
+  if (parts_->pusher.joinable()) {
+    TIDEGATE_MUST(parts_->pusher.get_id() != std::this_thread::get_id());
+    parts_->pusher.join();
+  }
+}
+
+Publish Peer::publish(Topic topic, std::string payload, Tag tag) {
+  auto& parts = *parts_;
+  if (parts.leaving) return Publish::leaving;
+  if (payload.size() > parts.options.payload_bytes) return Publish::payload_too_large;
+  if (std::holds_alternative<AfterCommit>(tag) && !parts.has_primary) return Publish::no_primary;
+  Message message{std::move(topic), std::move(payload), std::nullopt};
+  const auto bytes = footprint(message);
+  const auto waiting = parts.outbox_bytes + parts.mailbox.bytes();
+  if (waiting > 0 && waiting + bytes > parts.options.outbox_bytes) return Publish::outbox_full;
+  Input input = input::Publish{std::move(message), tag};
+  if (!parts.own_thread()) {
+    parts.post(std::move(input));
+  } else if (!parts.mailbox.post(std::move(input), bytes)) {
+    return Publish::leaving;
+  }
+  return Publish::accepted;
+}
+
+void Peer::subscribe(Pattern pattern) { parts_->post(input::Subscribe{std::move(pattern)}); }
+
+void Peer::unsubscribe(const Pattern& pattern) { parts_->post(input::Unsubscribe{pattern}); }
+
+std::optional<Incoming> Peer::next(std::chrono::milliseconds timeout) {
+  auto& parts = *parts_;
+  std::optional<Incoming> incoming;
+  if (parts.own_thread()) {
+    incoming = parts.inbox.pop(timeout);
+  } else {
+    const auto end = clock_now() + timeout;
+    incoming = parts.inbox.pop(milliseconds(0));
+    while (!incoming && !parts.leaving) {
+      run_once(until(end));
+      incoming = parts.inbox.pop(milliseconds(0));
+      if (clock_now() >= end) break;
+    }
+  }
+  // Half empty again: the gate may go on. Whoever closes the demand is the loop, so nobody opens it
+  // twice for one closing.
+  if (!parts.demand && parts.inbox.bytes() <= parts.options.inbox_bytes / 2 &&
+      !parts.demand.exchange(true)) {
+    parts.post(input::Demand{true});
+  }
+  return incoming;
+}
+
+int Peer::descriptor() const {
+  return parts_->own_thread() ? parts_->inbox.descriptor() : parts_->loop->descriptor();
+}
+
+void Peer::on_incoming(std::function<void(Incoming)> handler) {
+  auto& parts = *parts_;
+  TIDEGATE_MUST(!parts.handler);
+  parts.handler = std::move(handler);
+  if (!parts.own_thread()) {
+    while (auto incoming = parts.inbox.pop(milliseconds(0))) parts.handler(std::move(*incoming));
+    return;
+  }
+  parts.pusher = std::thread([this] {
+    while (auto incoming = next(forever)) parts_->handler(std::move(*incoming));
+  });
+}
+
+void Peer::run_once(std::chrono::milliseconds timeout) {
+  TIDEGATE_MUST(!parts_->own_thread());
+  if (parts_->leaving) return;
+  parts_->loop->run_once(timeout);
+  parts_->publish_state();
+}
+
+bool Peer::wait_ready(std::size_t count, std::chrono::milliseconds timeout) {
+  auto& parts = *parts_;
+  const auto enough = [&] { return parts.ready_count >= count; };
+  if (parts.own_thread()) {
+    std::unique_lock lock(parts.ready_mutex);
+    return parts.ready_changed.wait_for(lock, timeout, enough);
+  }
+  const auto end = clock_now() + timeout;
+  while (!enough() && !parts.leaving && clock_now() < end) run_once(until(end));
+  return enough();
+}
+
+Status Peer::status() {
+  auto& parts = *parts_;
+  if (parts.own_thread()) {
+    std::promise<Status> promise;
+    auto status = promise.get_future();
+    return parts.mailbox.post(std::move(promise)) ? status.get() : parts.after_leaving.get();
+  }
+  return parts.loop->status();
+}
+
+void Peer::leave(std::chrono::milliseconds timeout) {
+  auto& parts = *parts_;
+  if (parts.leaving.exchange(true)) return;
+  const auto end = clock_now() + timeout;
+  if (parts.own_thread()) {
+    (void)parts.mailbox.post(LeaveBy{end});
+    parts.runner.join();
+    return;
+  }
+  while (parts.loop->outbox_size() > 0 && clock_now() < end) {
+    parts.loop->run_once(until(end));
+  }
+  parts.depart();
+}
+
+}  // namespace tidegate

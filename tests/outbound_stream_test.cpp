@@ -1,0 +1,70 @@
+#include "lib/outbound_stream.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/samples.hpp"
+
+using namespace tidegate;
+using tidegate::testing::message;
+using tidegate::testing::position;
+
+namespace {
+
+// The position that a message gets which asks for `at`; empty: it announces no change.
+std::optional<Position> append(OutboundStream& stream, std::string_view at = {}) {
+  auto sent = message("a", "", at);
+  (void)stream.append(sent);
+  return sent.position;
+}
+
+}  // namespace
+
+TEST_CASE("a stream counts its messages from 1 without a hole") {
+  OutboundStream stream;
+  CHECK(stream.last() == 0);
+  for (std::uint64_t expected = 1; expected <= 5; ++expected) {
+    auto sent = message("a", "");
+    CHECK(stream.append(sent) == expected);
+    CHECK(stream.last() == expected);
+  }
+}
+
+TEST_CASE("a message keeps the position of its change") {
+  OutboundStream stream;
+  CHECK(append(stream, "1:0/10") == position("1:0/10"));
+  CHECK(append(stream, "1:0/20") == position("1:0/20"));
+  CHECK(stream.position() == position("1:0/20"));
+}
+
+TEST_CASE("before anything is known a message without a change waits for nothing") {
+  OutboundStream stream;
+  CHECK(append(stream) == std::nullopt);
+}
+
+TEST_CASE("the positions of a stream never go back") {
+  OutboundStream stream;
+  CHECK(append(stream, "1:0/20") == position("1:0/20"));
+  CHECK(append(stream, "1:0/10") == position("1:0/20"));
+  CHECK(append(stream, "2:0/05") == position("2:0/05"));
+  CHECK(append(stream, "1:0/30") == position("2:0/05"));
+}
+
+TEST_CASE("a message without a change carries the highest position published or delivered") {
+  OutboundStream stream;
+  stream.delivered(position("1:0/10"));
+  CHECK(append(stream) == position("1:0/10"));
+  CHECK(append(stream, "1:0/20") == position("1:0/20"));
+  CHECK(append(stream) == position("1:0/20"));
+  stream.delivered(position("1:0/15"));
+  CHECK(append(stream) == position("1:0/20"));
+  stream.delivered(position("1:0/30"));
+  CHECK(append(stream) == position("1:0/30"));
+}
+
+TEST_CASE("a peer that is moved to another cluster no longer waits for a place of the old one") {
+  OutboundStream stream;
+  (void)append(stream, "3:F/0");
+  const Position elsewhere{testing::home - 1, 1, Lsn{1}};
+  stream.delivered(elsewhere);
+  CHECK(append(stream) == elsewhere);
+}
