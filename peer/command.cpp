@@ -5,11 +5,10 @@
 #include <charconv>
 #include <csignal>
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include "lib/must.hpp"
 #include "units.hpp"

@@ -3,11 +3,10 @@
 #include <chrono>
 #include <string>
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "command.hpp"
 #include "doctor.hpp"
@@ -46,9 +45,7 @@ Json in_json(const std::vector<Finding>& findings) {
 
 class DoctorCommand final : public Subcommand {
  public:
-  void declare(CLI::App& app) override {
-    app.add_flag("--json", json_, "print one JSON object");
-  }
+  void declare(CLI::App& app) override { app.add_flag("--json", json_, "print one JSON object"); }
 
   void check(std::vector<SettingProblem>&) override {}
 

@@ -3,17 +3,17 @@
 //
 // The end of standard input is not the end: an init system starts services with none. To publish
 // one message from a script there is `tidegate pub`; whoever feeds lines to a peer also ends it,
-// with SIGTERM. A reader of standard output that is gone is the end, since deliveries would be lost.
+// with SIGTERM. A reader of standard output that is gone is the end, since deliveries would be
+// lost.
 #include <csignal>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "command.hpp"
 #include "json.hpp"
@@ -39,8 +39,8 @@ Result<std::optional<StatusSocket>> open_status_socket(const Invocation& invocat
     if (socket) return Opened(std::move(*socket));
     trouble = socket.error();
   }
-  write(invocation.log, {LogLevel::warning,
-                         "`tidegate status` can't reach this peer: " + trouble->message});
+  write(invocation.log,
+        {LogLevel::warning, "`tidegate status` can't reach this peer: " + trouble->message});
   return Opened();
 }
 
@@ -115,9 +115,9 @@ class PeerCommand final : public Subcommand {
                     }};
     const auto end = run_session(session);
     const bool reader_gone = end == SessionEnd::reader_gone;
-    write(invocation.log, {reader_gone ? LogLevel::error : LogLevel::info,
-                           reader_gone ? "nobody reads standard output any more: leaving"
-                                       : "leaving"});
+    write(invocation.log,
+          {reader_gone ? LogLevel::error : LogLevel::info,
+           reader_gone ? "nobody reads standard output any more: leaving" : "leaving"});
     end_session(session);
     return reader_gone ? exit_status::failed : exit_status::done;
   }

@@ -3,11 +3,11 @@
 #include <chrono>
 #include <string>
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
+#include "clock.hpp"
 #include "command.hpp"
 #include "json.hpp"
 #include "local_peers.hpp"
@@ -21,7 +21,6 @@ namespace tidegate {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 constexpr Duration default_wait = std::chrono::seconds(3);
 
@@ -58,11 +57,8 @@ class PeersCommand final : public Subcommand {
     }
     auto& peer = **started;
     Settling settling(std::nullopt);
-    const auto now = [] {
-      return Instant(std::chrono::duration_cast<Duration>(steady_clock::now().time_since_epoch()));
-    };
-    const auto end = now() + wait_;
-    while (!settling.settled(peer.status(), now()) && now() < end) {
+    const auto end = clock_now() + wait_;
+    while (!settling.settled(peer.status(), clock_now()) && clock_now() < end) {
       (void)peer.next(milliseconds(20));
     }
     const auto status = peer.status();

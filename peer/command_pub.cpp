@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
+#include "clock.hpp"
 #include "command.hpp"
 #include "json.hpp"
 #include "lib/limits.hpp"
@@ -31,16 +31,11 @@ namespace tidegate {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 constexpr Duration default_wait = std::chrono::seconds(3);
 
 // How long the primary may take to tell the position of somebody else's commit.
 constexpr milliseconds leave_bound = std::chrono::seconds(10);
-
-Instant now() {
-  return Instant(std::chrono::duration_cast<Duration>(steady_clock::now().time_since_epoch()));
-}
 
 Result<std::string> read_payload() {
   std::string payload;
@@ -63,8 +58,9 @@ class PubCommand final : public Subcommand {
     app.add_option("TOPIC", topic_text_, "such as builds/42/new")->required();
     payload_option_ =
         app.add_option("PAYLOAD", payload_, "text; '-' or nothing: read from standard input");
-    app.add_option("--after", sql_, "make this change on the primary, in one transaction, and "
-                                    "announce it")
+    app.add_option("--after", sql_,
+                   "make this change on the primary, in one transaction, and "
+                   "announce it")
         ->type_name("SQL");
     app.add_flag("--after-commit", after_commit_,
                  "announce a change that somebody else has just committed");
@@ -132,8 +128,8 @@ class PubCommand final : public Subcommand {
 
   void meet(Peer& peer, Settling& settling, const Invocation& invocation) const {
     constexpr milliseconds pause(20);
-    const auto end = now() + wait_;
-    while (!settling.settled(peer.status(), now()) && now() < end) {
+    const auto end = clock_now() + wait_;
+    while (!settling.settled(peer.status(), clock_now()) && clock_now() < end) {
       const auto incoming = peer.next(pause);
       const auto* notice = incoming ? std::get_if<Notice>(&*incoming) : nullptr;
       if (notice != nullptr) write(invocation.log, describe(*notice));

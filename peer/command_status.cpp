@@ -3,12 +3,11 @@
 #include <ctime>
 #include <string>
 
-#include <poll.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <poll.h>
+#include <unistd.h>
 
 #include "command.hpp"
 #include "json.hpp"
@@ -71,8 +70,9 @@ class StatusCommand final : public Subcommand {
   }
 
   static int offer_choice(const LocalPeers& peers, const Invocation& invocation) {
-    write(invocation.log, {LogLevel::error, "several peers run here; choose one with --name, --mesh "
-                                            "or --socket"});
+    write(invocation.log, {LogLevel::error,
+                           "several peers run here; choose one with --name, --mesh "
+                           "or --socket"});
     Output choices(STDERR_FILENO);
     auto text = choice_text(peers.running);
     text.pop_back();
@@ -103,8 +103,8 @@ class StatusCommand final : public Subcommand {
       if (!json_ && !screen) output.line("");
       output.drain(reader_bound);
       pollfd signal{stop.descriptor(), POLLIN, 0};
-      if (output.closed() || poll(&signal, 1, static_cast<int>(std::chrono::milliseconds(
-                                                  watch_pause).count())) > 0) {
+      if (output.closed() ||
+          poll(&signal, 1, static_cast<int>(std::chrono::milliseconds(watch_pause).count())) > 0) {
         return exit_status::done;
       }
     }

@@ -5,11 +5,10 @@
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "command.hpp"
 #include "json.hpp"
@@ -82,8 +81,9 @@ class SubCommand final : public Subcommand {
     end_session(session);
     const bool missed = end == SessionEnd::time_over && count_ && printed < *count_;
     if (!missed) return exit_status::done;
-    write(invocation.log, {LogLevel::error, fmt::format("{} of {} deliveries came within {}",
-                                                        printed, *count_, exact_duration(*timeout_))});
+    write(invocation.log,
+          {LogLevel::error, fmt::format("{} of {} deliveries came within {}", printed, *count_,
+                                        exact_duration(*timeout_))});
     return exit_status::nobody;
   }
 

@@ -9,6 +9,8 @@
 
 #include <poll.h>
 
+#include "clock.hpp"
+
 namespace tidegate {
 namespace {
 
@@ -20,17 +22,13 @@ struct Trouble {
   std::string words;
 };
 
-Instant now() {
-  return Instant(
-      std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
-}
-
 // Runs the connection until it has something to tell. It always has at last: it knows timeouts.
 Database::Event wait_for_event(Database& database) {
   while (true) {
-    if (auto event = database.advance(now())) return std::move(*event);
+    if (auto event = database.advance(clock_now())) return std::move(*event);
     const auto interest = database.interest();
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(database.deadline() - now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(database.deadline() - clock_now());
     const auto events = (interest.read ? POLLIN : 0) | (interest.write ? POLLOUT : 0);
     pollfd entry{interest.descriptor, static_cast<short>(events), 0};
     poll(&entry, 1, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1000)));
@@ -45,7 +43,7 @@ std::optional<Trouble> connect(Database& database) {
 }
 
 std::variant<Rows, Trouble> ask(Database& database, const std::string& sql) {
-  database.query(sql, now());
+  database.query(sql, clock_now());
   auto event = wait_for_event(database);
   if (auto* answer = std::get_if<Database::Answer>(&event)) return std::move(answer->rows);
   if (const auto* failed = std::get_if<Database::QueryFailed>(&event)) {
@@ -103,7 +101,7 @@ std::optional<Trouble> look_again(Database& database, ServerFacts& facts) {
     facts.replication_refusal = trouble->sqlstate;
     facts.replication_words = trouble->words;
     database.set_session(Database::Session::plain);
-    database.drop(now());
+    database.drop(clock_now());
     second = introduce(database);
     if (const auto* again = std::get_if<Trouble>(&second)) return *again;
   }

@@ -10,10 +10,9 @@
 #include <string>
 #include <vector>
 
+#include <CLI/CLI.hpp>
 #include <fcntl.h>
 #include <unistd.h>
-
-#include <CLI/CLI.hpp>
 
 #include "command.hpp"
 #include "config.hpp"
@@ -123,8 +122,8 @@ Entry add_subcommand(CLI::App& app, const Description& description) {
   auto* sub = app.add_subcommand(description.name, description.summary);
   Entry entry{&description, description.make(), sub, nullptr, {}};
   entry.command->declare(*sub);
-  entry.config = add_text_flag(*sub, "config", std::string("TOML file with settings (also ") +
-                                                   config_variable + ")");
+  entry.config = add_text_flag(
+      *sub, "config", std::string("TOML file with settings (also ") + config_variable + ")");
   entry.config->type_name("FILE")->group("Settings");
   for (const auto& setting : setting_help()) {
     auto* option = add_text_flag(*sub, setting.name, setting.text);
@@ -155,12 +154,13 @@ void judge_extras(const Entry& entry, std::vector<SettingProblem>& problems) {
     const auto flag = extra.substr(0, extra.find('='));
     if (flag.substr(0, 2) != "--") {
       problems.push_back({extra, "is not expected here; `tidegate " +
-                                     std::string(entry.description->name) + " --help` tells what is"});
+                                     std::string(entry.description->name) +
+                                     " --help` tells what is"});
       continue;
     }
     const auto meant = near_miss(flag.substr(2), known);
-    problems.push_back({flag, "there is no such flag" + (meant ? "; did you mean --" + *meant + "?"
-                                                               : std::string())});
+    problems.push_back({flag, "there is no such flag" +
+                                  (meant ? "; did you mean --" + *meant + "?" : std::string())});
   }
 }
 
@@ -189,8 +189,8 @@ int run(const Entry& entry, std::vector<SettingProblem> problems) {
       sources.file_name = file;
       sources.file_text = std::move(*text);
     } else {
-      problems.push_back({entry.config->count() > 0 ? "--config" : config_variable,
-                          text.error().message});
+      problems.push_back(
+          {entry.config->count() > 0 ? "--config" : config_variable, text.error().message});
     }
   }
   auto configuration = configure(sources);
@@ -199,8 +199,8 @@ int run(const Entry& entry, std::vector<SettingProblem> problems) {
   problems.insert(problems.end(), configuration.problems.begin(), configuration.problems.end());
   if (!problems.empty()) return report(problems);
 
-  const auto log = make_log(
-      configuration.settings.log_level.value_or(entry.description->log_level));
+  const auto log =
+      make_log(configuration.settings.log_level.value_or(entry.description->log_level));
   for (const auto& warning : configuration.warnings) write(*log, {LogLevel::warning, warning});
   return entry.command->run(
       {std::move(configuration.settings), std::move(configuration.given), *log});
@@ -216,9 +216,10 @@ int report_unknown(const std::string& word) {
 }
 
 int tidegate_main(int argc, char** argv) {
-  CLI::App app("tidegate delivers a message only after the database change it announces is visible "
-               "on the\nserver that the receiver reads.",
-               "tidegate");
+  CLI::App app(
+      "tidegate delivers a message only after the database change it announces is visible "
+      "on the\nserver that the receiver reads.",
+      "tidegate");
   app.set_version_flag("--version", std::string("tidegate ") + TIDEGATE_VERSION);
   app.footer(std::string("`tidegate COMMAND --help` shows examples.\n") + exit_words);
   app.get_formatter()->column_width(32);

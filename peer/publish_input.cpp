@@ -4,10 +4,9 @@
 #include <cerrno>
 #include <utility>
 
-#include <unistd.h>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "lib/limits.hpp"
 #include "units.hpp"
@@ -83,9 +82,10 @@ void PublishInput::give_up(Output& output) {
 std::string PublishInput::refusal(Publish answer, const Publication& publication) const {
   switch (answer) {
     case Publish::payload_too_large:
-      return fmt::format("the payload has {} bytes, and payload-bytes allows {}; raise it, or send "
-                         "less",
-                         publication.payload.size(), payload_bytes_);
+      return fmt::format(
+          "the payload has {} bytes, and payload-bytes allows {}; raise it, or send "
+          "less",
+          publication.payload.size(), payload_bytes_);
     case Publish::no_primary:
       return "there is no primary to ask for the position of the commit; start the peer with "
              "--primary, or give the position itself as the tag";

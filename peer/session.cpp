@@ -4,9 +4,8 @@
 #include <array>
 #include <chrono>
 
-#include <poll.h>
-
 #include <nlohmann/json.hpp>
+#include <poll.h>
 
 #include "json.hpp"
 
