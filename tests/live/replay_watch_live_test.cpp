@@ -332,7 +332,7 @@ TEST_CASE("a missing history file is a warning, and older timelines count as aba
   std::filesystem::remove(replica.data_directory() / "pg_wal" / "00000002.history");
   Watcher watcher(replica.connection_string());
   watcher.next<ServerUp>();
-  CHECK(contains(watcher.next<ServerWarning>().text, "history of timeline 2 is missing"));
+  CHECK(contains(watcher.next<Warning>().text, "history of timeline 2 is missing"));
   const auto tide = watcher.next<Tide>();
   CHECK(tide.timeline == 2);
   CHECK(cover({system, 1, kept}, tide) == Cover::orphaned);
