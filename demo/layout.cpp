@@ -49,7 +49,7 @@ std::string table_line(const std::string& label, const std::string& ungated,
 }
 
 std::string meeting_line(const std::string& a, const std::string& b, Duration took) {
-  return "          " + left(a + " - " + b, 20) + right(milliseconds(took), 12);
+  return "            " + left(a + " - " + b, 20) + right(milliseconds(took), 12);
 }
 
 std::string progress_bar(int done, int all) {

@@ -48,7 +48,7 @@ void Screen::print(const std::string& text) {
 
 void Screen::show(const std::vector<std::string>& block, const std::string& line) {
   const auto now = clock_now();
-  if (now < next_) return;
+  if (now < next_ || (!live_ && line.empty())) return;
   next_ = now + (live_ ? between_redraws : between_lines);
   std::string out;
   if (live_) {

@@ -19,7 +19,8 @@ class Screen {
   // Stays. It replaces the block; plain lines of progress are set off by an empty one.
   void print(const std::string& text);
 
-  // Progress: `block` on a terminal, `line` elsewhere. Called as often as one likes.
+  // Progress: `block` on a terminal; elsewhere `line`, unless it is empty. Called as often as one
+  // likes.
   void show(const std::vector<std::string>& block, const std::string& line);
 
  private:

@@ -83,17 +83,20 @@ class Stage {
 };
 
 void Stage::introduce() {
-  const auto rows = std::to_string(settings_.rows);
-  const auto delay = std::to_string(settings_.delay.count());
+  const auto delay = settings_.delay.count();
   screen_.print("tidegate demo: the same announcements, without the gate and with it\n");
-  screen_.print("A writer commits " + rows +
-                " rows on a primary and announces each of them. Two readers");
-  screen_.print("look every announced row up on a replica that applies commits " + delay +
-                " ms late.\n");
+  screen_.print(wrapped(
+      "A writer commits " + std::to_string(settings_.rows) +
+      " rows on a primary and announces each of them. On every announcement two "
+      "readers, one of them gated, look for the row on a streaming replica" +
+      (delay > 0 ? ", which applies each commit " + std::to_string(delay) + " ms after it was made."
+                 : " without any artificial delay.")));
+  screen_.print("");
 }
 
 void Stage::raise_servers() {
   const auto begin = clock_now();
+  screen_.show({"servers   making a private primary and a replica of it ..."}, "");
   cluster_.emplace(testing::ClusterOptions{.own_identity = true});
   auto& primary = cluster_->primary();
   primary.execute("CREATE TABLE rows (id integer PRIMARY KEY)");
@@ -146,9 +149,8 @@ void Stage::wait_until_met() {
     lines.clear();
     listen(50ms);
   }
-  screen_.print("mesh      three processes, no broker, no configuration: they found each other by");
-  screen_.print(
-      "          beacon on lo; messages flowed both ways, counted from the later start, in");
+  screen_.print("mesh      three processes, no broker, no configuration: they found each other");
+  screen_.print("          by beacon on lo. After the later one had started, it took");
   for (const auto& line : lines) screen_.print(line);
   screen_.print("");
 }

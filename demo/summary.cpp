@@ -82,15 +82,15 @@ std::vector<std::string> figures(const Tally& tally, const Sampler& sampler) {
       table_line("arrived before the row was readable", of(a.early(), a.delivered()),
                  of(b.early(), b.delivered())),
       time("commit to delivery, median", since_commit(a, tally), since_commit(b, tally), 50),
-      time("of it waiting at the reader, median", held(a), held(b), 50),
+      time("of it held at the reader, median", held(a), held(b), 50),
       time("row replayed to delivery, p50", replayed_a, replayed_b, 50),
       time("row replayed to delivery, p99", replayed_a, replayed_b, 99),
       time("row replayed to delivery, max", replayed_a, replayed_b, 100),
       count("lost", lost(a), lost(b)),
       "",
       wrapped("\"Replayed\" is what a connection of its own saw, which asked the replica every " +
-              milliseconds(sampler.interval()) + "; the times from there are at most that much " +
-              "too long."),
+              milliseconds(sampler.interval()) + " on average: the times from there are too " +
+              "long by up to such an interval, and never too short."),
   };
 }
 
