@@ -108,9 +108,10 @@ int keep(const std::vector<std::string>& command) {
                  newline);
     return 128 + ending.signal;
   }
-  if (ending.status > 128) {
+  const int killer = ending.status - 128;
+  if (killer > 0 && killer != SIGPIPE) {  // SIGPIPE: whoever read our output has seen enough
     std::fprintf(stderr, "%stidegate-demo: killed by signal %d; all that it had started is gone\n",
-                 newline, ending.status - 128);
+                 newline, killer);
   }
   return ending.status;
 }

@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include "keeper.hpp"
+#include "layout.hpp"
 #include "reader.hpp"
 #include "report.hpp"
 #include "stage.hpp"
@@ -61,12 +62,12 @@ int main(int argc, char** argv) {
 
   Settings settings;
   int delay = static_cast<int>(settings.delay.count());
-  CLI::App app(
-      "Shows what the gate does: a writer announces rows that it commits on a primary, and two\n"
-      "readers, one of them gated, look them up on a replica. Everything runs in a temporary\n"
-      "directory on this machine and is gone at the end. The status is 0 if the gated reader\n"
-      "could read every row, the ungated one could not, and no announcement was lost.",
-      "tidegate-demo");
+  CLI::App app(wrapped("Shows what the gate does: a writer announces rows that it commits on a "
+                       "primary, and two readers, one of them gated, look them up on a replica. "
+                       "Everything runs in a temporary directory on this machine and is gone at "
+                       "the end. The status is 0 if the gated reader could read every row, the "
+                       "ungated one could not, and no announcement was lost."),
+               "tidegate-demo");
   app.add_option("--rows", settings.rows, "rows to commit, about 30 a second")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));

@@ -15,12 +15,12 @@ int run_reader(const Mesh& mesh, const std::string& name, const std::string& dat
 
   auto options = member_options(mesh, name);
   options.database = database;
+  tell(Started{clock_now()});
   auto peer = Peer::start(options, Drive::caller);
   if (!peer) {
     tell(Failed{peer.error().message});
     return 1;
   }
-  tell(Started{clock_now()});
   (*peer)->on_incoming([&session](const Incoming& incoming) {
     if (const auto* notice = std::get_if<Notice>(&incoming)) return tell_notice(*notice);
     const auto& delivery = std::get<Delivery>(incoming);

@@ -16,7 +16,7 @@
 
 namespace tidegate::demo {
 
-// The peer has bound its sockets and has begun to look for others.
+// The peer is about to start: to bind its sockets and to look for others.
 struct Started {
   Instant at;
 };

@@ -173,14 +173,17 @@ void Stage::show_progress() {
   const auto row = [](const std::string& label, int a, int b) {
     return table_line(label, std::to_string(a), std::to_string(b));
   };
+  // A line is worth its place once both readers have something to show.
+  const auto line = gated.delivered() == 0
+                        ? ""
+                        : of(committed, settings_.rows) + " rows committed; too early: ungated " +
+                              of(ungated.early(), ungated.delivered()) + ", gated " +
+                              of(gated.early(), gated.delivered());
   screen_.show({progress_bar(committed, settings_.rows), "", table_head(),
                 row("announcements received", ungated.delivered(), gated.delivered()),
                 row("  the row was readable", ungated.readable(), gated.readable()),
                 row("  the row was not there yet", ungated.early(), gated.early())},
-               std::to_string(committed) + " of " + std::to_string(settings_.rows) +
-                   " rows committed; too early: ungated " +
-                   of(ungated.early(), ungated.delivered()) + ", gated " +
-                   of(gated.early(), gated.delivered()));
+               line);
 }
 
 // Takes in all that the members have told, after waiting for it as long as `bound`.

@@ -54,11 +54,12 @@ int lost(const ReaderTally& reader) {
 // What is wrong with what a reader got, gated or not; empty when nothing is.
 std::string trouble(const std::string& title, const ReaderTally& reader) {
   if (lost(reader) > 0) {
-    return title + " did not get " + std::to_string(lost(reader)) + " announcements (" +
+    return title + " missed " + of(lost(reader), static_cast<int>(reader.by_row().size())) +
+           " announcements (" +
            (reader.why_lost().empty() ? "they never came" : reader.why_lost()) + "). ";
   }
   if (reader.repeated() > 0) {
-    return title + " got " + std::to_string(reader.repeated()) + " announcements twice. ";
+    return title + " got announcements again: " + std::to_string(reader.repeated()) + ". ";
   }
   return "";
 }

@@ -25,9 +25,9 @@ int run_writer(const Mesh& mesh, const std::string& primary, int rows) {
 
   auto options = member_options(mesh, writer_name);
   options.primary = primary;
+  tell(Started{clock_now()});
   auto peer = Peer::start(options);
   if (!peer) return fail(peer.error().message);
-  tell(Started{clock_now()});
   (*peer)->on_incoming([](const Incoming& incoming) {
     if (const auto* notice = std::get_if<Notice>(&incoming)) tell_notice(*notice);
   });
