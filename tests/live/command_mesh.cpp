@@ -83,4 +83,8 @@ bool contains(const std::string& text, const std::string& part) {
   return found;
 }
 
+bool lacks(const std::string& text, const std::string& part) {
+  return text.find(part) == std::string::npos;
+}
+
 }  // namespace tidegate::testing

@@ -62,6 +62,8 @@ std::string wait_for_log(Process& process, const std::string& part);
 // The exit status; fails the test when it goes on.
 int ended(Process& process);
 
+// Parts of what was printed.
 [[nodiscard]] bool contains(const std::string& text, const std::string& part);
+[[nodiscard]] bool lacks(const std::string& text, const std::string& part);
 
 }  // namespace tidegate::testing
