@@ -150,7 +150,7 @@ TEST_CASE("while the outbox is full, standard input is not read and nothing is l
   auto receiver = mesh.start({"peer", "--name", "receiver"});
   auto publisher =
       mesh.start({"peer", "--name", "publisher", "--primary", primary.connection_string(),
-                  "--outbox-bytes", "2kB", "--payload-bytes", "1kB"});
+                  "--outbox-bytes", "6kB", "--payload-bytes", "1kB"});
   wait_for(receiver, "peer_ready");
   wait_for(publisher, "primary_up");
   primary.stop();
@@ -160,10 +160,10 @@ TEST_CASE("while the outbox is full, standard input is not read and nothing is l
     publisher.write("{\"topic\":\"x\",\"payload\":\"" + std::to_string(i) + std::string(500, ' ') +
                     "\",\"tag\":\"after_commit\"}\n");
   }
-  // Three of them fit; the others wait in the pipe, not in the peer.
+  // Nine of them fit; the others wait in the pipe, not in the peer.
   CHECK(eventually(command_bound, [&] {
     const auto ran = mesh.run({"status", "--json", "--name", "publisher"});
-    return json::parse(ran.output)["outbox"] == 3;
+    return json::parse(ran.output)["outbox"] == 9;
   }));
   primary.start();
   // What a restarted primary can't vouch for comes back; the rest is sent. Together: everything.
