@@ -1,5 +1,7 @@
 #include "layout.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <sstream>
@@ -21,9 +23,9 @@ std::string right(const std::string& text, std::size_t size) {
 }
 
 std::string decimal(double value, int places) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", places, value);
-  return text;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", places, value);
+  return text.data();
 }
 
 }  // namespace

@@ -223,13 +223,12 @@ void Stage::mourn(Member& member) {
   throw std::runtime_error(text);
 }
 
-// The writer first: a reader that leaves before it would only make it look for others.
 void Stage::dismiss() {
-  for (auto member = members_.rbegin(); member != members_.rend(); ++member) {
-    member->process.close_input();
-    const auto exit = member->process.wait(5s);
-    if (!exit) throw std::runtime_error(member->title + " does not leave");
-    if (!exit->success()) mourn(*member);
+  for (auto& member : members_) member.process.close_input();
+  for (auto& member : members_) {
+    const auto exit = member.process.wait(5s);
+    if (!exit) throw std::runtime_error(member.title + " does not leave");
+    if (!exit->success()) mourn(member);
   }
   members_.clear();
 }

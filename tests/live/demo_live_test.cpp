@@ -75,7 +75,7 @@ class Demo {
   }
 
   // The line of the final table that begins so, without its blanks at the columns.
-  std::vector<std::string> figures(const std::string& label) const {
+  [[nodiscard]] std::vector<std::string> figures(const std::string& label) const {
     const auto at = said_.find("\n" + label);
     if (at == std::string::npos) return {};
     const auto line = said_.substr(at + 1, said_.find('\n', at + 1) - at - 1);
@@ -86,13 +86,13 @@ class Demo {
     return {trimmed(line.substr(42, 18)), trimmed(line.substr(60))};
   }
 
-  bool left_nothing() const {
+  [[nodiscard]] bool left_nothing() const {
     return std::filesystem::is_empty(scratch_.path()) && children_of(::getpid()) == children_ &&
            forgotten_segments() == segments_;
   }
 
   // The process somewhere below us whose arguments hold `words`.
-  std::optional<pid_t> find(const std::string& words) const {
+  [[nodiscard]] std::optional<pid_t> find(const std::string& words) const {
     std::vector<pid_t> below = {process_->pid()};
     for (std::size_t index = 0; index < below.size(); ++index) {
       auto arguments = read_file("/proc/" + std::to_string(below[index]) + "/cmdline");
@@ -105,7 +105,7 @@ class Demo {
   }
 
   void send(int signal) { process_->send(signal); }
-  const std::string& said() const { return said_; }
+  [[nodiscard]] const std::string& said() const { return said_; }
 
  private:
   // A short name: the demo's servers have sockets below, whose paths have a bound.
@@ -132,15 +132,19 @@ TEST_CASE("a small demo shows the race without the gate, none with it, and leave
 }
 
 TEST_CASE("a demo that is interrupted ends and leaves nothing, while the servers are made too") {
-  for (const auto& [moment, signal] :
-       {std::pair("A writer commits", SIGINT),  //
-        std::pair("rows committed", SIGINT), std::pair("rows committed", SIGTERM)}) {
-    CAPTURE(moment);
+  struct Interruption {
+    std::string moment;
+    int signal;
+  };
+  for (const auto& way :
+       {Interruption{"A writer commits", SIGINT}, Interruption{"rows committed", SIGINT},
+        Interruption{"rows committed", SIGTERM}}) {
+    CAPTURE(way.moment);
     Demo demo({});
-    REQUIRE(demo.says(moment));
+    REQUIRE(demo.says(way.moment));
     const auto begin = std::chrono::steady_clock::now();
-    demo.send(signal);
-    CHECK(demo.end() == 128 + signal);
+    demo.send(way.signal);
+    CHECK(demo.end() == 128 + way.signal);
     CHECK(std::chrono::steady_clock::now() - begin < 10s);
     CHECK(demo.said().find("interrupted") != std::string::npos);
     CHECK(demo.left_nothing());
@@ -148,19 +152,23 @@ TEST_CASE("a demo that is interrupted ends and leaves nothing, while the servers
 }
 
 TEST_CASE("a demo of which a part is killed says which one and leaves nothing") {
-  for (const auto& [part, words] :
-       {std::pair(" gated ", "the gated reader was killed by signal 9"),
-        std::pair("replica/data", "the replica has ended"),
-        std::pair(" stage ", "killed by signal 9; all that it had started is gone")}) {
-    CAPTURE(part);
+  struct Death {
+    std::string part;  // a word of its command line
+    std::string words;
+  };
+  for (const auto& death :
+       {Death{" gated ", "the gated reader was killed by signal 9"},
+        Death{"replica/data", "the replica has ended"},
+        Death{" stage ", "killed by signal 9; all that it had started is gone"}}) {
+    CAPTURE(death.part);
     Demo demo({});
     REQUIRE(demo.says("rows committed"));
-    const auto pid = demo.find(part);
+    const auto pid = demo.find(death.part);
     REQUIRE(pid);
     ::kill(*pid, SIGKILL);
     CHECK(demo.end() != 0);
     CAPTURE(demo.said());
-    CHECK(demo.said().find(words) != std::string::npos);
+    CHECK(demo.said().find(death.words) != std::string::npos);
     CHECK(demo.left_nothing());
   }
 }
