@@ -98,14 +98,15 @@ Result<Beacon> Beacon::open(const BeaconOptions& options) {
   Beacon beacon(std::move(*socket), ntohs(bound.sin_port), options.group);
   std::string troubles;
   for (const auto& name : options.interfaces) {
-    Interface interface { .name = name };
-    auto trouble = beacon.attach(interface);
+    Link link;
+    link.interface.name = name;
+    auto trouble = beacon.attach(link);
     if (std::any_of(beacon.links_.begin(), beacon.links_.end(),
-                    [&](const Link& link) { return link.interface.name == name; })) {
+                    [&](const Link& other) { return other.interface.name == name; })) {
       trouble = "interface '" + name + "' is named twice; name it once";
     }
     if (!trouble.empty()) troubles += (troubles.empty() ? "" : "; ") + trouble;
-    beacon.links_.push_back({std::move(interface), ""});
+    beacon.links_.push_back(std::move(link));
   }
   if (!troubles.empty()) return Error{std::move(troubles)};
   return beacon;
@@ -115,7 +116,7 @@ std::vector<BeaconChange> Beacon::send(std::span<const std::byte> bytes) {
   TIDEGATE_MUST(bytes.size() <= Datagram::max_size);
   std::vector<BeaconChange> changes;
   for (auto& link : links_) {
-    auto trouble = send_on(link.interface, bytes);
+    auto trouble = send_on(link, bytes);
     if (trouble == link.trouble) continue;
     link.trouble = std::move(trouble);
     changes.push_back({link.interface.name, link.trouble});
@@ -136,12 +137,12 @@ std::optional<Datagram> Beacon::receive() {
     message.msg_iovlen = 1;
     message.msg_control = control.bytes;
     message.msg_controllen = sizeof control.bytes;
-    const auto size = recvmsg(socket_.get(), &message, MSG_DONTWAIT);
+    const auto size = recvmsg(socket_.get(), &message, 0);
     if (size < 0) return std::nullopt;
     const auto info = packet_info(message);
     datagram.size = static_cast<std::size_t>(size);
     datagram.source = Ipv4{ntohl(source.sin_addr.s_addr)};
-    if (!info || (message.msg_flags & MSG_TRUNC) != 0 || datagram.source == Ipv4{}) continue;
+    if (!info || (message.msg_flags & MSG_TRUNC) != 0) continue;
 
     const auto link = std::find_if(links_.begin(), links_.end(), [&](const Link& l) {
       return std::cmp_equal(l.interface.index, info->ipi_ifindex);
@@ -167,28 +168,35 @@ std::vector<Interface> Beacon::interfaces() const {
   return result;
 }
 
-// Looks the interface up by its name and joins the group there. Returns the trouble, if any; then
-// the interface stays as it was.
-std::string Beacon::attach(Interface& interface) {
+// Looks the interface up by its name and joins the group there. Returns the trouble, if any.
+std::string Beacon::attach(Link& link) {
+  const bool was_attached = std::exchange(link.attached, false);
   const auto all = list_interfaces();
   if (!all) return all.error().message;
-  const auto found = choose_interface(*all, interface.name);
+  const auto found = choose_interface(*all, link.interface.name);
   if (!found) return found.error().message;
-  ip_mreqn membership{to_in_addr(group_), {}, static_cast<int>(interface.index)};
-  // Left first even when the index is the same: the socket's own list of memberships outlives an
-  // interface, so joining again would be refused while the new interface knows nothing of it.
-  set_option(socket_.get(), IPPROTO_IP, IP_DROP_MEMBERSHIP, membership);
-  interface = *found;
-  membership.imr_ifindex = static_cast<int>(interface.index);
-  if (interface.multicast &&
-      !set_option(socket_.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, membership)) {
-    return "interface '" + interface.name + "' refuses the group " + to_string(group_) + ": " +
-           error_text(errno);
+  if (!was_attached || *found != link.interface) {
+    ip_mreqn membership{to_in_addr(group_), {}, static_cast<int>(link.interface.index)};
+    // Left first even when the index is the same: the socket's own list of memberships outlives an
+    // interface, so joining again would be refused while the new interface knows nothing of it.
+    set_option(socket_.get(), IPPROTO_IP, IP_DROP_MEMBERSHIP, membership);
+    link.interface = *found;
+    membership.imr_ifindex = static_cast<int>(found->index);
+    if (found->multicast && !set_option(socket_.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, membership)) {
+      return "interface '" + found->name + "' refuses the group " + to_string(group_) + ": " +
+             error_text(errno);
+    }
   }
+  link.attached = true;
   return "";
 }
 
-std::string Beacon::send_on(Interface& interface, std::span<const std::byte> bytes) {
+std::string Beacon::send_on(Link& link, std::span<const std::byte> bytes) {
+  // What comes back after a loss may look the same, index and all, and still has to be joined.
+  if (!link.attached) {
+    if (auto gone = attach(link); !gone.empty()) return gone;
+  }
+  const auto& interface = link.interface;
   std::string trouble;
   for (const auto path : {BeaconPath::multicast, BeaconPath::broadcast}) {
     const auto destination = [&]() -> std::optional<Ipv4> {
@@ -198,7 +206,7 @@ std::string Beacon::send_on(Interface& interface, std::span<const std::byte> byt
     if (!destination()) continue;
     int error = transmit(interface, *destination(), bytes);
     if (error != 0) {
-      if (auto gone = attach(interface); !gone.empty()) return gone;
+      if (auto gone = attach(link); !gone.empty()) return gone;
       error = destination() ? transmit(interface, *destination(), bytes) : 0;
     }
     if (error == 0) continue;
@@ -231,7 +239,7 @@ int Beacon::transmit(const Interface& interface, Ipv4 destination,
   header->cmsg_type = IP_PKTINFO;
   header->cmsg_len = CMSG_LEN(sizeof info);
   std::memcpy(CMSG_DATA(header), &info, sizeof info);
-  return sendmsg(socket_.get(), &message, MSG_DONTWAIT) < 0 ? errno : 0;
+  return sendmsg(socket_.get(), &message, 0) < 0 ? errno : 0;
 }
 
 }  // namespace tidegate

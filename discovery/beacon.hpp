@@ -21,7 +21,7 @@
 //    is over, looked up again at each send, and its group joined again.
 //
 // Not thread-safe; it may move between threads. Nothing here blocks, apart from looking up the
-// interfaces (some tens of microseconds), which happens at open and after a failed send.
+// interfaces (about 100 us), which happens at open and after a failed send.
 #pragma once
 
 #include <array>
@@ -102,15 +102,16 @@ class Beacon {
 
  private:
   struct Link {
-    Interface interface;
-    std::string trouble;  // as last reported
+    Interface interface;    // as last found
+    bool attached = false;  // found, and its group joined, as far as we know
+    std::string trouble;    // as last reported
   };
 
   Beacon(Descriptor socket, std::uint16_t port, Ipv4 group)
       : socket_(std::move(socket)), port_(port), group_(group) {}
 
-  [[nodiscard]] std::string attach(Interface& interface);
-  [[nodiscard]] std::string send_on(Interface& interface, std::span<const std::byte> bytes);
+  [[nodiscard]] std::string attach(Link& link);
+  [[nodiscard]] std::string send_on(Link& link, std::span<const std::byte> bytes);
   [[nodiscard]] int transmit(const Interface& interface, Ipv4 destination,
                              std::span<const std::byte> bytes) const;
 

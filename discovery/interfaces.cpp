@@ -84,7 +84,7 @@ Result<std::vector<Interface>> list_interfaces() {
     // An address may carry a label, "eth0:1"; the interface is what stands before the colon.
     const std::string_view label = entry->ifa_name;
     auto& interface = entry_for(interfaces, std::string(label.substr(0, label.find(':'))));
-    interface.index = if_nametoindex(interface.name.c_str());
+    if (interface.index == 0) interface.index = if_nametoindex(interface.name.c_str());
     interface.up = (entry->ifa_flags & IFF_UP) != 0;
     interface.loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
     interface.multicast = (entry->ifa_flags & (IFF_MULTICAST | IFF_LOOPBACK)) != 0;

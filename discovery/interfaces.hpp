@@ -40,7 +40,7 @@ struct Interface {
   friend bool operator==(const Interface&, const Interface&) = default;
 };
 
-// All interfaces, in the kernel's order, usable or not. Blocks for some tens of microseconds.
+// All interfaces, in the kernel's order, usable or not. Takes about 100 us with four of them.
 [[nodiscard]] Result<std::vector<Interface>> list_interfaces();
 
 // The interface of that name among `interfaces`. An error, which lists the usable ones, when there

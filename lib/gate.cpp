@@ -24,12 +24,15 @@ bool Gate::hold(Held& held) {
   return true;
 }
 
+Cover Gate::fate_of_top() const {
+  const auto& position = queue_.top().message.position;
+  if (!gated_ || !position) return Cover::covered;
+  return tide_ ? cover(*position, *tide_) : Cover::wait;
+}
+
 std::optional<Gate::Released> Gate::release() {
   if (queue_.empty()) return std::nullopt;
-  auto fate = Cover::covered;
-  if (const auto& position = queue_.top().message.position; gated_ && position) {
-    fate = tide_ ? cover(*position, *tide_) : Cover::wait;
-  }
+  const auto fate = fate_of_top();
   if (fate == Cover::wait) return std::nullopt;
   return Released{queue_.pop(), fate};
 }

@@ -32,6 +32,9 @@ class Gate {
   // The next message whose fate is decided, in release order.
   [[nodiscard]] std::optional<Released> release();
 
+  // release() has something.
+  [[nodiscard]] bool decided() const { return !queue_.empty() && fate_of_top() != Cover::wait; }
+
   // Whether the server should be asked now; a true answer counts as asked. Call it when release()
   // has nothing more.
   [[nodiscard]] bool take_poll(Instant now);
@@ -49,6 +52,8 @@ class Gate {
   [[nodiscard]] const ReorderQueue& held() const { return queue_; }
 
  private:
+  [[nodiscard]] Cover fate_of_top() const;
+
   bool gated_;
   std::size_t most_bytes_;
   ReorderQueue queue_;

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "instant.hpp"
+#include "limits.hpp"
 #include "origin.hpp"
 #include "position.hpp"
 #include "topic.hpp"
@@ -22,10 +23,17 @@ struct Message {
   friend bool operator==(const Message&, const Message&) = default;
 };
 
+inline constexpr std::size_t footprint_overhead = 160;
+
 // What the bounds in bytes count for a message: its content, and a round figure for what stands
 // around it.
 [[nodiscard]] inline std::size_t footprint(const Message& message) {
-  return message.payload.size() + message.topic.bytes() + 160;
+  return message.payload.size() + message.topic.bytes() + footprint_overhead;
+}
+
+// The most that a message with such a payload counts for.
+[[nodiscard]] constexpr std::size_t largest_footprint(std::size_t payload_bytes) {
+  return payload_bytes + limits::topic_bytes + footprint_overhead;
 }
 
 // No change of its own: the message carries the highest position that its peer has published or

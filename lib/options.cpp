@@ -4,6 +4,7 @@
 
 #include "announcement.hpp"
 #include "limits.hpp"
+#include "message.hpp"
 #include "utf8.hpp"
 
 namespace tidegate {
@@ -46,12 +47,12 @@ std::vector<Problem> validate(const Options& options) {
           "connections; choose one outside");
   require(!options.database.empty(), "database",
           "is empty; give a libpq connection string, or none to deliver at once");
-  require(options.held_bytes >= options.payload_bytes, "held-bytes",
-          "must be at least payload-bytes, so that one message fits");
-  require(options.inbox_bytes >= options.payload_bytes, "inbox-bytes",
-          "must be at least payload-bytes, so that one message fits");
-  require(options.outbox_bytes >= options.payload_bytes, "outbox-bytes",
-          "must be at least payload-bytes, so that one message fits");
+  const auto one_message = largest_footprint(options.payload_bytes);
+  const auto room_for_one = "must be at least " + std::to_string(one_message) +
+                            " bytes: one message with payload-bytes and the longest topic";
+  require(options.held_bytes >= one_message, "held-bytes", room_for_one);
+  require(options.inbox_bytes >= one_message, "inbox-bytes", room_for_one);
+  require(options.outbox_bytes >= one_message, "outbox-bytes", room_for_one);
   require(options.payload_bytes >= 1 && options.payload_bytes <= limits::payload_bytes,
           "payload-bytes", "must be 1 to " + std::to_string(limits::payload_bytes) + " bytes");
   require(options.heartbeat >= std::chrono::milliseconds(10), "heartbeat",

@@ -17,10 +17,39 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
+// A whole decimal number and nothing else.
+template <typename Number>
+bool parse_decimal(std::string_view text, Number& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
 }  // namespace
 
 std::string to_string(const Position& position) {
   return std::to_string(position.timeline) + ":" + to_string(position.lsn);
+}
+
+std::string to_text(const Position& position) {
+  return std::to_string(position.system) + "/" + std::to_string(position.timeline) + "/" +
+         to_string(position.lsn);
+}
+
+Result<Position> position_from_text(std::string_view text) {
+  const auto first = std::min(text.find('/'), text.size());
+  const auto second = std::min(text.find('/', first + 1), text.size());
+  Position position;
+  const auto lsn = parse_lsn(text.substr(std::min(second + 1, text.size())));
+  if (!parse_decimal(text.substr(0, first), position.system) ||
+      !parse_decimal(text.substr(std::min(first + 1, text.size()), second - first - 1),
+                     position.timeline) ||
+      position.timeline == 0 || !lsn || lsn->none()) {
+    return Error{"'" + std::string(text) +
+                 "' is not a position; write system identifier, timeline and LSN, as in "
+                 "7423456789012345678/2/16/B374D848"};
+  }
+  position.lsn = *lsn;
+  return position;
 }
 
 const TimelineHistory::Switch* TimelineHistory::ancestor(TimelineId timeline) const {
@@ -40,10 +69,8 @@ Result<TimelineHistory> parse_timeline_history(std::string_view text) {
     const auto number = take_word(line);
     if (number.empty() || number.front() == '#') continue;
     TimelineId timeline = 0;
-    const auto [stop, error] =
-        std::from_chars(number.data(), number.data() + number.size(), timeline);
     const auto lsn = parse_lsn(take_word(line));
-    if (error != std::errc{} || stop != number.data() + number.size() || !lsn) {
+    if (!parse_decimal(number, timeline) || !lsn) {
       return Error{"a timeline history has the line '" + std::string(whole) +
                    "'; expected a timeline, an LSN and a reason"};
     }

@@ -28,9 +28,14 @@ struct Position {
   friend auto operator<=>(const Position&, const Position&) = default;
 };
 
-// "7423456789012345678/2/16-B374D848" would be hard to read aloud; this is "2:16/B374D848".
-// Without the system identifier, which is the same everywhere unless something is badly wrong.
+// For people: "2:16/B374D848", without the system identifier, which is the same everywhere unless
+// something is badly wrong.
 [[nodiscard]] std::string to_string(const Position& position);
+
+// For machines: the whole position as one word, "7423456789012345678/2/16/B374D848", to be carried
+// in a header or a text field; and back.
+[[nodiscard]] std::string to_text(const Position& position);
+[[nodiscard]] Result<Position> position_from_text(std::string_view text);
 
 // The ancestors of a timeline: where the history left each of them. PostgreSQL keeps this in
 // `0000000N.history` and answers it to TIMELINE_HISTORY.

@@ -40,7 +40,7 @@ bool Roster::heard(const Announcement& announcement, const std::string& host, In
   if (announcement.origin.peer == self_.origin.peer) return false;
   auto* known = find(announcement.origin);
   if (known != nullptr && known->state != PeerState::gone) return false;
-  auto* member = known != nullptr ? known : admit(announcement.origin, now, effects);
+  auto* member = known != nullptr ? known : admit(announcement.origin, now);
   if (member == nullptr) return false;
   member->host = host;
   member->publish_port = announcement.publish_port;
@@ -62,7 +62,7 @@ bool Roster::hello(const Card& card, const Route& route, const std::string& host
     return true;
   }
   auto* member = find(card.origin);
-  if (member == nullptr) member = admit(card.origin, now, effects);
+  if (member == nullptr) member = admit(card.origin, now);
   if (member == nullptr || member->state == PeerState::left) return false;
   if (!member->link) {
     introduce(*member, card, host);
@@ -86,7 +86,7 @@ bool Roster::welcome(LinkId link, const Card& card, Instant now, Effects& effect
     part(*member, PeerGone::Why::replaced, now, effects);
     if (card.origin.peer == self_.origin.peer) return true;
     auto* other = find(card.origin);
-    if (other == nullptr) other = admit(card.origin, now, effects);
+    if (other == nullptr) other = admit(card.origin, now);
     if (other == nullptr || other->link) return other != nullptr;
     introduce(*other, card, host);
     dial(*other, now, effects);
@@ -101,7 +101,7 @@ bool Roster::welcome(LinkId link, const Card& card, Instant now, Effects& effect
     }
     seed->member = card.origin;
     member = find(card.origin);
-    if (member == nullptr) member = admit(card.origin, now, effects);
+    if (member == nullptr) member = admit(card.origin, now);
     if (member == nullptr || member->link) {
       effects.push_back(effect::Undial{link});
       return member != nullptr;
@@ -197,9 +197,19 @@ void Roster::sign_of_life(Member& member, Instant now, Effects& effects) {
   member.detector.heard(now);
   if (member.state == PeerState::heard || member.state == PeerState::gone) {
     member.state = PeerState::hello;
+    replace_earlier_lives(member.origin, now, effects);
   } else if (member.state == PeerState::suspect) {
     member.state = PeerState::hello;
     settle(member, effects);
+    wake_at(member.retry_at);  // if that is not enough to be ready, says Hello again
+  }
+}
+
+// Only the later life's own word does this: its beacon may be forged.
+void Roster::replace_earlier_lives(const Origin& origin, Instant now, Effects& effects) {
+  for (auto i = members_.lower_bound({origin.peer, 0}); i != members_.end() && i->first < origin;
+       ++i) {
+    if (!departed(i->second)) part(i->second, PeerGone::Why::replaced, now, effects);
   }
 }
 
@@ -307,11 +317,10 @@ void Roster::excuse(Duration lateness) {
 // --- members ------------------------------------------------------------------------------------
 
 // A new member, or nullptr when there is no room, or a later life of the same peer is here.
-Member* Roster::admit(const Origin& origin, Instant now, Effects& effects) {
+Member* Roster::admit(const Origin& origin, Instant now) {
   for (auto i = members_.lower_bound({origin.peer, 0});
        i != members_.end() && i->first.peer == origin.peer; ++i) {
     if (i->first.incarnation > origin.incarnation) return nullptr;
-    if (!departed(i->second)) part(i->second, PeerGone::Why::replaced, now, effects);
   }
   if (members_.size() >= limits::peers) {
     const auto oldest =

@@ -116,13 +116,14 @@ class Roster {
     Instant retry_at;
   };
 
-  Member* admit(const Origin& origin, Instant now, Effects& effects);
+  Member* admit(const Origin& origin, Instant now);
   void introduce(Member& member, const Card& card, const std::string& host);
   void dial(Member& member, Instant now, Effects& effects);
   void greet(LinkId link, Effects& effects) const;
   void follow(Member& member, Instant now, Effects& effects);
   void tell_ready(const Member& member, std::uint64_t next, Effects& effects) const;
   void sign_of_life(Member& member, Instant now, Effects& effects);
+  void replace_earlier_lives(const Origin& origin, Instant now, Effects& effects);
   void settle(Member& member, Effects& effects);
   void part(Member& member, PeerGone::Why why, Instant now, Effects& effects);
   void hang_up(Member& member, Effects& effects);

@@ -5,8 +5,6 @@
 #include <utility>
 
 #include <sodium.h>
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "clock.hpp"
@@ -22,9 +20,12 @@ namespace {
 constexpr int datagrams_per_turn = 64;
 constexpr int frames_per_turn = 512;
 
-// What an event in the epoll set is about. The sockets of the transport come behind these.
-enum Token : std::uint64_t { timer_token, beacon_token, watch_token, tag_token, wake_token };
-constexpr std::uint64_t first_socket_token = 16;
+// The sockets of the transport come behind these.
+constexpr EventSet::Token beacon_token = 1;
+constexpr EventSet::Token watch_token = 2;
+constexpr EventSet::Token tag_token = 3;
+constexpr EventSet::Token wake_token = 4;
+constexpr EventSet::Token first_socket_token = 5;
 
 std::string default_name() {
   std::array<char, 64> host{};
@@ -109,42 +110,28 @@ Loop::Loop(const Options& options, Transport transport, Beacon beacon, Card self
       transport_(std::move(transport)),
       beacon_(std::move(beacon)),
       node_(options, std::move(self), std::move(seeds), random_number(), now_),
-      watch_registered_{{}, watch_token},
-      tag_registered_{{}, tag_token},
-      epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
-  TIDEGATE_MUST(epoll_ && timer_);
-  watch(timer_.get(), timer_token);
-  watch(beacon_.descriptor(), beacon_token);
+      watch_connection_(watch_token),
+      tag_connection_(tag_token) {
+  events_.add(beacon_.descriptor(), beacon_token);
   for (const auto& fixed : transport_.fixed_watches()) {
-    watch(fixed.descriptor, first_socket_token + fixed.socket);
+    events_.add(fixed.descriptor, first_socket_token + fixed.socket);
   }
 }
 
-void Loop::wake_on(int descriptor) { watch(descriptor, wake_token); }
-
-void Loop::watch(int descriptor, std::uint64_t token, std::uint32_t events) {
-  epoll_event event{};
-  event.events = events;
-  event.data.u64 = token;
-  TIDEGATE_MUST(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0);
-}
+void Loop::wake_on(int descriptor) { events_.add(descriptor, wake_token); }
 
 // --- a turn -------------------------------------------------------------------------------------
 
 void Loop::run_once(std::chrono::milliseconds timeout) {
   TIDEGATE_MUST(!closed_);
-  std::array<epoll_event, 64> events{};
-  const int wait = urgent() ? 0 : static_cast<int>(timeout.count());
-  const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait);
-  for (int i = 0; i < count; ++i) {
-    const auto token = events.at(static_cast<std::size_t>(i)).data.u64;
+  const auto& tokens = events_.wait(transport_.marked() ? std::chrono::milliseconds(0) : timeout);
+  for (const auto token : tokens) {
     if (token >= first_socket_token) {
       transport_.mark(static_cast<std::uint32_t>(token - first_socket_token));
     }
-    if (token == beacon_token) heard_ = true;
-    if (token == watch_token) watch_woken_ = true;
-    if (token == tag_token) tag_woken_ = true;
+    heard_ = heard_ || token == beacon_token;
+    watch_woken_ = watch_woken_ || token == watch_token;
+    tag_woken_ = tag_woken_ || token == tag_token;
   }
   turn();
 }
@@ -211,21 +198,17 @@ void Loop::advance_watch() {
   replay_watch_->advance(now_, events);
   for (auto& event : events) {
     if (auto* tide = std::get_if<Tide>(&event)) {
-      polling_ = false;
       step(input::Polled{std::move(*tide)});
       if (!commit_tag_ && !replay_watch_->in_recovery()) start_tag(options_.database);
+    } else if (std::holds_alternative<NoReading>(event)) {
+      step(input::Polled{});
     } else if (auto* up = std::get_if<ServerUp>(&event)) {
       step(std::move(*up));
     } else if (auto* down = std::get_if<ServerDown>(&event)) {
-      polling_ = false;
       step(std::move(*down));
     } else {
       step(std::move(std::get<Warning>(event)));
     }
-  }
-  if (polling_ && replay_watch_->ready()) {
-    polling_ = false;
-    step(input::Polled{});
   }
 }
 
@@ -283,52 +266,18 @@ void Loop::carry_out() {
   carrying_out_ = false;
 }
 
-// Brings the epoll set up to date, so that its descriptor tells the truth between turns.
+// Brings the event set up to date, so that its descriptor tells the truth between turns.
 void Loop::settle() {
-  if (replay_watch_) follow_interest(watch_registered_, replay_watch_->interest());
-  if (commit_tag_) follow_interest(tag_registered_, commit_tag_->interest());
-  arm_timer();
-}
-
-bool Loop::urgent() const { return transport_.marked(); }
-
-void Loop::arm_timer() {
-  auto deadline = node_.deadline();
-  if (replay_watch_) deadline = std::min(deadline, replay_watch_->deadline());
-  if (commit_tag_) deadline = std::min(deadline, commit_tag_->deadline());
-  if (urgent()) deadline = Instant::min();
-  if (deadline == armed_ && deadline > now_) return;
-  armed_ = deadline;
-  itimerspec when{};
-  if (deadline != never) {
-    // 0 would disarm the timer; anything in the past fires at once.
-    const auto since = std::max<std::int64_t>(deadline.time_since_epoch().count(), 1);
-    constexpr std::int64_t second = 1'000'000'000;
-    when.it_value.tv_sec = since / second;
-    when.it_value.tv_nsec = since % second;
+  auto deadline = transport_.marked() ? Instant::min() : node_.deadline();
+  if (replay_watch_) {
+    events_.follow(watch_connection_, replay_watch_->interest());
+    deadline = std::min(deadline, replay_watch_->deadline());
   }
-  TIDEGATE_MUST(timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr) == 0);
-}
-
-void Loop::follow_interest(Registered& registered, const Interest& now) {
-  auto& before = registered.interest;
-  if (now == before) return;
-  epoll_event event{};
-  event.events =
-      (now.read ? std::uint32_t{EPOLLIN} : 0U) | (now.write ? std::uint32_t{EPOLLOUT} : 0U);
-  event.data.u64 = registered.token;
-  if (now.socket == before.socket && now.descriptor == before.descriptor) {
-    TIDEGATE_MUST(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, now.descriptor, &event) == 0);
-  } else {
-    // A closed socket has left the set by itself; this is for one that lives on.
-    if (before.descriptor >= 0) {
-      (void)epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, before.descriptor, nullptr);
-    }
-    if (now.descriptor >= 0) {
-      TIDEGATE_MUST(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, now.descriptor, &event) == 0);
-    }
+  if (commit_tag_) {
+    events_.follow(tag_connection_, commit_tag_->interest());
+    deadline = std::min(deadline, commit_tag_->deadline());
   }
-  before = now;
+  events_.wake_at(deadline);
 }
 
 void Loop::close(std::chrono::milliseconds linger) {
@@ -343,7 +292,7 @@ Status Loop::status() const { return node_.status(closed_ ? now_ : clock_now());
 void Loop::act(effect::Dial& e) {
   if (transport_.dial(e.link, e.endpoint)) {
     const auto link = transport_.link_watch(e.link);
-    watch(link.descriptor, first_socket_token + link.socket);
+    events_.add(link.descriptor, first_socket_token + link.socket);
   } else {
     warn("can't dial " + to_string(Seed{e.endpoint.host, e.endpoint.port}) +
          ": no open file is left, or this is no address; raise LimitNOFILE (ulimit -n)");
@@ -352,7 +301,7 @@ void Loop::act(effect::Dial& e) {
 
 void Loop::act(effect::Undial& e) {
   const auto link = transport_.link_watch(e.link);
-  if (link.descriptor >= 0) (void)epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, link.descriptor, nullptr);
+  if (link.descriptor >= 0) events_.remove(link.descriptor);
   transport_.undial(e.link);
 }
 
@@ -375,11 +324,7 @@ void Loop::act(effect::Announce& e) {
   }
 }
 
-void Loop::act(effect::Poll&) {
-  polling_ = true;
-  // While a reading is under way that one answers.
-  if (replay_watch_->ready()) replay_watch_->poll(now_);
-}
+void Loop::act(effect::Poll&) { replay_watch_->poll(now_); }
 
 void Loop::act(effect::Ask&) { commit_tag_->ask(now_); }
 void Loop::act(effect::Nudge&) { commit_tag_->nudge(now_); }

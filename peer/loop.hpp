@@ -1,9 +1,8 @@
 // The hands of a node: waits for the world, reads the clock once, steps the node, and carries out
 // the effects in their order. It decides nothing; what a turn does can be read in turn().
 //
-// Everything that may wake it, a timer included, hangs in one epoll descriptor, which is readable
-// while there is something to do. So a turn can be run by a thread of its own or from somebody
-// else's event loop.
+// Everything that may wake it hangs in one descriptor, which is readable while there is something
+// to do. So a turn can be run by a thread of its own or from somebody else's event loop.
 //
 // One thread at a time. Notices and deliveries go to the sink, which may call input() again: that
 // input is stepped when the effects under way are carried out.
@@ -19,7 +18,7 @@
 
 #include "commit_tag.hpp"
 #include "discovery/beacon.hpp"
-#include "discovery/descriptor.hpp"
+#include "event_set.hpp"
 #include "lib/event.hpp"
 #include "lib/node.hpp"
 #include "lib/notice.hpp"
@@ -38,7 +37,7 @@ class Loop {
   static Result<std::unique_ptr<Loop>> open(const Options& options, Sink sink);
 
   // Readable while run_once() has something to do.
-  [[nodiscard]] int descriptor() const { return epoll_.get(); }
+  [[nodiscard]] int descriptor() const { return events_.descriptor(); }
 
   // Another descriptor that ends the wait of run_once() while it is readable. It must stay open.
   void wake_on(int descriptor);
@@ -63,12 +62,6 @@ class Loop {
   [[nodiscard]] bool has_primary() const { return commit_tag_.has_value(); }
 
  private:
-  // A descriptor of libpq in the epoll set.
-  struct Registered {
-    Interest interest;
-    std::uint64_t token;
-  };
-
   Loop(const Options& options, Transport transport, Beacon beacon, Card self,
        std::vector<Endpoint> seeds, Sink sink);
 
@@ -80,11 +73,6 @@ class Loop {
   void step(Input input);
   void carry_out();
   void settle();
-  void arm_timer();
-  [[nodiscard]] bool urgent() const;
-
-  void watch(int descriptor, std::uint64_t token, std::uint32_t events = 1);
-  void follow_interest(Registered& registered, const Interest& now);
   void start_tag(const std::string& connection_string);
   void warn(std::string text);
 
@@ -110,16 +98,12 @@ class Loop {
   Node node_;
 
   std::optional<ReplayWatch> replay_watch_;
-  Registered watch_registered_;
-  bool polling_ = false;  // a Poll is not answered yet
   std::optional<CommitTag> commit_tag_;
-  Registered tag_registered_;
 
-  Descriptor epoll_;
-  Descriptor timer_;
-  Instant armed_ = never;
-
-  // Which descriptors have ended the last wait.
+  EventSet events_;
+  EventSet::Connection watch_connection_;
+  EventSet::Connection tag_connection_;
+  // What has ended the last wait.
   bool heard_ = false;
   bool watch_woken_ = false;
   bool tag_woken_ = false;

@@ -105,7 +105,7 @@ void ReplayWatch::position_known(const Rows& rows, Instant now, Events& events) 
     reading_.lsn = without_page_header(*lsn, server_.layout);
   }
   if (reading_.lsn.none()) {
-    step_ = Step::ready;
+    no_reading(events);
   } else if (!timeline_may_have_changed()) {
     timeline_ = tide_.timeline;
     finish(std::move(tide_.history), events);
@@ -138,7 +138,7 @@ void ReplayWatch::timeline_known(const Rows& rows, Instant now, Events& events) 
   // Degraded: what has arrived may be of a newer timeline than the control file names, and what is
   // replayed of either. Then there is no reading. Zero: a standby has replayed nothing yet.
   if (timeline_ == 0 || (degraded() && row[1] && *row[1] != *row[0])) {
-    step_ = Step::ready;
+    no_reading(events);
   } else if (timeline_ == tide_.timeline) {
     finish(std::move(tide_.history), events);
   } else if (timeline_ == 1 || degraded()) {
@@ -162,6 +162,11 @@ void ReplayWatch::finish(TimelineHistory history, Events& events) {
   seen_ = reading_;
   step_ = Step::ready;
   events.push_back(tide_);
+}
+
+void ReplayWatch::no_reading(Events& events) {
+  step_ = Step::ready;
+  events.push_back(NoReading{});
 }
 
 void ReplayWatch::refused(const Database::QueryFailed& refusal, Instant now, Events& events) {

@@ -50,7 +50,10 @@ namespace tidegate {
 // ServerUp: a first Tide follows without being asked for. ServerDown comes when the server was up,
 // and again when the reason has changed; not for every failed attempt. Warning: a guarantee does
 // not hold in full; once for each connection.
-using ReplayEvent = std::variant<ServerUp, Tide, ServerDown, Warning>;
+// The server could not tell how far it is just now; the last Tide still stands.
+struct NoReading {};
+
+using ReplayEvent = std::variant<ServerUp, Tide, NoReading, ServerDown, Warning>;
 
 class ReplayWatch {
  public:
@@ -70,8 +73,7 @@ class ReplayWatch {
   [[nodiscard]] bool ready() const { return step_ == Step::ready; }
 
   // Asks once. Does nothing unless ready(): the reading under way answers too, or the one after the
-  // next ServerUp. Ends in a Tide, in ServerDown, or - when the server's answer does not allow a
-  // reading just now - in ready() without an event.
+  // next ServerUp. Ends in a Tide, NoReading or ServerDown.
   void poll(Instant now);
 
   // As of the last answer: a standby. False while no server is up.
@@ -101,6 +103,7 @@ class ReplayWatch {
   void timeline_known(const Rows& rows, Instant now, Events& events);
   void history_known(const Rows& rows, Instant now, Events& events);
   void finish(TimelineHistory history, Events& events);
+  void no_reading(Events& events);
   void give_up(std::string reason, Instant now, Events& events);
   void down(std::string reason, Events& events);
   [[nodiscard]] bool degraded() const { return !why_degraded_.empty(); }

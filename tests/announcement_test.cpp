@@ -99,7 +99,7 @@ TEST_CASE("each fault has its name") {
   CHECK(decode_with(47, 1) == Decoded(AnnouncementFault::keyed));
   CHECK(decode_with(111, 1) == Decoded(AnnouncementFault::keyed));
 
-  for (const std::size_t port : {10, 12}) {
+  for (const std::size_t port : {10U, 12U}) {
     auto bytes = encode(example());
     bytes[port] = bytes[port + 1] = std::byte{0};
     CHECK(decode_announcement(bytes) == Decoded(AnnouncementFault::zero_port));

@@ -79,7 +79,7 @@ struct Hosts {
 
   void connect() const {
     // One end keeps its index when it is made again, the other does not.
-    left.run("ip link add cable0 type veth peer name cable1 index 7001 netns " +
+    left.run("ip link add cable0 index 7001 type veth peer name cable1 netns " +
              std::to_string(right.pid()));
     right.run("ip address add 10.17.88.2/24 broadcast + dev cable1 && ip link set cable1 up");
     left.run("ip address add 10.17.88.1/24 broadcast + dev cable0 && ip link set cable0 up");

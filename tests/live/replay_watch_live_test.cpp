@@ -228,6 +228,28 @@ TEST_CASE("a standby that follows a new primary changes its timeline on the same
   }
 }
 
+TEST_CASE("after a failover a list of hosts leads to another server, whose timeline is read anew") {
+  Cluster cluster({.tcp = true});
+  auto& old_primary = cluster.primary();
+  auto& replica = cluster.add_replica();
+  Watcher watcher(
+      "host=127.0.0.1,127.0.0.1 user=postgres dbname=postgres "
+      "target_session_attrs=primary port=" +
+      std::to_string(old_primary.port()) + "," + std::to_string(replica.port()));
+  const auto first = watcher.next<ServerUp>();
+  CHECK(contains(first.description, "port " + std::to_string(old_primary.port())));
+  CHECK(watcher.next<Tide>().timeline == 1);
+  old_primary.crash();
+  watcher.await<ServerDown>();
+  replica.promote();
+  const auto second = watcher.await<ServerUp>();
+  CHECK(second.instance.system == first.instance.system);
+  CHECK(second.instance.started != first.instance.started);
+  const auto tide = watcher.next<Tide>();
+  CHECK(tide.timeline == 2);
+  CHECK(tide.history.ancestor(1) != nullptr);
+}
+
 TEST_CASE("a role without REPLICATION is told the cure, and it works") {
   Cluster cluster;
   auto& primary = cluster.primary();
@@ -332,7 +354,7 @@ TEST_CASE("a missing history file is a warning, and older timelines count as aba
   std::filesystem::remove(replica.data_directory() / "pg_wal" / "00000002.history");
   Watcher watcher(replica.connection_string());
   watcher.next<ServerUp>();
-  CHECK(contains(watcher.next<ServerWarning>().text, "history of timeline 2 is missing"));
+  CHECK(contains(watcher.next<Warning>().text, "history of timeline 2 is missing"));
   const auto tide = watcher.next<Tide>();
   CHECK(tide.timeline == 2);
   CHECK(cover({system, 1, kept}, tide) == Cover::orphaned);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <deque>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -80,14 +81,13 @@ class Turning {
   // Once: until something is ready, the deadline, or `end`.
   void turn(Instant end) {
     const auto interest = machine_.interest();
-    const auto wait = std::min(machine_.deadline(), end) - std::min(current_time(), end);
     pollfd wanted{interest.descriptor, 0, 0};
     if (interest.read) wanted.events |= POLLIN;
     if (interest.write) wanted.events |= POLLOUT;
-    const auto left = machine_.deadline() <= current_time()
-                          ? Duration::zero()
-                          : std::max<Duration>(wait, Duration::zero());
-    timespec time{left / std::chrono::seconds(1), (left % std::chrono::seconds(1)).count()};
+    const auto now = current_time();
+    const auto until = std::min(machine_.deadline(), end);
+    const Duration left = until > now ? until - now : Duration::zero();
+    const timespec time{left / std::chrono::seconds(1), (left % std::chrono::seconds(1)).count()};
     ::ppoll(&wanted, 1, &time, nullptr);
     ++turns_;
     std::vector<Event> events;

@@ -1,0 +1,105 @@
+// `tidegate sub`: looks at what passes. Deliveries go to standard output, everything else to the
+// log, so that the output can be cut and counted; a program that must not miss a notice runs
+// `tidegate peer`.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "command.hpp"
+#include "json.hpp"
+#include "lib/utf8.hpp"
+#include "session.hpp"
+#include "units.hpp"
+
+namespace tidegate {
+namespace {
+
+std::string in_words(const Delivery& delivery) {
+  const auto& payload = delivery.message.payload;
+  return fmt::format("{}  {}  ({}, held {})", harmless(to_string(delivery.message.topic)),
+                     is_utf8(payload) ? harmless(payload)
+                                      : fmt::format("<{} of bytes>", rough_size(payload.size())),
+                     harmless(delivery.origin_name), rough_duration(delivery.held));
+}
+
+class SubCommand final : public Subcommand {
+ public:
+  void declare(CLI::App& app) override {
+    app.add_option("PATTERN", pattern_texts_,
+                   "such as builds/*/new or builds/#; several may be given (default: #)");
+    app.add_option("--count", count_text_, "stop after so many deliveries")->type_name("COUNT");
+    app.add_option("--timeout", timeout_text_, "stop after this time")->type_name("TIME");
+    app.add_flag("--json", json_, "print JSON lines");
+  }
+
+  void check(std::vector<SettingProblem>& problems) override {
+    for (const auto& text : pattern_texts_) {
+      auto pattern = Pattern::parse(text);
+      if (pattern) {
+        patterns_.push_back(std::move(*pattern));
+      } else {
+        problems.push_back({"PATTERN", pattern.error().message});
+      }
+    }
+    if (pattern_texts_.empty()) patterns_.push_back(Pattern::all());
+    if (!count_text_.empty()) count_ = count_flag("--count", count_text_, 1, problems);
+    if (!timeout_text_.empty()) {
+      timeout_ = duration_flag("--timeout", timeout_text_, Duration::zero(), problems);
+    }
+  }
+
+  int run(const Invocation& invocation) override {
+    StopSignals stop;
+    auto started = Peer::start(short_lived_options(invocation, "sub"), Drive::caller);
+    if (!started) {
+      write(invocation.log, {LogLevel::error, started.error().message});
+      return exit_status::failed;
+    }
+    for (auto& pattern : patterns_) (*started)->subscribe(std::move(pattern));
+    Output output(STDOUT_FILENO);
+    std::size_t printed = 0;
+    Session session{.peer = **started,
+                    .stop = stop,
+                    .output = output,
+                    .bound = timeout_,
+                    .take = [&](const Incoming& incoming) {
+                      if (const auto* notice = std::get_if<Notice>(&incoming)) {
+                        write(invocation.log, describe(*notice));
+                      } else if (!count_ || printed < *count_) {
+                        const auto& delivery = std::get<Delivery>(incoming);
+                        output.line(json_ ? to_text(to_json(delivery)) : in_words(delivery));
+                        ++printed;
+                      }
+                      return !count_ || printed < *count_;
+                    }};
+    const auto end = run_session(session);
+    end_session(session);
+    const bool missed = end == SessionEnd::time_over && count_ && printed < *count_;
+    if (!missed) return exit_status::done;
+    write(invocation.log,
+          {LogLevel::error, fmt::format("{} of {} deliveries came within {}", printed, *count_,
+                                        exact_duration(*timeout_))});
+    return exit_status::nobody;
+  }
+
+ private:
+  std::vector<std::string> pattern_texts_;
+  std::string count_text_;
+  std::string timeout_text_;
+  bool json_ = false;
+
+  std::vector<Pattern> patterns_;
+  std::optional<std::size_t> count_;
+  std::optional<Duration> timeout_;
+};
+
+}  // namespace
+
+std::unique_ptr<Subcommand> make_sub_command() { return std::make_unique<SubCommand>(); }
+
+}  // namespace tidegate

@@ -1,0 +1,93 @@
+#include "event_set.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+
+#include "lib/must.hpp"
+
+namespace tidegate {
+namespace {
+
+constexpr EventSet::Token timer_token = 0;
+
+void control(int epoll, int operation, int descriptor, std::uint32_t events,
+             EventSet::Token token) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = token;
+  TIDEGATE_MUST(epoll_ctl(epoll, operation, descriptor, &event) == 0);
+}
+
+std::uint32_t events_of(const Interest& interest) {
+  return (interest.read ? std::uint32_t{EPOLLIN} : 0U) |
+         (interest.write ? std::uint32_t{EPOLLOUT} : 0U);
+}
+
+}  // namespace
+
+EventSet::EventSet()
+    : epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
+  TIDEGATE_MUST(epoll_ && timer_);
+  control(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), EPOLLIN, timer_token);
+}
+
+void EventSet::add(int descriptor, Token token) {
+  TIDEGATE_MUST(token != timer_token);
+  control(epoll_.get(), EPOLL_CTL_ADD, descriptor, EPOLLIN, token);
+}
+
+// One that is closed already has left the set by itself.
+void EventSet::remove(int descriptor) {
+  (void)epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr);
+}
+
+void EventSet::follow(Connection& connection, const Interest& now) {
+  auto& before = connection.interest;
+  if (now == before) return;
+  if (now.socket == before.socket && now.descriptor == before.descriptor) {
+    control(epoll_.get(), EPOLL_CTL_MOD, now.descriptor, events_of(now), connection.token);
+  } else {
+    if (before.descriptor >= 0) remove(before.descriptor);
+    if (now.descriptor >= 0) {
+      control(epoll_.get(), EPOLL_CTL_ADD, now.descriptor, events_of(now), connection.token);
+    }
+  }
+  before = now;
+}
+
+void EventSet::wake_at(Instant deadline) {
+  if (deadline == wake_at_ && !rung_) return;
+  wake_at_ = deadline;
+  rung_ = false;
+  itimerspec when{};
+  if (deadline != never) {
+    // 0 would stop the timer; anything else that is over rings at once.
+    const auto since_boot = std::max<std::int64_t>(deadline.time_since_epoch().count(), 1);
+    constexpr std::int64_t second = 1'000'000'000;
+    when.it_value.tv_sec = since_boot / second;
+    when.it_value.tv_nsec = since_boot % second;
+  }
+  TIDEGATE_MUST(timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr) == 0);
+}
+
+const std::vector<EventSet::Token>& EventSet::wait(std::chrono::milliseconds timeout) {
+  std::array<epoll_event, 64> events{};
+  const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                               static_cast<int>(timeout.count()));
+  tokens_.clear();
+  for (int i = 0; i < count; ++i) {
+    const auto token = events.at(static_cast<std::size_t>(i)).data.u64;
+    if (token == timer_token) {
+      rung_ = true;
+    } else {
+      tokens_.push_back(token);
+    }
+  }
+  return tokens_;
+}
+
+}  // namespace tidegate

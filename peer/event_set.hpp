@@ -1,0 +1,55 @@
+// One descriptor for everything that may wake a loop: sockets, libpq connections and the time.
+//
+// An epoll set with a timer in it, so that the whole can hang in somebody else's event loop and
+// deadlines are kept to the microsecond (epoll_wait and zmq_poll know milliseconds only).
+//
+// Not thread-safe.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "database.hpp"
+#include "discovery/descriptor.hpp"
+#include "lib/instant.hpp"
+
+namespace tidegate {
+
+class EventSet {
+ public:
+  using Token = std::uint64_t;  // what a descriptor is about; the caller's choice, not 0
+
+  EventSet();
+
+  // Readable while wait() would answer at once.
+  [[nodiscard]] int descriptor() const { return epoll_.get(); }
+
+  // Ends the wait while the descriptor is readable.
+  void add(int descriptor, Token token);
+  void remove(int descriptor);
+
+  // A libpq connection, which may be another socket after each call.
+  struct Connection {
+    explicit Connection(Token its_token) : token(its_token) {}
+    Token token;
+    Interest interest;
+  };
+  void follow(Connection& connection, const Interest& now);
+
+  // Ends the wait at that time, or at once when it is over.
+  void wake_at(Instant deadline);
+
+  // Waits for the timeout at most, negative: without end. The tokens of the descriptors that have
+  // something; the time has none. Valid until the next call.
+  const std::vector<Token>& wait(std::chrono::milliseconds timeout);
+
+ private:
+  Descriptor epoll_;
+  Descriptor timer_;
+  Instant wake_at_ = never;
+  bool rung_ = false;  // the timer has fired and stays readable until it is set again
+  std::vector<Token> tokens_;
+};
+
+}  // namespace tidegate

@@ -1,0 +1,213 @@
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "peer/status_socket.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+using namespace tidegate;
+using namespace std::chrono_literals;
+using testing::TemporaryDirectory;
+
+namespace {
+
+// What a client reads while the socket is served, as the loop of a peer does.
+Result<std::variant<std::string, NobodyThere>> ask(StatusSocket& socket, const std::string& text) {
+  std::optional<Result<std::variant<std::string, NobodyThere>>> answer;
+  std::thread client([&] { answer = read_status(socket.path(), 5s); });
+  for (int turn = 0; turn < 1000; ++turn) {
+    pollfd entry{socket.descriptor(), POLLIN, 0};
+    if (poll(&entry, 1, 100) == 0 && turn > 0 && socket.unfinished() == 0) break;
+    socket.serve([&] { return text; });
+  }
+  client.join();
+  return *answer;
+}
+
+std::string text_of(const Result<std::variant<std::string, NobodyThere>>& answer) {
+  REQUIRE(answer.ok());
+  REQUIRE(std::holds_alternative<std::string>(*answer));
+  return std::get<std::string>(*answer);
+}
+
+bool nobody(const std::string& path) {
+  const auto answer = read_status(path, 1s);
+  REQUIRE(answer.ok());
+  return std::holds_alternative<NobodyThere>(*answer);
+}
+
+Descriptor connect_to(const std::string& path) {
+  Descriptor client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  REQUIRE(connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  return client;
+}
+
+// A socket file whose owner is dead: bound, then closed without being removed.
+void leave_stale_file(const std::string& path) {
+  const Descriptor dead(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  REQUIRE(bind(dead.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+}
+
+bool exists(const std::string& path) { return std::filesystem::exists(path); }
+
+}  // namespace
+
+TEST_CASE("whoever connects to the status socket gets the document and the end") {
+  const TemporaryDirectory directory("status");
+  auto socket = StatusSocket::open(directory.path() / "a.sock");
+  REQUIRE(socket.ok());
+  CHECK(text_of(ask(*socket, "hello")) == "hello");
+  CHECK(text_of(ask(*socket, "again")) == "again");
+  const std::string large(3000000, 'x');  // more than the socket takes at once
+  CHECK(text_of(ask(*socket, large)) == large);
+  CHECK(socket->unfinished() == 0);
+}
+
+TEST_CASE(
+    "clients that never read cost the status socket neither time nor more than a few buffers") {
+  const TemporaryDirectory directory("status");
+  auto socket = StatusSocket::open(directory.path() / "a.sock");
+  REQUIRE(socket.ok());
+  const std::string large(1000000, 'x');
+  std::vector<Descriptor> clients;
+  for (int i = 0; i < 40; ++i) {
+    clients.push_back(connect_to(socket->path()));
+    socket->serve([&] { return large; });
+  }
+  CHECK(socket->unfinished() == 16);
+  CHECK(text_of(ask(*socket, "hello")) == "hello");
+  clients.clear();
+  socket->serve([&] { return large; });
+  CHECK(socket->unfinished() == 0);
+}
+
+TEST_CASE("the status socket is for its owner alone, and is removed at the end") {
+  const TemporaryDirectory directory("status");
+  const std::string path = directory.path() / "a.sock";
+  {
+    const auto socket = StatusSocket::open(path);
+    REQUIRE(socket.ok());
+    struct stat info {};
+    REQUIRE(stat(path.c_str(), &info) == 0);
+    CHECK((info.st_mode & 0777U) == 0600);
+  }
+  CHECK_FALSE(exists(path));
+}
+
+TEST_CASE("a socket file that another peer has made meanwhile is left alone") {
+  const TemporaryDirectory directory("status");
+  const std::string path = directory.path() / "a.sock";
+  auto first = std::make_unique<StatusSocket>(StatusSocket::open(path).value());
+  std::filesystem::remove(path);
+  auto second = StatusSocket::open(path);
+  REQUIRE(second.ok());
+  first.reset();
+  CHECK(exists(path));
+  CHECK(text_of(ask(*second, "second")) == "second");
+}
+
+TEST_CASE("a stale socket file is recognised and removed by whoever meets it") {
+  const TemporaryDirectory directory("status");
+  const std::string path = directory.path() / "a.sock";
+  leave_stale_file(path);
+  CHECK(nobody(path));
+  CHECK_FALSE(exists(path));
+  CHECK(nobody(path));
+
+  leave_stale_file(path);
+  auto socket = StatusSocket::open(path);
+  REQUIRE(socket.ok());
+  CHECK(text_of(ask(*socket, "hello")) == "hello");
+}
+
+TEST_CASE("two peers can't have the same status socket") {
+  const TemporaryDirectory directory("status");
+  const std::string path = directory.path() / "a.sock";
+  const auto first = StatusSocket::open(path);
+  REQUIRE(first.ok());
+  const auto second = StatusSocket::open(path);
+  REQUIRE_FALSE(second.ok());
+  CHECK(second.error().message.find("--name") != std::string::npos);
+}
+
+TEST_CASE("a file that is no socket is never removed") {
+  const TemporaryDirectory directory("status");
+  const std::string path = directory.path() / "default-a.sock";
+  std::ofstream(path) << "precious";
+  CHECK_FALSE(StatusSocket::open(path).ok());
+  CHECK(find_peer_sockets({directory.path()}).empty());
+  CHECK(exists(path));
+}
+
+TEST_CASE("a path that is too long for a socket is refused with the limit") {
+  const auto socket = StatusSocket::open("/tmp/" + std::string(200, 'x'));
+  REQUIRE_FALSE(socket.ok());
+  CHECK(socket.error().message.find("107") != std::string::npos);
+  CHECK(socket.error().message.find("--socket") != std::string::npos);
+  CHECK_FALSE(read_status("/tmp/" + std::string(200, 'x'), 1s).ok());
+}
+
+TEST_CASE("a peer that has stopped does not keep the one who asks") {
+  const TemporaryDirectory directory("status");
+  const auto socket = StatusSocket::open(directory.path() / "a.sock");
+  REQUIRE(socket.ok());
+  const auto answer = read_status(socket->path(), 50ms);
+  REQUIRE_FALSE(answer.ok());
+  CHECK(answer.error().message.find("does not answer") != std::string::npos);
+}
+
+TEST_CASE("sockets are found with the mesh and the name that the peer gave") {
+  const TemporaryDirectory directory("status");
+  const std::vector<std::pair<std::string, std::string>> peers = {
+      {"default", "a"}, {"my-mesh", "web-1/2 \xc3\xa4"}, {"my", "mesh-a"}};
+  std::vector<StatusSocket> sockets;
+  for (const auto& [mesh, name] : peers) {
+    auto socket = StatusSocket::open(directory.path() / socket_file_name(mesh, name));
+    REQUIRE(socket.ok());
+    sockets.push_back(std::move(*socket));
+  }
+  const auto found = find_peer_sockets({"/nonexistent", directory.path()});
+  REQUIRE(found.size() == 3);
+  CHECK(found[0].mesh == "default");
+  CHECK(found[1].mesh == "my");
+  CHECK(found[1].name == "mesh-a");
+  CHECK(found[2].mesh == "my-mesh");
+  CHECK(found[2].name == "web-1/2 \xc3\xa4");
+}
+
+TEST_CASE("a service, a login session and root have their own places for sockets") {
+  CHECK(socket_directories({.runtime_directory = "/run/a:/run/b", .user = 5}).front() == "/run/a");
+  CHECK(socket_directories({.xdg_runtime_directory = "/run/user/5", .user = 5}).front() ==
+        "/run/user/5/tidegate");
+  CHECK(socket_directories({.user = 5}).front() == "/tmp/tidegate-5");
+  CHECK(socket_directories({.user = 0}).front() == "/run/tidegate");
+}
+
+TEST_CASE("a directory that others could change is no place for a socket") {
+  const TemporaryDirectory directory("status");
+  const std::string path = directory.path() / "sockets";
+  CHECK_FALSE(prepare_socket_directory(path).has_value());
+  CHECK_FALSE(prepare_socket_directory(path).has_value());
+  struct stat info {};
+  REQUIRE(stat(path.c_str(), &info) == 0);
+  CHECK((info.st_mode & 0777U) == 0700);
+
+  REQUIRE(chmod(path.c_str(), 0777) == 0);
+  CHECK(prepare_socket_directory(path).has_value());
+  const std::string link = directory.path() / "link";
+  std::filesystem::create_symlink(path, link);
+  CHECK(prepare_socket_directory(link).has_value());
+  CHECK(prepare_socket_directory("/nonexistent/a").has_value());
+}

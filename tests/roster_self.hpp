@@ -1,0 +1,116 @@
+// A roster under test, in virtual time, that says in one line of text what each event brings about.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "lib/roster.hpp"
+#include "tests/effect_text.hpp"
+#include "tests/samples.hpp"
+
+namespace tidegate::testing {
+
+inline constexpr Instant start = Instant(std::chrono::hours(5));
+
+// The others: peer b lives at host b, c at host c.
+inline const Origin b = origin(2);
+inline const Origin c = origin(3);
+
+inline Card card(const Origin& of, std::string name, std::uint16_t direct_port = 20) {
+  return {of, "default", std::move(name), static_cast<std::uint16_t>(direct_port - 10),
+          direct_port};
+}
+
+// Peer a, seen from inside: says what each event brings about. Its next message has sequence 5.
+class Self {
+ public:
+  explicit Self(std::vector<Endpoint> seeds = {})
+      : roster_(card(origin(1), "a"), std::move(seeds),
+                {std::chrono::seconds(2), std::chrono::seconds(6)}, Random(1)) {
+    now_ = start;
+  }
+
+  std::string heard(const Origin& of, const std::string& host, std::uint16_t port = 20) {
+    return run([&](Effects& e) {
+      (void)roster_.heard({"default", of, static_cast<std::uint16_t>(port - 10), port}, host, now_,
+                          e);
+    });
+  }
+  std::string hello(const Card& from, const std::string& host) {
+    return run([&](Effects& e) { (void)roster_.hello(from, "r", host, 5, now_, e); });
+  }
+  std::string welcome(LinkId link, const Card& from) {
+    return run([&](Effects& e) { expected_ = roster_.welcome(link, from, now_, e); });
+  }
+  std::string ready(const Origin& from) {
+    return run([&](Effects& e) { expected_ = roster_.ready(from, now_, e) != nullptr; });
+  }
+  std::string listening(const Origin& from) {
+    return run([&](Effects& e) { expected_ = roster_.listening(from, now_, e); });
+  }
+  std::string refused(LinkId link) {
+    return run([&](Effects& e) { expected_ = roster_.refused(link, now_, e); });
+  }
+  std::string reader(const Origin& of, bool present = true) {
+    return run([&](Effects& e) { roster_.reader(of.peer, present, 5, now_, e); });
+  }
+  std::string stream(const Origin& of) {
+    return run([&](Effects& e) { expected_ = roster_.publisher(of, now_, e) != nullptr; });
+  }
+  std::string left(const Origin& of) {
+    return run([&](Effects& e) { roster_.left(*roster_.find(of), now_, e); });
+  }
+
+  // Lets time jump from deadline to deadline.
+  std::string wait(Duration duration) {
+    return run([&](Effects& e) {
+      const auto until = now_ + duration;
+      roster_.advance(5, now_, e);
+      while (roster_.deadline() <= until) {
+        now_ = std::max(now_, roster_.deadline());
+        roster_.advance(5, now_, e);
+        REQUIRE(roster_.deadline() > now_);
+      }
+      now_ = until;
+    });
+  }
+
+  // The whole handshake with a peer that a beacon names.
+  void befriend(const Origin& peer, const std::string& name) {
+    heard(peer, name);
+    welcome(last_link(), card(peer, name));
+    reader(peer);
+    ready(peer);
+    CHECK(listening(peer) == name + " is ready");
+  }
+
+  [[nodiscard]] std::string state(const Origin& of) {
+    const auto* member = roster_.find(of);
+    return member == nullptr ? "unknown" : std::string(to_string(member->state));
+  }
+  [[nodiscard]] bool expected() const { return expected_; }
+  [[nodiscard]] LinkId last_link() const { return last_link_; }
+  Roster& roster() { return roster_; }
+  [[nodiscard]] Instant now() const { return now_; }
+
+ private:
+  template <typename Event>
+  std::string run(Event event) {
+    Effects effects;
+    event(effects);
+    for (const auto& effect : effects) {
+      if (const auto* dial = std::get_if<effect::Dial>(&effect)) last_link_ = dial->link;
+    }
+    return text(effects);
+  }
+
+  Roster roster_;
+  Instant now_;
+  bool expected_ = true;
+  LinkId last_link_ = 0;
+};
+
+}  // namespace tidegate::testing
