@@ -252,6 +252,13 @@ void Loop::input(std::vector<Input> inputs) {
   settle();
 }
 
+void Loop::look_for_primary() {
+  if (closed_ || commit_tag_ || !replay_watch_) return;
+  now_ = clock_now();
+  replay_watch_->poll(now_);
+  settle();
+}
+
 void Loop::step(Input input) { node_.step(std::move(input), now_, effects_); }
 
 void Loop::carry_out() {

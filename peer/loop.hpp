@@ -51,6 +51,10 @@ class Loop {
   void input(Input input);
   void input(std::vector<Input> inputs);
 
+  // Asks the server that is read whether it has become a primary, unless one is known. A replica
+  // where nothing is held is not asked otherwise, and so nobody would notice.
+  void look_for_primary();
+
   // After input::Leave: sends what is queued and closes the sockets. Nothing else may be called
   // then but status().
   void close(std::chrono::milliseconds linger);

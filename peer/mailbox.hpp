@@ -22,7 +22,10 @@ struct LeaveBy {
   Instant when;
 };
 
-using Command = std::variant<Input, std::promise<Status>, LeaveBy>;
+// See Loop::look_for_primary.
+struct LookForPrimary {};
+
+using Command = std::variant<Input, std::promise<Status>, LeaveBy, LookForPrimary>;
 
 class Mailbox {
  public:

@@ -84,6 +84,9 @@ struct Peer::Parts {
         inputs.push_back(std::move(*input));
       } else if (auto* leave = std::get_if<LeaveBy>(&command)) {
         leave_by = leave->when;
+      } else if (std::holds_alternative<LookForPrimary>(command)) {
+        looking = false;
+        loop->look_for_primary();
       } else {
         std::get<std::promise<Status>>(command).set_value(loop->status());
       }
@@ -110,6 +113,14 @@ struct Peer::Parts {
     }
   }
 
+  void look_for_primary() {
+    if (!own_thread()) {
+      loop->look_for_primary();
+    } else if (!looking.exchange(true)) {
+      (void)mailbox.post(LookForPrimary{});
+    }
+  }
+
   Options options;
   Drive drive;
   Inbox inbox;
@@ -119,6 +130,7 @@ struct Peer::Parts {
 
   std::atomic<bool> demand = true;  // the gate may release
   std::atomic<bool> has_primary = false;
+  std::atomic<bool> looking = false;  // a LookForPrimary is in the mailbox
   std::atomic<std::size_t> outbox_bytes = 0;
   std::atomic<std::size_t> ready_count = 0;
   std::mutex ready_mutex;
@@ -177,7 +189,10 @@ Publish Peer::publish(Topic topic, std::string payload, Tag tag) {
   auto& parts = *parts_;
   if (parts.leaving) return Publish::leaving;
   if (payload.size() > parts.options.payload_bytes) return Publish::payload_too_large;
-  if (std::holds_alternative<AfterCommit>(tag) && !parts.has_primary) return Publish::no_primary;
+  if (std::holds_alternative<AfterCommit>(tag) && !parts.has_primary) {
+    parts.look_for_primary();
+    return Publish::no_primary;
+  }
   Message message{std::move(topic), std::move(payload), std::nullopt};
   const auto bytes = footprint(message);
   const auto waiting = parts.outbox_bytes + parts.mailbox.bytes();

@@ -38,8 +38,10 @@ enum class Publish : std::uint8_t {
   accepted,
   outbox_full,        // `outbox_bytes` wait already: try again later, or slow down
   payload_too_large,  // longer than `payload_bytes`
-  no_primary,         // AfterCommit, but this peer has no primary to ask; give it one
-  leaving,            // leave() was called
+  // AfterCommit, but this peer has no primary to ask; give it one. If the server that it reads may
+  // have been promoted just now, try again: it is looking.
+  no_primary,
+  leaving,  // leave() was called
 };
 
 [[nodiscard]] std::string_view to_string(Publish answer);

@@ -59,3 +59,15 @@ TEST_CASE("a history knows where it left each ancestor, and no other timeline") 
   CHECK(history.ancestor(2) == nullptr);
   CHECK(history.ancestor(4) == nullptr);
 }
+
+TEST_CASE("a position travels as one word of text") {
+  const Position position{7423456789012345678U, 2, Lsn{0x16B374D848}};
+  CHECK(to_text(position) == "7423456789012345678/2/16/B374D848");
+  CHECK(*position_from_text(to_text(position)) == position);
+  for (const auto* text : {"", "/", "//", "///", "7/1", "7/1/0", "7/1/0/", "7/0/0/1", "7/1/0/0",
+                           "-7/1/0/1", "7/1/0/1/2", " 7/1/0/1", "7/1/0/1 ", "7//0/1",
+                           "18446744073709551616/1/0/1", "7/4294967296/0/1"}) {
+    CAPTURE(text);
+    CHECK_FALSE(position_from_text(text).ok());
+  }
+}

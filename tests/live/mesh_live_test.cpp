@@ -1,60 +1,16 @@
 // Peers on real sockets of the loopback interface: joining, hearing everything, leaving.
-#include <doctest/doctest.h>
-
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "peer/peer.hpp"
-#include "tests/support/port.hpp"
+#include <doctest/doctest.h>
+
+#include "mesh.hpp"
 
 using namespace tidegate;
+using namespace tidegate::testing;
 using namespace std::chrono_literals;
-
-namespace {
-
-// Options for one mesh that no other test hears.
-Options private_mesh() {
-  static int count = 0;
-  Options options;
-  options.mesh = "test-" + std::to_string(++count);
-  options.beacon_port = testing::unused_port();
-  return options;
-}
-
-std::unique_ptr<Peer> start(Options options, const std::string& name,
-                            Drive drive = Drive::own_thread) {
-  options.name = name;
-  auto peer = Peer::start(options, drive);
-  if (!peer) FAIL(peer.error().message);
-  (*peer)->subscribe(Pattern::all());
-  return std::move(peer).value();
-}
-
-Topic topic(const char* text) { return Topic::parse(text).value(); }
-
-// The next delivery, notices skipped.
-std::optional<Delivery> next_delivery(Peer& peer, std::chrono::milliseconds bound = 5s) {
-  while (auto incoming = peer.next(bound)) {
-    if (auto* delivery = std::get_if<Delivery>(&*incoming)) return std::move(*delivery);
-  }
-  return std::nullopt;
-}
-
-// Waits for a notice of one kind, deliveries and other notices skipped.
-template <typename Kind>
-std::optional<Kind> next_notice(Peer& peer, std::chrono::milliseconds bound = 10s) {
-  while (auto incoming = peer.next(bound)) {
-    auto* notice = std::get_if<Notice>(&*incoming);
-    if (notice == nullptr) continue;
-    if (auto* found = std::get_if<Kind>(notice)) return std::move(*found);
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 TEST_CASE("two peers find each other by beacon and hear each other") {
   const auto mesh = private_mesh();
@@ -109,7 +65,7 @@ TEST_CASE("sixteen peers on one host are all ready within three seconds") {
   for (int i = 0; i < 16; ++i) peers.push_back(start(mesh, "peer-" + std::to_string(i)));
   for (auto& peer : peers) CHECK(peer->wait_ready(15, 3s));
   const auto took = std::chrono::steady_clock::now() - begin;
-  MESSAGE("all ready after ",
-          std::chrono::duration_cast<std::chrono::milliseconds>(took).count(), " ms");
+  MESSAGE("all ready after ", std::chrono::duration_cast<std::chrono::milliseconds>(took).count(),
+          " ms");
   CHECK(took < 3s);
 }

@@ -1,0 +1,333 @@
+// The gate as a master sees it: a peer beside the primary publishes, one beside a replica delivers,
+// and at each delivery the announced row is looked up on that replica.
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "mesh.hpp"
+#include "peer/commit.hpp"
+#include "tests/support/cluster.hpp"
+#include "tests/support/page_end.hpp"
+
+using namespace tidegate;
+using namespace tidegate::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Servers {
+  Servers() { primary.execute("CREATE TABLE t (i int)"); }
+
+  // Without a limit: tests stop the replay by a lock and let it go on.
+  Cluster cluster{{.config = "max_standby_streaming_delay = -1"}};
+  Server& primary = cluster.primary();
+  Server& replica = cluster.add_replica();
+};
+
+Servers& servers() {
+  static Servers all;
+  return all;
+}
+
+// A writing master on the primary and a reading one on a replica, ready for each other.
+struct Masters {
+  explicit Masters(const Server& read = servers().replica)
+      : writer(start_on(servers().primary, mesh, "writer")),
+        reader(start_on(read, mesh, "reader")) {
+    join({writer.get(), reader.get()});
+  }
+
+  Options mesh = private_mesh();
+  std::unique_ptr<Peer> writer;
+  std::unique_ptr<Peer> reader;
+};
+
+// A number for a row that no test has used.
+int new_row() {
+  static int last = 0;
+  return ++last;
+}
+
+std::string insert(int row) { return "INSERT INTO t VALUES (" + std::to_string(row) + ")"; }
+
+bool has_row(Session& session, int row) {
+  return session.value("SELECT count(*) FROM t WHERE i = " + std::to_string(row)) != "0";
+}
+
+Position commit_row(Session& session, int row) {
+  session.execute("BEGIN; " + insert(row));
+  return commit(session.connection()).value();
+}
+
+void pause_replay(Server& replica) {
+  replica.execute("SELECT pg_wal_replay_pause()");
+  REQUIRE(eventually(
+      10s, [&] { return replica.value("SELECT pg_get_wal_replay_pause_state()") == "paused"; }));
+}
+
+void resume_replay(Server& replica) { replica.execute("SELECT pg_wal_replay_resume()"); }
+
+Lsn replayed(Server& replica) {
+  return parse_lsn(replica.value("SELECT pg_last_wal_replay_lsn()")).value();
+}
+
+Lsn plus(Lsn lsn, int bytes) { return {lsn.bytes + static_cast<std::uint64_t>(bytes)}; }
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a position at or before the replayed one is delivered, one byte beyond it waits") {
+  Masters masters;
+  auto session = servers().primary.connect();
+  auto position = commit_row(session, new_row());
+  REQUIRE(eventually(10s, [&] { return replayed(servers().replica) >= position.lsn; }));
+  pause_replay(servers().replica);
+  const auto fence = replayed(servers().replica);
+  for (const int offset : {-1, 0, 1}) {
+    position.lsn = plus(fence, offset);
+    CHECK(masters.writer->publish(topic("t"), std::to_string(offset), position) ==
+          Publish::accepted);
+  }
+  CHECK(next_payload(*masters.reader) == "-1");
+  CHECK(next_payload(*masters.reader) == "0");
+  REQUIRE(holds(*masters.reader, 1));
+  CHECK(still_holds(*masters.reader, 1));
+  resume_replay(servers().replica);
+  session.execute(insert(new_row()));
+  CHECK(next_payload(*masters.reader) == "1");
+}
+
+TEST_CASE("five that wait for a paused replay come in order when it goes on, each with its row") {
+  Masters masters;
+  auto session = servers().primary.connect();
+  auto reading = servers().replica.connect();
+  pause_replay(servers().replica);
+  std::vector<int> rows;
+  for (int i = 0; i < 5; ++i) {
+    rows.push_back(new_row());
+    const auto position = commit_row(session, rows.back());
+    CHECK(masters.writer->publish(topic("t"), std::to_string(rows.back()), position) ==
+          Publish::accepted);
+  }
+  REQUIRE(holds(*masters.reader, 5));
+  CHECK(still_holds(*masters.reader, 5));
+  CHECK_FALSE(has_row(reading, rows.front()));
+  resume_replay(servers().replica);
+  for (const int row : rows) {
+    CHECK(next_payload(*masters.reader) == std::to_string(row));
+    CHECK(has_row(reading, row));
+  }
+}
+
+// A lock that was taken on the primary is replayed, and so waits for whoever uses the table on the
+// replica: the replay goes on by one commit each time that such a user ends.
+TEST_CASE("five that wait are released one by one as the replay goes on step by step") {
+  Masters masters;
+  auto session = servers().primary.connect();
+  auto reading = servers().replica.connect();
+  for (int i = 0; i < 5; ++i) {
+    session.execute("CREATE TABLE step" + std::to_string(i) + " ()");
+  }
+  const auto ready = position_after_commit(session.connection()).value();
+  REQUIRE(eventually(10s, [&] { return replayed(servers().replica) >= ready.lsn; }));
+  std::vector<Session> steps;
+  for (int i = 0; i < 5; ++i) {
+    steps.push_back(servers().replica.connect());
+    steps.back().execute("BEGIN; SELECT FROM step" + std::to_string(i));
+  }
+  std::vector<int> rows;
+  for (int i = 0; i < 5; ++i) {
+    rows.push_back(new_row());
+    session.execute("BEGIN; LOCK TABLE step" + std::to_string(i) + "; " + insert(rows.back()));
+    const auto position = commit(session.connection()).value();
+    CHECK(masters.writer->publish(topic("t"), std::to_string(rows.back()), position) ==
+          Publish::accepted);
+  }
+  REQUIRE(holds(*masters.reader, 5));
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(still_holds(*masters.reader, 5 - i));
+    CHECK_FALSE(has_row(reading, rows[i]));
+    steps[i].execute("COMMIT");
+    CHECK(next_payload(*masters.reader) == std::to_string(rows[i]));
+    CHECK(has_row(reading, rows[i]));
+  }
+}
+
+TEST_CASE("an apply delay of 300 ms holds a message for about that long, and its row is there") {
+  auto& late = servers().cluster.add_replica({.name = "late", .apply_delay = 300ms});
+  Masters masters(late);
+  auto session = servers().primary.connect();
+  auto reading = late.connect();
+  const int row = new_row();
+  session.execute(insert(row));
+  CHECK(masters.writer->publish(topic("t"), "", AfterCommit{}) == Publish::accepted);
+  const auto delivery = next_delivery(*masters.reader);
+  REQUIRE(delivery);
+  CHECK(has_row(reading, row));
+  MESSAGE("held for ", milliseconds(delivery->held), " ms");
+  CHECK(delivery->held > 250ms);
+  CHECK(delivery->held < 1s);
+  late.stop();
+}
+
+TEST_CASE("a commit whose WAL ends at a page's end is delivered on an idle primary, unaided") {
+  Masters masters;
+  auto session = servers().primary.connect();
+  auto reading = servers().replica.connect();
+  for (const bool segment : {false, true}) {
+    CAPTURE(segment);
+    const int row = new_row();
+    commit_at_page_end(session, {.segment_size = 1U << 20U}, segment, insert(row));
+    CHECK(masters.writer->publish(topic("t"), std::to_string(row), AfterCommit{}) ==
+          Publish::accepted);
+    const auto delivery = next_delivery(*masters.reader, 1s);
+    REQUIRE(delivery);
+    CHECK(delivery->message.payload == std::to_string(row));
+    CHECK(has_row(reading, row));
+    // The insert LSN is still behind the header: nobody has written since.
+    CHECK(insert_lsn(session).bytes % 8192 == (segment ? 40 : 24));
+  }
+  // Taken with its header the position would look unflushed, and a nudge would hide that.
+  CHECK(masters.writer->status().counters.nudges == 0);
+}
+
+TEST_CASE("another session's open transaction does not keep a message from its replica") {
+  Masters masters;
+  auto session = servers().primary.connect();
+  auto other = servers().primary.connect();
+  auto reading = servers().replica.connect();
+  const int row = new_row();
+  session.execute(insert(row));
+  other.execute("BEGIN; " + insert(new_row()));
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(masters.writer->publish(topic("t"), "", AfterCommit{}) == Publish::accepted);
+  REQUIRE(next_delivery(*masters.reader, 1s));
+  MESSAGE("delivered after ", milliseconds(std::chrono::steady_clock::now() - begin), " ms");
+  CHECK(has_row(reading, row));
+  CHECK(masters.writer->status().counters.nudges > 0);
+}
+
+TEST_CASE("the row of an asynchronous commit is there at each of 100 deliveries") {
+  Masters masters;
+  auto session = servers().primary.connect();
+  auto reading = servers().replica.connect();
+  session.execute("SET synchronous_commit = off");
+  int stale = 0;
+  for (int i = 0; i < 100; ++i) {
+    const int row = new_row();
+    session.execute(insert(row));
+    CHECK(masters.writer->publish(topic("t"), std::to_string(row), AfterCommit{}) ==
+          Publish::accepted);
+    const auto delivery = next_delivery(*masters.reader);
+    REQUIRE(delivery);
+    CHECK(delivery->message.payload == std::to_string(row));
+    if (!has_row(reading, row)) ++stale;
+  }
+  CHECK(stale == 0);
+}
+
+TEST_CASE("a position read inside the transaction is refused, and the right one delivers") {
+  Masters masters;
+  auto session = servers().primary.connect();
+  auto reading = servers().replica.connect();
+  const int row = new_row();
+  session.execute("BEGIN; " + insert(row));
+  const auto early = position_after_commit(session.connection());
+  REQUIRE_FALSE(early.ok());
+  CHECK(contains(early.error().message, "a transaction is open"));
+  const auto position = commit(session.connection());
+  REQUIRE(position.ok());
+  CHECK(masters.writer->publish(topic("t"), "", *position) == Publish::accepted);
+  REQUIRE(next_delivery(*masters.reader));
+  CHECK(has_row(reading, row));
+}
+
+TEST_CASE("a change of another cluster is reported as foreign, and what follows is delivered") {
+  Cluster other({.own_identity = true});
+  auto elsewhere = other.primary().connect();
+  elsewhere.execute("CREATE TABLE t (i int)");
+  Masters masters;
+  auto session = servers().primary.connect();
+  auto reading = servers().replica.connect();
+  const auto foreign = commit_row(elsewhere, 1);
+  CHECK(masters.writer->publish(topic("t"), "foreign", foreign) == Publish::accepted);
+  const int row = new_row();
+  session.execute(insert(row));
+  CHECK(masters.writer->publish(topic("t"), "own", AfterCommit{}) == Publish::accepted);
+
+  const auto undelivered = next_notice<Undelivered>(*masters.reader);
+  REQUIRE(undelivered);
+  CHECK(undelivered->why == Undelivered::Why::foreign);
+  CHECK(undelivered->first == 1);
+  CHECK(undelivered->last == 1);
+  CHECK(undelivered->position == foreign);
+  CHECK(next_payload(*masters.reader) == "own");
+  CHECK(has_row(reading, row));
+  CHECK(masters.reader->status().counters.foreign == 1);
+}
+
+TEST_CASE("a two-phase commit is announced by its second phase") {
+  Masters masters;
+  auto session = servers().primary.connect();
+  auto reading = servers().replica.connect();
+  const int row = new_row();
+  session.execute("BEGIN; " + insert(row) + "; PREPARE TRANSACTION 'phase'");
+  const auto prepared = position_after_commit(session.connection()).value();
+  REQUIRE(eventually(10s, [&] { return replayed(servers().replica) >= prepared.lsn; }));
+  CHECK_FALSE(has_row(reading, row));
+  session.execute("COMMIT PREPARED 'phase'");
+  CHECK(masters.writer->publish(topic("t"), "tag", AfterCommit{}) == Publish::accepted);
+  CHECK(masters.writer->publish(topic("t"), "position",
+                                position_after_commit(session.connection()).value()) ==
+        Publish::accepted);
+  CHECK(next_payload(*masters.reader) == "tag");
+  CHECK(has_row(reading, row));
+  CHECK(next_payload(*masters.reader) == "position");
+}
+
+TEST_CASE("beside a primary a message is delivered at once, unless its timeline is yet to come") {
+  Masters masters(servers().primary);
+  auto session = servers().primary.connect();
+  auto position = commit_row(session, new_row());
+  CHECK(masters.writer->publish(topic("t"), "now", position) == Publish::accepted);
+  const auto delivery = next_delivery(*masters.reader);
+  REQUIRE(delivery);
+  MESSAGE("held for ", milliseconds(delivery->held), " ms");
+  CHECK(delivery->held < 100ms);
+  ++position.timeline;
+  CHECK(masters.writer->publish(topic("t"), "later", position) == Publish::accepted);
+  REQUIRE(holds(*masters.reader, 1));
+  CHECK(still_holds(*masters.reader, 1));
+}
+
+TEST_CASE("an answer waits for the change that its publisher had seen") {
+  Masters masters;
+  auto answering = start_on(servers().primary, masters.mesh, "answering");
+  join({masters.writer.get(), masters.reader.get(), answering.get()});
+  auto session = servers().primary.connect();
+  auto reading = servers().replica.connect();
+  pause_replay(servers().replica);
+  const int row = new_row();
+  const auto position = commit_row(session, row);
+  CHECK(masters.writer->publish(topic("t"), "question", position) == Publish::accepted);
+  CHECK(next_payload(*answering) == "question");
+  CHECK(answering->publish(topic("t"), "answer", NoChange{}) == Publish::accepted);
+  REQUIRE(holds(*masters.reader, 2));
+  CHECK(still_holds(*masters.reader, 2));
+  CHECK_FALSE(has_row(reading, row));
+  resume_replay(servers().replica);
+  // Both wait for the same position; between origins there is no order then.
+  std::set<std::string> payloads;
+  for (int i = 0; i < 2; ++i) {
+    payloads.insert(next_payload(*masters.reader));
+    CHECK(has_row(reading, row));
+  }
+  CHECK(payloads == std::set<std::string>{"answer", "question"});
+}
