@@ -71,7 +71,9 @@ const std::vector<Foreign>& foreign_libraries() {
   static const std::vector<Foreign> all = {
       {"msgpack", {"msgpack"}, {"lib/frame_codec."}},
       {"zmq", {"zmq"}, {"peer/transport."}},
-      {"libpq", {"libpq", "postgresql/", "pg_config"}, {"peer/database.", "peer/commit.cpp"}},
+      {"libpq",
+       {"libpq", "postgresql/", "pg_config"},
+       {"peer/database.", "peer/commit.cpp", "peer/sql_change.cpp"}},
   };
   return all;
 }
