@@ -3,10 +3,12 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include <doctest/doctest.h>
 
 #include "command_mesh.hpp"
+#include "tests/support/eventually.hpp"
 
 using namespace std::chrono_literals;
 using namespace tidegate::testing;
@@ -97,6 +99,41 @@ TEST_CASE("a peer that gets SIGTERM leaves politely, and the other is told so") 
   CHECK(ended(pair.a) == 0);
   pair.b.send(SIGINT);
   CHECK(ended(pair.b) == 0);
+}
+
+TEST_CASE("a reader that pauses does not stop the peer, and gets everything in the end") {
+  const CommandMesh mesh;
+  const Arguments hasty = {"--heartbeat",     "100ms", "--suspect-after", "500ms",
+                           "--gone-after",    "1s",    "--inbox-bytes",   "6kB",
+                           "--payload-bytes", "1kB",   "--name"};
+  const auto start = [&](const std::string& name) {
+    Arguments arguments = {"peer"};
+    arguments.insert(arguments.end(), hasty.begin(), hasty.end());
+    arguments.push_back(name);
+    return mesh.start(arguments);
+  };
+  auto publisher = start("publisher");
+  auto reader = start("reader");
+  wait_for(publisher, "peer_ready");
+  wait_for(reader, "peer_ready");
+  constexpr int count = 4000;  // of 500 bytes: more than a pipe, the output and the inbox take
+  for (int i = 0; i < count; ++i) {
+    publisher.write("{\"topic\":\"x\",\"payload\":\"" + std::string(500, ' ') + "\"}\n");
+  }
+  const auto status = [&] {
+    return json::parse(mesh.run({"status", "--json", "--name", "reader"}).output);
+  };
+  CHECK(eventually(command_bound, [&] { return status()["counters"]["received"] == count; }));
+  CHECK(status()["held"] > 0);
+  std::this_thread::sleep_for(2s);  // twice gone-after: who had stopped would be gone
+  CHECK(status()["peers"][0]["state"] == "ready");
+  CHECK(json::parse(
+            mesh.run({"status", "--json", "--name", "publisher"}).output)["peers"][0]["state"] ==
+        "ready");
+  for (int i = 1; i <= count; ++i) {
+    const auto delivery = wait_for(reader, "delivery");
+    if (delivery["sequence"] != i) FAIL("sequence " << delivery["sequence"] << " after " << i - 1);
+  }
 }
 
 TEST_CASE("a peer whose output nobody reads any more leaves with a message") {
