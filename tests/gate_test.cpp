@@ -255,3 +255,11 @@ TEST_CASE("a message that does not fit the bound is not taken, and stays as it w
   CHECK(released(gate) == "a");
   CHECK(gate.hold(third));
 }
+
+TEST_CASE("the bound is kept to the byte") {
+  const auto small = footprint(message("a", ""));
+  Gate gate(true, 2 * small - 1);
+  hold(gate, "a", at(10));
+  Held second{message("b", "", "2:0/1"), origin(1), 2, start};
+  CHECK_FALSE(gate.hold(second));
+}
