@@ -2,7 +2,7 @@
 // when that server should be asked how far it is.
 //
 // 1. Nothing leaves as covered unless a reading of the server's present life covers it (tide.hpp).
-// 2. The server is asked only while something is held: at once, then often, then ever more rarely,
+// 2. The server is asked only while the first held message waits for it: at once, then often, then ever more rarely,
 //    in proportion to how long the first held message has waited. One answer serves all.
 // 3. When the server goes away its readings are forgotten: after a crash it may show less.
 #pragma once
@@ -35,8 +35,8 @@ class Gate {
   // release() has something.
   [[nodiscard]] bool decided() const { return !queue_.empty() && fate_of_top() != Cover::wait; }
 
-  // Whether the server should be asked now; a true answer counts as asked. Call it when release()
-  // has nothing more.
+  // Whether the server should be asked now; a true answer counts as asked. Never while the fate of
+  // the first message is decided: more readings would not help it.
   [[nodiscard]] bool take_poll(Instant now);
 
   // When take_poll() may next be true. hold, release and the server's calls may change it. Asking

@@ -32,8 +32,11 @@ inline constexpr std::size_t frame_bytes =
 
 inline constexpr std::size_t peers = 1024;
 
-// Released in one step at the most, so that a flood of releases can't starve the heartbeat.
+// Released in one step at the most, so that a flood of releases can't starve the heartbeat, and so
+// that the application, which can say "no more" only between two steps, gets no more than this
+// beyond its bound. A message alone may be larger.
 inline constexpr std::size_t releases_per_step = 256;
+inline constexpr std::size_t release_bytes_per_step = std::size_t{1} << 20U;
 
 // Kept of one publisher between its first message and the word from where it counts.
 inline constexpr std::size_t early_bytes = 2 * payload_bytes;

@@ -12,6 +12,9 @@ namespace {
 // meanwhile says nothing.
 constexpr Duration noticeable_lateness = std::chrono::milliseconds(100);
 
+static_assert(limits::batch_bytes / footprint_overhead <= limits::batch_messages,
+              "a frame that keeps to the bytes keeps to the number of messages");
+
 }  // namespace
 
 Node::Node(const Options& options, Card self, std::vector<Endpoint> seeds,
@@ -40,7 +43,7 @@ void Node::step(Input input, Instant now, Effects& effects) {
   send_outbox(effects);
   release(now, effects);
   pulse(now, effects);
-  promised_ = deadline();
+  promised_ = std::max(deadline(), now);
 }
 
 Instant Node::deadline() const {
@@ -169,11 +172,16 @@ void Node::undelivered(const Member& member, std::uint64_t first, std::uint64_t 
 
 void Node::release(Instant now, Effects& effects) {
   std::size_t released = 0;
-  while (demand_ && released < limits::releases_per_step) {
+  std::size_t bytes = 0;
+  more_ = false;
+  while (demand_) {
+    more_ = released == limits::releases_per_step || bytes >= limits::release_bytes_per_step;
+    if (more_) break;
     auto next = gate_.release();
     if (!next) break;
     ++released;
     auto& held = next->held;
+    bytes += footprint(held.message);
     auto* member = roster_.find(held.origin);
     TIDEGATE_MUST(member != nullptr);
     --member->held;
@@ -192,8 +200,7 @@ void Node::release(Instant now, Effects& effects) {
         TIDEGATE_MUST(false);
     }
   }
-  more_ = released == limits::releases_per_step;
-  if (!more_ && gate_.take_poll(now)) {
+  if (gate_.take_poll(now)) {
     ++counters_.polls;
     effects.push_back(effect::Poll{});
   }
@@ -244,8 +251,7 @@ void Node::broadcast(Message message, Effects& effects) {
   if (!effects.empty()) {
     auto* last = std::get_if<effect::Broadcast>(&effects.back());
     auto* data = last != nullptr ? std::get_if<Data>(&last->frame) : nullptr;
-    if (data != nullptr && data->messages.size() < limits::batch_messages &&
-        batch_bytes_ + bytes <= limits::batch_bytes) {
+    if (data != nullptr && batch_bytes_ + bytes <= limits::batch_bytes) {
       batch_bytes_ += bytes;
       data->messages.push_back(std::move(message));
       return;

@@ -33,6 +33,10 @@ StopSignals::StopSignals() {
 }
 
 StopSignals::~StopSignals() {
+  // What has come is done with; still pending it would end the process now.
+  signalfd_siginfo come{};
+  while (read(descriptor_.get(), &come, sizeof come) > 0) {
+  }
   const auto set = stop_set();
   (void)pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }

@@ -55,9 +55,10 @@ Result<std::string> read_payload() {
 class PubCommand final : public Subcommand {
  public:
   void declare(CLI::App& app) override {
-    app.add_option("TOPIC", topic_text_, "such as builds/42/new")->required();
+    app.add_option("TOPIC", topic_text_, "such as builds/42/new")->required()->type_name("");
     payload_option_ =
-        app.add_option("PAYLOAD", payload_, "text; '-' or nothing: read from standard input");
+        app.add_option("PAYLOAD", payload_, "text; '-' or nothing: read from standard input")
+            ->type_name("");
     app.add_option("--after", sql_,
                    "make this change on the primary, in one transaction, and "
                    "announce it")

@@ -31,7 +31,8 @@ class SubCommand final : public Subcommand {
  public:
   void declare(CLI::App& app) override {
     app.add_option("PATTERN", pattern_texts_,
-                   "such as builds/*/new or builds/#; several may be given (default: #)");
+                   "such as builds/*/new or builds/#; several may be given (default: #)")
+        ->type_name("");
     app.add_option("--count", count_text_, "stop after so many deliveries")->type_name("COUNT");
     app.add_option("--timeout", timeout_text_, "stop after this time")->type_name("TIME");
     app.add_flag("--json", json_, "print JSON lines");

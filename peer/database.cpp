@@ -113,6 +113,7 @@ class Database::Connection {
   void drop(Instant now) {
     connection_.reset();
     ++socket_;
+    broken_ = false;
     phase_ = Phase::waiting;
     if (connected_at_ && now - *connected_at_ >= longest_pause) pause_ = shortest_pause;
     connected_at_.reset();

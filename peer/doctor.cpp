@@ -99,7 +99,6 @@ void judge_host(const Options& options, const HostFacts& host, Findings& finding
 
 void judge_replication(const ServerFacts& facts, Report& report) {
   if (facts.replication) {
-    // The connection of this examination is one of those in use.
     return report.ok(
         fmt::format("replication commands work, on timeline {}; {} of {} WAL senders "
                     "in use, each peer takes one",

@@ -114,8 +114,8 @@ struct Entry {
 CLI::Option* add_text_flag(CLI::App& app, const std::string& name, const std::string& help) {
   const auto keep = [](const CLI::results_t&) { return true; };
   return app.add_option("--" + name, keep, help)
-      ->expected(1, CLI::detail::expected_max_vector_size)
-      ->allow_extra_args(false);
+      ->expected(1)  // each time; how often is judged later
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 Entry add_subcommand(CLI::App& app, const Description& description) {

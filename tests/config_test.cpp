@@ -28,9 +28,12 @@ SettingProblem only_problem(const Configuration& configuration) {
 }
 
 bool contains(const std::string& text, const std::string& part) {
-  CAPTURE(text);
-  CAPTURE(part);
-  return text.find(part) != std::string::npos;
+  const bool found = text.find(part) != std::string::npos;
+  if (!found) MESSAGE("'" << part << "' is not in: " << text);
+  return found;
+}
+bool lacks(const std::string& text, const std::string& part) {
+  return text.find(part) == std::string::npos;
 }
 
 }  // namespace
@@ -172,7 +175,7 @@ TEST_CASE("a slip is answered with the setting that was probably meant") {
 }
 
 TEST_CASE("what resembles no setting gets no guess") {
-  CHECK_FALSE(contains(only_problem(from_file("zebra = 1")).what, "did you mean"));
+  CHECK(lacks(only_problem(from_file("zebra = 1")).what, "did you mean"));
   CHECK(near_miss("", {"a"}) == std::nullopt);
   CHECK(near_miss("abc", {"xyz"}) == std::nullopt);
 }

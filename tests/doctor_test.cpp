@@ -72,9 +72,9 @@ Finding only_trouble(const Facts& facts) {
 }
 
 bool contains(const std::string& text, const std::string& part) {
-  CAPTURE(text);
-  CAPTURE(part);
-  return text.find(part) != std::string::npos;
+  const bool found = text.find(part) != std::string::npos;
+  if (!found) MESSAGE("'" << part << "' is not in: " << text);
+  return found;
 }
 
 }  // namespace

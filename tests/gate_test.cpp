@@ -150,6 +150,20 @@ TEST_CASE("the server is asked only while it is up and something is held") {
   CHECK(gate.take_poll(start));
 }
 
+TEST_CASE("the server is not asked while the fate of the first message is decided already") {
+  for (const auto& first : {at(200), at(101, 1), Position{home + 1, 2, Lsn{1}}}) {
+    auto gate = with_server();
+    hold(gate, "first", first);
+    poll(gate, start, replayed(200));  // and nobody takes it
+    CHECK(gate.deadline() == never);
+    CHECK_FALSE(gate.take_poll(start + seconds(9)));
+    hold(gate, "waits", at(300), start + seconds(9));
+    CHECK(gate.deadline() == never);
+    CHECK_FALSE(released(gate).empty());
+    CHECK(gate.take_poll(start + seconds(9)));
+  }
+}
+
 TEST_CASE("one poll is under way at a time, until its answer or the server's end") {
   auto gate = with_server();
   hold(gate, "a", at(200));
@@ -240,4 +254,12 @@ TEST_CASE("a message that does not fit the bound is not taken, and stays as it w
   poll(gate, start, replayed(10));
   CHECK(released(gate) == "a");
   CHECK(gate.hold(third));
+}
+
+TEST_CASE("the bound is kept to the byte") {
+  const auto small = footprint(message("a", ""));
+  Gate gate(true, 2 * small - 1);
+  hold(gate, "a", at(10));
+  Held second{message("b", "", "2:0/1"), origin(1), 2, start};
+  CHECK_FALSE(gate.hold(second));
 }

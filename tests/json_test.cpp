@@ -45,9 +45,9 @@ std::string why_refused(std::string_view line) {
 }
 
 bool contains(const std::string& text, const std::string& part) {
-  CAPTURE(text);
-  CAPTURE(part);
-  return text.find(part) != std::string::npos;
+  const bool found = text.find(part) != std::string::npos;
+  if (!found) MESSAGE("'" << part << "' is not in: " << text);
+  return found;
 }
 
 }  // namespace

@@ -59,3 +59,50 @@ TEST_CASE("a history knows where it left each ancestor, and no other timeline") 
   CHECK(history.ancestor(2) == nullptr);
   CHECK(history.ancestor(4) == nullptr);
 }
+
+TEST_CASE("a position travels as one word of text") {
+  const Position position{7423456789012345678U, 2, Lsn{0x16B374D848}};
+  CHECK(to_text(position) == "7423456789012345678/2/16/B374D848");
+  CHECK(*position_from_text(to_text(position)) == position);
+  for (const auto* text : {"", "/", "//", "///", "7/1", "7/1/0", "7/1/0/", "7/0/0/1", "7/1/0/0",
+                           "-7/1/0/1", "7/1/0/1/2", " 7/1/0/1", "7/1/0/1 ", "7//0/1",
+                           "18446744073709551616/1/0/1", "7/4294967296/0/1"}) {
+    CAPTURE(text);
+    CHECK_FALSE(position_from_text(text).ok());
+  }
+}
+
+TEST_CASE("a position as one word comes back as it was") {
+  const Position whole{7423456789012345678U, 2, Lsn{0x16B374D848}};
+  CHECK(to_text(whole) == "7423456789012345678/2/16/B374D848");
+  CHECK(position_from_text(to_text(whole)).value() == whole);
+}
+
+TEST_CASE("a word that is no position is refused and quoted") {
+  for (const auto* word : {"",
+                           "/",
+                           "//",
+                           "///",
+                           "7",
+                           "7/2",
+                           "7/2/",
+                           "7/2/16",
+                           "7/2/16/",
+                           "7//1/1",
+                           "/2/1/1",
+                           "x/2/1/1",
+                           "7/x/1/1",
+                           "7/2/x/1",
+                           "7/0/1/1",
+                           "7/2/0/0",
+                           "-7/2/1/1",
+                           "7/2/1/1/1",
+                           " 7/2/1/1",
+                           "7/4294967296/1/1",
+                           "18446744073709551616/2/1/1"}) {
+    CAPTURE(word);
+    const auto position = position_from_text(word);
+    REQUIRE_FALSE(position.ok());
+    CHECK(position.error().message.find("'" + std::string(word) + "'") != std::string::npos);
+  }
+}

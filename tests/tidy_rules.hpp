@@ -34,8 +34,8 @@ Problems check_text(const File& file);
 // A source file can be read in one go.
 Problems check_length(const File& file);
 
-// Every source file is built: named in a meson.build, or included by another file. The only rule
-// that needs to see all files at once.
+// Every source file is built: named in a meson.build or included by another file, an example by a
+// script of the tests. The only rule that needs to see all files at once.
 Problems check_dead_files(const std::vector<File>& files);
 
 // The program text alone: comments become blanks, literals become empty ones.

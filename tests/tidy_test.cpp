@@ -169,5 +169,9 @@ TEST_CASE("every source file is built or included") {
   CHECK_FALSE(passes(check_dead_files({meson, a, {"lib/b.cpp", ""}})));
   CHECK_FALSE(passes(check_dead_files({meson, a, {"peer/a.cpp", ""}})));
   CHECK_FALSE(passes(check_dead_files({meson, a, {"peer/a.hpp", ""}})));
+  const File script{"tests/install_test.sh", "build gate"};
+  CHECK(passes(check_dead_files({script, {"examples/gate.cpp", ""}})));
+  CHECK_FALSE(passes(check_dead_files({script, {"examples/master.cpp", ""}})));
+  CHECK_FALSE(passes(check_dead_files({script, {"peer/gate.cpp", ""}})));
   CHECK(joined(check_dead_files(read_repository())) == "");
 }

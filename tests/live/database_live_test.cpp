@@ -257,6 +257,21 @@ TEST_CASE("a query under way is lost with its connection") {
   CHECK(contains(lost.reason, "terminating connection due to administrator command"));
 }
 
+TEST_CASE("a question to a server that has just gone is lost, and the next connection is whole") {
+  Cluster cluster;
+  auto& server = cluster.primary();
+  Connection connection(Single::create(server.connection_string()));
+  connection.next<Database::Connected>();
+  server.crash();
+  server.start();
+  connection->database.query("SELECT 1", current_time());
+  connection.next<Database::Lost>();
+  connection.next<Database::Connected>();
+  connection.pass(50ms);
+  CHECK(connection.quiet());
+  CHECK(connection.rows("SELECT 1") == std::vector<Database::Row>{{"1"}});
+}
+
 TEST_CASE("a server that goes away and returns is found again") {
   Cluster cluster;
   auto& server = cluster.primary();

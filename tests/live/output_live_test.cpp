@@ -1,5 +1,6 @@
 #include <csignal>
 #include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

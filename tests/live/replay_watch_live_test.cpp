@@ -27,8 +27,8 @@ class Watcher : public Turning<ReplayWatch, ReplayEvent> {
   // Polls once; nothing when the server's answer allowed no reading.
   std::optional<Tide> try_poll() {
     (*this)->poll(current_time());
-    until([&] { return (*this)->ready() || !quiet(); });
-    if (quiet()) return std::nullopt;
+    until([&] { return !quiet(); });
+    if (take<NoReading>()) return std::nullopt;
     return next<Tide>();
   }
   // Polls until a reading is as wanted.

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <climits>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -158,6 +159,14 @@ bool readable(const Descriptor& descriptor, Duration bound) {
     if (ready < 0 && errno != EINTR) fail("poll", errno);
     if (SteadyClock::now() >= end) return false;
   }
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+  const auto id = std::to_string(pid);
+  std::ifstream file("/proc/" + id + "/task/" + id + "/children");
+  std::vector<pid_t> children;
+  for (pid_t child = 0; file >> child;) children.push_back(child);
+  return children;
 }
 
 Process::Process(const Command& command) {

@@ -71,6 +71,8 @@ class Process {
   [[nodiscard]] std::optional<std::string> read_error_line(Duration bound) {
     return errors_.line(bound);
   }
+  // To wait for lines of several processes with poll(2); not open once the end was read.
+  [[nodiscard]] const Descriptor& output() const { return output_.source; }
   // Throws when it no longer reads. Needs Stream::pipe.
   void write(const std::string& text);
   void close_input() { input_.close(); }
@@ -94,6 +96,9 @@ class Process {
 // A handle of any process that becomes readable once the process has ended, even if nobody waits
 // for it; not open when there is no such process.
 [[nodiscard]] Descriptor watch_process(pid_t pid);
+
+// The processes that one has started, or that were left to it; none when it is gone.
+[[nodiscard]] std::vector<pid_t> children_of(pid_t pid);
 
 // Whether something can be read from it, or its end is reached, within `bound`.
 [[nodiscard]] bool readable(const Descriptor& descriptor, Duration bound);

@@ -37,14 +37,6 @@ std::string last_lines(const std::string& text, int count) {
   return begin == std::string::npos ? text : text.substr(begin);
 }
 
-std::vector<pid_t> children_of(pid_t pid) {
-  const auto id = std::to_string(pid);
-  std::ifstream file("/proc/" + id + "/task/" + id + "/children");
-  std::vector<pid_t> children;
-  for (pid_t child = 0; file >> child;) children.push_back(child);
-  return children;
-}
-
 // Kills processes that are not our children, and waits until they have ended. The handles are
 // opened while the parent still keeps the ids from being used again.
 void kill_grandchildren(const std::vector<pid_t>& pids) {
@@ -104,9 +96,11 @@ Server::Server(std::string name, std::filesystem::path directory, bool tcp)
 }
 
 Server::~Server() {
-  if (!running()) return;
-  process_->send(SIGQUIT);  // ends its children and removes its shared memory
-  if (!process_->wait(longest_stop)) crash();
+  if (running()) {
+    process_->send(SIGQUIT);  // ends its children and removes its shared memory
+    if (!process_->wait(longest_stop)) crash();
+  }
+  remove_shared_memory(data_directory() / "postmaster.pid");  // if somebody has killed it
 }
 
 void Server::start() {

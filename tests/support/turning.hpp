@@ -45,7 +45,15 @@ class Turning {
                              " of the variant came instead of the one expected");
   }
 
-  // The same, but passes over what else happens.
+  // Whether the next thing that has happened is that one; takes it then.
+  template <typename Wanted>
+  bool take() {
+    if (events_.empty() || !std::holds_alternative<Wanted>(events_.front())) return false;
+    events_.pop_front();
+    return true;
+  }
+
+  // The same as next(), but passes over what else happens.
   template <typename Wanted>
   Wanted await(Duration bound = std::chrono::seconds(20)) {
     const auto end = current_time() + bound;

@@ -1,0 +1,57 @@
+#include "member.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "peer/clock.hpp"
+#include "report.hpp"
+
+namespace tidegate::demo {
+namespace {
+
+struct Teller {
+  void operator()(const PeerReady& notice) const { tell(Met{clock_now(), notice.name}); }
+  void operator()(const Undelivered& notice) const {
+    tell(Lost{notice.last - notice.first + 1, std::string(to_string(notice.why))});
+  }
+  void operator()(const Unpublished& notice) const {
+    tell(Failed{"the announcement of row " + notice.payload + " could not be sent"});
+  }
+  void operator()(const ServerDown& notice) const {
+    tell(Noted{"the replica does not answer: " + notice.reason});
+  }
+  void operator()(const PrimaryDown& notice) const {
+    tell(Noted{"the primary does not answer: " + notice.reason});
+  }
+  void operator()(const Warning& notice) const { tell(Noted{notice.text}); }
+  void operator()(const PeerGone&) const {}
+  void operator()(const ServerUp&) const {}
+  void operator()(const PrimaryUp&) const {}
+};
+
+// Within `timeout` milliseconds; negative: whenever.
+bool input_ends(int timeout) {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  return ::poll(&input, 1, timeout) > 0;
+}
+
+}  // namespace
+
+Options member_options(const Mesh& mesh, const std::string& name) {
+  Options options;
+  options.mesh = mesh.name;
+  options.beacon_port = mesh.beacon_port;
+  options.name = name;
+  return options;
+}
+
+void tell_notice(const Notice& notice) { std::visit(Teller{}, notice); }
+
+bool told_to_leave() { return input_ends(0); }
+
+void wait_to_leave() {
+  while (!input_ends(-1)) {
+  }
+}
+
+}  // namespace tidegate::demo

@@ -1,0 +1,38 @@
+#include "reader.hpp"
+
+#include "peer/clock.hpp"
+#include "peer/peer.hpp"
+#include "report.hpp"
+#include "tests/support/session.hpp"
+
+namespace tidegate::demo {
+
+using namespace std::chrono_literals;
+
+int run_reader(const Mesh& mesh, const std::string& name, const std::string& database,
+               const std::string& replica) {
+  testing::Session session(replica);
+
+  auto options = member_options(mesh, name);
+  options.database = database;
+  tell(Started{clock_now()});
+  auto peer = Peer::start(options, Drive::caller);
+  if (!peer) {
+    tell(Failed{peer.error().message});
+    return 1;
+  }
+  (*peer)->on_incoming([&session](const Incoming& incoming) {
+    if (const auto* notice = std::get_if<Notice>(&incoming)) return tell_notice(*notice);
+    const auto& delivery = std::get<Delivery>(incoming);
+    const auto now = clock_now();
+    const auto& id = delivery.message.payload;
+    const bool readable = !session.rows("SELECT FROM rows WHERE id = " + id).empty();
+    const auto position = delivery.message.position.value_or(Position{});
+    tell(Delivered{now, std::stoi(id), delivery.held, position.lsn, readable});
+  });
+  (*peer)->subscribe(Pattern::parse("rows/*").value());
+  while (!told_to_leave()) (*peer)->run_once(50ms);
+  return 0;
+}
+
+}  // namespace tidegate::demo

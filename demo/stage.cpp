@@ -1,0 +1,253 @@
+#include "stage.hpp"
+
+#include <array>
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "layout.hpp"
+#include "member.hpp"
+#include "peer/clock.hpp"
+#include "sampler.hpp"
+#include "screen.hpp"
+#include "summary.hpp"
+#include "tally.hpp"
+#include "tests/support/cluster.hpp"
+#include "tests/support/port.hpp"
+#include "tests/support/process.hpp"
+
+namespace tidegate::demo {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration longest_meeting = 20s;
+constexpr Duration longest_silence = 10s;  // beyond the apply delay: what is missing then is lost
+
+struct Member {
+  std::string name;
+  std::string title;
+  testing::Process process;
+};
+
+class Stage {
+ public:
+  Stage(std::string program, const Settings& settings)
+      : program_(std::move(program)), settings_(settings), tally_(settings.rows) {}
+
+  int run() {
+    introduce();
+    raise_servers();
+    start_members();
+    wait_until_met();
+    watch();
+    return conclude();
+  }
+
+ private:
+  void introduce();
+  void raise_servers();
+  void start_members();
+  void wait_until_met();
+  void watch();
+  int conclude();
+
+  void start(const std::string& name, const std::string& title,
+             const std::vector<std::string>& arguments);
+  void listen(Duration bound);
+  void hear(Member& member);
+  [[noreturn]] static void mourn(Member& member);
+  void dismiss();
+  void show_progress();
+
+  [[nodiscard]] bool complete() const {
+    return tally_.ungated.complete() && tally_.gated.complete();
+  }
+  [[nodiscard]] std::size_t meetings(std::vector<std::string>& lines) const;
+
+  const std::string program_;
+  const Settings settings_;
+  Screen screen_;
+  Tally tally_;
+  Instant heard_;  // the last report
+
+  // In the order in which they end, from below.
+  std::optional<testing::Cluster> cluster_;
+  testing::Server* replica_ = nullptr;
+  std::optional<Sampler> sampler_;
+  std::vector<Member> members_;
+};
+
+void Stage::introduce() {
+  const auto delay = settings_.delay.count();
+  screen_.print("tidegate demo: the same announcements, without the gate and with it\n");
+  screen_.print(wrapped(
+      "A writer commits " + std::to_string(settings_.rows) +
+      " rows on a primary and announces each of them. On every announcement two "
+      "readers, one of them gated, look for the row on a streaming replica" +
+      (delay > 0 ? ", which applies each commit " + std::to_string(delay) + " ms after it was made."
+                 : " without any artificial delay.")));
+  screen_.print("");
+}
+
+void Stage::raise_servers() {
+  const auto begin = clock_now();
+  screen_.show({"servers   making a private primary and a replica of it ..."}, "");
+  cluster_.emplace(testing::ClusterOptions{.own_identity = true});
+  auto& primary = cluster_->primary();
+  primary.execute("CREATE TABLE rows (id integer PRIMARY KEY)");
+  replica_ = &cluster_->add_replica({.name = "replica", .apply_delay = settings_.delay});
+  sampler_.emplace(replica_->connection_string());
+  screen_.print("servers   a private primary and its replica, PostgreSQL " +
+                primary.value("SELECT split_part(current_setting('server_version'), ' ', 1)") +
+                ", ready in " + seconds(clock_now() - begin));
+}
+
+void Stage::start_members() {
+  const Mesh mesh{"demo-" + std::to_string(::getpid()), testing::unused_port()};
+  const auto port = std::to_string(mesh.beacon_port);
+  const auto primary = cluster_->primary().connection_string();
+  const auto replica = replica_->connection_string();
+  start(ungated_name, "the ungated reader",
+        {"reader", mesh.name, port, ungated_name, "none", replica});
+  start(gated_name, "the gated reader", {"reader", mesh.name, port, gated_name, replica, replica});
+  start(writer_name, "the writer",
+        {"writer", mesh.name, port, primary, std::to_string(settings_.rows)});
+}
+
+void Stage::start(const std::string& name, const std::string& title,
+                  const std::vector<std::string>& arguments) {
+  testing::Command command;
+  command.arguments = {program_};
+  command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+  command.input = testing::Stream::pipe;
+  command.output = testing::Stream::pipe;
+  command.errors = testing::Stream::pipe;
+  members_.push_back({name, title, testing::Process(command)});
+}
+
+// Of each pair that has met, a line; how many those are.
+std::size_t Stage::meetings(std::vector<std::string>& lines) const {
+  constexpr std::array<std::array<const char*, 2>, 3> pairs{
+      {{writer_name, ungated_name}, {writer_name, gated_name}, {ungated_name, gated_name}}};
+  for (const auto& [a, b] : pairs) {
+    const auto took = tally_.joining(a, b);
+    if (took) lines.push_back(meeting_line(a, b, *took));
+  }
+  return lines.size();
+}
+
+void Stage::wait_until_met() {
+  const auto end = clock_now() + longest_meeting;
+  std::vector<std::string> lines;
+  while (meetings(lines) < 3) {
+    if (clock_now() > end) throw std::runtime_error("the processes did not find each other");
+    lines.clear();
+    listen(50ms);
+  }
+  screen_.print("mesh      three processes, no broker, no configuration: they found each other");
+  screen_.print("          by beacon on lo. After the later one had started, it took");
+  for (const auto& line : lines) screen_.print(line);
+  screen_.print("");
+}
+
+void Stage::watch() {
+  while (!complete() && clock_now() < heard_ + settings_.delay + longest_silence) {
+    show_progress();
+    listen(50ms);
+    for (auto* server : {&cluster_->primary(), replica_}) {
+      if (!server->running()) throw std::runtime_error("the " + server->name() + " has ended");
+    }
+  }
+}
+
+void Stage::show_progress() {
+  const auto committed = static_cast<int>(tally_.committed().size());
+  if (committed == 0) return;
+  const auto& ungated = tally_.ungated;
+  const auto& gated = tally_.gated;
+  const auto row = [](const std::string& label, int a, int b) {
+    return table_line(label, std::to_string(a), std::to_string(b));
+  };
+  // A line is worth its place once both readers have something to show.
+  const auto line = gated.delivered() == 0
+                        ? ""
+                        : of(committed, settings_.rows) + " rows committed; too early: ungated " +
+                              of(ungated.early(), ungated.delivered()) + ", gated " +
+                              of(gated.early(), gated.delivered());
+  screen_.show({progress_bar(committed, settings_.rows), "", table_head(),
+                row("announcements received", ungated.delivered(), gated.delivered()),
+                row("  the row was readable", ungated.readable(), gated.readable()),
+                row("  the row was not there yet", ungated.early(), gated.early())},
+               line);
+}
+
+// Takes in all that the members have told, after waiting for it as long as `bound`.
+void Stage::listen(Duration bound) {
+  std::vector<pollfd> outputs;
+  for (const auto& member : members_) {
+    outputs.push_back({member.process.output().number(), POLLIN, 0});
+  }
+  ::poll(outputs.data(), outputs.size(),
+         static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(bound).count()));
+  for (auto& member : members_) hear(member);
+}
+
+void Stage::hear(Member& member) {
+  while (const auto line = member.process.read_line(Duration::zero())) {
+    const auto report = parse_report(*line);
+    if (!report) throw std::runtime_error(member.title + " said '" + *line + "'");
+    heard_ = clock_now();
+    if (const auto* failed = std::get_if<Failed>(&*report)) {
+      throw std::runtime_error(member.title + ": " + failed->what);
+    }
+    if (const auto* noted = std::get_if<Noted>(&*report)) {
+      screen_.print(member.title + ": " + noted->what);
+    } else {
+      tally_.add(member.name, *report);
+    }
+  }
+  if (!member.process.output().open()) mourn(member);
+}
+
+void Stage::mourn(Member& member) {
+  const auto exit = member.process.terminate(2s);
+  std::string text = member.title;
+  text += exit.status > 128 ? " was killed by signal " + std::to_string(exit.status - 128)
+                            : " ended with status " + std::to_string(exit.status);
+  while (const auto line = member.process.read_error_line(Duration::zero())) text += "\n" + *line;
+  throw std::runtime_error(text);
+}
+
+void Stage::dismiss() {
+  for (auto& member : members_) member.process.close_input();
+  for (auto& member : members_) {
+    const auto exit = member.process.wait(5s);
+    if (!exit) throw std::runtime_error(member.title + " does not leave");
+    if (!exit->success()) mourn(member);
+  }
+  members_.clear();
+}
+
+int Stage::conclude() {
+  sampler_->stop();
+  dismiss();
+  screen_.print(table_head());
+  for (const auto& line : figures(tally_, *sampler_)) screen_.print(line);
+  screen_.print("");
+  const auto verdict = judge(tally_, settings_);
+  for (const auto& line : verdict.words) screen_.print(line);
+  return verdict.as_it_must ? 0 : 1;
+}
+
+}  // namespace
+
+int run_stage(const std::string& program, const Settings& settings) {
+  return Stage(program, settings).run();
+}
+
+}  // namespace tidegate::demo

@@ -1,0 +1,50 @@
+#include "writer.hpp"
+
+#include <thread>
+
+#include "peer/clock.hpp"
+#include "peer/peer.hpp"
+#include "report.hpp"
+#include "settings.hpp"
+#include "tests/support/session.hpp"
+
+namespace tidegate::demo {
+namespace {
+
+using namespace std::chrono_literals;
+
+int fail(const std::string& what) {
+  tell(Failed{what});
+  return 1;
+}
+
+}  // namespace
+
+int run_writer(const Mesh& mesh, const std::string& primary, int rows) {
+  testing::Session session(primary);
+
+  auto options = member_options(mesh, writer_name);
+  options.primary = primary;
+  tell(Started{clock_now()});
+  auto peer = Peer::start(options);
+  if (!peer) return fail(peer.error().message);
+  (*peer)->on_incoming([](const Incoming& incoming) {
+    if (const auto* notice = std::get_if<Notice>(&incoming)) tell_notice(*notice);
+  });
+  if (!(*peer)->wait_ready(2, 20s)) return fail("the two readers were not found within 20 s");
+
+  auto due = clock_now();
+  for (int row = 1; row <= rows; ++row, due += between_rows) {
+    std::this_thread::sleep_for(due - clock_now());
+    const auto id = std::to_string(row);
+    session.execute("INSERT INTO rows VALUES (" + id + ")");  // commits by itself
+    tell(Committed{clock_now(), row});
+    const auto answer = (*peer)->publish(Topic::of({"rows", id}).value(), id, AfterCommit{});
+    if (answer != Publish::accepted) return fail("publish: " + std::string(to_string(answer)));
+  }
+  // Whoever has missed something can still ask for it.
+  wait_to_leave();
+  return 0;
+}
+
+}  // namespace tidegate::demo

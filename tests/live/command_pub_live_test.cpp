@@ -1,0 +1,179 @@
+// `tidegate pub` and `tidegate sub`, and tags on a real primary and its replica.
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "command_mesh.hpp"
+#include "tests/support/cluster.hpp"
+#include "tests/support/eventually.hpp"
+
+using namespace std::chrono_literals;
+using namespace tidegate::testing;
+
+TEST_CASE("where there is no peer, peers and pub say so") {
+  const CommandMesh mesh;
+  const auto peers = mesh.run({"peers", "--wait", "200ms"});
+  CHECK(peers.status == 3);
+  CHECK(contains(peers.errors, "within 200ms"));
+  const auto pub = mesh.run({"pub", "topic", "text", "--wait", "200ms"});
+  CHECK(pub.status == 3);
+  CHECK(contains(pub.errors, "nothing was published"));
+  CHECK(mesh.run({"pub", "topic", "text", "--wait", "200ms", "--allow-none"}).status == 0);
+}
+
+TEST_CASE("pub publishes to all who are there") {
+  const CommandMesh mesh;
+  CommandPair pair(mesh);
+  const auto ran = mesh.run({"pub", "builds/1/new", "hello", "--json"});
+  CHECK(ran.status == 0);
+  CHECK(json::parse(ran.output)["peers"] == 2);
+  for (auto* peer : {&pair.a, &pair.b}) {
+    const auto delivery = wait_for(*peer, "delivery");
+    CHECK(delivery["topic"] == json{"builds", "1", "new"});
+    CHECK(delivery["payload"] == "hello");
+    CHECK(wait_for(*peer, "peer_gone")["why"] == "left");
+  }
+  CHECK(mesh.run({"pub", "piped"}, "from standard input").status == 0);
+  CHECK(wait_for(pair.a, "delivery")["payload"] == "from standard input");
+  CHECK(mesh.run({"pub", "empty", ""}).status == 0);
+  CHECK(wait_for(pair.a, "delivery")["payload"] == "");
+
+  const auto few = mesh.run({"pub", "x", "y", "--peers", "3", "--wait", "500ms"});
+  CHECK(few.status == 3);
+  CHECK(contains(few.errors, "only 2 of 3 peers"));
+}
+
+TEST_CASE("sub prints what matches, and counts") {
+  const CommandMesh mesh;
+  auto sub = mesh.start({"sub", "builds/#", "--count", "2", "--timeout", "20s"});
+  CHECK(mesh.run({"pub", "jobs/1", "no"}).status == 0);
+  CHECK(mesh.run({"pub", "builds/1", "one"}).status == 0);
+  CHECK(mesh.run({"pub", "builds/2", "two"}).status == 0);
+  const auto ran = CommandMesh::finish(std::move(sub));
+  CHECK(ran.status == 0);
+  CHECK(contains(ran.output, "builds/1  one  (tidegate pub ("));
+  CHECK(contains(ran.output, "builds/2  two"));
+  CHECK(lacks(ran.output, "jobs"));
+
+  const auto late = mesh.run({"sub", "--count", "1", "--timeout", "100ms"});
+  CHECK(late.status == 3);
+  CHECK(contains(late.errors, "0 of 1 deliveries came within 100ms"));
+  CHECK(mesh.run({"sub", "--timeout", "100ms"}).status == 0);
+}
+
+TEST_CASE("pub announces a change that sub gets once its replica shows it") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica({.apply_delay = 300ms});
+  cluster.primary().execute("CREATE TABLE jobs (id int PRIMARY KEY)");
+  const CommandMesh mesh;
+  auto sub = mesh.start({"sub", "--json", "--count", "1", "--database", replica.connection_string(),
+                         "--timeout", "20s"});
+  const auto pub =
+      mesh.run({"pub", "jobs/7/new", "7", "--primary", cluster.primary().connection_string(),
+                "--after", "INSERT INTO jobs VALUES (7)", "--json", "--wait", "10s"});
+  CHECK(pub.status == 0);
+  CHECK(pub.errors == "");
+  const auto line = sub.read_line(command_bound);
+  REQUIRE(line.has_value());
+  CHECK(replica.value("SELECT count(*) FROM jobs") == "1");
+  const auto delivery = json::parse(*line);
+  CHECK(delivery["position"] == json::parse(pub.output)["position"]);
+  CHECK(delivery["held_ms"] > 0);
+  CHECK(ended(sub) == 0);
+}
+
+TEST_CASE("a change that fails is rolled back and not announced") {
+  Cluster cluster;
+  auto& primary = cluster.primary();
+  primary.execute("CREATE TABLE jobs (id int PRIMARY KEY)");
+  const CommandMesh mesh;
+  auto peer = mesh.start({"peer"});
+  const auto pub = [&](const std::string& sql, const Arguments& more = {}) {
+    Arguments arguments = {"pub",     "x", "y", "--primary", primary.connection_string(),
+                           "--after", sql};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return mesh.run(arguments);
+  };
+  const auto failed = pub("INSERT INTO jobs VALUES (1); INSERT INTO jobs VALUES (1)");
+  CHECK(failed.status == 1);
+  CHECK(contains(failed.errors, "rolled back"));
+  CHECK(contains(failed.errors, "duplicate key"));
+  CHECK(contains(failed.errors, "nothing was announced"));
+  CHECK(primary.value("SELECT count(*) FROM jobs") == "0");
+
+  CHECK(contains(pub("COPY jobs FROM STDIN").errors, "COPY"));
+  CHECK(contains(pub("COMMIT").errors, "have ended the transaction themselves"));
+
+  // Nobody there: not even committed.
+  const CommandMesh empty;
+  const auto alone =
+      empty.run({"pub", "x", "y", "--wait", "100ms", "--primary", primary.connection_string(),
+                 "--after", "INSERT INTO jobs VALUES (2)"});
+  CHECK(alone.status == 3);
+  CHECK(contains(alone.errors, "nothing was committed or published"));
+  CHECK(primary.value("SELECT count(*) FROM jobs") == "0");
+
+  const auto homeless = mesh.run({"pub", "x", "y", "--after", "SELECT 1"});
+  CHECK(homeless.status == 2);
+  CHECK(contains(homeless.errors, "--primary"));
+
+  // The only message that came is the one whose change was made.
+  CHECK(pub("INSERT INTO jobs VALUES (3)").status == 0);
+  CHECK(wait_for(peer, "delivery")["sequence"] == 1);
+  CHECK(primary.value("SELECT count(*) FROM jobs") == "1");
+}
+
+TEST_CASE("pub --after-commit and a peer's tags announce what another session has committed") {
+  Cluster cluster;
+  auto& primary = cluster.primary();
+  const CommandMesh mesh;
+  auto receiver = mesh.start({"peer", "--name", "receiver"});
+  auto publisher = mesh.start({"peer", "--primary", primary.connection_string()});
+  wait_for(receiver, "peer_ready");
+  primary.execute("CREATE TABLE jobs ()");
+  CHECK(mesh.run({"pub", "x", "y", "--primary", primary.connection_string(), "--after-commit"})
+            .status == 0);
+  CHECK_FALSE(wait_for(receiver, "delivery")["position"].is_null());
+  publisher.write("{\"topic\":\"a\",\"tag\":\"after_durable_commit\"}\n");
+  const auto position = wait_for(receiver, "delivery")["position"];
+  CHECK(position["timeline"] == 1);
+  CHECK(position["system"] == primary.value("SELECT system_identifier FROM pg_control_system()"));
+
+  publisher.write("{\"topic\":\"b\",\"tag\":" + position.dump() + "}\n");
+  CHECK(wait_for(receiver, "delivery")["position"] == position);
+}
+
+TEST_CASE("while the outbox is full, standard input is not read and nothing is lost") {
+  Cluster cluster;
+  auto& primary = cluster.primary();
+  const CommandMesh mesh;
+  auto receiver = mesh.start({"peer", "--name", "receiver"});
+  auto publisher =
+      mesh.start({"peer", "--name", "publisher", "--primary", primary.connection_string(),
+                  "--outbox-bytes", "6kB", "--payload-bytes", "1kB"});
+  wait_for(receiver, "peer_ready");
+  wait_for(publisher, "primary_up");
+  primary.stop();
+  wait_for(publisher, "primary_down");
+  constexpr int count = 100;
+  for (int i = 0; i < count; ++i) {
+    publisher.write("{\"topic\":\"x\",\"payload\":\"" + std::to_string(i) + std::string(500, ' ') +
+                    "\",\"tag\":\"after_commit\"}\n");
+  }
+  // Nine of them fit; the others wait in the pipe, not in the peer.
+  CHECK(eventually(command_bound, [&] {
+    const auto ran = mesh.run({"status", "--json", "--name", "publisher"});
+    return json::parse(ran.output)["outbox"] == 9;
+  }));
+  primary.start();
+  // What a restarted primary can't vouch for comes back; the rest is sent. Together: everything.
+  int sent = 0;
+  int returned = 0;
+  CHECK(eventually(command_bound, [&] {
+    const auto status = json::parse(mesh.run({"status", "--json", "--name", "publisher"}).output);
+    sent = status["counters"]["published"];
+    returned = status["counters"]["unpublished"];
+    return sent + returned == count;
+  }));
+  for (int i = 0; i < sent; ++i) wait_for(receiver, "delivery");
+}
