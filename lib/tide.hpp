@@ -19,7 +19,8 @@ namespace tidegate {
 // reading counts only as long as its instance lives.
 struct Instance {
   SystemId system = 0;
-  std::int64_t started = 0;  // pg_postmaster_start_time(), microseconds since 1970
+  // Its start, or its last recovery from the crash of a backend; microseconds since 1970.
+  std::int64_t started = 0;
 
   friend bool operator==(const Instance&, const Instance&) = default;
 };

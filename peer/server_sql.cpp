@@ -44,7 +44,8 @@ Error senseless(const std::string& question, const std::vector<SqlRow>& rows) {
 
 const std::string introduction_sql =
     "SELECT system_identifier,"
-    " (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint,"
+    " (extract(epoch FROM greatest(pg_postmaster_start_time(),"
+    " pg_stat_get_bgwriter_stat_reset_time())) * 1000000)::bigint,"
     " pg_size_bytes(current_setting('wal_block_size')),"
     " pg_size_bytes(current_setting('wal_segment_size')),"
     " pg_is_in_recovery(),"
