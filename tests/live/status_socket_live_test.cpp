@@ -1,3 +1,4 @@
+#include <atomic>
 #include <cstring>
 #include <fstream>
 #include <thread>
@@ -20,10 +21,14 @@ namespace {
 // What a client reads while the socket is served, as the loop of a peer does.
 Result<std::variant<std::string, NobodyThere>> ask(StatusSocket& socket, const std::string& text) {
   std::optional<Result<std::variant<std::string, NobodyThere>>> answer;
-  std::thread client([&] { answer = read_status(socket.path(), 5s); });
-  for (int turn = 0; turn < 1000; ++turn) {
+  std::atomic<bool> answered = false;
+  std::thread client([&] {
+    answer = read_status(socket.path(), 5s);
+    answered = true;
+  });
+  while (!answered) {
     pollfd entry{socket.descriptor(), POLLIN, 0};
-    if (poll(&entry, 1, 100) == 0 && turn > 0 && socket.unfinished() == 0) break;
+    (void)poll(&entry, 1, 10);
     socket.serve([&] { return text; });
   }
   client.join();
