@@ -1,5 +1,6 @@
 // Fixed endpoints to begin with, for networks where no beacon gets through: the ROUTER endpoints of
-// some peers, "host:port". One that answers is enough; it knows the others.
+// some peers, "host:port". A seed leads to that peer only, in both directions: name all that should
+// meet, at one side of each pair.
 #pragma once
 
 #include <cstdint>

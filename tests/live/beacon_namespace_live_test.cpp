@@ -12,6 +12,7 @@
 
 #include "beacon_speaker.hpp"
 #include "tests/support/process.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 using namespace tidegate;
 using namespace tidegate::testing;
@@ -119,7 +120,52 @@ void check_both_hear(BeaconSpeaker& left, BeaconSpeaker& right, Instant after, D
   MESSAGE(what << ": both heard both ways after " << milliseconds(longest) << " ms");
 }
 
+// The peer of a master on one of the hosts, as its user starts it.
+class HostPeer {
+ public:
+  HostPeer(const Namespace& host, const std::string& interface, const std::string& name)
+      : directory_("peer"), process_(command(host, interface, name)) {}
+
+  // The time until it prints a line with this text; nullopt: not within the bound.
+  std::optional<Duration> says(const std::string& text, Duration bound) {
+    const auto begin = read_steady_clock();
+    while (read_steady_clock() - begin < bound) {
+      const auto line = process_.read_line(bound);
+      if (line && line->find(text) != std::string::npos) return read_steady_clock() - begin;
+    }
+    return std::nullopt;
+  }
+  void say(const std::string& line) { process_.write(line + "\n"); }
+
+ private:
+  [[nodiscard]] Command command(const Namespace& host, const std::string& interface,
+                                const std::string& name) const {
+    auto arguments = host.prefix();
+    arguments.insert(arguments.end(),
+                     {TIDEGATE_COMMAND, "peer", "--interfaces", interface, "--name", name,
+                      "--socket", (directory_.path() / "status.sock").string()});
+    return {.arguments = arguments, .input = Stream::pipe, .output = Stream::pipe};
+  }
+
+  TemporaryDirectory directory_;
+  Process process_;
+};
+
 }  // namespace
+
+TEST_CASE("a master on another host is ready within 1.5 s of its start, and hears the first") {
+  const auto hosts = make_hosts();
+  if (!hosts) return;
+  HostPeer left(hosts->left, "cable0", "left");
+  HostPeer right(hosts->right, "cable1", "right");
+  const auto ready = right.says("\"peer_ready\"", 10s);
+  REQUIRE(ready);
+  MESSAGE("ready after " << milliseconds(*ready) << " ms");
+  CHECK(*ready < 1500ms);
+  REQUIRE(left.says("\"peer_ready\"", 10s));
+  left.say(R"({"topic":"across/the/cable","payload":"hello"})");
+  CHECK(right.says(R"("topic":["across","the","cable"],"payload":"hello")", 10s));
+}
 
 TEST_CASE("two hosts hear each other within 1.5 s, and again after their cable was cut") {
   const auto hosts = make_hosts();
