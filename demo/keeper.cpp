@@ -79,7 +79,7 @@ Ending run_to_end(const std::vector<std::string>& command, const testing::Descri
   const testing::TemporaryDirectory directory("demo");
   Ending ending;
   testing::Process process(
-      {.arguments = command, .environment = {{"TIDEGATE_SCRATCH", directory.path()}}});
+      {.arguments = command, .environment = {{"TEST_SCRATCH", directory.path()}}});
   const auto end = testing::watch_process(process.pid());
   std::array<pollfd, 2> wanted{pollfd{end.number(), POLLIN, 0},
                                pollfd{signals.number(), POLLIN, 0}};

@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 passed=0
 failed=0
-scratch=$(mktemp -d "${TIDEGATE_SCRATCH:-/tmp}/install.XXXXXX")
+scratch=$(mktemp -d "${TEST_SCRATCH:-/tmp}/install.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
 # check <a sentence> <command>: the command has to succeed.

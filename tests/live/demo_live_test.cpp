@@ -50,7 +50,7 @@ class Demo {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     arguments.insert(arguments.begin(), TIDEGATE_DEMO);
     process_.emplace(Command{.arguments = std::move(arguments),
-                             .environment = {{"TIDEGATE_SCRATCH", scratch_.path()}},
+                             .environment = {{"TEST_SCRATCH", scratch_.path()}},
                              .output = Stream::pipe,
                              .errors = Stream::merge});
   }

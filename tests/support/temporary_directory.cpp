@@ -11,7 +11,7 @@
 namespace tidegate::testing {
 
 TemporaryDirectory::TemporaryDirectory(const std::string& name, const std::string& owner) {
-  const auto* scratch = std::getenv("TIDEGATE_SCRATCH");
+  const auto* scratch = std::getenv("TEST_SCRATCH");
   const std::filesystem::path parent = scratch != nullptr ? scratch : "/tmp";
   std::string path = parent / ("tidegate-" + name + ".XXXXXX");
   if (::mkdtemp(path.data()) == nullptr) {

@@ -1,4 +1,4 @@
-// A directory that disappears with the object. It lies in $TIDEGATE_SCRATCH if that is set (the
+// A directory that disappears with the object. It lies in $TEST_SCRATCH if that is set (the
 // `dev` script sets it, and removes it even if a test crashed), else in /tmp, whatever TMPDIR says:
 // PostgreSQL, which runs as a user of its own when we are root, has to get in, and the paths of its
 // sockets have to be short.
