@@ -125,7 +125,11 @@ TEST_CASE("a small demo shows the race without the gate, none with it, and leave
   CHECK(status == 0);
   using Columns = std::vector<std::string>;
   CHECK(demo.figures("announcements received") == Columns{"60", "60"});
-  CHECK(demo.figures("arrived before the row was readable") == Columns{"60 of 60", "0 of 60"});
+  // Without the gate a message is early unless this machine stood still for the apply delay.
+  const auto early = demo.figures("arrived before the row was readable");
+  REQUIRE(early.size() == 2);
+  CHECK(std::stoi(early[0]) > 30);
+  CHECK(early[1] == "0 of 60");
   CHECK(demo.figures("lost") == Columns{"0", "0"});
   CHECK(demo.said().find('\x1b') == std::string::npos);
   CHECK(demo.left_nothing());
