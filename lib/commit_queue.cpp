@@ -76,9 +76,9 @@ Instant CommitQueue::deadline() const {
 // Whether a change that was committed before the message was accepted is surely part of what this
 // reading's server has.
 bool CommitQueue::survived(const Waiting& waiting, const WalReading& reading) const {
-  if (!waiting.life || waiting.life == life_) return true;
+  if (!waiting.life || *waiting.life == reading.instance) return true;
   // Another life. A restart on the same timeline keeps all that was flushed.
-  return waiting.after->durable && reading_ && reading_->instance == waiting.life->instance &&
+  return waiting.after->durable && reading_ && reading_->instance == *waiting.life &&
          reading_->instance.system == reading.instance.system &&
          reading_->timeline == reading.timeline;
 }
@@ -89,7 +89,7 @@ void CommitQueue::answered(const WalReading& reading, Instant now) {
 
   // Answered before, but not flushed when its primary's life ended: the position is void.
   const auto answered = waiting_.size() - unanswered_;
-  if (reading_life_ != life_) {
+  if (reading_ && reading_->instance != reading.instance) {
     for (std::size_t i = 0; i < answered; ++i) {
       waiting_[i].lost = waiting_[i].lost || !flushed(waiting_[i]);
     }
@@ -109,7 +109,7 @@ void CommitQueue::answered(const WalReading& reading, Instant now) {
   while (unanswered_ > 0 && !waiting_[waiting_.size() - unanswered_].after) --unanswered_;
 
   reading_ = reading;
-  reading_life_ = life_;
+  life_ = reading.instance;
   if (!unflushed()) {
     ask_at_ = nudge_at_ = never;
   } else if (ask_at_ == never) {
@@ -128,8 +128,9 @@ void CommitQueue::answered(const WalReading& reading, Instant now) {
 
 void CommitQueue::primary_up(const Instance& instance) {
   up_ = true;
-  life_ = Life{instance, life_ ? life_->connection + 1 : 1};
-  // What was answered in another life is looked at again.
+  life_ = instance;
+  // What was answered by another life, or by this one before the connection broke, is looked at
+  // again.
   if (unflushed()) ask_at_ = Instant::min();
 }
 

@@ -14,8 +14,8 @@
 //    A small durable write, the nudge, makes the primary flush it.
 // 5. If the primary's life ended between publish and answer, the change may be lost with it (a
 //    failover, or a crash before an asynchronous commit was flushed). Such a message is never sent
-//    as if nothing had happened: it comes out as lost. A life is a connection: when a backend
-//    crashes, the server loses what was not flushed and keeps its start time.
+//    as if nothing had happened: it comes out as lost.
+//    tide.hpp says how one life is told from another.
 #pragma once
 
 #include <cstddef>
@@ -64,17 +64,10 @@ class CommitQueue {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  struct Life {
-    Instance instance;
-    std::uint64_t connection = 0;
-
-    friend bool operator==(const Life&, const Life&) = default;
-  };
-
   struct Waiting {
     Message message;
     std::optional<AfterCommit> after;  // none: no question, `message.position` is what it will be
-    std::optional<Life> life;          // the primary's, when the message was accepted
+    std::optional<Instance> life;      // the primary's, when the message was accepted
     bool lost = false;
   };
 
@@ -91,8 +84,7 @@ class CommitQueue {
 
   bool up_ = false;
   std::optional<Request> open_;        // under way
-  std::optional<Life> life_;           // of the primary that was last known
-  std::optional<Life> reading_life_;   // in which the last answer came
+  std::optional<Instance> life_;       // of the primary that was last known
   std::optional<WalReading> reading_;  // the last answer
   Lsn awaited_;                        // the flush for which the last answered messages wait
   Instant ask_at_ = never;             // again, to see whether the flush has come
