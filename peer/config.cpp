@@ -279,15 +279,16 @@ class Reader {
         setting != nullptr && variable == variable_name(setting->name)) {
       return assign(*setting, value, Source::environment, variable);
     }
-    Strings variables = {config_variable};
-    for (const auto& setting : table) variables.push_back(variable_name(setting.name));
-    const auto hint = did_you_mean(variable, variables);
+    // Without the prefix: what all have in common makes nothing alike.
+    auto names = setting_names();
+    names.push_back(setting_name(config_variable));
+    const auto meant = near_miss(setting_name(variable), names);
     // Others may use the prefix too, so only what looks like a slip stops the start.
-    if (hint.empty()) {
+    if (!meant) {
       result_.warnings.push_back("the environment variable " + variable +
                                  " is no setting of tidegate and is ignored");
     } else {
-      complain(variable, "there is no such setting" + hint);
+      complain(variable, "there is no such setting; did you mean " + variable_name(*meant) + "?");
     }
   }
 

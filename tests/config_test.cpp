@@ -171,6 +171,8 @@ TEST_CASE("a slip is answered with the setting that was probably meant") {
   CHECK(contains(only_problem(from_flag("interface", "lo")).what, "did you mean interfaces?"));
   CHECK(contains(only_problem(from_variable("TIDEGATE_HELDBYTES", "1")).what,
                  "did you mean TIDEGATE_HELD_BYTES?"));
+  CHECK(contains(only_problem(from_variable("TIDEGATE_CONFG", "/x")).what,
+                 "did you mean TIDEGATE_CONFIG?"));
   CHECK(contains(only_problem(from_file("held_bytes = 1")).what, "write held-bytes"));
 }
 
@@ -181,10 +183,13 @@ TEST_CASE("what resembles no setting gets no guess") {
 }
 
 TEST_CASE("a variable that resembles no setting is ignored with a warning") {
-  const auto configuration = from_variable("TIDEGATE_SOMETHING_ELSE", "1");
-  CHECK(configuration.problems.empty());
-  REQUIRE(configuration.warnings.size() == 1);
-  CHECK(contains(configuration.warnings.front(), "TIDEGATE_SOMETHING_ELSE"));
+  for (const auto* name : {"TIDEGATE_SOMETHING_ELSE", "TIDEGATE_SCRATCH", "TIDEGATE_"}) {
+    CAPTURE(name);
+    const auto configuration = from_variable(name, "1");
+    CHECK(configuration.problems.empty());
+    REQUIRE(configuration.warnings.size() == 1);
+    CHECK(contains(configuration.warnings.front(), name));
+  }
 }
 
 TEST_CASE("the variable that names the file is no setting of its own") {
