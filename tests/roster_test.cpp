@@ -297,6 +297,7 @@ TEST_CASE("a peer whose subscription went away is not ready, and hello is said a
   CHECK(a.state(b) == "hello");
   CHECK(a.wait(milliseconds(1250)) == "link 1: Hello");
   CHECK(a.reader(b) == "link 1: Ready 5");
+  CHECK(a.state(b) == "hello");   // it has not said from where it counts now
   CHECK(a.listening(b).empty());  // the application had not been told that it was away
   CHECK(a.state(b) == "ready");
 }
