@@ -35,13 +35,16 @@ inline constexpr std::size_t peers = 1024;
 // Released in one step at the most, so that a flood of releases can't starve the heartbeat, and so
 // that the application, which can say "no more" only between two steps, gets no more than this
 // beyond its bound. A message alone may be larger.
-inline constexpr std::size_t releases_per_step = 256;
+inline constexpr std::size_t releases_per_step = batch_messages;
 inline constexpr std::size_t release_bytes_per_step = std::size_t{1} << 20U;
 
 // Kept of one publisher between its first message and the word from where it counts.
 inline constexpr std::size_t early_bytes = 2 * payload_bytes;
 
 static_assert(early_bytes > frame_bytes, "one frame is always kept");
+static_assert(releases_per_step >= batch_messages && release_bytes_per_step >= batch_bytes,
+              "what one frame brings can go in one step, so an application that keeps up with its "
+              "messages is never said to be full");
 static_assert(batch_bytes + frame_overhead_bytes < frame_bytes);
 static_assert(frame_bytes < (std::size_t{1} << 30U), "sizes on the wire fit 32 bits with room");
 

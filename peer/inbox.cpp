@@ -62,16 +62,19 @@ std::size_t Inbox::bytes() const {
 }
 
 bool Inbox::merge(const Incoming& incoming) {
-  if (queue_.empty()) return false;
-  auto* before = as_undelivered(queue_.back());
   const auto* after = as_undelivered(const_cast<Incoming&>(incoming));
-  if (before == nullptr || after == nullptr || before->origin != after->origin ||
-      before->why != after->why || before->last + 1 != after->first) {
-    return false;
+  if (after == nullptr) return false;
+  // Those of several origins come in turns: the one to grow stands among the last.
+  for (auto entry = queue_.rbegin(); entry != queue_.rend(); ++entry) {
+    auto* before = as_undelivered(*entry);
+    if (before == nullptr) return false;
+    if (before->origin != after->origin) continue;
+    if (before->why != after->why || before->last + 1 != after->first) return false;
+    before->last = after->last;
+    before->position = after->position;
+    return true;
   }
-  before->last = after->last;
-  before->position = after->position;
-  return true;
+  return false;
 }
 
 void Inbox::show_readable() {

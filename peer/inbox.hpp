@@ -1,7 +1,8 @@
 // What the loop has for the application, in order, until the application takes it.
 //
-// It never refuses: the loop looks at bytes() and stops the gate's releases in time. Neighbouring
-// losses of one origin and reason become one range, so that a flood of them stays small.
+// It never refuses: the loop looks at bytes() and stops the gate's releases in time. Losses of
+// one origin and reason that follow each other become one range, also when those of other origins
+// stand in between, so that a flood of them stays small.
 //
 // Thread-safe: one side pushes, any number of others pop.
 #pragma once

@@ -146,7 +146,6 @@ void Loop::turn() {
   if (heard_) hear();
   watch_woken_ = tag_woken_ = heard_ = false;
   if (now_ >= node_.deadline()) step(input::TimePassed{});
-  carry_out();
   settle();
 }
 
@@ -247,7 +246,14 @@ void Loop::input(std::vector<Input> inputs) {
     return;
   }
   now_ = clock_now();
-  for (auto& input : inputs) step(std::move(input));
+  for (auto& input : inputs) {
+    const auto known = static_cast<std::ptrdiff_t>(effects_.size());
+    feed(std::move(input));
+    const bool delivers = std::any_of(
+        effects_.begin() + known, effects_.end(),
+        [](const Effect& effect) { return std::holds_alternative<effect::Deliver>(effect); });
+    if (delivers) carry_out();
+  }
   carry_out();
   settle();
 }
@@ -259,7 +265,12 @@ void Loop::look_for_primary() {
   settle();
 }
 
-void Loop::step(Input input) { node_.step(std::move(input), now_, effects_); }
+void Loop::feed(Input input) { node_.step(std::move(input), now_, effects_); }
+
+void Loop::step(Input input) {
+  feed(std::move(input));
+  carry_out();
+}
 
 void Loop::carry_out() {
   carrying_out_ = true;
@@ -268,7 +279,7 @@ void Loop::carry_out() {
     for (auto& effect : effects) {
       std::visit([this](auto& e) { act(e); }, effect);
     }
-    for (auto& input : std::exchange(queued_, {})) step(std::move(input));
+    for (auto& input : std::exchange(queued_, {})) feed(std::move(input));
   }
   carrying_out_ = false;
 }

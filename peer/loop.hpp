@@ -74,6 +74,7 @@ class Loop {
   void receive();
   void advance_watch();
   void advance_tag();
+  void feed(Input input);
   void step(Input input);
   void carry_out();
   void settle();

@@ -275,8 +275,11 @@ class Transport::Sockets {
     if (parts.empty()) return std::nullopt;
     if (socket == direct_socket) {
       if (parts.size() != 2) return Malformed{};
-      const auto* host = parts[1].gets("Peer-Address");
-      return RouteBytes{text(parts[0]), host != nullptr ? host : "", text(parts[1])};
+      // None comes with what a ZeroMQ older than any peer's has sent. zmq::message_t::gets() would
+      // throw then.
+      const auto* host = zmq_msg_gets(parts[1].handle(), "Peer-Address");
+      if (host == nullptr) return Malformed{};
+      return RouteBytes{text(parts[0]), host, text(parts[1])};
     }
     if (parts.size() != 1) return Malformed{};
     if (socket == stream_socket) return StreamBytes{text(parts[0])};

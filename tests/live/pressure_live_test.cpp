@@ -1,0 +1,277 @@
+// Too much of something: a receiver that does not take, a primary that does not answer, payloads
+// and threads beyond measure. Every bound holds, and what is refused or lost is said.
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "mesh.hpp"
+#include "tests/support/cluster.hpp"
+
+using namespace tidegate;
+using namespace tidegate::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t kibibyte = 1024;
+
+// What a message of `payload` bytes counts for.
+std::size_t weight(std::size_t payload) {
+  return footprint({topic("t"), std::string(payload, 'x'), std::nullopt});
+}
+
+// What an application that comes back to its inbox finds of one publisher, in order.
+struct Account {
+  std::uint64_t delivered = 0;
+  std::uint64_t full = 0;
+  std::uint64_t next = 1;  // the sequence that must come next
+  std::size_t notices = 0;
+  std::size_t delivered_bytes = 0;
+};
+
+// Takes until every sequence up to `last` of each of `publishers` is accounted for.
+std::map<Origin, Account> settle(Peer& peer, std::size_t publishers, std::uint64_t last) {
+  std::map<Origin, Account> accounts;
+  const auto settled = [&] {
+    return accounts.size() == publishers &&
+           std::all_of(accounts.begin(), accounts.end(), [&](const auto& account) {
+             return account.second.delivered + account.second.full >= last;
+           });
+  };
+  while (!settled()) {
+    const auto incoming = peer.next(10s);
+    if (!incoming) break;
+    if (const auto* delivery = std::get_if<Delivery>(&*incoming)) {
+      auto& account = accounts[delivery->origin];
+      ++account.delivered;
+      account.delivered_bytes += footprint(delivery->message);
+    } else if (const auto* lost = std::get_if<Undelivered>(&std::get<Notice>(*incoming))) {
+      CHECK(lost->why == Undelivered::Why::full);
+      auto& account = accounts[lost->origin];
+      account.full += lost->last - lost->first + 1;
+      ++account.notices;
+    }
+  }
+  return accounts;
+}
+
+}  // namespace
+
+TEST_CASE("a receiver that never takes keeps its bounds, hurts nobody, and goes on when it takes") {
+  constexpr std::uint64_t count = 3000;
+  auto mesh = private_mesh();
+  mesh.payload_bytes = kibibyte;
+  auto publisher = start(mesh, "publisher");
+  auto healthy = start(mesh, "healthy");
+  mesh.inbox_bytes = 64 * kibibyte;
+  mesh.held_bytes = 256 * kibibyte;
+  auto slow = start(mesh, "slow");
+  join({publisher.get(), healthy.get(), slow.get()});
+
+  const std::string payload(kibibyte, 'x');
+  for (std::uint64_t i = 0; i < count; ++i) {
+    REQUIRE(publisher->publish(topic("t"), payload) == Publish::accepted);
+  }
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    const auto delivery = next_delivery(*healthy);
+    REQUIRE(delivery);
+    REQUIRE(delivery->sequence == i);
+  }
+  REQUIRE(eventually(10s, [&] {
+    const auto counters = slow->status().counters;
+    return counters.received == count;
+  }));
+  const auto status = slow->status();
+  CHECK(status.held_bytes <= mesh.held_bytes);
+  CHECK(status.counters.full > 0);
+  MESSAGE("delivered ", status.counters.delivered, ", held ", status.held, ", full ",
+          status.counters.full);
+  // Full, and no less: what fits is kept.
+  CHECK(status.held_bytes + weight(kibibyte) > mesh.held_bytes);
+
+  const auto accounts = settle(*slow, 1, count);
+  REQUIRE(accounts.size() == 1);
+  const auto& account = accounts.begin()->second;
+  CHECK(account.delivered + account.full == count);
+  CHECK(account.full == status.counters.full);
+  CHECK(account.delivered_bytes <= mesh.held_bytes + mesh.inbox_bytes + 256 * weight(kibibyte));
+  CHECK(publisher->publish(topic("t"), "and on") == Publish::accepted);
+  CHECK(next_payload(*slow) == "and on");
+}
+
+TEST_CASE("an application that keeps up is never said to be full") {
+  constexpr std::uint64_t count = 200'000;
+  auto mesh = private_mesh();
+  auto publisher = start(mesh, "publisher");
+  mesh.payload_bytes = kibibyte;
+  mesh.held_bytes = 1024 * kibibyte;
+  auto receiver = start(mesh, "receiver");
+  std::atomic<std::uint64_t> received = 0;
+  std::atomic<std::uint64_t> undelivered = 0;
+  receiver->on_incoming([&](const Incoming& incoming) {
+    if (std::holds_alternative<Delivery>(incoming)) ++received;
+    const auto* notice = std::get_if<Notice>(&incoming);
+    if (notice != nullptr && std::holds_alternative<Undelivered>(*notice)) ++undelivered;
+  });
+  join({publisher.get(), receiver.get()});
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    REQUIRE(publisher->publish(topic("t"), "") == Publish::accepted);
+    // The way between the peers has its own bounds.
+    if (i % 20'000 == 0) REQUIRE(eventually(10s, [&] { return received + 10'000 >= i; }));
+  }
+  CHECK(eventually(20s, [&] { return received == count; }));
+  CHECK(undelivered == 0);
+  CHECK(receiver->status().counters.full == 0);
+  receiver->leave();
+}
+
+TEST_CASE("what is held goes into the inbox only as fast as it is taken") {
+  constexpr std::uint64_t count = 40;
+  constexpr std::size_t mebibyte = kibibyte * kibibyte;
+  auto mesh = private_mesh();
+  auto publisher = start(mesh, "publisher");
+  mesh.inbox_bytes = 4 * mebibyte;
+  mesh.held_bytes = 64 * mebibyte;
+  auto slow = start(mesh, "slow");
+  join({publisher.get(), slow.get()});
+  const std::string payload(mebibyte, 'x');
+  for (std::uint64_t i = 0; i < count; ++i) {
+    REQUIRE(publisher->publish(topic("t"), payload) == Publish::accepted);
+  }
+  REQUIRE(eventually(10s, [&] { return slow->status().counters.received == count; }));
+  for (std::uint64_t taken = 0; taken <= count; ++taken) {
+    CHECK(slow->status().counters.delivered <= taken + 7);
+    if (taken < count) REQUIRE(next_delivery(*slow));
+  }
+}
+
+TEST_CASE("two publishers in turns flood an inbox that nobody takes with few notices") {
+  constexpr std::uint64_t count = 400;
+  auto mesh = private_mesh();
+  mesh.payload_bytes = kibibyte;
+  auto a = start(mesh, "a");
+  auto b = start(mesh, "b");
+  mesh.inbox_bytes = 16 * kibibyte;
+  mesh.held_bytes = 16 * kibibyte;
+  auto slow = start(mesh, "slow");
+  join({a.get(), b.get(), slow.get()});
+  const std::string payload(kibibyte, 'x');
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    for (auto* peer : {a.get(), b.get()}) {
+      REQUIRE(peer->publish(topic("t"), payload) == Publish::accepted);
+    }
+    // In turns on the wire too.
+    REQUIRE(eventually(5s, [&] { return slow->status().counters.received == 2 * i; }));
+  }
+  const auto accounts = settle(*slow, 2, count);
+  REQUIRE(accounts.size() == 2);
+  for (const auto& [origin, account] : accounts) {
+    CHECK(account.delivered + account.full == count);
+    CHECK(account.full > count / 2);
+    CHECK(account.notices < 50);
+  }
+}
+
+TEST_CASE("a handler with a tiny inbox gets all of 20,000 messages") {
+  constexpr int count = 20'000;
+  auto mesh = private_mesh();
+  mesh.payload_bytes = 16;
+  auto publisher = start(mesh, "publisher");
+  mesh.inbox_bytes = largest_footprint(mesh.payload_bytes);
+  auto receiver = start(mesh, "receiver");
+  std::atomic<int> received = 0;
+  receiver->on_incoming([&](const Incoming& incoming) {
+    if (std::holds_alternative<Delivery>(incoming)) ++received;
+  });
+  join({publisher.get(), receiver.get()});
+  for (int i = 0; i < count; ++i) {
+    REQUIRE(publisher->publish(topic("t"), "x") == Publish::accepted);
+  }
+  CHECK(eventually(20s, [&] { return received == count; }));
+  CHECK(received == count);
+  receiver->leave();
+}
+
+TEST_CASE("each of eight publishing threads keeps its order") {
+  constexpr int threads = 8;
+  constexpr int count = 500;
+  Cluster cluster;
+  cluster.primary().execute("CREATE TABLE t (i int)");
+  const auto mesh = private_mesh();
+  auto publisher = start_on(cluster.primary(), mesh, "publisher");
+  auto receiver = start(mesh, "receiver");
+  join({publisher.get(), receiver.get()});
+  std::vector<std::future<void>> publishing;
+  for (int thread = 0; thread < threads; ++thread) {
+    publishing.push_back(std::async(std::launch::async, [&publisher, thread] {
+      const auto subject = Topic::of({std::to_string(thread)}).value();
+      for (int i = 0; i < count; ++i) {
+        const Tag tag = i % 3 == 0 ? Tag(AfterCommit{}) : Tag(NoChange{});
+        CHECK(publisher->publish(subject, std::to_string(i), tag) == Publish::accepted);
+      }
+    }));
+  }
+  std::array<int, threads> next{};
+  for (int i = 0; i < threads * count; ++i) {
+    const auto delivery = next_delivery(*receiver);
+    REQUIRE(delivery);
+    REQUIRE(delivery->sequence == static_cast<std::uint64_t>(i) + 1);
+    auto& expected = next.at(std::stoul(delivery->message.topic.elements()[0]));
+    REQUIRE(delivery->message.payload == std::to_string(expected));
+    ++expected;
+  }
+  for (auto& thread : publishing) thread.get();
+}
+
+TEST_CASE(
+    "while the primary is down publish refuses beyond the outbox, and what was taken follows") {
+  Cluster cluster;
+  auto mesh = private_mesh();
+  auto receiver = start(mesh, "receiver");
+  mesh.payload_bytes = kibibyte;
+  mesh.outbox_bytes = 64 * kibibyte;
+  auto publisher = start_on(cluster.primary(), mesh, "publisher");
+  join({publisher.get(), receiver.get()});
+  CHECK(publisher->publish(topic("t"), "before", AfterCommit{}) == Publish::accepted);
+  REQUIRE(next_payload(*receiver) == "before");
+  cluster.primary().stop();
+  REQUIRE(next_notice<PrimaryDown>(*publisher));
+
+  const std::string payload(kibibyte, 'x');
+  std::uint64_t accepted = 0;
+  auto answer = Publish::accepted;
+  while (accepted < 1000) {
+    answer = publisher->publish(topic("t"), payload, AfterCommit{.durable = true});
+    if (answer != Publish::accepted) break;
+    ++accepted;
+    // One at a time, so that none counts for nothing on its way between the threads.
+    REQUIRE(eventually(5s, [&] { return publisher->status().outbox == accepted; }));
+  }
+  CHECK(answer == Publish::outbox_full);
+  CHECK(accepted == mesh.outbox_bytes / weight(kibibyte));
+  CHECK(publisher->status().outbox_bytes <= mesh.outbox_bytes);
+  CHECK(publisher->publish(topic("t"), payload) == Publish::outbox_full);
+
+  cluster.primary().start();
+  for (std::uint64_t i = 0; i < accepted; ++i) CHECK(next_payload(*receiver, 20s) == payload);
+  CHECK(publisher->publish(topic("t"), "after", AfterCommit{}) == Publish::accepted);
+  CHECK(next_payload(*receiver) == "after");
+}
+
+TEST_CASE("publish names the reason of a refusal") {
+  auto mesh = private_mesh();
+  mesh.payload_bytes = 10;
+  auto peer = start(mesh, "peer");
+  CHECK(peer->publish(topic("t"), std::string(10, 'x')) == Publish::accepted);
+  CHECK(peer->publish(topic("t"), std::string(11, 'x')) == Publish::payload_too_large);
+  CHECK(peer->publish(topic("t"), "", AfterCommit{}) == Publish::no_primary);
+  peer->leave();
+  CHECK(peer->publish(topic("t"), "") == Publish::leaving);
+}
