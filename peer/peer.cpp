@@ -50,6 +50,8 @@ struct Peer::Parts {
     if (demand && inbox.bytes() > options.inbox_bytes) {
       demand = false;
       loop->input(input::Demand{false});
+      // Everything may have been taken in between, and then no taker opens the gate again.
+      if (reopens()) loop->input(input::Demand{true});
     }
   }
 
@@ -103,6 +105,12 @@ struct Peer::Parts {
   }
 
   // --- by any thread ---
+
+  // Half empty again: the gate may go on, and the caller has to say so. Only the loop closes the
+  // demand, so nobody opens it twice for one closing.
+  bool reopens() {
+    return !demand && inbox.bytes() <= options.inbox_bytes / 2 && !demand.exchange(true);
+  }
 
   void post(Input input) {
     if (!own_thread()) {
@@ -224,12 +232,7 @@ std::optional<Incoming> Peer::next(std::chrono::milliseconds timeout) {
       if (clock_now() >= end) break;
     }
   }
-  // Half empty again: the gate may go on. Whoever closes the demand is the loop, so nobody opens it
-  // twice for one closing.
-  if (!parts.demand && parts.inbox.bytes() <= parts.options.inbox_bytes / 2 &&
-      !parts.demand.exchange(true)) {
-    parts.post(input::Demand{true});
-  }
+  if (parts.reopens()) parts.post(input::Demand{true});
   return incoming;
 }
 
