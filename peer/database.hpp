@@ -19,7 +19,8 @@
 // What does block: resolving a host name, inside libpq, at each attempt to connect (and reading
 // ~/.pgpass or a service file). Give addresses, or keep the names in /etc/hosts.
 //
-// Threads: all calls from one thread. This file and commit.cpp are the only ones that know libpq.
+// Threads: all calls from one thread. Besides this file only commit.cpp and sql_change.cpp know
+// libpq.
 #pragma once
 
 #include <cstdint>

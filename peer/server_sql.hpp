@@ -24,7 +24,6 @@ struct Introduction {
   std::string description;  // "standby db1 (10.0.0.1) port 5432, PostgreSQL 15.6, started ..."
 };
 
-//
 // A life of a server begins with its start or with its last recovery from the crash of a backend,
 // which the start time does not show, though asynchronous commits are lost. Every crash recovery
 // discards the statistics, and so their age does. (A reset by hand looks like a crash: whoever
