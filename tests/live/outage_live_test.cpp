@@ -91,6 +91,12 @@ pid_t tag_backend(Server& primary) {
   return std::stoi(pids[0][0]);
 }
 
+// It flushes asynchronous commits.
+pid_t wal_writer(Server& server) {
+  return std::stoi(
+      server.value("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"));
+}
+
 }  // namespace
 
 TEST_CASE("a replica that is away for 10 s gets in order what was published meanwhile") {
@@ -240,9 +246,11 @@ TEST_CASE("an asynchronous commit that a crash of the primary takes is reported,
   auto session = world.primary.connect();
   world.exchange_one();
   session.execute("SET synchronous_commit = off");
-  // So that nobody asks, let alone nudges, before the crash.
+  // So that nobody asks, nudges or flushes before the crash.
   const auto backend = tag_backend(world.primary);
+  const auto flusher = wal_writer(world.primary);
   ::kill(backend, SIGSTOP);
+  ::kill(flusher, SIGSTOP);
   session.execute(insert(1));
   world.publish("lost", AfterCommit{});
   world.primary.crash();
@@ -267,12 +275,15 @@ TEST_CASE("an asynchronous commit that the crash of a backend takes is never ann
   session.execute("SET synchronous_commit = off");
   const auto started = world.primary.value("SELECT pg_postmaster_start_time()");
   const auto backend = tag_backend(world.primary);
+  const auto flusher = wal_writer(world.primary);
   ::kill(backend, SIGSTOP);
+  ::kill(flusher, SIGSTOP);
   session.execute(insert(1));
   world.publish("lost", AfterCommit{});
   ::kill(std::stoi(session.value("SELECT pg_backend_pid()")), SIGKILL);
   ::kill(backend, SIGCONT);
   REQUIRE(next_notice<PrimaryDown>(*world.writer));
+  ::kill(flusher, SIGCONT);  // it has been told to quit meanwhile
   const auto unpublished = next_notice<Unpublished>(*world.writer);
   REQUIRE(unpublished);
   CHECK(unpublished->payload == "lost");
