@@ -98,12 +98,18 @@ class PubCommand final : public Subcommand {
       if (!payload) return fail(invocation, exit_status::failed, payload.error().message);
       payload_ = std::move(*payload);
     }
+    // Until something is committed, being stopped is a farewell; from then on it ends the process.
+    std::optional<StopSignals> stop(std::in_place);
     auto started = Peer::start(options, Drive::own_thread);
     if (!started) return fail(invocation, exit_status::failed, started.error().message);
     auto& peer = **started;
 
     Settling settling(peers_);
-    meet(peer, settling, invocation);
+    meet(peer, settling, *stop, invocation);
+    if (stop->came()) {
+      return fail(invocation, exit_status::failed, "stopped before anything was published");
+    }
+    stop.reset();
     if (!settling.enough() && !allow_none_) {
       return fail(invocation, exit_status::nobody, nobody_words(settling));
     }
@@ -127,10 +133,11 @@ class PubCommand final : public Subcommand {
     return status;
   }
 
-  void meet(Peer& peer, Settling& settling, const Invocation& invocation) const {
+  void meet(Peer& peer, Settling& settling, const StopSignals& stop,
+            const Invocation& invocation) const {
     constexpr milliseconds pause(20);
     const auto end = clock_now() + wait_;
-    while (!settling.settled(peer.status(), clock_now()) && clock_now() < end) {
+    while (!stop.came() && !settling.settled(peer.status(), clock_now()) && clock_now() < end) {
       const auto incoming = peer.next(pause);
       const auto* notice = incoming ? std::get_if<Notice>(&*incoming) : nullptr;
       if (notice != nullptr) write(invocation.log, describe(*notice));

@@ -12,7 +12,8 @@ namespace tidegate::testing {
 
 TemporaryDirectory::TemporaryDirectory(const std::string& name, const std::string& owner) {
   const auto* scratch = std::getenv("TEST_SCRATCH");
-  const std::filesystem::path parent = scratch != nullptr ? scratch : "/tmp";
+  const bool given = scratch != nullptr && *scratch != '\0';
+  const std::filesystem::path parent = given ? scratch : "/tmp";
   std::string path = parent / ("tidegate-" + name + ".XXXXXX");
   if (::mkdtemp(path.data()) == nullptr) {
     throw std::runtime_error("can't make a directory in " + parent.string() + ": " +
