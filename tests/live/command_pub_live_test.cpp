@@ -43,6 +43,22 @@ TEST_CASE("pub publishes to all who are there") {
   CHECK(contains(few.errors, "only 2 of 3 peers"));
 }
 
+TEST_CASE("a pub that is stopped while it waits for peers says farewell and publishes nothing") {
+  const CommandMesh mesh;
+  CommandPair pair(mesh);
+  auto pub = mesh.start({"pub", "topic", "text", "--peers", "3", "--wait", "60s"});
+  wait_for(pair.a, "peer_ready");
+  pub.send(SIGINT);
+  const auto ran = CommandMesh::finish(std::move(pub));
+  CHECK(ran.status == 1);
+  CHECK(contains(ran.errors, "stopped before anything was published"));
+  const auto next = wait_for(pair.a, [](const json& line) {
+    return line["type"] == "delivery" || line["type"] == "peer_gone";
+  });
+  CHECK(next["type"] == "peer_gone");
+  CHECK(next["why"] == "left");
+}
+
 TEST_CASE("sub prints what matches, and counts") {
   const CommandMesh mesh;
   auto sub = mesh.start({"sub", "builds/#", "--count", "2", "--timeout", "20s"});
