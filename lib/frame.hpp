@@ -45,9 +45,11 @@ struct Refusal {
   friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
-// From a publisher: your subscription has arrived; from sequence `next` on you will see all.
+// From a publisher: your subscription has arrived; from sequence `next` on you will see all, and
+// what I keep begins at `first`.
 struct Ready {
   Origin origin;
+  std::uint64_t first = 1;  // at most `next`
   std::uint64_t next = 1;
   friend bool operator==(const Ready&, const Ready&) = default;
 };
@@ -58,7 +60,8 @@ struct Listening {
   friend bool operator==(const Listening&, const Listening&) = default;
 };
 
-// Consecutive messages of one origin, the first with sequence `first`.
+// Consecutive messages of one origin, the first with sequence `first`. To all, or again to the one
+// who asked.
 struct Data {
   Origin origin;
   std::uint64_t first = 1;
@@ -66,10 +69,11 @@ struct Data {
   friend bool operator==(const Data&, const Data&) = default;
 };
 
-// Alive, and how far: also reveals that the last messages were lost.
+// Alive, and how far: also reveals that the last messages were lost, and what can't be asked for.
 struct Heartbeat {
   Origin origin;
-  std::uint64_t last = 0;  // highest sequence published, 0: none yet
+  std::uint64_t first = 1;  // the first that is still kept; last + 1: nothing is
+  std::uint64_t last = 0;   // highest sequence published, 0: none yet
   std::optional<Position> position;
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
@@ -80,6 +84,35 @@ struct Farewell {
   friend bool operator==(const Farewell&, const Farewell&) = default;
 };
 
+// To a publisher: I miss these; send them again.
+struct Request {
+  Origin origin;  // who asks
+  std::uint64_t first = 1;
+  std::uint64_t last = 1;  // both included
+  friend bool operator==(const Request&, const Request&) = default;
+};
+
+// The end of the answer to a Request, behind as much Data as fits one answer: what I keep begins at
+// `first`, so what was asked for before that is gone.
+struct Kept {
+  Origin origin;
+  std::uint64_t first = 1;
+  friend bool operator==(const Kept&, const Kept&) = default;
+};
+
+// I don't hear `target`; do you?
+struct Probe {
+  Origin origin;  // who asks
+  Origin target;
+  friend bool operator==(const Probe&, const Probe&) = default;
+};
+
+// The answer, from one who does hear it.
+struct Vouch {
+  Origin target;
+  friend bool operator==(const Vouch&, const Vouch&) = default;
+};
+
 // A Hello or Welcome of another protocol version; nothing more of it can be understood.
 struct OtherVersion {
   std::uint32_t version = 0;
@@ -87,6 +120,6 @@ struct OtherVersion {
 };
 
 using Frame = std::variant<Hello, Welcome, Refusal, Ready, Listening, Data, Heartbeat, Farewell,
-                           OtherVersion>;
+                           Request, Kept, Probe, Vouch, OtherVersion>;
 
 }  // namespace tidegate

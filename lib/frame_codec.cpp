@@ -19,6 +19,10 @@ enum class Kind : std::uint8_t {
   data = 6,
   heartbeat = 7,
   farewell = 8,
+  request = 9,
+  kept = 10,
+  probe = 11,
+  vouch = 12,
 };
 
 // --- writing ---------------------------------------------------------------------------------
@@ -97,7 +101,7 @@ std::string write(const Hello& f) { return Writer(Kind::hello, 7).card(f.card).t
 std::string write(const Welcome& f) { return Writer(Kind::welcome, 7).card(f.card).take(); }
 std::string write(const Refusal& f) { return Writer(Kind::refusal, 1).text(f.reason).take(); }
 std::string write(const Ready& f) {
-  return Writer(Kind::ready, 3).origin(f.origin).number(f.next).take();
+  return Writer(Kind::ready, 4).origin(f.origin).number(f.first).number(f.next).take();
 }
 std::string write(const Listening& f) { return Writer(Kind::listening, 2).origin(f.origin).take(); }
 std::string write(const Data& f) {
@@ -105,11 +109,26 @@ std::string write(const Data& f) {
   return Writer(Kind::data, 4).origin(f.origin).number(f.first).messages(f.messages).take();
 }
 std::string write(const Heartbeat& f) {
-  return Writer(Kind::heartbeat, 4).origin(f.origin).number(f.last).position(f.position).take();
+  return Writer(Kind::heartbeat, 5)
+      .origin(f.origin)
+      .number(f.first)
+      .number(f.last)
+      .position(f.position)
+      .take();
 }
 std::string write(const Farewell& f) {
   return Writer(Kind::farewell, 3).origin(f.origin).number(f.last).take();
 }
+std::string write(const Request& f) {
+  return Writer(Kind::request, 4).origin(f.origin).number(f.first).number(f.last).take();
+}
+std::string write(const Kept& f) {
+  return Writer(Kind::kept, 3).origin(f.origin).number(f.first).take();
+}
+std::string write(const Probe& f) {
+  return Writer(Kind::probe, 4).origin(f.origin).origin(f.target).take();
+}
+std::string write(const Vouch& f) { return Writer(Kind::vouch, 2).origin(f.target).take(); }
 std::string write(const OtherVersion&) {
   TIDEGATE_MUST(false && "only ever received");
   return {};
@@ -283,7 +302,8 @@ Frame read_frame(Reader& frame) {
       return Refusal{frame.text("reason", limits::reason_bytes)};
     case Kind::ready: {
       const auto origin = frame.origin();
-      return Ready{origin, frame.sequence("next sequence", 1)};
+      const auto first = frame.sequence("first sequence", 1);
+      return Ready{origin, first, frame.sequence("next sequence", first)};
     }
     case Kind::listening:
       return Listening{frame.origin()};
@@ -291,13 +311,29 @@ Frame read_frame(Reader& frame) {
       return read_data(frame);
     case Kind::heartbeat: {
       const auto origin = frame.origin();
-      const auto last = frame.sequence("last sequence", 0);
-      return Heartbeat{origin, last, frame.position()};
+      const auto first = frame.sequence("first sequence", 1);
+      const auto last = frame.sequence("last sequence", first - 1);
+      return Heartbeat{origin, first, last, frame.position()};
     }
     case Kind::farewell: {
       const auto origin = frame.origin();
       return Farewell{origin, frame.sequence("last sequence", 0)};
     }
+    case Kind::request: {
+      const auto origin = frame.origin();
+      const auto first = frame.sequence("first sequence", 1);
+      return Request{origin, first, frame.sequence("last sequence", first)};
+    }
+    case Kind::kept: {
+      const auto origin = frame.origin();
+      return Kept{origin, frame.sequence("first sequence", 1)};
+    }
+    case Kind::probe: {
+      const auto origin = frame.origin();
+      return Probe{origin, frame.origin()};
+    }
+    case Kind::vouch:
+      return Vouch{frame.origin()};
   }
   frame.fail("kind");
   return OtherVersion{};

@@ -18,23 +18,47 @@ Duration poll_pause(Duration age) {
 
 }  // namespace
 
-bool Gate::hold(Held& held) {
-  if (queue_.bytes() + footprint(held.message) > most_bytes_) return false;
+bool Gate::hold(Held& held, bool flowing) {
+  const auto& message = held.message;
+  if (bytes() + footprint(message) > most_bytes_ &&
+      !(flowing && fate(message.position) != Cover::wait)) {
+    return false;
+  }
+  if (longest_wait_) overdue_at_ = std::min(overdue_at_, held.since + *longest_wait_);
   queue_.push(std::move(held));
   return true;
 }
 
-Cover Gate::fate_of_top() const {
-  const auto& position = queue_.top().message.position;
+Cover Gate::fate(const std::optional<Position>& position) const {
   if (!gated_ || !position) return Cover::covered;
   return tide_ ? cover(*position, *tide_) : Cover::wait;
 }
 
-std::optional<Gate::Released> Gate::release() {
-  if (queue_.empty()) return std::nullopt;
-  const auto fate = fate_of_top();
-  if (fate == Cover::wait) return std::nullopt;
-  return Released{queue_.pop(), fate};
+std::optional<Gate::Released> Gate::release(Instant now) {
+  if (overdue_.empty()) {
+    if (queue_.empty()) return std::nullopt;
+    const auto fate = fate_of_top();
+    if (fate != Cover::wait) return Released{queue_.pop(), fate};
+    if (now >= overdue_at_) look_for_overdue(now);
+    if (overdue_.empty()) return std::nullopt;
+  }
+  Released released{std::move(overdue_.front()), Cover::wait};
+  overdue_.pop_front();
+  overdue_bytes_ -= footprint(released.held.message);
+  released.cover = fate(released.held.message.position);
+  return released;
+}
+
+// Looks at all that is held, so not for every single message: somewhat late is harmless.
+void Gate::look_for_overdue(Instant now) {
+  auto old = queue_.take_old(now - *longest_wait_);
+  for (auto& held : old.held) {
+    overdue_bytes_ += footprint(held.message);
+    overdue_.push_back(std::move(held));
+  }
+  overdue_at_ = old.oldest_left == never
+                    ? never
+                    : std::max(old.oldest_left + *longest_wait_, now + *longest_wait_ / 16);
 }
 
 bool Gate::take_poll(Instant now) {

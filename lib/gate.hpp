@@ -2,12 +2,16 @@
 // when that server should be asked how far it is.
 //
 // 1. Nothing leaves as covered unless a reading of the server's present life covers it (tide.hpp).
-// 2. The server is asked only while the first held message waits for it: at once, then often, then ever more rarely,
+// 2. The server is asked only while the first held message waits for it: at once, then often, then
+// ever more rarely,
 //    in proportion to how long the first held message has waited. One answer serves all.
 // 3. When the server goes away its readings are forgotten: after a crash it may show less.
+// 4. What the application does not want to wait for any longer leaves as overdue, never as covered,
+//    and with it all that came before from the same origin.
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <optional>
 
 #include "instant.hpp"
@@ -18,22 +22,34 @@ namespace tidegate {
 
 class Gate {
  public:
-  // Not gated: there is no server to wait for, everything may go at once.
-  Gate(bool gated, std::size_t most_bytes) : gated_(gated), most_bytes_(most_bytes) {}
+  // Not gated: there is no server to wait for, everything may go at once. Without `longest_wait`
+  // nothing is ever overdue.
+  Gate(bool gated, std::size_t most_bytes, std::optional<Duration> longest_wait = std::nullopt)
+      : gated_(gated), most_bytes_(most_bytes), longest_wait_(longest_wait) {}
 
   struct Released {
     Held held;
-    Cover cover = Cover::covered;  // covered: deliver; orphaned or foreign: report; never wait
+    // covered: deliver; orphaned or foreign: report; wait: it is overdue
+    Cover cover = Cover::covered;
   };
 
-  // False, and nothing taken, when the message does not fit the bound.
-  [[nodiscard]] bool hold(Held& held);
+  // False, and nothing taken, when the message does not fit the bound. `flowing`: the application
+  // takes what is released, so what is decided needs no room.
+  [[nodiscard]] bool hold(Held& held, bool flowing);
 
-  // The next message whose fate is decided, in release order.
-  [[nodiscard]] std::optional<Released> release();
+  // There is room for what was refused before.
+  [[nodiscard]] bool roomy() const { return bytes() <= most_bytes_ / 4 * 3; }
+
+  // The next message whose fate is decided, in release order, or that is overdue.
+  [[nodiscard]] std::optional<Released> release(Instant now);
 
   // release() has something.
-  [[nodiscard]] bool decided() const { return !queue_.empty() && fate_of_top() != Cover::wait; }
+  [[nodiscard]] bool decided() const {
+    return !overdue_.empty() || (!queue_.empty() && fate_of_top() != Cover::wait);
+  }
+
+  // When release() may next have something because it is overdue.
+  [[nodiscard]] Instant overdue_at() const { return overdue_at_; }
 
   // Whether the server should be asked now; a true answer counts as asked. Never while the fate of
   // the first message is decided: more readings would not help it.
@@ -50,13 +66,20 @@ class Gate {
   [[nodiscard]] bool gated() const { return gated_; }
   [[nodiscard]] const std::optional<Tide>& tide() const { return tide_; }
   [[nodiscard]] const ReorderQueue& held() const { return queue_; }
+  [[nodiscard]] std::size_t bytes() const { return queue_.bytes() + overdue_bytes_; }
 
  private:
-  [[nodiscard]] Cover fate_of_top() const;
+  [[nodiscard]] Cover fate(const std::optional<Position>& position) const;
+  [[nodiscard]] Cover fate_of_top() const { return fate(queue_.top().message.position); }
+  void look_for_overdue(Instant now);
 
   bool gated_;
   std::size_t most_bytes_;
+  std::optional<Duration> longest_wait_;
   ReorderQueue queue_;
+  std::deque<Held> overdue_;  // in release order, before all that is queued
+  std::size_t overdue_bytes_ = 0;
+  Instant overdue_at_ = never;  // a message may be overdue from then on
   std::optional<Tide> tide_;
   bool up_ = false;
   bool polling_ = false;

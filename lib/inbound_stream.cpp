@@ -1,5 +1,6 @@
 #include "inbound_stream.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "limits.hpp"
@@ -8,49 +9,67 @@ namespace tidegate {
 
 InboundStream::Progress InboundStream::arrive(Data data) {
   Progress progress;
-  if (next_ != 0) {
-    take(std::move(data), progress);
-    return progress;
-  }
-  for (const auto& message : data.messages) early_bytes_ += footprint(message);
-  if (early_bytes_ <= limits::early_bytes) early_.push_back(std::move(data));
-  // Early ones beyond the bound show as a gap once the stream has begun.
+  auto sequence = data.first;
+  for (auto& message : data.messages) take(sequence++, std::move(message), progress);
+  if (next_ == 0) progress.duplicates = 0;  // it is not known yet what counts
+  drain(progress);
   return progress;
+}
+
+void InboundStream::take(std::uint64_t sequence, Message message, Progress& progress) {
+  known_ = std::max(known_, sequence);
+  if (sequence < next_ || ahead_.count(sequence) > 0) {
+    ++progress.duplicates;
+  } else if (sequence == next_) {
+    progress.messages.push_back({next_++, std::move(message)});
+    drain(progress);
+  } else if (const auto bytes = footprint(message); ahead_bytes_ + bytes <= limits::ahead_bytes) {
+    ahead_bytes_ += bytes;
+    ahead_.emplace_hint(ahead_.end(), sequence, std::move(message));
+  }
+}
+
+void InboundStream::drain(Progress& progress) {
+  while (!ahead_.empty() && ahead_.begin()->first == next_) {
+    auto& message = ahead_.begin()->second;
+    ahead_bytes_ -= footprint(message);
+    progress.messages.push_back({next_++, std::move(message)});
+    ahead_.erase(ahead_.begin());
+  }
 }
 
 InboundStream::Progress InboundStream::start(std::uint64_t next) {
   Progress progress;
   if (next_ != 0) return progress;
   next_ = next;
-  for (auto& data : std::exchange(early_, {})) take(std::move(data), progress);
-  progress.duplicates = 0;  // what lies before the start was not meant for us
-  return progress;
-}
-
-InboundStream::Progress InboundStream::reveal(std::uint64_t last) {
-  Progress progress;
-  if (next_ != 0) skip_to(last + 1, progress);
-  return progress;
-}
-
-void InboundStream::take(Data data, Progress& progress) {
-  auto sequence = data.first;
-  for (auto& message : data.messages) {
-    if (sequence < next_) {
-      ++progress.duplicates;
-    } else {
-      skip_to(sequence, progress);
-      progress.messages.push_back({sequence, std::move(message)});
-      next_ = sequence + 1;
-    }
-    ++sequence;
+  known_ = std::max(known_, next - 1);
+  // What lies before the start was not meant for us.
+  while (!ahead_.empty() && ahead_.begin()->first < next_) {
+    ahead_bytes_ -= footprint(ahead_.begin()->second);
+    ahead_.erase(ahead_.begin());
   }
+  drain(progress);
+  return progress;
 }
 
-void InboundStream::skip_to(std::uint64_t sequence, Progress& progress) {
-  if (sequence <= next_) return;
-  progress.missing.push_back({next_, sequence - 1});
-  next_ = sequence;
+void InboundStream::reveal(std::uint64_t last) { known_ = std::max(known_, last); }
+
+InboundStream::Progress InboundStream::skip(std::uint64_t sequence) {
+  Progress progress;
+  const auto first = hole();
+  if (!first || first->first >= sequence) return progress;
+  const auto last = std::min(first->last, sequence - 1);
+  progress.skipped = Range{first->first, last};
+  next_ = last + 1;
+  drain(progress);
+  return progress;
+}
+
+void InboundStream::give_back(std::uint64_t sequence) { next_ = sequence; }
+
+std::optional<InboundStream::Range> InboundStream::hole() const {
+  if (next_ == 0 || next_ > known_) return std::nullopt;
+  return Range{next_, ahead_.empty() ? known_ : ahead_.begin()->first - 1};
 }
 
 }  // namespace tidegate

@@ -38,13 +38,16 @@ inline constexpr std::size_t peers = 1024;
 inline constexpr std::size_t releases_per_step = batch_messages;
 inline constexpr std::size_t release_bytes_per_step = std::size_t{1} << 20U;
 
-// Kept of one publisher between its first message and the word from where it counts.
-inline constexpr std::size_t early_bytes = 2 * payload_bytes;
+// Kept of one publisher behind a hole in its stream, or before the word from where it counts.
+inline constexpr std::size_t ahead_bytes = std::size_t{4} << 20U;
 
-static_assert(early_bytes > frame_bytes, "one frame is always kept");
+// Sent again for one request. A message alone may be larger.
+inline constexpr std::size_t answer_bytes = 4 * batch_bytes;
+
 static_assert(releases_per_step >= batch_messages && release_bytes_per_step >= batch_bytes,
               "what one frame brings can go in one step, so an application that keeps up with its "
               "messages is never said to be full");
+static_assert(answer_bytes < ahead_bytes);
 static_assert(batch_bytes + frame_overhead_bytes < frame_bytes);
 static_assert(frame_bytes < (std::size_t{1} << 30U), "sizes on the wire fit 32 bits with room");
 

@@ -58,6 +58,7 @@ struct Delivery {
   std::string origin_name;     // the human name of the publishing peer
   std::uint64_t sequence = 0;  // dense for each origin, from 1
   Duration held{};             // from arrival to delivery
+  bool late = false;           // overdue: its change is not visible here (options.hpp, Overdue)
 };
 
 }  // namespace tidegate

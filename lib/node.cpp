@@ -21,13 +21,20 @@ Node::Node(const Options& options, Card self, std::vector<Endpoint> seeds,
            std::uint64_t random_seed, Instant now)
     : self_(std::move(self)),
       heartbeat_(options.heartbeat),
+      from_(options.from),
+      overdue_(options.overdue),
       started_(now),
       random_(random_seed),
       pace_(Random(random_.next()), now),
       roster_(self_, std::move(seeds), {options.suspect_after, options.gone_after},
               Random(random_.next())),
-      gate_(options.database != "none", options.held_bytes),
-      heartbeat_at_(now) {}
+      window_(options.kept_bytes, options.kept_for),
+      catch_up_(Random(random_.next())),
+      gate_(options.database != "none", options.held_bytes,
+            options.overdue == Overdue::hold ? std::nullopt : std::optional(options.overdue_after)),
+      heartbeat_at_(now),
+      demand_since_(now),
+      tide_since_(now) {}
 
 void Node::step(Input input, Instant now, Effects& effects) {
   if (left_) return;
@@ -39,8 +46,9 @@ void Node::step(Input input, Instant now, Effects& effects) {
     promised_ = never;
     return;
   }
-  roster_.advance(next_sequence(), now, effects);
-  send_outbox(effects);
+  roster_.advance(own(), now, effects);
+  mourn(now, effects);
+  send_outbox(now, effects);
   release(now, effects);
   pulse(now, effects);
   promised_ = std::max(deadline(), now);
@@ -49,8 +57,9 @@ void Node::step(Input input, Instant now, Effects& effects) {
 Instant Node::deadline() const {
   if (left_) return never;
   if (more_) return Instant::min();
-  return std::min(
-      {heartbeat_at_, pace_.deadline(), roster_.deadline(), outbox_.deadline(), gate_.deadline()});
+  return std::min({heartbeat_at_, pace_.deadline(), roster_.deadline(), outbox_.deadline(),
+                   gate_.deadline(), demand_ ? gate_.overdue_at() : never,
+                   gate_.roomy() ? catch_up_.deadline() : never});
 }
 
 // --- membership ---------------------------------------------------------------------------------
@@ -76,6 +85,22 @@ void Node::take(input::FromLink& in, Instant now, Effects& effects) {
       ++counters_.refused;
       effects.push_back(effect::Notify{Warning{"a peer refused this one: " + refusal->reason}});
     }
+  } else if (auto* data = std::get_if<Data>(&in.frame)) {
+    if (auto* member = roster_.answering(in.link, data->origin, now, effects)) {
+      expected = true;
+      auto progress = member->stream.arrive(std::move(*data));
+      counters_.recovered += progress.messages.size();
+      arrived(*member, std::move(progress), now);
+    }
+  } else if (const auto* kept = std::get_if<Kept>(&in.frame)) {
+    if (auto* member = roster_.answering(in.link, kept->origin, now, effects)) {
+      expected = true;
+      skip(*member, kept->first, Undelivered::Why::expired, now, effects);
+      mind_hole(*member, now);
+      catch_up_.answered(member->origin, member->stream.next() > member->asked_from, now);
+    }
+  } else if (const auto* vouch = std::get_if<Vouch>(&in.frame)) {
+    expected = roster_.vouched(in.link, vouch->target, now);
   }
   if (!expected) ++counters_.unexpected;
 }
@@ -84,7 +109,7 @@ void Node::take(input::FromRoute& in, Instant now, Effects& effects) {
   bool expected = false;
   if (const auto* hello = std::get_if<Hello>(&in.frame)) {
     expected = true;
-    if (!roster_.hello(hello->card, in.route, in.host, next_sequence(), now, effects)) {
+    if (!roster_.hello(hello->card, in.route, in.host, own(), now, effects)) {
       ++counters_.refused;
     }
   } else if (const auto* other = std::get_if<OtherVersion>(&in.frame)) {
@@ -96,10 +121,30 @@ void Node::take(input::FromRoute& in, Instant now, Effects& effects) {
   } else if (const auto* ready = std::get_if<Ready>(&in.frame)) {
     if (auto* member = roster_.ready(ready->origin, now, effects)) {
       expected = true;
-      arrived(*member, member->stream.start(ready->next), now, effects);
+      auto& stream = member->stream;
+      const bool all = from_ == From::kept && stream.next() == 0;
+      if (all) stream.reveal(ready->next - 1);
+      arrived(*member, stream.start(all ? ready->first : ready->next), now);
     }
   } else if (const auto* listening = std::get_if<Listening>(&in.frame)) {
     expected = roster_.listening(listening->origin, now, effects);
+  } else if (const auto* request = std::get_if<Request>(&in.frame)) {
+    if (auto* member = roster_.asking(request->origin, now, effects)) {
+      expected = true;
+      member->behind = own().next - std::min(request->first, own().next);
+      if (member->trail.asked(now)) {
+        effects.push_back(effect::Notify{Warning{
+            "peer " + member->name +
+            " keeps trailing: it asks for missed messages again and "
+            "again, and is " +
+            std::to_string(member->behind) +
+            " behind; look at its processor, its network and how fast its application takes "
+            "deliveries"}});
+      }
+      answer(*request, in.route, now, effects);
+    }
+  } else if (const auto* probe = std::get_if<Probe>(&in.frame)) {
+    expected = roster_.probe(*probe, in.route, now, effects);
   }
   if (!expected) ++counters_.unexpected;
 }
@@ -108,16 +153,18 @@ void Node::take(input::FromStream& in, Instant now, Effects& effects) {
   Member* member = nullptr;
   if (auto* data = std::get_if<Data>(&in.frame)) {
     member = roster_.publisher(data->origin, now, effects);
-    if (member != nullptr) arrived(*member, member->stream.arrive(std::move(*data)), now, effects);
+    if (member != nullptr) arrived(*member, member->stream.arrive(std::move(*data)), now);
   } else if (const auto* heartbeat = std::get_if<Heartbeat>(&in.frame)) {
     member = roster_.publisher(heartbeat->origin, now, effects);
     if (member != nullptr) {
-      arrived(*member, member->stream.reveal(heartbeat->last), now, effects);
+      member->stream.reveal(heartbeat->last);
+      skip(*member, heartbeat->first, Undelivered::Why::expired, now, effects);
+      mind_hole(*member, now);
     }
   } else if (const auto* farewell = std::get_if<Farewell>(&in.frame)) {
     member = roster_.publisher(farewell->origin, now, effects);
     if (member != nullptr) {
-      arrived(*member, member->stream.reveal(farewell->last), now, effects);
+      member->stream.reveal(farewell->last);
       roster_.left(*member, now, effects);
     }
   }
@@ -125,26 +172,74 @@ void Node::take(input::FromStream& in, Instant now, Effects& effects) {
 }
 
 void Node::take(input::Reader& in, Instant now, Effects& effects) {
-  roster_.reader(in.peer, in.present, next_sequence(), now, effects);
+  roster_.reader(in.peer, in.present, own(), now, effects);
 }
 
 // --- arriving messages --------------------------------------------------------------------------
 
-void Node::arrived(Member& member, InboundStream::Progress progress, Instant now,
-                   Effects& effects) {
+void Node::arrived(Member& member, InboundStream::Progress progress, Instant now) {
   counters_.duplicate += progress.duplicates;
-  for (const auto& range : progress.missing) {
-    undelivered(member, range.first, range.last, Undelivered::Why::missing, std::nullopt, effects);
-  }
+  hold(member, progress, now);
+  mind_hole(member, now);
+}
+
+// At the bound of the gate nothing is lost: what does not fit is a hole again.
+void Node::hold(Member& member, InboundStream::Progress& progress, Instant now) {
   for (auto& [sequence, message] : progress.messages) {
-    ++counters_.received;
     Held held{std::move(message), member.origin, sequence, now};
-    if (gate_.hold(held)) {
-      ++member.held;
-    } else {
-      undelivered(member, sequence, sequence, Undelivered::Why::full, held.message.position,
-                  effects);
+    if (!gate_.hold(held, demand_)) {
+      member.stream.give_back(sequence);
+      counters_.let_go += progress.messages.back().sequence - sequence + 1;
+      return;
     }
+    ++counters_.received;
+    ++member.held;
+  }
+}
+
+void Node::skip(Member& member, std::uint64_t sequence, Undelivered::Why why, Instant now,
+                Effects& effects) {
+  while (true) {
+    auto progress = member.stream.skip(sequence);
+    if (!progress.skipped) return;
+    undelivered(member, progress.skipped->first, progress.skipped->last, why, std::nullopt,
+                effects);
+    hold(member, progress, now);
+  }
+}
+
+void Node::mind_hole(const Member& member, Instant now) {
+  if (member.stream.hole()) {
+    catch_up_.hole(member.origin, now);
+  } else {
+    catch_up_.closed(member.origin);
+  }
+}
+
+// What is missing of those who are gone will not come.
+void Node::mourn(Instant now, Effects& effects) {
+  for (const auto& origin : roster_.take_departed()) {
+    if (auto* member = roster_.find(origin)) {
+      skip(*member, member->stream.known() + 1, Undelivered::Why::missing, now, effects);
+    }
+    catch_up_.closed(origin);
+  }
+}
+
+// Not while the gate is full, and not those who don't answer anyway.
+void Node::ask_again(Instant now, Effects& effects) {
+  while (gate_.roomy()) {
+    const auto origin = catch_up_.take_due(now);
+    if (!origin) return;
+    auto* member = roster_.find(*origin);
+    TIDEGATE_MUST(member != nullptr);
+    if (!member->link || member->state == PeerState::suspect) continue;
+    const auto hole = member->stream.hole();
+    TIDEGATE_MUST(hole);
+    member->asked_from = hole->first;
+    ++counters_.requests;
+    effects.push_back(
+        effect::ToLink{*member->link, Request{self_.origin, hole->first, hole->last}});
   }
 }
 
@@ -162,8 +257,11 @@ void Node::undelivered(const Member& member, std::uint64_t first, std::uint64_t 
     case Undelivered::Why::foreign:
       counters_.foreign += count;
       break;
-    case Undelivered::Why::full:
-      counters_.full += count;
+    case Undelivered::Why::expired:
+      counters_.expired += count;
+      break;
+    case Undelivered::Why::overdue:
+      counters_.overdue += count;
       break;
   }
   effects.push_back(
@@ -177,7 +275,7 @@ void Node::release(Instant now, Effects& effects) {
   while (demand_) {
     more_ = released == limits::releases_per_step || bytes >= limits::release_bytes_per_step;
     if (more_) break;
-    auto next = gate_.release();
+    auto next = gate_.release(now);
     if (!next) break;
     ++released;
     auto& held = next->held;
@@ -187,7 +285,7 @@ void Node::release(Instant now, Effects& effects) {
     --member->held;
     switch (next->cover) {
       case Cover::covered:
-        deliver(std::move(held), *member, now, effects);
+        deliver(std::move(held), *member, false, now, effects);
         break;
       case Cover::orphaned:
       case Cover::foreign:
@@ -197,7 +295,13 @@ void Node::release(Instant now, Effects& effects) {
             held.message.position, effects);
         break;
       case Cover::wait:
-        TIDEGATE_MUST(false);
+        if (overdue_ == Overdue::late) {
+          deliver(std::move(held), *member, true, now, effects);
+        } else {
+          undelivered(*member, held.sequence, held.sequence, Undelivered::Why::overdue,
+                      held.message.position, effects);
+        }
+        break;
     }
   }
   if (gate_.take_poll(now)) {
@@ -206,7 +310,7 @@ void Node::release(Instant now, Effects& effects) {
   }
 }
 
-void Node::deliver(Held held, const Member& member, Instant now, Effects& effects) {
+void Node::deliver(Held held, const Member& member, bool late, Instant now, Effects& effects) {
   const bool wanted = std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
     return pattern.matches(held.message.topic);
   });
@@ -215,9 +319,10 @@ void Node::deliver(Held held, const Member& member, Instant now, Effects& effect
     return;
   }
   ++counters_.delivered;
+  if (late) ++counters_.late;
   if (held.message.position) stream_.delivered(*held.message.position);
   effects.push_back(effect::Deliver{Delivery{std::move(held.message), held.origin, member.name,
-                                             held.sequence, now - held.since}});
+                                             held.sequence, now - held.since, late}});
 }
 
 // --- published messages -------------------------------------------------------------------------
@@ -226,12 +331,12 @@ void Node::take(input::Publish& in, Instant, Effects&) {
   outbox_.push(std::move(in.message), in.tag);
 }
 
-void Node::send_outbox(Effects& effects) {
+void Node::send_outbox(Instant now, Effects& effects) {
   while (auto leaving = outbox_.pop()) {
     if (leaving->lost) {
       unpublished(std::move(leaving->message), effects);
     } else {
-      broadcast(std::move(leaving->message), effects);
+      broadcast(std::move(leaving->message), now, effects);
     }
   }
 }
@@ -244,8 +349,9 @@ void Node::unpublished(Message message, Effects& effects) {
 
 // Messages that leave together share a frame: what else stands at the end of the effects is not yet
 // sent.
-void Node::broadcast(Message message, Effects& effects) {
+void Node::broadcast(Message message, Instant now, Effects& effects) {
   const auto sequence = stream_.append(message);
+  window_.append(message, now);
   const auto bytes = footprint(message);
   ++counters_.published;
   if (!effects.empty()) {
@@ -261,6 +367,24 @@ void Node::broadcast(Message message, Effects& effects) {
   data.messages.push_back(std::move(message));
   batch_bytes_ = bytes;
   effects.push_back(effect::Broadcast{std::move(data)});
+}
+
+// As much as fits one answer; who misses more asks again.
+void Node::answer(const Request& request, const Route& route, Instant now, Effects& effects) {
+  window_.expire(now);
+  ++counters_.answers;
+  auto first = std::max(request.first, window_.first());
+  std::size_t bytes = 0;
+  while (bytes < limits::answer_bytes) {
+    auto messages = window_.read(first, request.last, limits::batch_bytes);
+    if (messages.empty()) break;
+    for (const auto& message : messages) bytes += footprint(message);
+    const auto count = messages.size();
+    effects.push_back(effect::ToRoute{route, Data{self_.origin, first, std::move(messages)}});
+    first += count;
+    counters_.resent += count;
+  }
+  effects.push_back(effect::ToRoute{route, Kept{self_.origin, window_.first()}});
 }
 
 void Node::take(input::Asked& in, Instant now, Effects&) { outbox_.answered(in.reading, now); }
@@ -282,7 +406,10 @@ void Node::take(ServerUp& in, Instant, Effects& effects) {
   effects.push_back(effect::Notify{std::move(in)});
 }
 
-void Node::take(input::Polled& in, Instant, Effects&) { gate_.polled(std::move(in.tide)); }
+void Node::take(input::Polled& in, Instant now, Effects&) {
+  if (in.tide && in.tide != gate_.tide()) tide_since_ = now;
+  gate_.polled(std::move(in.tide));
+}
 
 void Node::take(ServerDown& in, Instant, Effects& effects) {
   gate_.server_down();
@@ -300,7 +427,10 @@ void Node::take(input::Unsubscribe& in, Instant, Effects&) {
   if (found != patterns_.end()) patterns_.erase(found);
 }
 
-void Node::take(input::Demand& in, Instant, Effects&) { demand_ = in.open; }
+void Node::take(input::Demand& in, Instant now, Effects&) {
+  if (in.open != demand_) demand_since_ = now;
+  demand_ = in.open;
+}
 
 void Node::take(input::Leave&, Instant, Effects& effects) {
   for (auto& message : outbox_.take_all()) unpublished(std::move(message), effects);
@@ -327,9 +457,11 @@ void Node::pulse(Instant now, Effects& effects) {
       effects.push_back(effect::Nudge{});
     }
   }
+  ask_again(now, effects);
   if (now >= heartbeat_at_) {
-    effects.push_back(
-        effect::Broadcast{Heartbeat{self_.origin, stream_.last(), stream_.position()}});
+    window_.expire(now);
+    effects.push_back(effect::Broadcast{
+        Heartbeat{self_.origin, window_.first(), stream_.last(), stream_.position()}});
     heartbeat_at_ = now + heartbeat_;
   }
   const bool first = pace_.in_burst();
@@ -338,36 +470,6 @@ void Node::pulse(Instant now, Effects& effects) {
 
 Announcement Node::announcement(bool leaving, bool reply_wanted) const {
   return {self_.mesh, self_.origin, self_.publish_port, self_.direct_port, leaving, reply_wanted};
-}
-
-Status Node::status(Instant now) const {
-  Status status;
-  status.origin = self_.origin;
-  status.name = self_.name;
-  status.mesh = self_.mesh;
-  status.publish_port = self_.publish_port;
-  status.direct_port = self_.direct_port;
-  status.up = now - started_;
-  for (const auto& [origin, member] : roster_.members()) {
-    status.peers.push_back({origin, member.name, member.host, member.direct_port, member.state,
-                            member.detector.silent(now), member.stream.next(), member.held});
-  }
-  status.gated = gate_.gated();
-  status.tide = gate_.tide();
-  const auto& held = gate_.held();
-  status.held = held.size();
-  status.held_bytes = held.bytes();
-  if (!held.empty()) {
-    status.held_first = held.top().message.position;
-    status.held_longest = now - held.top().since;
-  }
-  status.primary_known = outbox_.primary_known();
-  status.outbox = outbox_.size();
-  status.outbox_bytes = outbox_.bytes();
-  status.last_sequence = stream_.last();
-  status.last_position = stream_.position();
-  status.counters = counters_;
-  return status;
 }
 
 }  // namespace tidegate

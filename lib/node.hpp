@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "beacon_pace.hpp"
+#include "catch_up.hpp"
 #include "commit_queue.hpp"
 #include "event.hpp"
 #include "gate.hpp"
@@ -20,6 +21,7 @@
 #include "options.hpp"
 #include "outbound_stream.hpp"
 #include "random.hpp"
+#include "resend_window.hpp"
 #include "roster.hpp"
 #include "status.hpp"
 
@@ -66,26 +68,37 @@ class Node {
   void take(PrimaryDown& in, Instant now, Effects& effects);
   void take(Warning& in, Instant now, Effects& effects);
 
-  void arrived(Member& member, InboundStream::Progress progress, Instant now, Effects& effects);
+  void answer(const Request& request, const Route& route, Instant now, Effects& effects);
+  void arrived(Member& member, InboundStream::Progress progress, Instant now);
+  void hold(Member& member, InboundStream::Progress& progress, Instant now);
+  void skip(Member& member, std::uint64_t sequence, Undelivered::Why why, Instant now,
+            Effects& effects);
+  void mind_hole(const Member& member, Instant now);
+  void mourn(Instant now, Effects& effects);
+  void ask_again(Instant now, Effects& effects);
   void undelivered(const Member& member, std::uint64_t first, std::uint64_t last,
                    Undelivered::Why why, const std::optional<Position>& position, Effects& effects);
-  void send_outbox(Effects& effects);
+  void send_outbox(Instant now, Effects& effects);
   void unpublished(Message message, Effects& effects);
-  void broadcast(Message message, Effects& effects);
+  void broadcast(Message message, Instant now, Effects& effects);
   void release(Instant now, Effects& effects);
-  void deliver(Held held, const Member& member, Instant now, Effects& effects);
+  void deliver(Held held, const Member& member, bool late, Instant now, Effects& effects);
   void pulse(Instant now, Effects& effects);
   [[nodiscard]] Announcement announcement(bool leaving, bool reply_wanted) const;
-  [[nodiscard]] std::uint64_t next_sequence() const { return stream_.last() + 1; }
+  [[nodiscard]] Extent own() const { return {window_.first(), stream_.last() + 1}; }
 
   Card self_;
   Duration heartbeat_;
+  From from_;
+  Overdue overdue_;
   Instant started_;
   Random random_;
   BeaconPace pace_;
   Roster roster_;
   CommitQueue outbox_;
   OutboundStream stream_;
+  ResendWindow window_;
+  CatchUp catch_up_;
   Gate gate_;
   std::vector<Pattern> patterns_;
   Counters counters_;
@@ -94,6 +107,8 @@ class Node {
   Instant heartbeat_at_;
   Instant promised_ = never;  // the deadline that the last step left
   bool demand_ = true;
+  Instant demand_since_;  // it is as it is
+  Instant tide_since_;
   bool more_ = false;  // release() stopped at its limit
   bool left_ = false;
 };

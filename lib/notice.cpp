@@ -20,12 +20,14 @@ std::string_view to_string(Undelivered::Why why) {
   switch (why) {
     case Undelivered::Why::missing:
       return "missing";
+    case Undelivered::Why::expired:
+      return "expired";
     case Undelivered::Why::orphaned:
       return "orphaned";
     case Undelivered::Why::foreign:
       return "foreign";
-    case Undelivered::Why::full:
-      return "full";
+    case Undelivered::Why::overdue:
+      return "overdue";
   }
   TIDEGATE_MUST(false);
 }

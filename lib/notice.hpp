@@ -35,10 +35,11 @@ struct PeerGone {
 // Messages that will not be delivered. Nothing goes missing without one of these.
 struct Undelivered {
   enum class Why : std::uint8_t {
-    missing,   // lost between the peers
+    missing,   // lost between the peers, and its publisher is gone
+    expired,   // lost, and its publisher no longer keeps it
     orphaned,  // announces a change that a failover has undone
     foreign,   // announces a change of another PostgreSQL cluster
-    full,      // arrived while `held_bytes` were held
+    overdue,   // was held for `overdue_after`, and overdue is drop
   };
   Origin origin;
   std::string name;

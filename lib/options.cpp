@@ -5,6 +5,7 @@
 #include "announcement.hpp"
 #include "limits.hpp"
 #include "message.hpp"
+#include "must.hpp"
 #include "utf8.hpp"
 
 namespace tidegate {
@@ -23,6 +24,28 @@ bool is_name(std::string_view text) {
 }
 
 }  // namespace
+
+std::string_view to_string(From from) {
+  switch (from) {
+    case From::now:
+      return "now";
+    case From::kept:
+      return "kept";
+  }
+  TIDEGATE_MUST(false);
+}
+
+std::string_view to_string(Overdue overdue) {
+  switch (overdue) {
+    case Overdue::hold:
+      return "hold";
+    case Overdue::late:
+      return "late";
+    case Overdue::drop:
+      return "drop";
+  }
+  TIDEGATE_MUST(false);
+}
 
 std::vector<Problem> validate(const Options& options) {
   std::vector<Problem> problems;
@@ -55,6 +78,10 @@ std::vector<Problem> validate(const Options& options) {
   require(options.outbox_bytes >= one_message, "outbox-bytes", room_for_one);
   require(options.payload_bytes >= 1 && options.payload_bytes <= limits::payload_bytes,
           "payload-bytes", "must be 1 to " + std::to_string(limits::payload_bytes) + " bytes");
+  require(options.kept_bytes >= one_message, "kept-bytes", room_for_one);
+  require(options.kept_for >= std::chrono::seconds(1), "kept-for", "must be at least 1 s");
+  require(options.overdue_after >= std::chrono::milliseconds(1), "overdue-after",
+          "must be at least 1 ms");
   require(options.heartbeat >= std::chrono::milliseconds(10), "heartbeat",
           "must be at least 10 ms");
   require(options.suspect_after >= 2 * options.heartbeat, "suspect-after",

@@ -5,11 +5,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "instant.hpp"
 
 namespace tidegate {
+
+// Where the stream of a peer begins that was there before us.
+enum class From : std::uint8_t {
+  now,   // with what it publishes once we listen
+  kept,  // with the first message that it still keeps
+};
+
+// What becomes of a message that has been held for `overdue_after`.
+enum class Overdue : std::uint8_t {
+  hold,  // nothing: it stays held
+  late,  // it is delivered all the same, marked as late: its change is not visible here
+  drop,  // it is reported as undelivered
+};
 
 struct Options {
   // Peers of one mesh name find each other; others are ignored. 1 to 32 printable ASCII
@@ -45,8 +59,8 @@ struct Options {
   // is a primary.
   std::string primary;
 
-  // Bytes of messages that wait for their change. Beyond it arriving messages are not taken and
-  // are reported as undelivered.
+  // Bytes of messages that wait for their change. Beyond it arriving messages are let go and
+  // fetched again when there is room, as long as their publisher keeps them.
   std::size_t held_bytes = std::size_t{256} << 20U;
 
   // Bytes of deliveries that the application has not taken yet. Beyond it messages stay held.
@@ -59,6 +73,15 @@ struct Options {
   // Bytes of one payload that publish() takes; at most 16 MiB, which is also what is accepted from
   // others.
   std::size_t payload_bytes = std::size_t{1} << 20U;
+
+  // Bytes and age of a peer's own messages that it keeps for those who have missed them.
+  std::size_t kept_bytes = std::size_t{64} << 20U;
+  Duration kept_for = std::chrono::minutes(5);
+
+  From from = From::now;
+
+  Overdue overdue = Overdue::hold;
+  Duration overdue_after = std::chrono::minutes(1);
 
   // Every peer says how far it is this often, also when it has nothing to say.
   Duration heartbeat = std::chrono::milliseconds(500);
@@ -75,6 +98,9 @@ struct Problem {
 
   friend bool operator==(const Problem&, const Problem&) = default;
 };
+
+[[nodiscard]] std::string_view to_string(From from);
+[[nodiscard]] std::string_view to_string(Overdue overdue);
 
 // All that is wrong, in the order of the members; empty when the options can be used.
 [[nodiscard]] std::vector<Problem> validate(const Options& options);

@@ -34,4 +34,21 @@ Held ReorderQueue::pop() {
   return held;
 }
 
+ReorderQueue::Old ReorderQueue::take_old(Instant limit) {
+  Old old{{}, never};
+  const auto first_old = std::partition(
+      heap_.begin(), heap_.end(), [&](const Entry& entry) { return entry.held->since > limit; });
+  if (first_old != heap_.end()) {
+    std::sort(first_old, heap_.end(), [](const Entry& a, const Entry& b) { return later(b, a); });
+    for (auto entry = first_old; entry != heap_.end(); ++entry) {
+      bytes_ -= footprint(entry->held->message);
+      old.held.push_back(std::move(*entry->held));
+    }
+    heap_.erase(first_old, heap_.end());
+  }
+  std::make_heap(heap_.begin(), heap_.end(), later);
+  for (const auto& entry : heap_) old.oldest_left = std::min(old.oldest_left, entry.held->since);
+  return old;
+}
+
 }  // namespace tidegate

@@ -33,6 +33,14 @@ class ReorderQueue {
   [[nodiscard]] const Held& top() const;
   Held pop();
 
+  // Those that are here since `limit` or longer, in release order, and when the oldest of the
+  // others came (`never`: there is none). Looks at every message.
+  struct Old {
+    std::vector<Held> held;
+    Instant oldest_left;
+  };
+  [[nodiscard]] Old take_old(Instant limit);
+
   [[nodiscard]] bool empty() const { return heap_.empty(); }
   [[nodiscard]] std::size_t size() const { return heap_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }  // the sum of the footprints

@@ -7,20 +7,29 @@
 namespace tidegate {
 namespace {
 
-using std::chrono::milliseconds;
+using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr Duration repeat_hello = seconds(1);
 constexpr Duration redial_seed = seconds(3);
-constexpr Duration remember_departed = minutes(10);
+constexpr Duration repeat_probe = seconds(1);
+constexpr std::size_t helpers = 3;  // that are asked about a silent member
+
+// Who has left never returns in the same life. Who was silent may, and its stream must go on where
+// it was.
+constexpr Duration remember_left = minutes(10);
+constexpr Duration remember_gone = hours(24);
 
 bool departed(const Member& member) {
   return member.state == PeerState::left || member.state == PeerState::gone;
 }
 
-// The gate still speaks of the origins whose messages it holds.
-bool forgettable(const Member& member) { return departed(member) && member.held == 0; }
+// The gate still speaks of the origins whose messages it holds, and what is missing has yet to be
+// reported.
+bool forgettable(const Member& member) {
+  return departed(member) && member.held == 0 && !member.stream.hole();
+}
 
 }  // namespace
 
@@ -49,8 +58,8 @@ bool Roster::heard(const Announcement& announcement, const std::string& host, In
   return true;
 }
 
-bool Roster::hello(const Card& card, const Route& route, const std::string& host,
-                   std::uint64_t next, Instant now, Effects& effects) {
+bool Roster::hello(const Card& card, const Route& route, const std::string& host, Extent own,
+                   Instant now, Effects& effects) {
   if (!ours(card)) {
     effects.push_back(effect::ToRoute{
         route, Refusal{"this is mesh '" + self_.mesh + "', not '" + card.mesh + "'"}});
@@ -71,7 +80,7 @@ bool Roster::hello(const Card& card, const Route& route, const std::string& host
   if (member->name.empty()) member->name = card.name;
   sign_of_life(*member, now, effects);
   effects.push_back(effect::ToRoute{route, Welcome{self_}});
-  tell_ready(*member, next, effects);
+  tell_ready(*member, own, effects);
   return true;
 }
 
@@ -129,7 +138,7 @@ void Roster::follow(Member& member, Instant now, Effects& effects) {
   effects.push_back(effect::Follow{endpoint});
 }
 
-void Roster::reader(PeerId peer, bool present, std::uint64_t next, Instant now, Effects& effects) {
+void Roster::reader(PeerId peer, bool present, Extent own, Instant now, Effects& effects) {
   if (!present) {
     readers_.erase(peer);
   } else if (readers_.size() < 4 * limits::peers) {
@@ -139,7 +148,7 @@ void Roster::reader(PeerId peer, bool present, std::uint64_t next, Instant now, 
        member != members_.end() && member->first.peer == peer; ++member) {
     if (departed(member->second)) continue;
     if (present) {
-      tell_ready(member->second, next, effects);
+      tell_ready(member->second, own, effects);
     } else {
       // Its next subscription starts anew; say Hello again, in case this is all that has broken.
       member->second.listening = false;
@@ -190,11 +199,45 @@ Member* Roster::publisher(const Origin& origin, Instant now, Effects& effects) {
   return member;
 }
 
+Member* Roster::answering(LinkId link, const Origin& origin, Instant now, Effects& effects) {
+  auto* member = member_of(link);
+  if (member == nullptr || member->origin != origin) return nullptr;
+  sign_of_life(*member, now, effects);
+  return member;
+}
+
+Member* Roster::asking(const Origin& origin, Instant now, Effects& effects) {
+  auto* member = find(origin);
+  if (member == nullptr || departed(*member)) return nullptr;
+  sign_of_life(*member, now, effects);
+  return member;
+}
+
+bool Roster::probe(const Probe& probe, const Route& route, Instant now, Effects& effects) {
+  if (asking(probe.origin, now, effects) == nullptr) return false;
+  const auto* target = find(probe.target);
+  if (target != nullptr && target->state == PeerState::ready) {
+    effects.push_back(effect::ToRoute{route, Vouch{probe.target}});
+  }
+  return true;
+}
+
+bool Roster::vouched(LinkId link, const Origin& target, Instant now) {
+  const auto* voucher = member_of(link);
+  auto* member = find(target);
+  if (voucher == nullptr || member == nullptr || member->state != PeerState::suspect) return false;
+  member->detector.vouched(now);
+  wake_at(now);
+  return true;
+}
+
 // --- states -------------------------------------------------------------------------------------
 
 // A member was heard by its own word.
 void Roster::sign_of_life(Member& member, Instant now, Effects& effects) {
   member.detector.heard(now);
+  member.probe_at = never;
+  member.probed = false;
   if (member.state == PeerState::heard || member.state == PeerState::gone) {
     member.state = PeerState::hello;
     replace_earlier_lives(member.origin, now, effects);
@@ -238,8 +281,9 @@ void Roster::part(Member& member, PeerGone::Why why, Instant now, Effects& effec
   // Who has left, or was replaced, does not come back in the same life; a late beacon of it counts
   // for nothing.
   member.state = why == PeerGone::Why::silent ? PeerState::gone : PeerState::left;
-  member.retry_at = now + remember_departed;
+  member.retry_at = now + (member.state == PeerState::gone ? remember_gone : remember_left);
   wake_at(member.retry_at);
+  departed_.push_back(member.origin);
 }
 
 void Roster::hang_up(Member& member, Effects& effects) {
@@ -249,16 +293,16 @@ void Roster::hang_up(Member& member, Effects& effects) {
   member.following = member.started = member.listening = false;
 }
 
-void Roster::advance(std::uint64_t next, Instant now, Effects& effects) {
+void Roster::advance(Extent own, Instant now, Effects& effects) {
   if (now < check_at_) return;
   check_at_ = never;
   for (auto& seed : seeds_) advance_seed(seed, now, effects);
   for (auto i = members_.begin(); i != members_.end();) {
     auto& member = i->second;
     if (!departed(member)) {
-      advance_member(member, next, now, effects);
+      advance_member(member, own, now, effects);
     } else if (now < member.retry_at || !forgettable(member)) {
-      if (now >= member.retry_at) member.retry_at = now + remember_departed;
+      if (now >= member.retry_at) member.retry_at = now + remember_left;
       wake_at(member.retry_at);
     } else {
       i = members_.erase(i);
@@ -268,7 +312,7 @@ void Roster::advance(std::uint64_t next, Instant now, Effects& effects) {
   }
 }
 
-void Roster::advance_member(Member& member, std::uint64_t next, Instant now, Effects& effects) {
+void Roster::advance_member(Member& member, Extent own, Instant now, Effects& effects) {
   const auto verdict = member.detector.verdict(now);
   if (verdict == FailureDetector::Verdict::gone) {
     part(member, PeerGone::Why::silent, now, effects);
@@ -276,17 +320,37 @@ void Roster::advance_member(Member& member, std::uint64_t next, Instant now, Eff
   }
   if (verdict == FailureDetector::Verdict::suspect && member.state == PeerState::ready) {
     member.state = PeerState::suspect;
+    member.probe_at = now;
   }
   wake_at(member.detector.deadline(now));
+  if (now >= member.probe_at) probe_around(member, now, effects);
+  wake_at(member.probe_at);
 
   const bool unfinished = member.state == PeerState::heard || member.state == PeerState::hello;
   if (!unfinished || !member.link) return;
   if (now >= member.retry_at) {
     greet(*member.link, effects);
-    tell_ready(member, next, effects);
+    tell_ready(member, own, effects);
     member.retry_at = soon(now, repeat_hello);
   }
   wake_at(member.retry_at);
+}
+
+// Asks the silent member itself, whose Welcome would be a sign of life; from the second time on
+// also others who may hear it.
+void Roster::probe_around(Member& member, Instant now, Effects& effects) {
+  member.probe_at = soon(now, repeat_probe);
+  if (member.link) greet(*member.link, effects);
+  if (!std::exchange(member.probed, true)) return;
+  std::vector<LinkId> others;
+  for (const auto& [origin, other] : members_) {
+    if (other.state == PeerState::ready && other.link) others.push_back(*other.link);
+  }
+  for (std::size_t i = 0; i < helpers && !others.empty(); ++i) {
+    const auto chosen = others.begin() + static_cast<std::ptrdiff_t>(random_.below(others.size()));
+    effects.push_back(effect::ToLink{*chosen, Probe{self_.origin, member.origin}});
+    others.erase(chosen);
+  }
 }
 
 void Roster::advance_seed(Seed& seed, Instant now, Effects& effects) {
@@ -358,9 +422,9 @@ void Roster::greet(LinkId link, Effects& effects) const {
 }
 
 // Ready, as soon as the subscription is here.
-void Roster::tell_ready(const Member& member, std::uint64_t next, Effects& effects) const {
+void Roster::tell_ready(const Member& member, Extent own, Effects& effects) const {
   if (!member.link || readers_.count(member.origin.peer) == 0) return;
-  effects.push_back(effect::ToLink{*member.link, Ready{self_.origin, next}});
+  effects.push_back(effect::ToLink{*member.link, Ready{self_.origin, own.first, own.next}});
 }
 
 Member* Roster::find(const Origin& origin) {

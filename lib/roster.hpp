@@ -28,6 +28,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "announcement.hpp"
@@ -38,6 +39,7 @@
 #include "instant.hpp"
 #include "random.hpp"
 #include "status.hpp"
+#include "trail.hpp"
 
 namespace tidegate {
 
@@ -60,29 +62,41 @@ struct Member {
   bool listening = false;      // Listening came: ours count there
   bool was_ready = false;      // the application knows of it
 
+  Instant probe_at = never;  // while it is suspect: asks again whether it is there
+  bool probed = false;       // it was asked itself; now others are
+
   InboundStream stream;
-  std::uint64_t held = 0;  // its messages in the gate
+  std::uint64_t asked_from = 0;  // the first sequence that was last asked for
+  std::uint64_t held = 0;        // its messages in the gate
+
+  Trail trail;               // of its questions for what it has missed of ours
+  std::uint64_t behind = 0;  // how many it was behind when it last asked
 
   [[nodiscard]] Endpoint publish_endpoint() const { return {host, publish_port}; }
   [[nodiscard]] Endpoint direct_endpoint() const { return {host, direct_port}; }
+};
+
+// How far this peer's own stream goes.
+struct Extent {
+  std::uint64_t first = 1;  // that is still kept
+  std::uint64_t next = 1;   // that will be published
 };
 
 class Roster {
  public:
   Roster(Card self, std::vector<Endpoint> seeds, FailureDetector::Patience patience, Random random);
 
-  // Each of these may change states and appends what follows from that. `next` is the sequence
-  // that this peer's own next message will have. False: the frame was not expected, or not from
-  // there; it had no effect.
+  // Each of these may change states and appends what follows from that. `own` is this peer's own
+  // stream. False: the frame was not expected, or not from there; it had no effect.
 
   // True when the announcement's origin was not known.
   bool heard(const Announcement& announcement, const std::string& host, Instant now,
              Effects& effects);
-  bool hello(const Card& card, const Route& route, const std::string& host, std::uint64_t next,
-             Instant now, Effects& effects);
+  bool hello(const Card& card, const Route& route, const std::string& host, Extent own, Instant now,
+             Effects& effects);
   bool welcome(LinkId link, const Card& card, Instant now, Effects& effects);
   bool listening(const Origin& origin, Instant now, Effects& effects);
-  void reader(PeerId peer, bool present, std::uint64_t next, Instant now, Effects& effects);
+  void reader(PeerId peer, bool present, Extent own, Instant now, Effects& effects);
 
   // The member that said Ready, marked as started; nullptr: not expected.
   Member* ready(const Origin& origin, Instant now, Effects& effects);
@@ -93,10 +107,23 @@ class Roster {
   // The member that sent something on its stream, marked as heard; nullptr: not followed.
   Member* publisher(const Origin& origin, Instant now, Effects& effects);
 
+  // The member behind `link` if that is `origin`, marked as heard; nullptr: not expected.
+  Member* answering(LinkId link, const Origin& origin, Instant now, Effects& effects);
+
+  // The member that asks for what it has missed, marked as heard; nullptr: not expected.
+  Member* asking(const Origin& origin, Instant now, Effects& effects);
+
+  bool probe(const Probe& probe, const Route& route, Instant now, Effects& effects);
+  bool vouched(LinkId link, const Origin& target, Instant now);
+
   void left(Member& member, Instant now, Effects& effects);
 
+  // The members whose publisher is not to be heard any more since the last call: nothing that is
+  // missing of them will come.
+  [[nodiscard]] std::vector<Origin> take_departed() { return std::exchange(departed_, {}); }
+
   // Repeats, suspects and gives up what is due.
-  void advance(std::uint64_t next, Instant now, Effects& effects);
+  void advance(Extent own, Instant now, Effects& effects);
 
   // When advance() may next have something to do. Every call may change it.
   [[nodiscard]] Instant deadline() const { return check_at_; }
@@ -121,13 +148,14 @@ class Roster {
   void dial(Member& member, Instant now, Effects& effects);
   void greet(LinkId link, Effects& effects) const;
   void follow(Member& member, Instant now, Effects& effects);
-  void tell_ready(const Member& member, std::uint64_t next, Effects& effects) const;
+  void tell_ready(const Member& member, Extent own, Effects& effects) const;
   void sign_of_life(Member& member, Instant now, Effects& effects);
   void replace_earlier_lives(const Origin& origin, Instant now, Effects& effects);
   void settle(Member& member, Effects& effects);
   void part(Member& member, PeerGone::Why why, Instant now, Effects& effects);
   void hang_up(Member& member, Effects& effects);
-  void advance_member(Member& member, std::uint64_t next, Instant now, Effects& effects);
+  void advance_member(Member& member, Extent own, Instant now, Effects& effects);
+  void probe_around(Member& member, Instant now, Effects& effects);
   void advance_seed(Seed& seed, Instant now, Effects& effects);
   Seed* seed_of(LinkId link);
   Member* member_of(LinkId link);
@@ -141,6 +169,7 @@ class Roster {
   Random random_;
   std::map<Origin, Member> members_;
   std::set<PeerId> readers_;  // whose "@" subscription is present
+  std::vector<Origin> departed_;
   LinkId last_link_ = 0;
   Instant check_at_ = Instant::min();
 };

@@ -31,7 +31,7 @@ using Strings = std::vector<std::string>;
 
 // Where a value goes; its type says how the text is read.
 using Target = std::variant<std::string*, Strings*, std::uint16_t*, std::size_t*, Duration*,
-                            std::optional<LogLevel>*>;
+                            std::optional<LogLevel>*, From*, Overdue*>;
 
 struct Setting {
   const char* name;
@@ -42,7 +42,7 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 18> table{{
+const std::array<Setting, 23> table{{
     {"mesh", "NAME", "peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "of this peer, for people (default: host name and process id)",
@@ -70,6 +70,18 @@ const std::array<Setting, 18> table{{
      [](Settings& s) -> Target { return &s.options.outbox_bytes; }},
     {"payload-bytes", "SIZE", "of one payload, at most",
      [](Settings& s) -> Target { return &s.options.payload_bytes; }},
+    {"kept-bytes", "SIZE", "own messages kept for those who have missed them, at most",
+     [](Settings& s) -> Target { return &s.options.kept_bytes; }},
+    {"kept-for", "TIME", "and for how long",
+     [](Settings& s) -> Target { return &s.options.kept_for; }},
+    {"from", "now|kept", "begin with what others publish from now on, or with what they still keep",
+     [](Settings& s) -> Target { return &s.options.from; }},
+    {"overdue", "hold|late|drop",
+     "what becomes of a message whose change does not come: it stays held, is delivered and marked "
+     "as late, or is reported and dropped",
+     [](Settings& s) -> Target { return &s.options.overdue; }},
+    {"overdue-after", "TIME", "of being held, for late and drop",
+     [](Settings& s) -> Target { return &s.options.overdue_after; }},
     {"heartbeat", "TIME", "every peer says this often how far it is",
      [](Settings& s) -> Target { return &s.options.heartbeat; }},
     {"suspect-after", "TIME", "of silence a peer is shown as suspect",
@@ -131,6 +143,10 @@ std::string default_text(const Target& target) {
     std::string operator()(const std::size_t* size) const { return exact_size(*size); }
     std::string operator()(const Duration* time) const { return exact_duration(*time); }
     std::string operator()(const std::optional<LogLevel>*) const { return ""; }
+    std::string operator()(const From* from) const { return std::string(to_string(*from)); }
+    std::string operator()(const Overdue* overdue) const {
+      return std::string(to_string(*overdue));
+    }
   };
   return std::visit(Show{}, target);
 }
@@ -178,6 +194,23 @@ struct Assign {
     }
     *target = level;
     return {};
+  }
+  Refused operator()(From* target) const { return choose(target, {From::now, From::kept}); }
+  Refused operator()(Overdue* target) const {
+    return choose(target, {Overdue::hold, Overdue::late, Overdue::drop});
+  }
+
+  template <typename Choice>
+  Refused choose(Choice* target, std::initializer_list<Choice> choices) const {
+    std::string names;
+    for (const auto choice : choices) {
+      if (to_string(choice) == text) {
+        *target = choice;
+        return {};
+      }
+      names += (names.empty() ? "" : " or ") + std::string(to_string(choice));
+    }
+    return "'" + std::string(text) + "' is none of its values; write " + names;
   }
 };
 

@@ -85,7 +85,7 @@ bool DatabaseGate::hold(std::string message, const Position& position) {
   static const Topic no_topic = Topic::of({""}).value();
   const auto now = clock_now();
   Held held{Message{no_topic, std::move(message), position}, Origin{}, parts_->arrivals + 1, now};
-  if (!parts_->gate.hold(held)) return false;
+  if (!parts_->gate.hold(held, false)) return false;
   ++parts_->arrivals;
   parts_->settle(now);
   return true;
@@ -95,7 +95,7 @@ std::optional<DatabaseGate::Released> DatabaseGate::next(std::chrono::millisecon
   auto now = clock_now();
   const auto end = now + timeout;
   while (true) {
-    auto released = parts_->gate.release();
+    auto released = parts_->gate.release(now);
     parts_->settle(now);
     if (released) {
       auto& held = released->held;

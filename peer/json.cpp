@@ -117,6 +117,7 @@ Json to_json(const Delivery& delivery) {
   write("sequence", delivery.sequence);
   write("position", delivery.message.position);
   write("held_ms", delivery.held);
+  write("late", delivery.late);
   return json;
 }
 
@@ -130,6 +131,7 @@ Json to_json(const Status& status) {
   // Derived, for programs that don't want to subtract LSNs.
   const auto behind = bytes_behind(status);
   json["behind_bytes"] = behind ? Json(*behind) : Json(nullptr);
+  json["troubles"] = troubles(status);
   return json;
 }
 

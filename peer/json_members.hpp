@@ -189,11 +189,18 @@ void members(Visit&& visit, T& counters) {
   visit("missing", counters.missing);
   visit("orphaned", counters.orphaned);
   visit("foreign", counters.foreign);
-  visit("full", counters.full);
+  visit("expired", counters.expired);
+  visit("overdue", counters.overdue);
+  visit("late", counters.late);
   visit("unpublished", counters.unpublished);
   visit("malformed", counters.malformed);
   visit("unexpected", counters.unexpected);
   visit("refused", counters.refused);
+  visit("let_go", counters.let_go);
+  visit("requests", counters.requests);
+  visit("recovered", counters.recovered);
+  visit("answers", counters.answers);
+  visit("resent", counters.resent);
   visit("polls", counters.polls);
   visit("questions", counters.questions);
   visit("nudges", counters.nudges);
@@ -209,6 +216,9 @@ void members(Visit&& visit, T& peer) {
   visit("silent_ms", peer.silent);
   visit("next_sequence", peer.next_sequence);
   visit("held", peer.held);
+  visit("missing", peer.missing);
+  visit("slow", peer.slow);
+  visit("behind", peer.behind);
 }
 
 template <typename Visit, MaybeConst<Status> T>
@@ -223,6 +233,9 @@ void members(Visit&& visit, T& status) {
   visit("tide", status.tide);
   visit("held", status.held);
   visit("held_bytes", status.held_bytes);
+  visit("taking", status.taking);
+  visit("untaken_ms", status.untaken);
+  visit("tide_still_ms", status.tide_still);
   visit("held_first", status.held_first);
   visit("held_longest_ms", status.held_longest);
   visit("primary_known", status.primary_known);
@@ -230,6 +243,9 @@ void members(Visit&& visit, T& status) {
   visit("outbox_bytes", status.outbox_bytes);
   visit("last_sequence", status.last_sequence);
   visit("last_position", status.last_position);
+  visit("kept_first", status.kept_first);
+  visit("kept", status.kept);
+  visit("kept_bytes", status.kept_bytes);
   visit("counters", status.counters);
   visit("peers", status.peers);
 }

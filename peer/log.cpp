@@ -48,13 +48,17 @@ LogLine line(const PeerGone& n) {
 std::string_view in_words(Undelivered::Why why) {
   switch (why) {
     case Undelivered::Why::missing:
-      return "lost between the peers, and no longer kept by the publisher";
+      return "lost between the peers, and its publisher is gone";
+    case Undelivered::Why::expired:
+      return "lost between the peers, and no longer kept by its publisher; raise its kept-bytes "
+             "and kept-for";
     case Undelivered::Why::orphaned:
       return "the change was undone by a failover";
     case Undelivered::Why::foreign:
       return "the change belongs to another PostgreSQL cluster than this peer's database";
-    case Undelivered::Why::full:
-      return "held-bytes are held already; raise it, or look why the replica is behind";
+    case Undelivered::Why::overdue:
+      return "its change did not become visible within overdue-after; look why the replica is "
+             "behind";
   }
   TIDEGATE_MUST(false);
 }

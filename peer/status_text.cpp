@@ -65,24 +65,27 @@ std::string sent_words(const Status& status) {
                      status.last_position ? ", position " + to_string(*status.last_position) : "");
 }
 
+std::string kept_words(const Status& status) {
+  if (status.kept == 0) return "nothing";
+  return fmt::format("{} from sequence {} on, {}", count(status.kept, "message", "messages"),
+                     status.kept_first, rough_size(status.kept_bytes));
+}
+
 // What is usual is always shown; what points at trouble only when it has happened.
 std::string counter_words(const Counters& c) {
   auto text =
       fmt::format("published {}, received {}, delivered {}", c.published, c.received, c.delivered);
-  const std::array<std::pair<const char*, std::uint64_t>, 13> rare{{
-      {"unmatched", c.unmatched},
-      {"duplicate", c.duplicate},
-      {"missing", c.missing},
-      {"orphaned", c.orphaned},
-      {"foreign", c.foreign},
-      {"full", c.full},
-      {"unpublished", c.unpublished},
-      {"malformed", c.malformed},
-      {"unexpected", c.unexpected},
-      {"refused", c.refused},
-      {"polls", c.polls},
-      {"questions", c.questions},
-      {"nudges", c.nudges},
+  const std::array<std::pair<const char*, std::uint64_t>, 20> rare{{
+      {"unmatched", c.unmatched},     {"duplicate", c.duplicate},
+      {"missing", c.missing},         {"orphaned", c.orphaned},
+      {"foreign", c.foreign},         {"expired", c.expired},
+      {"overdue", c.overdue},         {"late", c.late},
+      {"unpublished", c.unpublished}, {"malformed", c.malformed},
+      {"unexpected", c.unexpected},   {"refused", c.refused},
+      {"let go", c.let_go},           {"requests", c.requests},
+      {"recovered", c.recovered},     {"answers", c.answers},
+      {"resent", c.resent},           {"polls", c.polls},
+      {"questions", c.questions},     {"nudges", c.nudges},
   }};
   for (const auto& [name, number] : rare) {
     if (number != 0) text += fmt::format(", {} {}", name, number);
@@ -93,12 +96,12 @@ std::string counter_words(const Counters& c) {
 // The head, and a row for each of the others.
 std::vector<std::vector<std::string>> other_rows(const Status& status) {
   std::vector<std::vector<std::string>> rows = {
-      {"NAME", "HOST", "PORT", "STATE", "SILENT", "NEXT", "HELD"}};
+      {"NAME", "HOST", "PORT", "STATE", "SILENT", "NEXT", "HELD", "MISSING"}};
   for (const auto& peer : status.peers) {
     rows.push_back({harmless(peer.name), harmless(peer.host), std::to_string(peer.direct_port),
                     std::string(to_string(peer.state)), rough_duration(peer.silent),
                     peer.next_sequence == 0 ? "-" : std::to_string(peer.next_sequence),
-                    std::to_string(peer.held)});
+                    std::to_string(peer.held), std::to_string(peer.missing)});
   }
   return rows;
 }
@@ -123,7 +126,7 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows) {
 std::string peers_text(const Status& status) {
   auto rows = other_rows(status);
   rows.insert(rows.begin() + 1, {harmless(status.name), "-", std::to_string(status.direct_port),
-                                 "this peer", "-", "-", "-"});
+                                 "this peer", "-", "-", "-", "-"});
   return table_text(rows);
 }
 
@@ -139,11 +142,50 @@ std::string status_text(const Status& status) {
   text += row("primary", status.primary_known ? "answers" : "not known");
   text += row("outbox", outbox_words(status));
   text += row("sent", sent_words(status));
+  text += row("kept", kept_words(status));
   text += row("counts", counter_words(status.counters));
+  for (const auto& trouble : troubles(status)) text += row("trouble", trouble);
   const auto ready = std::count_if(status.peers.begin(), status.peers.end(),
                                    [](const auto& peer) { return peer.state == PeerState::ready; });
   text += row("peers", fmt::format("{} ready, {} known\n", ready, status.peers.size()));
   return text + peers_text(status);
+}
+
+std::vector<std::string> troubles(const Status& status) {
+  constexpr Duration noticeable = std::chrono::seconds(3);
+  std::vector<std::string> list;
+  if (!status.taking && status.untaken >= noticeable) {
+    list.push_back(
+        fmt::format("the application has taken no delivery for {}; what has come waits, and what "
+                    "more comes is let go at held-bytes",
+                    rough_duration(status.untaken)));
+  }
+  if (status.gated && !status.tide) {
+    list.emplace_back("the database does not answer; nothing that waits for a change is delivered");
+  } else if (status.held > 0 && status.taking && status.held_longest >= noticeable &&
+             status.tide_still >= noticeable) {
+    list.push_back(
+        fmt::format("the database has replayed nothing for {}; look whether its replay is paused "
+                    "(pg_is_wal_replay_paused) or its receiver is cut off (pg_stat_wal_receiver)",
+                    rough_duration(status.tide_still)));
+  }
+  if (status.outbox > 0 && !status.primary_known) {
+    list.emplace_back("no primary answers; what is published after a commit waits");
+  }
+  for (const auto& peer : status.peers) {
+    const auto name = harmless(peer.name);
+    if (peer.state == PeerState::suspect) {
+      list.push_back(fmt::format("{} has been silent for {}: stopped, overloaded or cut off", name,
+                                 rough_duration(peer.silent)));
+    }
+    if (peer.slow) {
+      list.push_back(
+          fmt::format("{} keeps trailing: it was {} behind when it last asked for what "
+                      "it has missed",
+                      name, count(peer.behind, "message", "messages")));
+    }
+  }
+  return list;
 }
 
 std::optional<std::uint64_t> bytes_behind(const Status& status) {

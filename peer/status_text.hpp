@@ -18,6 +18,9 @@ namespace tidegate {
 [[nodiscard]] std::string peers_text(const Status& status);
 [[nodiscard]] std::string others_text(const Status& status);
 
+// What an operator should look at, each a sentence that names the culprit; empty when all is well.
+[[nodiscard]] std::vector<std::string> troubles(const Status& status);
+
 // How much WAL the server must still replay before the next held message goes out, in bytes.
 // Nothing when nothing is held, the server is down, or the two can't be subtracted because a
 // failover lies between them.

@@ -65,6 +65,11 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     CHECK(o.inbox_bytes == 2000000);
     CHECK(o.outbox_bytes == 3000000);
     CHECK(o.payload_bytes == 1000);
+    CHECK(o.kept_bytes == 4000000);
+    CHECK(o.kept_for == std::chrono::minutes(2));
+    CHECK(o.from == From::kept);
+    CHECK(o.overdue == Overdue::late);
+    CHECK(o.overdue_after == std::chrono::seconds(5));
     CHECK(o.heartbeat == std::chrono::milliseconds(100));
     CHECK(o.suspect_after == std::chrono::milliseconds(250));
     CHECK(o.gone_after == std::chrono::seconds(3));
@@ -85,6 +90,11 @@ held-bytes = "64MiB"
 inbox-bytes = 2000000
 outbox-bytes = "3MB"
 payload-bytes = "1 kB"
+kept-bytes = "4MB"
+kept-for = "2min"
+from = "kept"
+overdue = "late"
+overdue-after = "5s"
 heartbeat = "100ms"
 suspect-after = "250 ms"
 gone-after = "3s"
@@ -104,6 +114,11 @@ socket = "/s"
                                    {"TIDEGATE_INBOX_BYTES", "2000000"},
                                    {"TIDEGATE_OUTBOX_BYTES", "3MB"},
                                    {"TIDEGATE_PAYLOAD_BYTES", "1000"},
+                                   {"TIDEGATE_KEPT_BYTES", "4MB"},
+                                   {"TIDEGATE_KEPT_FOR", "2min"},
+                                   {"TIDEGATE_FROM", "kept"},
+                                   {"TIDEGATE_OVERDUE", "late"},
+                                   {"TIDEGATE_OVERDUE_AFTER", "5s"},
                                    {"TIDEGATE_HEARTBEAT", "100ms"},
                                    {"TIDEGATE_SUSPECT_AFTER", "250ms"},
                                    {"TIDEGATE_GONE_AFTER", "3s"},
@@ -122,11 +137,24 @@ socket = "/s"
                              {"inbox-bytes", {"2000000"}},
                              {"outbox-bytes", {"3MB"}},
                              {"payload-bytes", {"1000"}},
+                             {"kept-bytes", {"4MB"}},
+                             {"kept-for", {"2min"}},
+                             {"from", {"kept"}},
+                             {"overdue", {"late"}},
+                             {"overdue-after", {"5s"}},
                              {"heartbeat", {"100ms"}},
                              {"suspect-after", {"250ms"}},
                              {"gone-after", {"3s"}},
                              {"log-level", {"debug"}},
                              {"socket", {"/s"}}}}));
+}
+
+TEST_CASE("a choice that is none of the setting's values names those that are") {
+  const auto configuration = configure({.flags = {{"from", {"then"}}, {"overdue", {"late "}}}});
+  REQUIRE(configuration.problems.size() == 2);
+  CHECK(configuration.problems.at(0).what == "'then' is none of its values; write now or kept");
+  CHECK(configuration.problems.at(1).what ==
+        "'late ' is none of its values; write hold or late or drop");
 }
 
 TEST_CASE("a flag wins over the environment, which wins over the file") {

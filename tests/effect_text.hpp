@@ -21,6 +21,12 @@ struct FrameText {
   }
   std::string operator()(const Heartbeat& f) const { return "Heartbeat " + std::to_string(f.last); }
   std::string operator()(const Farewell& f) const { return "Farewell " + std::to_string(f.last); }
+  std::string operator()(const Request& f) const {
+    return "Request " + std::to_string(f.first) + "-" + std::to_string(f.last);
+  }
+  std::string operator()(const Kept& f) const { return "Kept " + std::to_string(f.first); }
+  std::string operator()(const Probe&) const { return "Probe"; }
+  std::string operator()(const Vouch&) const { return "Vouch"; }
   std::string operator()(const OtherVersion&) const { return "OtherVersion"; }
 };
 
@@ -66,7 +72,8 @@ struct EffectText {
   std::string operator()(const effect::Ask&) const { return "ask"; }
   std::string operator()(const effect::Nudge&) const { return "nudge"; }
   std::string operator()(const effect::Deliver& e) const {
-    return "deliver " + to_string(e.delivery.message.topic) + " of " + e.delivery.origin_name;
+    return "deliver " + to_string(e.delivery.message.topic) + " of " + e.delivery.origin_name +
+           (e.delivery.late ? " late" : "");
   }
   std::string operator()(const effect::Notify& e) const {
     return std::visit(NoticeText(), e.notice);

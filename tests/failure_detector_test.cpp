@@ -53,3 +53,21 @@ TEST_CASE("the verdict changes at its deadline and never before") {
     }
   }
 }
+
+TEST_CASE("a peer that another one hears stays suspect and is not gone, as long as that is so") {
+  auto peer = detector();
+  for (int second = 3; second < 60; second += 2) {
+    peer.vouched(start + seconds(second));
+    CHECK(peer.verdict(start + seconds(second + 4) - instant) == Verdict::suspect);
+    CHECK(peer.deadline(start + seconds(second)) >= start + seconds(second + 3));
+  }
+  CHECK(peer.verdict(start + seconds(63)) == Verdict::gone);
+}
+
+TEST_CASE("somebody's word does not make a peer gone earlier, or alive") {
+  auto peer = detector();
+  peer.vouched(start + seconds(1));
+  CHECK(peer.verdict(start + seconds(2)) == Verdict::suspect);
+  CHECK(peer.verdict(start + seconds(6) - instant) == Verdict::suspect);
+  CHECK(peer.verdict(start + seconds(6)) == Verdict::gone);
+}

@@ -22,12 +22,16 @@ std::vector<Frame> one_of_each() {
       Hello{card},
       Welcome{card},
       Refusal{"another mesh"},
-      Ready{origin(1), 7},
+      Ready{origin(1), 3, 7},
       Listening{origin(2)},
       Data{
           origin(1), 3, {message("a/b", "x"), message("c", std::string(300, '\0'), "2:0/3000060")}},
-      Heartbeat{origin(1), 0, std::nullopt},
-      Heartbeat{origin(1), 9, Position{7, 2, Lsn{0x3000060}}},
+      Request{origin(1), 3, 9},
+      Kept{origin(1), 4},
+      Probe{origin(1), origin(2)},
+      Vouch{origin(2)},
+      Heartbeat{origin(1), 1, 0, std::nullopt},
+      Heartbeat{origin(1), 5, 9, Position{7, 2, Lsn{0x3000060}}},
       Farewell{origin(1), 9},
   };
 }
@@ -99,7 +103,7 @@ TEST_CASE("what breaks a bound is refused") {
   CHECK(decode(encode(data)).ok());
 
   CHECK_FALSE(decode(encode(Data{origin(1), 0, {message("a", "")}})).ok());
-  CHECK_FALSE(decode(encode(Ready{origin(1), 0})).ok());
+  CHECK_FALSE(decode(encode(Ready{origin(1), 1, 0})).ok());
   CHECK_FALSE(decode(encode(Refusal{std::string(limits::reason_bytes + 1, 'x')})).ok());
   CHECK_FALSE(decode(encode(Refusal{"\xff"})).ok());
   auto nameless = card;

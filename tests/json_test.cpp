@@ -58,7 +58,7 @@ TEST_CASE("a delivery is one line with its type first") {
         R"("origin":"00112233445566778899aabbccddeeff","incarnation":1700000000000001,)"
         R"("name":"master-1","sequence":7,)"
         R"("position":{"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"},)"
-        R"("held_ms":1.234})");
+        R"("held_ms":1.234,"late":false})");
 }
 
 TEST_CASE("a delivery without a position has null there") {

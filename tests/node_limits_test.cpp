@@ -146,12 +146,12 @@ TEST_CASE("a heartbeat says every 500 ms how far the stream is") {
     return found;
   };
   a.wait(Duration(0));
-  CHECK((heartbeats() == std::vector<Heartbeat>{{origin(1), 0, std::nullopt}}));
+  CHECK((heartbeats() == std::vector<Heartbeat>{{origin(1), 1, 0, std::nullopt}}));
   a.publish("x", at(200));
   a.wait(milliseconds(500) - Duration(1));
   CHECK(heartbeats().empty());
   a.wait(Duration(1));
-  CHECK((heartbeats() == std::vector<Heartbeat>{{origin(1), 1, at(200)}}));
+  CHECK((heartbeats() == std::vector<Heartbeat>{{origin(1), 1, 1, at(200)}}));
   a.wait(seconds(5));
   CHECK(heartbeats().size() == 10);
 }
@@ -245,13 +245,13 @@ TEST_CASE("frames that are not expected from there are counted and have no effec
     CHECK(a.counters().unexpected == ++count);
   };
   ignored(input::FromStream{Data{origin(9), 1, many(1)}});
-  ignored(input::FromStream{Heartbeat{origin(9), 5, std::nullopt}});
+  ignored(input::FromStream{Heartbeat{origin(9), 1, 5, std::nullopt}});
   ignored(input::FromStream{Farewell{origin(9), 5}});
-  ignored(input::FromStream{Ready{b, 1}});
+  ignored(input::FromStream{Ready{b, 1, 1}});
   ignored(input::FromRoute{"r", "b", Data{b, 1, many(1)}});
-  ignored(input::FromRoute{"r", "b", Ready{origin(9), 1}});
+  ignored(input::FromRoute{"r", "b", Ready{origin(9), 1, 1}});
   ignored(input::FromRoute{"r", "b", Listening{origin(9)}});
-  ignored(input::FromLink{1, Ready{b, 1}});
+  ignored(input::FromLink{1, Ready{b, 1, 1}});
   ignored(input::FromLink{99, Refusal{"no"}});
 }
 

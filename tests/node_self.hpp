@@ -73,14 +73,16 @@ class NodeSelf {
   // Time goes by, but nobody runs the node.
   void stop_for(Duration duration) { now_ += duration; }
 
-  // The whole handshake with another peer; its messages count from `next` on.
-  void befriend(const Origin& peer, const std::string& name, std::uint64_t next = 1) {
+  // The whole handshake with another peer; its messages count from `next` on, and it keeps those
+  // from `first` on.
+  void befriend(const Origin& peer, const std::string& name, std::uint64_t next = 1,
+                std::uint64_t first = 1) {
     const Card card{peer, "default", name, 10, 20};
     step(input::Heard{{"default", peer, 10, 20}, name});
     const auto& dial = std::get<effect::Dial>(effects_.front());
     step(input::FromLink{dial.link, Welcome{card}});
     step(input::Reader{peer.peer, true});
-    step(input::FromRoute{"r", name, Ready{peer, next}});
+    step(input::FromRoute{"r", name, Ready{peer, first, next}});
     CHECK(step(input::FromRoute{"r", name, Listening{peer}}) == name + " is ready");
   }
 

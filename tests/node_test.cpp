@@ -136,7 +136,10 @@ TEST_CASE("S3: whatever arrives again is delivered once, also from a peer that w
   CHECK(a.data(b, 3, {message_at("z", at(3))}).empty());  // nobody follows it now
   a.befriend(b, "b", 4);
   CHECK(a.data(b, 1, messages).empty());
-  CHECK(a.data(b, 4, {message_at("w", at(4))}) == "undelivered 3-3 of b: missing, deliver w of b");
+  CHECK(a.data(b, 4, {message_at("w", at(4))}).empty());
+  CHECK(a.wait(milliseconds(10)) == "link 2: Request 3-3");
+  CHECK(a.step(input::FromLink{2, Data{b, 3, {message_at("z", at(3))}}}) ==
+        "deliver z of b, deliver w of b");
 }
 
 TEST_CASE("S4: the messages of a peer are sent in publish order, and positions never go back") {
@@ -215,32 +218,57 @@ TEST_CASE("L1: once the replica has replayed the tag, delivery takes one poll in
   }
 }
 
-TEST_CASE("B1: at the bound a message is reported, not delivered early, and the next fits again") {
+TEST_CASE("B1: at the bound a message is let go, not delivered early, and fetched again later") {
   auto options = gated();
   options.payload_bytes = 1000;
   options.held_bytes = largest_footprint(1000);
   auto a = with_b(options);
   CHECK(a.data(b, 1, {message_at("x", at(200), 4000)}) == "poll");
-  CHECK(a.data(b, 2, {message_at("y", at(200), 4000), message_at("z", at(200), 10)}) ==
-        "undelivered 2-2 of b: full");
-  CHECK(a.notices<Undelivered>().at(0).position == at(200));
-  CHECK(a.status().held == 2);
+  const auto rest = std::vector<Message>{message_at("y", at(200), 4000), message_at("z", at(300))};
+  CHECK(a.data(b, 2, rest).empty());
+  CHECK(a.status().held == 1);
+  CHECK(a.status().peers.at(0).missing == 2);
   CHECK(a.status().held_bytes <= options.held_bytes);
-  CHECK(a.step(input::Polled{replayed(200)}) == "deliver x of b, deliver z of b");
-  CHECK(a.data(b, 4, {message_at("w", at(300), 4000)}).empty());
-  CHECK(a.wait(milliseconds(1)) == "poll");
-  CHECK(a.counters().full == 1);
+  CHECK(a.counters().let_go == 2);
+  // As long as there is no room nobody is asked.
+  CHECK(a.wait(milliseconds(50)) == "");
+  CHECK(a.step(input::Polled{replayed(200)}) == "deliver x of b, link 1: Request 2-3");
+  CHECK(a.step(input::FromLink{1, Data{b, 2, rest}}) == "deliver y of b, poll");
+  CHECK(a.step(input::FromLink{1, Kept{b, 1}}).empty());
+  CHECK(a.status().held == 1);
+  CHECK(a.status().peers.at(0).missing == 0);
+  CHECK(a.counters().recovered == 2);
 }
 
-TEST_CASE("N1: a gap, a lost tail, and a tail lost before a farewell are reported as ranges") {
+TEST_CASE("at the bound what can go at once is not let go") {
+  auto options = gated();
+  options.payload_bytes = 1000;
+  options.held_bytes = largest_footprint(1000);
+  auto a = with_b(options);
+  a.befriend(c, "c");
+  CHECK(a.data(b, 1, {message_at("x", at(300), 5000)}) == "poll");
+  a.step(input::Polled{replayed(200)});
+  CHECK(a.data(c, 1, {message_at("y", at(200), 4000)}) == "deliver y of c");
+  a.step(input::Demand{false});
+  CHECK(a.data(c, 2, {message_at("z", at(200), 4000)}).empty());
+  CHECK(a.counters().let_go == 1);
+}
+
+TEST_CASE("N1: what is lost of a peer that leaves or is silent for long is reported as ranges") {
   auto a = with_b(ungated());
-  CHECK(a.data(b, 3, {message_at("x", at(1))}) == "undelivered 1-2 of b: missing, deliver x of b");
+  CHECK(a.data(b, 3, {message_at("x", at(1))}).empty());
+  CHECK(a.data(b, 6, {message_at("y", at(1))}).empty());
+  CHECK(a.step(input::FromStream{Farewell{b, 8}}) ==
+        "undial 1, unfollow b:10, b is gone: left, undelivered 1-2 of b: missing, undelivered 4-5 "
+        "of b: missing, undelivered 7-8 of b: missing, deliver x of b, deliver y of b");
   CHECK((a.notices<Undelivered>().at(0).origin == b));
-  CHECK(a.step(input::FromStream{Heartbeat{b, 3, at(1)}}).empty());
-  CHECK(a.step(input::FromStream{Heartbeat{b, 5, at(1)}}) == "undelivered 4-5 of b: missing");
-  CHECK(a.step(input::FromStream{Farewell{b, 6}}) ==
-        "undelivered 6-6 of b: missing, undial 1, unfollow b:10, b is gone: left");
-  CHECK(a.counters().missing == 5);
+  CHECK(a.counters().missing == 6);
+
+  a.befriend(c, "c");
+  a.data(c, 2, {message_at("x", at(1))});
+  const auto trace = a.wait(seconds(7));
+  CHECK(trace.find("c is gone: silent, undelivered 1-1 of c: missing, deliver x of c") !=
+        std::string::npos);
 }
 
 TEST_CASE("N1: a change of another cluster is reported as foreign") {
@@ -293,7 +321,9 @@ TEST_CASE("N1: whatever the network and the failover do, each sequence has exact
         count();
       }
       if (random.below(3) == 0) {
-        a.step(input::FromStream{Heartbeat{b, fates.size() - 1, std::nullopt}});
+        const auto last = fates.size() - 1;
+        const auto kept = 1 + last - random.below(std::min<std::size_t>(last + 1, 30));
+        a.step(input::FromStream{Heartbeat{b, std::max<std::size_t>(kept, 1), last, std::nullopt}});
         count();
       }
       if (random.below(2) == 0) {
@@ -305,7 +335,7 @@ TEST_CASE("N1: whatever the network and the failover do, each sequence has exact
         }
       }
     }
-    a.step(input::FromStream{Heartbeat{b, fates.size() - 1, std::nullopt}});
+    a.step(input::FromStream{Farewell{b, fates.size() - 1}});
     count();
     a.step(ServerDown{});
     a.step(ServerUp{server_life});

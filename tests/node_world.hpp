@@ -303,7 +303,8 @@ class World {
 
   void act(Id id, effect::Deliver& e) {
     auto& to = peers_[id];
-    const auto& [content, from, name, sequence, held] = e.delivery;
+    const auto& [content, from, name, sequence, held, late] = e.delivery;
+    CHECK_FALSE(late);
     CHECK(++to.delivered[{from, sequence}] == 1);
     CHECK(count(to.reported, {from, sequence}) == 0);
     CHECK(sequence > std::exchange(to.last_delivered[from], sequence));

@@ -40,7 +40,7 @@ class Self {
     });
   }
   std::string hello(const Card& from, const std::string& host) {
-    return run([&](Effects& e) { (void)roster_.hello(from, "r", host, 5, now_, e); });
+    return run([&](Effects& e) { (void)roster_.hello(from, "r", host, own, now_, e); });
   }
   std::string welcome(LinkId link, const Card& from) {
     return run([&](Effects& e) { expected_ = roster_.welcome(link, from, now_, e); });
@@ -55,10 +55,16 @@ class Self {
     return run([&](Effects& e) { expected_ = roster_.refused(link, now_, e); });
   }
   std::string reader(const Origin& of, bool present = true) {
-    return run([&](Effects& e) { roster_.reader(of.peer, present, 5, now_, e); });
+    return run([&](Effects& e) { roster_.reader(of.peer, present, own, now_, e); });
   }
   std::string stream(const Origin& of) {
     return run([&](Effects& e) { expected_ = roster_.publisher(of, now_, e) != nullptr; });
+  }
+  std::string probe(const Origin& from, const Origin& target) {
+    return run([&](Effects& e) { expected_ = roster_.probe({from, target}, "r", now_, e); });
+  }
+  std::string vouched(LinkId link, const Origin& target) {
+    return run([&](Effects&) { expected_ = roster_.vouched(link, target, now_); });
   }
   std::string left(const Origin& of) {
     return run([&](Effects& e) { roster_.left(*roster_.find(of), now_, e); });
@@ -68,10 +74,10 @@ class Self {
   std::string wait(Duration duration) {
     return run([&](Effects& e) {
       const auto until = now_ + duration;
-      roster_.advance(5, now_, e);
+      roster_.advance(own, now_, e);
       while (roster_.deadline() <= until) {
         now_ = std::max(now_, roster_.deadline());
-        roster_.advance(5, now_, e);
+        roster_.advance(own, now_, e);
         REQUIRE(roster_.deadline() > now_);
       }
       now_ = until;
@@ -106,6 +112,8 @@ class Self {
     }
     return text(effects);
   }
+
+  static constexpr Extent own{1, 5};
 
   Roster roster_;
   Instant now_;

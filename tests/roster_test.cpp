@@ -1,5 +1,7 @@
 #include "lib/roster.hpp"
 
+#include <set>
+
 #include <doctest/doctest.h>
 
 #include "lib/limits.hpp"
@@ -202,10 +204,10 @@ TEST_CASE("a silent peer is suspect after 2 s and gone after 6 s") {
   a.befriend(b, "b");
   CHECK(a.wait(seconds(2) - Duration(1)).empty());
   CHECK(a.state(b) == "ready");
-  CHECK(a.wait(Duration(1)).empty());
+  CHECK(a.wait(Duration(1)) == "link 1: Hello");
   CHECK(a.state(b) == "suspect");
   CHECK(a.roster().ready_count() == 0);
-  CHECK(a.wait(seconds(4) - Duration(1)).empty());
+  CHECK(a.wait(seconds(4) - Duration(1)) == "link 1: Hello, link 1: Hello, link 1: Hello");
   CHECK(a.wait(Duration(1)) == "undial 1, unfollow b:10, b is gone: silent");
   CHECK(a.state(b) == "gone");
 }
@@ -216,6 +218,76 @@ TEST_CASE("any word of a suspect peer makes it ready again, without a second not
   a.wait(seconds(3));
   CHECK(a.stream(b).empty());
   CHECK(a.state(b) == "ready");
+}
+
+TEST_CASE("about a peer that does not answer three others are asked, if there are so many") {
+  for (const int others : {0, 1, 2, 3, 9}) {
+    CAPTURE(others);
+    Self a;
+    a.befriend(b, "b");
+    for (int i = 0; i < others; ++i) {
+      a.befriend(origin(static_cast<std::uint8_t>(10 + i)), "o" + std::to_string(i));
+    }
+    const auto keep = [&] {
+      for (int i = 0; i < others; ++i) {
+        a.stream(origin(static_cast<std::uint8_t>(10 + i)));
+      }
+    };
+    a.wait(seconds(1));
+    keep();
+    CHECK(a.wait(seconds(1)) == "link 1: Hello");
+    keep();
+    const auto trace = a.wait(std::chrono::milliseconds(1300));
+    std::set<std::string> asked;
+    for (int i = 0; i < others; ++i) {
+      const auto link = "link " + std::to_string(2 + i) + ": Probe";
+      if (trace.find(link) != std::string::npos) asked.insert(link);
+    }
+    CHECK(asked.size() == std::min<std::size_t>(static_cast<std::size_t>(others), 3));
+  }
+}
+
+TEST_CASE("a silent peer for which another vouches stays suspect, and is gone when nobody does") {
+  Self a;
+  a.befriend(b, "b");
+  a.befriend(c, "c");
+  for (int i = 0; i < 20; ++i) {
+    a.stream(c);
+    a.wait(seconds(1));
+    if (i >= 2) a.vouched(2, b);
+  }
+  CHECK(a.state(b) == "suspect");
+  CHECK(a.wait(seconds(4)).find("b is gone: silent") != std::string::npos);
+}
+
+TEST_CASE("only who hears a peer vouches for it, and only to those who are members") {
+  Self a;
+  a.befriend(b, "b");
+  a.befriend(c, "c");
+  CHECK(a.probe(c, b) == "route r: Vouch");
+  CHECK(a.expected());
+  CHECK(a.probe(c, origin(9)).empty());
+  CHECK(a.expected());
+  CHECK(a.probe(origin(9), b).empty());
+  CHECK_FALSE(a.expected());
+  a.wait(seconds(1));
+  a.stream(c);
+  a.wait(seconds(1));
+  CHECK(a.state(b) == "suspect");
+  CHECK(a.probe(c, b).empty());
+}
+
+TEST_CASE("a vouch that nobody asked for, or from a link that leads nowhere, counts for nothing") {
+  Self a;
+  a.befriend(b, "b");
+  a.befriend(c, "c");
+  a.vouched(2, b);
+  CHECK_FALSE(a.expected());
+  a.wait(seconds(3));
+  a.vouched(7, b);
+  CHECK_FALSE(a.expected());
+  a.vouched(2, b);
+  CHECK(a.expected());
 }
 
 TEST_CASE("a beacon neither keeps a peer alive nor brings one back before its own word") {

@@ -144,11 +144,15 @@ std::vector<Frame> every_frame(const std::string& mesh) {
   return {Hello{stranger_card(mesh)},
           Welcome{stranger_card(mesh)},
           Refusal{"go away"},
-          Ready{stranger(), 1},
+          Ready{stranger(), 1, 1},
           Listening{stranger()},
           Data{stranger(), 1, {message, message}},
-          Heartbeat{stranger(), 7, message.position},
-          Farewell{stranger(), 5}};
+          Heartbeat{stranger(), 2, 7, message.position},
+          Farewell{stranger(), 5},
+          Request{stranger(), 1, 9},
+          Kept{stranger(), 3},
+          Probe{stranger(), stranger()},
+          Vouch{stranger()}};
 }
 
 // Cut off, with bytes behind the end, and with a few bytes changed.
@@ -342,10 +346,10 @@ TEST_CASE("a stranger that joins and then publishes nonsense is heard of, and no
   // Sequences at the end of their range, and one beyond.
   constexpr auto last = std::numeric_limits<std::uint64_t>::max() / 2;
   const Message message{topic("t"), "last", std::nullopt};
-  dealer.send(encode(Ready{card.origin, last}));
+  dealer.send(encode(Ready{card.origin, last, last}));
   for (const auto sequence : {last, last + 1}) {
     publish(encode(Data{card.origin, sequence, {message, message}}));
-    publish(encode(Heartbeat{card.origin, sequence, std::nullopt}));
+    publish(encode(Heartbeat{card.origin, last, sequence, std::nullopt}));
   }
   publish(encode(Farewell{card.origin, last}));
   mesh.check_exchange();

@@ -29,7 +29,7 @@ struct Servers {
   Server& primary = cluster.primary();
   Server& replica = cluster.add_replica();
   // As one that is not on the same machine, or has more to do.
-  Server& late = cluster.add_replica({.name = "late", .apply_delay = 30ms});
+  Server& late = cluster.add_replica({.name = "late", .apply_delay = 200ms});
 };
 
 Servers& servers() {
@@ -114,11 +114,11 @@ TEST_CASE("of 1,000 announced rows none is missing on the replica when it is del
 }
 
 TEST_CASE(
-    "without the gate most of 1,000 announced rows are missing on a replica that is 30 ms late") {
+    "without the gate most of 1,000 announced rows are missing on a replica that is 200 ms late") {
   const auto near = run(servers().replica, false);
   const auto late = run(servers().late, false);
   MESSAGE("stale without the gate: ", near.stale, " of 1000 on a replica of the same machine, ",
-          late.stale, " with 30 ms of delay");
+          late.stale, " with 200 ms of delay");
   CHECK(near.delivered == 1000);
   CHECK(late.delivered == 1000);
   CHECK(late.out_of_order == 0);
