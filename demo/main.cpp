@@ -11,11 +11,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "keeper.hpp"
 #include "layout.hpp"
 #include "reader.hpp"
 #include "report.hpp"
 #include "stage.hpp"
+#include "tests/support/keeper.hpp"
 #include "writer.hpp"
 
 namespace {
@@ -81,7 +81,8 @@ int main(int argc, char** argv) {
   }
 
   try {
-    return keep({program, "stage", std::to_string(settings.rows), std::to_string(delay)});
+    return tidegate::testing::keep(
+        "tidegate-demo", {program, "stage", std::to_string(settings.rows), std::to_string(delay)});
   } catch (const std::exception& error) {
     std::cerr << "tidegate-demo: " << error.what() << "\n";
     return 1;

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include "beacon_speaker.hpp"
+#include "tests/support/network_namespace.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -23,58 +23,9 @@ namespace {
 constexpr std::uint16_t port = 17880;  // nobody else is in these namespaces
 const std::vector<std::string> paths = {"multicast", "broadcast"};
 
-// A network namespace. It lives as long as its process, which ends when we do: its input ends then.
-class Namespace {
- public:
-  // Throws when there is no right to make one.
-  explicit Namespace(const Namespace* owner = nullptr)
-      : holder_({.arguments = command(owner),
-                 .input = Stream::pipe,
-                 .output = Stream::pipe,
-                 .errors = Stream::pipe}) {
-    holder_.write("made\n");
-    if (holder_.read_line(5s) != "made") {
-      throw std::runtime_error(holder_.read_error_line(1s).value_or("unshare does not answer"));
-    }
-    run("ip link set lo up");
-  }
-
-  // What has to stand before a command to run it in here.
-  [[nodiscard]] std::vector<std::string> prefix() const {
-    std::vector<std::string> result = {"nsenter", "--target", std::to_string(holder_.pid()),
-                                       "--net"};
-    if (!root()) result.insert(result.end(), {"--user", "--preserve-credentials"});
-    return result;
-  }
-
-  void run(const std::string& command_line) const {
-    auto arguments = prefix();
-    arguments.insert(arguments.end(), {"sh", "-c", command_line});
-    testing::run({.arguments = arguments}, 5s);
-  }
-
-  [[nodiscard]] pid_t pid() const { return holder_.pid(); }
-
- private:
-  static bool root() { return ::geteuid() == 0; }
-
-  // Without root's rights a user namespace gives them, to itself and to those inside it: the second
-  // namespace is made inside the first one's, since a cable between the two needs rights on both.
-  static std::vector<std::string> command(const Namespace* owner) {
-    if (owner == nullptr && !root())
-      return {"unshare", "--user", "--map-root-user", "--net", "cat"};
-    auto arguments = owner == nullptr ? std::vector<std::string>() : owner->prefix();
-    if (root()) arguments.clear();
-    arguments.insert(arguments.end(), {"unshare", "--net", "cat"});
-    return arguments;
-  }
-
-  Process holder_;
-};
-
 struct Hosts {
-  Namespace left;
-  Namespace right{&left};
+  NetworkNamespace left;
+  NetworkNamespace right{&left};
 
   Hosts() { connect(); }
 
@@ -123,7 +74,7 @@ void check_both_hear(BeaconSpeaker& left, BeaconSpeaker& right, Instant after, D
 // The peer of a master on one of the hosts, as its user starts it.
 class HostPeer {
  public:
-  HostPeer(const Namespace& host, const std::string& interface, const std::string& name)
+  HostPeer(const NetworkNamespace& host, const std::string& interface, const std::string& name)
       : directory_("peer"), process_(command(host, interface, name)) {}
 
   // The time until it prints a line with this text; nullopt: not within the bound.
@@ -138,7 +89,7 @@ class HostPeer {
   void say(const std::string& line) { process_.write(line + "\n"); }
 
  private:
-  [[nodiscard]] Command command(const Namespace& host, const std::string& interface,
+  [[nodiscard]] Command command(const NetworkNamespace& host, const std::string& interface,
                                 const std::string& name) const {
     auto arguments = host.prefix();
     arguments.insert(arguments.end(),

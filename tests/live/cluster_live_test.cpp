@@ -156,3 +156,16 @@ TEST_CASE("nothing is left of a cluster, not even of a server that crashed") {
   CHECK_FALSE(std::filesystem::exists(directory));
   for (const auto& segment : segments) CHECK(shared_memory_segments().count(segment) == 0);
 }
+
+TEST_CASE("a server that a failover has replaced is copied again and follows its successor") {
+  Cluster cluster;
+  auto& old = cluster.primary();
+  auto& heir = cluster.add_replica();
+  old.execute("CREATE TABLE t (i int)");
+  old.crash();
+  heir.promote();
+  Cluster::copy_again(old, heir);
+  CHECK(old.value("SELECT pg_is_in_recovery()") == "t");
+  heir.execute("INSERT INTO t VALUES (1)");
+  CHECK(arrives(old, "1"));
+}

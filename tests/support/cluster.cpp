@@ -3,6 +3,7 @@
 #include <chrono>
 #include <fstream>
 #include <map>
+#include <sstream>
 
 namespace tidegate::testing {
 namespace {
@@ -60,6 +61,24 @@ std::filesystem::path pristine_database(int wal_segment_mb) {
   return directory->path() / "data";
 }
 
+// The copy is a standby without settings: not by pg_basebackup --write-recovery-conf, so that all
+// of them are in one file. `slot`: made on the followed server, unless "".
+void copy_database(const Server& followed, const std::filesystem::path& data,
+                   const std::string& slot) {
+  std::vector<std::string> backup = {postgres_program("pg_basebackup"),
+                                     "--dbname=" + followed.connection_string(),
+                                     "--pgdata=" + data.string(),
+                                     "--checkpoint=fast",
+                                     "--wal-method=stream",
+                                     "--no-sync",
+                                     "--no-manifest"};
+  if (!slot.empty()) backup.insert(backup.end(), {"--create-slot", "--slot=" + slot});
+  run_as_server(backup);
+  std::filesystem::remove(data / "test.conf");
+  std::ofstream(data / "standby.signal").close();
+  give_to(data / "standby.signal", server_user());
+}
+
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::ceil<std::chrono::milliseconds>(duration).count();
 }
@@ -87,20 +106,7 @@ Server& Cluster::add_replica(const ReplicaOptions& options) {
   const auto directory = make_directory(name);
   const auto data = directory / "data";
 
-  std::vector<std::string> backup = {postgres_program("pg_basebackup"),
-                                     "--dbname=" + followed.connection_string(),
-                                     "--pgdata=" + data.string(),
-                                     "--checkpoint=fast",
-                                     "--wal-method=stream",
-                                     "--no-sync",
-                                     "--no-manifest"};
-  if (options.slot) backup.insert(backup.end(), {"--create-slot", "--slot=" + name});
-  run_as_server(backup);
-
-  // Instead of pg_basebackup --write-recovery-conf, so that all settings are in one file.
-  std::filesystem::remove(data / "test.conf");
-  std::ofstream(data / "standby.signal").close();
-  give_to(data / "standby.signal", server_user());
+  copy_database(followed, data, options.slot ? name : "");
 
   auto server = std::make_unique<Server>(name, directory, options_.tcp);
   // Without fsync: only a crash of the machine could lose what a replica has not synced.
@@ -112,6 +118,17 @@ Server& Cluster::add_replica(const ReplicaOptions& options) {
   server->start();
   servers_.push_back(std::move(server));
   return *servers_.back();
+}
+
+void Cluster::copy_again(Server& server, const Server& followed) {
+  if (server.running()) server.stop();
+  std::stringstream settings;
+  settings << std::ifstream(server.data_directory() / "test.conf").rdbuf();
+  std::filesystem::remove_all(server.data_directory());
+  copy_database(followed, server.data_directory(), "");
+  server.append_config(settings.str());
+  server.follow(followed);
+  server.start();
 }
 
 std::filesystem::path Cluster::make_directory(const std::string& name) {

@@ -14,17 +14,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/eventually.hpp"
-#include "tests/support/process.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "eventually.hpp"
+#include "process.hpp"
+#include "temporary_directory.hpp"
 
-namespace tidegate::demo {
+namespace tidegate::testing {
 namespace {
 
 using namespace std::chrono_literals;
 
 // From here on the signals that ask us to end can be read from the descriptor.
-testing::Descriptor catch_signals() {
+Descriptor catch_signals() {
   sigset_t set;
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGINT);
@@ -33,10 +33,10 @@ testing::Descriptor catch_signals() {
   ::sigaction(SIGHUP, nullptr, &hangup);
   if (hangup.sa_handler != SIG_IGN) ::sigaddset(&set, SIGHUP);  // else we are under nohup
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
-  return testing::Descriptor(::signalfd(-1, &set, SFD_CLOEXEC));
+  return Descriptor(::signalfd(-1, &set, SFD_CLOEXEC));
 }
 
-int read_signal(const testing::Descriptor& signals) {
+int read_signal(const Descriptor& signals) {
   signalfd_siginfo info{};
   if (::read(signals.number(), &info, sizeof info) != sizeof info) return SIGTERM;
   return static_cast<int>(info.ssi_signo);
@@ -63,10 +63,10 @@ bool reap() {
 // Those who were left behind end by themselves when their parent is gone: a server that was told
 // to, the helpers of initdb. Who does not is killed.
 void end_orphans() {
-  if (testing::eventually(10s, reap)) return;
+  if (eventually(10s, reap)) return;
   while (!reap()) {
-    for (const auto child : testing::children_of(::getpid())) ::kill(child, SIGKILL);
-    static_cast<void>(testing::eventually(1s, reap));
+    for (const auto child : children_of(::getpid())) ::kill(child, SIGKILL);
+    static_cast<void>(eventually(1s, reap));
   }
 }
 
@@ -75,12 +75,11 @@ struct Ending {
   int signal = 0;  // that we got; 0: none
 };
 
-Ending run_to_end(const std::vector<std::string>& command, const testing::Descriptor& signals) {
-  const testing::TemporaryDirectory directory("demo");
+Ending run_to_end(const std::vector<std::string>& command, const Descriptor& signals) {
+  const TemporaryDirectory directory("kept");
   Ending ending;
-  testing::Process process(
-      {.arguments = command, .environment = {{"TEST_SCRATCH", directory.path()}}});
-  const auto end = testing::watch_process(process.pid());
+  Process process({.arguments = command, .environment = {{"TEST_SCRATCH", directory.path()}}});
+  const auto end = watch_process(process.pid());
   std::array<pollfd, 2> wanted{pollfd{end.number(), POLLIN, 0},
                                pollfd{signals.number(), POLLIN, 0}};
   while (::poll(wanted.data(), wanted.size(), -1) < 0) {
@@ -93,7 +92,7 @@ Ending run_to_end(const std::vector<std::string>& command, const testing::Descri
 
 }  // namespace
 
-int keep(const std::vector<std::string>& command) {
+int keep(const std::string& program, const std::vector<std::string>& command) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   // The command is in a process group of its own, which a terminal may be set to stop when it
   // writes (stty tostop).
@@ -104,16 +103,16 @@ int keep(const std::vector<std::string>& command) {
   const auto ending = run_to_end(command, signals);
   const auto* newline = ::isatty(STDERR_FILENO) != 0 ? "\n" : "";  // behind the "^C"
   if (ending.signal != 0) {
-    std::fprintf(stderr, "%stidegate-demo: interrupted; all that it had started is gone\n",
-                 newline);
+    std::fprintf(stderr, "%s%s: interrupted; all that it had started is gone\n", newline,
+                 program.c_str());
     return 128 + ending.signal;
   }
   const int killer = ending.status - 128;
   if (killer > 0 && killer != SIGPIPE) {  // SIGPIPE: whoever read our output has seen enough
-    std::fprintf(stderr, "%stidegate-demo: killed by signal %d; all that it had started is gone\n",
-                 newline, killer);
+    std::fprintf(stderr, "%s%s: killed by signal %d; all that it had started is gone\n", newline,
+                 program.c_str(), killer);
   }
   return ending.status;
 }
 
-}  // namespace tidegate::demo
+}  // namespace tidegate::testing
