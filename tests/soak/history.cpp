@@ -1,0 +1,102 @@
+#include "history.hpp"
+
+#include <array>
+#include <cstdio>
+
+#include "peer/clock.hpp"
+
+namespace tidegate::soak {
+
+History::History() : begin_(clock_now()), last_traffic_(begin_) {}
+
+void History::born(int peer, const std::string& name, const std::string& server,
+                   const std::filesystem::path& journal) {
+  const std::lock_guard lock(mutex_);
+  lives_.push_back({peer, name, server, false, {}});
+  journals_.emplace_back(journal);
+}
+
+void History::killed(int peer) {
+  const std::lock_guard lock(mutex_);
+  for (auto& life : lives_) {
+    if (life.peer == peer) life.killed = true;
+  }
+}
+
+std::size_t History::fault_begins(FaultKind kind, const std::string& what) {
+  const std::lock_guard lock(mutex_);
+  faults_.push_back({kind, what, clock_now(), never});
+  return faults_.size() - 1;
+}
+
+void History::fault_ends(std::size_t fault) {
+  const std::lock_guard lock(mutex_);
+  faults_.at(fault).end = clock_now();
+}
+
+void History::read_on() {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < lives_.size(); ++i) {
+    for (auto& record : journals_[i].read()) take(lives_[i], std::move(record));
+  }
+}
+
+void History::take(Life& life, Record record) {
+  const auto* answered = std::get_if<Answered>(&record.event);
+  const bool published = answered != nullptr && answered->accepted;
+  const bool delivered = std::holds_alternative<Delivered>(record.event);
+  if (published) ++published_;
+  if (std::holds_alternative<Withdrawn>(record.event)) --published_;
+  if (delivered) ++delivered_;
+  if (published || delivered) last_traffic_ = std::max(last_traffic_, record.at);
+  life.records.push_back(std::move(record));
+}
+
+std::vector<std::optional<History::LastWord>> History::last_words(int peers) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::optional<LastWord>> words(static_cast<std::size_t>(peers));
+  for (const auto& life : lives_) {
+    auto& word = words.at(static_cast<std::size_t>(life.peer));
+    word.reset();
+    for (auto record = life.records.rbegin(); record != life.records.rend(); ++record) {
+      const auto* standing = std::get_if<Standing>(&record->event);
+      if (standing == nullptr) continue;
+      word = LastWord{record->at, *standing};
+      break;
+    }
+  }
+  return words;
+}
+
+std::string History::progress() const {
+  const auto words = last_words(most_peers);
+  const std::lock_guard lock(mutex_);
+  std::uint64_t held = 0;
+  for (const auto& word : words) held += word ? word->standing.held : 0;
+  return since_begin(clock_now()) + "  published " + std::to_string(published_) + "  delivered " +
+         std::to_string(delivered_) + "  held " + std::to_string(held) + "  | " +
+         under_way(faults_, clock_now(), Duration::zero());
+}
+
+std::string History::since_begin(Instant when) const {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%7.1f s",
+                std::chrono::duration<double>(when - begin_).count());
+  return text.data();
+}
+
+Instant History::last_traffic() const {
+  const std::lock_guard lock(mutex_);
+  return last_traffic_;
+}
+
+std::string under_way(const std::vector<Happening>& faults, Instant when, Duration aftermath) {
+  std::string text;
+  for (const auto& fault : faults) {
+    if (when < fault.begin || (fault.end != never && when > fault.end + aftermath)) continue;
+    text += (text.empty() ? "" : ", ") + fault.what;
+  }
+  return text.empty() ? "no fault" : text;
+}
+
+}  // namespace tidegate::soak

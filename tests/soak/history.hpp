@@ -1,0 +1,82 @@
+// All that is known of a run: the lives of the peers with their records, and the faults.
+//
+// Thread-safe, until the run is over: one thread makes faults and lives, another reads the journals
+// on and shows progress. What is const and unlocked here is for the time after that.
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "faults.hpp"
+#include "journal.hpp"
+#include "record.hpp"
+
+namespace tidegate::soak {
+
+// One life of a peer: one process.
+struct Life {
+  int peer = 0;
+  std::string name;    // "peer-3.2"
+  std::string server;  // that it reads
+  bool killed = false;
+  std::vector<Record> records;
+};
+
+// A fault that has happened.
+struct Happening {
+  FaultKind kind = FaultKind::kill_peer;
+  std::string what;
+  Instant begin;
+  Instant end = never;
+};
+
+class History {
+ public:
+  History();
+
+  void born(int peer, const std::string& name, const std::string& server,
+            const std::filesystem::path& journal);
+  void killed(int peer);  // in its last life
+  std::size_t fault_begins(FaultKind kind, const std::string& what);
+  void fault_ends(std::size_t fault);
+
+  // Reads what the journals hold by now.
+  void read_on();
+
+  // How each peer stood when it last said so, in its last life; nothing where it has not yet.
+  struct LastWord {
+    Instant at;
+    Standing standing;
+  };
+  [[nodiscard]] std::vector<std::optional<LastWord>> last_words(int peers) const;
+
+  // "  12.3 s   published 812   delivered 5301   held 3   | peer-2 stopped"
+  [[nodiscard]] std::string progress() const;
+  [[nodiscard]] std::string since_begin(Instant when) const;
+  [[nodiscard]] Instant last_traffic() const;
+
+  [[nodiscard]] const std::deque<Life>& lives() const { return lives_; }
+  [[nodiscard]] const std::vector<Happening>& faults() const { return faults_; }
+
+ private:
+  void take(Life& life, Record record);
+
+  mutable std::mutex mutex_;
+  Instant begin_;
+  std::deque<Life> lives_;
+  std::vector<JournalReader> journals_;  // of each life
+  std::vector<Happening> faults_;
+  std::uint64_t published_ = 0;
+  std::uint64_t delivered_ = 0;
+  Instant last_traffic_;
+};
+
+// "peer-2 stopped, primary killed": what was going on, or had just ended; "no fault".
+[[nodiscard]] std::string under_way(const std::vector<Happening>& faults, Instant when,
+                                    Duration aftermath);
+
+}  // namespace tidegate::soak

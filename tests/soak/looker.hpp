@@ -1,0 +1,40 @@
+// Looks for announced rows, on the very server that the peer reads and in the life of it that the
+// peer knows: a connection of its own, opened when the peer says that the server is up and closed
+// when it says that it is down.
+//
+// A row that is not there counts only then. A server that crashed may come back with less than it
+// had shown, and what was delivered before proves nothing about it afterwards.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "lib/tide.hpp"
+#include "record.hpp"
+#include "tests/support/session.hpp"
+
+namespace tidegate::soak {
+
+// Which life of which server answers on this connection.
+[[nodiscard]] Instance instance_of(testing::Session& session);
+
+class Looker {
+ public:
+  explicit Looker(std::string server) : server_(std::move(server)) {}
+
+  void server_up(const Instance& instance);
+  void server_down(const std::string& why);
+
+  struct Finding {
+    Look look = Look::nothing;
+    std::string detail = no_row;
+  };
+  [[nodiscard]] Finding look(const std::string& row);
+
+ private:
+  std::string server_;
+  std::optional<testing::Session> session_;
+  std::string why_not_ = "the server was not up yet";
+};
+
+}  // namespace tidegate::soak

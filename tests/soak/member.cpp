@@ -1,0 +1,217 @@
+#include "member.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "journal.hpp"
+#include "looker.hpp"
+#include "peer/clock.hpp"
+#include "peer/peer.hpp"
+#include "writer.hpp"
+
+namespace tidegate::soak {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration between_standings = 1s;
+constexpr std::chrono::milliseconds longest_wait{20};
+
+// The most memory that was ever resident, VmHWM.
+std::uint64_t memory_kib() {
+  std::ifstream file("/proc/self/status");
+  for (std::string word; file >> word;) {
+    std::uint64_t value = 0;
+    if (word == "VmHWM:" && file >> value) return value;
+  }
+  return 0;
+}
+
+class Member {
+ public:
+  Member(const Part& part, std::unique_ptr<Peer> peer)
+      : peer_(std::move(peer)), journal_(part.journal), looker_(part.server) {
+    journal_.write(Began{origin_word(peer_->status().origin)});
+    peer_->subscribe(Pattern::all());
+    if (part.primary.empty()) return;
+    writer_.emplace(*peer_, journal_, part.primary, part.life, Random(part.seed),
+                    [this] { drain(); });
+  }
+
+  void run() {
+    while (listening_) {
+      const auto now = clock_now();
+      if (now >= standing_at_) {
+        tell_standing();
+        standing_at_ = now + between_standings;
+      }
+      if (writer_ && now >= writer_->due()) writer_->write(now);
+      if (auto incoming = peer_->next(pause())) take(*incoming);
+      drain();
+      obey();
+    }
+    peer_->leave();
+    drain();
+    tell_standing();
+    journal_.write(Ended{});
+  }
+
+ private:
+  struct Taker {
+    Member& member;
+
+    void operator()(const PeerReady& notice) const {
+      member.journal_.write(Met{origin_word(notice.origin)});
+    }
+    void operator()(const PeerGone& notice) const {
+      member.journal_.write(Parted{origin_word(notice.origin), std::string(to_string(notice.why))});
+    }
+    void operator()(const Undelivered& notice) const {
+      member.journal_.write(Reported{origin_word(notice.origin), notice.first, notice.last,
+                                     std::string(to_string(notice.why))});
+    }
+    void operator()(const Unpublished& notice) const {
+      member.journal_.write(Withdrawn{std::stoull(notice.payload)});
+    }
+    void operator()(const ServerUp& notice) const {
+      member.looker_.server_up(notice.instance);
+      member.journal_.write(Noted{"server up: " + notice.description + " " + notice.degraded});
+    }
+    void operator()(const ServerDown& notice) const {
+      member.looker_.server_down("the server is down");
+      member.journal_.write(Noted{"server down: " + notice.reason});
+    }
+    void operator()(const PrimaryUp& notice) const {
+      if (member.writer_) member.writer_->primary_up(notice.instance);
+      member.journal_.write(Noted{"primary up: " + notice.description});
+    }
+    void operator()(const PrimaryDown& notice) const {
+      member.journal_.write(Noted{"primary down: " + notice.reason});
+    }
+    void operator()(const Warning& notice) const { member.journal_.write(Noted{notice.text}); }
+  };
+
+  [[nodiscard]] std::chrono::milliseconds pause() const {
+    if (!writer_ || writer_->due() == never) return longest_wait;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(writer_->due() - clock_now());
+    return std::clamp(left, 0ms, longest_wait);
+  }
+
+  void drain() {
+    while (auto incoming = peer_->next(0ms)) take(*incoming);
+  }
+
+  void take(const Incoming& incoming) {
+    if (const auto* notice = std::get_if<Notice>(&incoming))
+      return std::visit(Taker{*this}, *notice);
+    take(std::get<Delivery>(incoming));
+  }
+
+  void take(const Delivery& delivery) {
+    Delivered told{.origin = origin_word(delivery.origin), .sequence = delivery.sequence};
+    std::istringstream(delivery.message.payload) >> told.number >> told.row;
+    if (const auto& position = delivery.message.position) {
+      told.timeline = position->timeline;
+      told.lsn = position->lsn.bytes;
+    }
+    const auto finding = looker_.look(told.row);
+    told.look = finding.look;
+    told.detail = finding.detail;
+    if (writer_ && told.look == Look::seen) writer_->row_seen(told.row);
+    journal_.write(std::move(told));
+  }
+
+  void tell_standing() {
+    const auto status = peer_->status();
+    Standing standing{.held = status.held,
+                      .outbox = status.outbox,
+                      .last_sequence = status.last_sequence,
+                      .memory_kib = memory_kib(),
+                      .recovered = status.counters.recovered,
+                      .requests = status.counters.requests,
+                      .resent = status.counters.resent};
+    for (const auto& other : status.peers) {
+      if (other.state == PeerState::ready) ++standing.ready;
+      standing.missing += other.missing;
+    }
+    journal_.write(standing);
+  }
+
+  void obey() {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (::poll(&input, 1, 0) <= 0) return;
+    std::array<char, 64> words{};
+    listening_ = ::read(STDIN_FILENO, words.data(), words.size()) > 0;
+    if (writer_) writer_->stop();
+  }
+
+  std::unique_ptr<Peer> peer_;
+  Journal journal_;
+  Looker looker_;
+  std::optional<Writer> writer_;
+  Instant standing_at_;
+  bool listening_ = true;
+};
+
+Options options_of(const Part& part) {
+  Options options;
+  options.mesh = part.mesh;
+  options.name = part.name;
+  options.interfaces = {part.interface};
+  options.beacon_port = part.beacon_port;
+  options.database = part.server;
+  options.primary = part.primary;
+  return options;
+}
+
+}  // namespace
+
+std::vector<std::string> Part::to_arguments() const {
+  return {"member",
+          journal,
+          mesh,
+          std::to_string(beacon_port),
+          interface,
+          name,
+          life,
+          server,
+          primary,
+          std::to_string(seed),
+          own_thread ? "own_thread" : "caller"};
+}
+
+Part Part::from_arguments(const std::vector<std::string>& arguments) {
+  const auto at = [&](std::size_t index) { return arguments.at(index); };
+  return {.journal = at(1),
+          .mesh = at(2),
+          .beacon_port = static_cast<std::uint16_t>(std::stoi(at(3))),
+          .interface = at(4),
+          .name = at(5),
+          .life = at(6),
+          .server = at(7),
+          .primary = at(8),
+          .seed = std::stoull(at(9)),
+          .own_thread = at(10) == "own_thread"};
+}
+
+int run_member(const Part& part) {
+  auto peer = Peer::start(options_of(part), part.own_thread ? Drive::own_thread : Drive::caller);
+  if (!peer) {
+    std::cerr << peer.error().message << "\n";
+    return 1;
+  }
+  Member(part, std::move(peer).value()).run();
+  return 0;
+}
+
+}  // namespace tidegate::soak

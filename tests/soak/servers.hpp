@@ -1,0 +1,47 @@
+// The three servers: at any time one is the primary and the others are its replicas, or it is down
+// and one of them is about to take over.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "settings.hpp"
+#include "tests/support/cluster.hpp"
+
+namespace tidegate::soak {
+
+class Servers {
+ public:
+  Servers();
+
+  [[nodiscard]] testing::Server& at(int server) {
+    return *all_.at(static_cast<std::size_t>(server));
+  }
+  [[nodiscard]] int primary() const { return primary_; }
+  // One of the two that are no primary: 0 or 1.
+  [[nodiscard]] int replica(int which) const { return (primary_ + 1 + which) % server_count; }
+
+  // For libpq: whichever of them is the primary.
+  [[nodiscard]] std::string whichever() const;
+
+  // The primary is down: `heir` takes over, the other replica follows it, and the old primary, with
+  // all that only it had, is thrown away for a copy. Whoever had received more than the heir can't
+  // follow it either, and is copied too.
+  void replace_primary(int heir);
+
+  // Names of all announced rows that are there, on the primary.
+  [[nodiscard]] std::vector<testing::Row> rows();
+
+  // How each of them stands, a line each.
+  [[nodiscard]] std::string standing();
+  // Copies their logs.
+  void keep_logs(const std::filesystem::path& directory) const;
+
+ private:
+  testing::Cluster cluster_;
+  std::vector<testing::Server*> all_;
+  int primary_ = 0;
+};
+
+}  // namespace tidegate::soak
