@@ -49,7 +49,8 @@ void check_delivers(Process& process, std::uint64_t first, std::uint64_t last) {
 }  // namespace
 
 // ZeroMQ ends the connection of a reader that takes nothing for ten seconds, and drops its queue.
-TEST_CASE("a receiver that was stopped for a while misses nothing, and nobody waited for it") {
+TEST_CASE("a receiver that was stopped for a while misses nothing, and nobody waited for it" *
+          long_test) {
   constexpr int count = 30'000;
   const auto mesh = private_mesh();
   const std::string payload(1024, 'x');

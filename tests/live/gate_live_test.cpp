@@ -202,8 +202,8 @@ TEST_CASE("a commit whose WAL ends at a page's end is delivered on an idle prima
 
 // One in a thousand ends at a page's end, where an uncorrected position would wait for the next
 // write; and there is none before the message is here.
-TEST_CASE(
-    "of 10,000 commits of random sizes on an otherwise idle primary none waits for a second") {
+TEST_CASE("of 10,000 commits of random sizes on an otherwise idle primary none waits for a second" *
+          long_test) {
   constexpr int count = 10'000;
   Masters masters;
   servers().primary.execute("CREATE TABLE IF NOT EXISTS sized (i int, filler text)");
