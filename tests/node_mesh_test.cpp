@@ -178,7 +178,7 @@ TEST_CASE("a peer that restarts on the same ports is ready at once and replaces 
 }
 
 TEST_CASE("a silence of one way or both heals, and each message of it is delivered or reported") {
-  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
     CAPTURE(seed);
     World world(seed);
     start_all(world, 3);
@@ -237,7 +237,7 @@ TEST_CASE("64 receivers that miss the same 1,000 messages ask each for itself, a
 }
 
 TEST_CASE("after any chaos the mesh is whole again, and nothing was early, twice or silent") {
-  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
     CAPTURE(seed);
     World world(seed);
     const auto count = size_for(seed);
