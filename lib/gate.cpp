@@ -20,7 +20,11 @@ Duration poll_pause(Duration age) {
 
 bool Gate::hold(Held& held) {
   if (queue_.bytes() + footprint(held.message) > most_bytes_) return false;
-  queue_.push(std::move(held));
+  if (gated_) {
+    queue_.push(std::move(held));
+  } else {
+    queue_.push_last(std::move(held));
+  }
   return true;
 }
 

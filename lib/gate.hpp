@@ -2,7 +2,8 @@
 // when that server should be asked how far it is.
 //
 // 1. Nothing leaves as covered unless a reading of the server's present life covers it (tide.hpp).
-// 2. The server is asked only while the first held message waits for it: at once, then often, then ever more rarely,
+// 2. The server is asked only while the first held message waits for it: at once, then often, then
+// ever more rarely,
 //    in proportion to how long the first held message has waited. One answer serves all.
 // 3. When the server goes away its readings are forgotten: after a crash it may show less.
 #pragma once
@@ -18,7 +19,9 @@ namespace tidegate {
 
 class Gate {
  public:
-  // Not gated: there is no server to wait for, everything may go at once.
+  // Not gated: there is no server to wait for, everything may go at once, as it came. (Positions
+  // may then be of several clusters, and say nothing of the order in which their origins sent
+  // them.)
   Gate(bool gated, std::size_t most_bytes) : gated_(gated), most_bytes_(most_bytes) {}
 
   struct Released {

@@ -263,3 +263,15 @@ TEST_CASE("the bound is kept to the byte") {
   Held second{message("b", "", "2:0/1"), origin(1), 2, start};
   CHECK_FALSE(gate.hold(second));
 }
+
+TEST_CASE("without a server, messages of two clusters keep the order of their origin") {
+  Gate gate(false, std::size_t{1} << 20U);
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    Held held{tidegate::testing::message("a", ""), tidegate::testing::origin(1), sequence, {}};
+    held.message.position = Position{sequence % 2, 1, Lsn{100 - sequence}};
+    CHECK(gate.hold(held));
+  }
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    CHECK(gate.release()->held.sequence == sequence);
+  }
+}
