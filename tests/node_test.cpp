@@ -125,6 +125,15 @@ TEST_CASE("S2: a change that a failover has undone is reported as orphaned, neve
   CHECK(a.counters().orphaned == 1);
 }
 
+TEST_CASE("S2: a position from before a failover does not become a later one, it comes back") {
+  NodeSelf a;
+  CHECK(a.publish("1", at(50, 1)) == "all: Data 1-1");
+  CHECK(a.publish("2", at(120, 2)) == "all: Data 2-2");
+  CHECK(a.publish("3", at(130, 1)) == "unpublished 3");
+  CHECK(a.publish("4", at(110, 2)) == "all: Data 3-3");
+  CHECK(a.counters().unpublished == 1);
+}
+
 TEST_CASE("S3: whatever arrives again is delivered once, also from a peer that was gone") {
   auto a = with_b(ungated());
   const auto messages = std::vector<Message>{message_at("x", at(1)), message_at("y", at(2))};

@@ -103,8 +103,8 @@ void Oracle::primary_known(LifeId life, const Instance& instance) {
 }
 
 void Oracle::raise(Life& life, const Position& position) {
-  const bool same = life.highest && life.highest->system == position.system;
-  if (!same || goes_back(position, *life.highest)) life.highest = position;
+  const auto [entry, added] = life.highest.emplace(position.system, position);
+  if (!added && goes_back(position, entry->second)) entry->second = position;
 }
 
 void Oracle::sent(LifeId id, const Data& data, Instant now) {
@@ -129,10 +129,7 @@ void Oracle::sent(LifeId id, const Data& data, Instant now) {
     ++totals_.sent;
     check_covers(life, message, asked.note, label(id, life.stream.size() + 1));
     life.stream.push_back({index - 1, message.position, now});
-    if (message.position) {
-      raise(life, *message.position);
-      life.highest_sent[message.position->system] = *message.position;
-    }
+    if (message.position) raise(life, *message.position);
   }
 }
 
@@ -141,19 +138,15 @@ void Oracle::check_covers(const Life& life, const Message& message, const Note& 
                           const std::string& who) {
   const auto& position = message.position;
   if (!position) {
-    if (note.kind != Note::Kind::no_change || life.highest) {
-      fail("S6", who + " is sent without a position, expected at least " + words(life.highest));
+    if (note.kind != Note::Kind::no_change || !life.highest.empty()) {
+      fail("S6", who + " is sent without a position");
     }
     return;
   }
-  const auto before = life.highest_sent.find(position->system);
-  if (before != life.highest_sent.end() && goes_back(before->second, *position)) {
-    fail("S4", who + " is sent with " + words(position) + " after " + words(before->second));
-  }
-  if (life.highest && life.highest->system == position->system &&
-      goes_back(*life.highest, *position)) {
+  const auto before = life.highest.find(position->system);
+  if (before != life.highest.end() && goes_back(before->second, *position)) {
     fail("S6",
-         who + " is sent with " + words(position) + ", expected at least " + words(life.highest));
+         who + " is sent with " + words(position) + ", expected at least " + words(before->second));
   }
   if (note.kind != Note::Kind::no_change &&
       position->system == history_.change(note.change).place.system &&
@@ -177,9 +170,14 @@ void Oracle::unpublished(LifeId id, const Unpublished& notice) {
   asked.left = true;
   life.last_left = index;
   if (life.leaving) return;
+  // Its primary's life ended, or what this peer has seen since is of a later timeline.
+  const bool after_commit = asked.note.kind == Note::Kind::after_commit;
   const bool other_life = asked.primary && life.primary && *asked.primary != *life.primary;
-  if (asked.note.kind != Note::Kind::after_commit || !other_life) {
-    fail("reason", who + ", though the primary's life did not end");
+  const auto& place = history_.change(asked.note.change).place;
+  const auto seen = life.highest.find(place.system);
+  const bool overtaken = seen != life.highest.end() && place.timeline < seen->second.timeline;
+  if (!(after_commit && other_life) && !overtaken) {
+    fail("reason", who + ", though its change can't be lost");
   }
 }
 
@@ -266,6 +264,7 @@ void Oracle::check_visible(const Life& life, const Sent& sent, const Note& note,
 void Oracle::check_order(Life& life, const Key& key, std::optional<Instant> arrived, Instant now,
                          const std::string& who) {
   auto& released = life.released;
+  if (!life.birth.gated) return;  // as they come
   if (arrived) {
     const auto first =
         std::upper_bound(released.begin(), released.end(), *arrived,

@@ -7,9 +7,11 @@
 // S1 nothing early            at the last reading of the server's present life the change was there
 // S2 nothing lost             a message is neither sent nor delivered for a change that is gone
 // S3 at most once             for each (origin, sequence), and never both delivered and reported
-// S4 the order of publishing  sequences rise; positions of an origin never go back in a cluster
+// S4 the order of publishing  sequences rise
 // S5 the release order        among messages that were held at the same time
-// S6 causality                a position covers all that its peer has published and delivered
+// S6 causality                a position covers all that its peer has published and delivered in
+// that
+//                             cluster; so positions never go back either
 // B1 the bounds
 // N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it
 // "reason": what is reported has the reason that is true
@@ -148,8 +150,7 @@ class Oracle {
     std::vector<Asked> asked;
     std::size_t last_left = 0;
     std::vector<Sent> stream;
-    std::map<std::uint64_t, Position> highest_sent;  // by cluster
-    std::optional<Position> highest;                 // published or delivered, in one cluster
+    std::map<std::uint64_t, Position> highest;  // published or delivered, by cluster
     std::optional<Instance> primary;
     std::optional<Truth> shown;
     std::array<bool, topics> wants{};
