@@ -57,13 +57,13 @@ void poll(Gate& gate, Instant now, std::optional<Tide> answer) {
 
 }  // namespace
 
-TEST_CASE("without a server to wait for everything goes at once, in release order") {
+TEST_CASE("without a server to wait for everything goes at once, as it came") {
   Gate gate(false, plenty);
   hold(gate, "b", at(20));
   hold(gate, "a", at(10));
   hold(gate, "none", std::nullopt);
   CHECK(gate.deadline() == never);
-  CHECK(released(gate) == "none, a, b");
+  CHECK(released(gate) == "b, a, none");
 }
 
 TEST_CASE("a message without a position goes at once") {

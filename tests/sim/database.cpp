@@ -103,6 +103,15 @@ void Database::flush_later(ServerId id, std::uint64_t lsn, Duration delay) {
 
 // --- shipping and replaying ---------------------------------------------------------------------
 
+Duration Database::lag(const Server& server, Duration about) {
+  return server.fixed ? about : random_.between(about / 2, about * 2);
+}
+
+std::uint64_t Database::somewhere(const Server& server, std::uint32_t timeline, std::uint64_t from,
+                                  std::uint64_t to) {
+  return server.fixed ? to : history_.boundary(server.system, timeline, from, to, random_.next());
+}
+
 void Database::feed_replicas(std::uint64_t system) {
   for (ServerId id = 0; id < servers_.size(); ++id) {
     if (servers_[id].system == system) ship(id);
@@ -117,10 +126,9 @@ void Database::ship(ServerId id) {
   const auto& primary = servers_[*upstream];
   if (server.received_timeline == primary.timeline && server.received >= primary.flushed) return;
   server.shipping = true;
-  agenda_.after(random_.between(server.ship_lag / 2, server.ship_lag * 2),
-                [this, id, life = server.life] {
-                  if (servers_[id].life == life) shipped(id);
-                });
+  agenda_.after(lag(server, server.ship_lag), [this, id, life = server.life] {
+    if (servers_[id].life == life) shipped(id);
+  });
 }
 
 void Database::shipped(ServerId id) {
@@ -131,8 +139,7 @@ void Database::shipped(ServerId id) {
   const auto& primary = servers_[*upstream];
   const Place flushed{primary.system, primary.timeline, primary.flushed};
   if (server.received_timeline == primary.timeline) {
-    server.received = history_.boundary(server.system, primary.timeline, server.received,
-                                        primary.flushed, random_.next());
+    server.received = somewhere(server, primary.timeline, server.received, primary.flushed);
   } else if (history_.contains(flushed, server.timeline, server.lsn)) {
     server.received_timeline = primary.timeline;
     server.received = primary.flushed;
@@ -149,10 +156,9 @@ void Database::replay(ServerId id) {
   if (server.replaying || !server.up || server.primary || server.paused) return;
   if (server.timeline == server.received_timeline && server.lsn >= server.received) return;
   server.replaying = true;
-  agenda_.after(random_.between(server.replay_lag / 2, server.replay_lag * 2),
-                [this, id, life = server.life] {
-                  if (servers_[id].life == life) replayed(id);
-                });
+  agenda_.after(lag(server, server.replay_lag), [this, id, life = server.life] {
+    if (servers_[id].life == life) replayed(id);
+  });
 }
 
 void Database::replayed(ServerId id) {
@@ -162,13 +168,12 @@ void Database::replayed(ServerId id) {
   const auto next = history_.next_towards(server.system, server.timeline, server.received_timeline);
   const auto until = next == 0 ? server.received : history_.begin(server.system, next);
   if (server.lsn < until) {
-    server.lsn =
-        history_.boundary(server.system, server.timeline, server.lsn, until, random_.next());
+    server.lsn = somewhere(server, server.timeline, server.lsn, until);
   } else if (next != 0) {
     const auto beyond = history_.next_towards(server.system, next, server.received_timeline);
     const auto end = beyond == 0 ? server.received : history_.begin(server.system, beyond);
     server.timeline = next;
-    server.lsn = history_.boundary(server.system, next, server.lsn, end, random_.next());
+    server.lsn = somewhere(server, next, server.lsn, end);
   }
   say(server, "has replayed");
   replay(id);

@@ -43,6 +43,7 @@ class Database {
 
     bool paused = false;    // replay
     bool detached = false;  // no WAL receiver
+    bool fixed = false;     // takes what there is in one go, after exactly its lags
     Duration ship_lag{};
     Duration replay_lag{};
     bool shipping = false;  // planned
@@ -106,6 +107,9 @@ class Database {
   void come_up(ServerId id);
   void say(const Server& server, const std::string& what);
   [[nodiscard]] bool behind(const Server& server) const;
+  [[nodiscard]] std::uint64_t somewhere(const Server& server, std::uint32_t timeline,
+                                        std::uint64_t from, std::uint64_t to);
+  Duration lag(const Server& server, Duration about);
 
   Agenda& agenda_;
   Random random_;
