@@ -75,7 +75,7 @@ TEST_CASE("an arriving message is held, polled for, and delivered when it is cov
 TEST_CASE("without a database messages are delivered at once") {
   auto a = with_b(ungated());
   CHECK(a.data(b, 1, {message_at("x", at(200)), message_at("y", std::nullopt)}) ==
-        "deliver y of b, deliver x of b");
+        "deliver x of b, deliver y of b");
 }
 
 TEST_CASE("only what a subscription asks for is delivered, by the subscriptions of that moment") {
