@@ -25,7 +25,11 @@ bool Gate::hold(Held& held, bool flowing) {
     return false;
   }
   if (longest_wait_) overdue_at_ = std::min(overdue_at_, held.since + *longest_wait_);
-  queue_.push(std::move(held));
+  if (gated_) {
+    queue_.push(std::move(held));
+  } else {
+    queue_.push_last(std::move(held));
+  }
   return true;
 }
 

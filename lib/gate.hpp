@@ -22,8 +22,9 @@ namespace tidegate {
 
 class Gate {
  public:
-  // Not gated: there is no server to wait for, everything may go at once. Without `longest_wait`
-  // nothing is ever overdue.
+  // Not gated: there is no server to wait for, everything may go at once, as it came. (Positions
+  // may then be of several clusters, and say nothing of the order in which their origins sent
+  // them.) Without `longest_wait` nothing is ever overdue.
   Gate(bool gated, std::size_t most_bytes, std::optional<Duration> longest_wait = std::nullopt)
       : gated_(gated), most_bytes_(most_bytes), longest_wait_(longest_wait) {}
 

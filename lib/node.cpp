@@ -333,7 +333,7 @@ void Node::take(input::Publish& in, Instant, Effects&) {
 
 void Node::send_outbox(Instant now, Effects& effects) {
   while (auto leaving = outbox_.pop()) {
-    if (leaving->lost) {
+    if (leaving->lost || stream_.outdated(leaving->message)) {
       unpublished(std::move(leaving->message), effects);
     } else {
       broadcast(std::move(leaving->message), now, effects);

@@ -258,7 +258,7 @@ void Roster::replace_earlier_lives(const Origin& origin, Instant now, Effects& e
 
 // Between `hello` and `ready`, as the two directions stand.
 void Roster::settle(Member& member, Effects& effects) {
-  const bool both = member.started && member.listening && readers_.count(member.origin.peer) > 0;
+  const bool both = member.started && member.listening && readers_.contains(member.origin.peer);
   if (member.state == PeerState::hello && both) {
     member.state = PeerState::ready;
     if (!member.was_ready) effects.push_back(effect::Notify{PeerReady{member.origin, member.name}});
@@ -423,7 +423,7 @@ void Roster::greet(LinkId link, Effects& effects) const {
 
 // Ready, as soon as the subscription is here.
 void Roster::tell_ready(const Member& member, Extent own, Effects& effects) const {
-  if (!member.link || readers_.count(member.origin.peer) == 0) return;
+  if (!member.link || !readers_.contains(member.origin.peer)) return;
   effects.push_back(effect::ToLink{*member.link, Ready{self_.origin, own.first, own.next}});
 }
 

@@ -80,7 +80,7 @@ def tests_for(mutant):
     """From the quickest to the slowest; the first that fails has noticed."""
     tests = [["build/tests/tidegate-tests", "--abort-after=1"]]
     if os.path.exists("tests/sim/meson.build"):
-        tests.append(["build/tests/tidegate-sim", "--seeds", "300"])
+        tests.append(["build/tests/sim/tidegate-sim", "--seeds", "300"])
     if mutant.live:
         live = "build/tests/tidegate-live-tests"
         tests = [[live, "--abort-after=1", f"--test-case={mutant.live}"]]
