@@ -1,6 +1,7 @@
 #include "database.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "chance.hpp"
@@ -12,11 +13,11 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 std::string text_of(const Place& place) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%u:%llX/%llX", place.timeline,
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "%u:%llX/%llX", place.timeline,
                 static_cast<unsigned long long>(place.lsn >> 32U),
                 static_cast<unsigned long long>(place.lsn & 0xFFFFFFFFU));
-  return text;
+  return text.data();
 }
 
 ServerId Database::add_cluster(const std::string& prefix, std::uint64_t system,

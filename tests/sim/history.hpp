@@ -37,35 +37,35 @@ class History {
   std::uint32_t branch(const Place& from);
 
   // A record at the end of a timeline; `change` is 0 when it is nobody's. Where it ends.
-  std::uint64_t write(std::uint64_t system, std::uint32_t timeline, std::uint64_t bytes,
+  std::uint64_t write(std::uint64_t system, std::uint32_t number, std::uint64_t bytes,
                       bool is_change, ChangeId& change);
 
   // A crash: what lies behind `flushed` never was.
-  void cut_off(std::uint64_t system, std::uint32_t timeline, std::uint64_t flushed);
+  void cut_off(std::uint64_t system, std::uint32_t number, std::uint64_t flushed);
 
-  [[nodiscard]] std::uint64_t end(std::uint64_t system, std::uint32_t timeline) const;
+  [[nodiscard]] std::uint64_t end(std::uint64_t system, std::uint32_t number) const;
 
   // The end of a record in (from, to] of a timeline, by a number that chooses.
-  [[nodiscard]] std::uint64_t boundary(std::uint64_t system, std::uint32_t timeline,
+  [[nodiscard]] std::uint64_t boundary(std::uint64_t system, std::uint32_t number,
                                        std::uint64_t from, std::uint64_t to,
                                        std::uint64_t choice) const;
 
   // Where the way to `timeline` leaves its ancestors, the nearest last.
-  [[nodiscard]] std::vector<Switch> ancestors(std::uint64_t system, std::uint32_t timeline) const;
+  [[nodiscard]] std::vector<Switch> ancestors(std::uint64_t system, std::uint32_t number) const;
 
   // The timeline after `from` on the way to `to`; 0: `from` is no ancestor of it.
   [[nodiscard]] std::uint32_t next_towards(std::uint64_t system, std::uint32_t from,
                                            std::uint32_t to) const;
   // Where a timeline left its parent.
-  [[nodiscard]] std::uint64_t begin(std::uint64_t system, std::uint32_t timeline) const;
+  [[nodiscard]] std::uint64_t begin(std::uint64_t system, std::uint32_t number) const;
 
   // Whether (timeline, lsn) of the same cluster lies on the way to `place`.
-  [[nodiscard]] bool contains(const Place& place, std::uint32_t timeline, std::uint64_t lsn) const;
+  [[nodiscard]] bool contains(const Place& place, std::uint32_t number, std::uint64_t lsn) const;
   // Whether it never will, wherever `place` moves on along its timeline.
-  [[nodiscard]] bool excludes(const Place& place, std::uint32_t timeline, std::uint64_t lsn) const;
+  [[nodiscard]] bool excludes(const Place& place, std::uint32_t number, std::uint64_t lsn) const;
 
   // Whether a server at `place` shows the change.
-  [[nodiscard]] bool shows(const Place& place, ChangeId change) const;
+  [[nodiscard]] bool shows(const Place& place, ChangeId id) const;
 
   struct Change {
     Place place;          // its end

@@ -213,7 +213,7 @@ void Network::broadcast(LifeId life, const Frame& frame) {
   const auto& readers = peers_[life].readers;
   if (readers.empty()) return;
   const auto bytes = std::make_shared<const std::string>(encode(frame));
-  for (std::size_t i = 0; i < readers.size(); ++i) send(readers[i], false, bytes);
+  for (const auto reader : readers) send(reader, false, bytes);
 }
 
 Instant Network::arrival(const Path& path, Direction& direction) {

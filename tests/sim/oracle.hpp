@@ -94,16 +94,16 @@ class Oracle {
   // The payload of the next message; the notes are numbered for each life from 1.
   [[nodiscard]] std::string payload_for(LifeId life) const;
   void published(LifeId life, const Note& note);
-  void sent(LifeId life, const Data& data, Instant now);
-  void unpublished(LifeId life, const Unpublished& notice);
+  void sent(LifeId id, const Data& data, Instant now);
+  void unpublished(LifeId id, const Unpublished& notice);
   void leaves(LifeId life);
 
   void primary_known(LifeId life, const Instance& instance);
   void read(LifeId life, const Truth& truth);
   void server_down(LifeId life);
 
-  void delivered(LifeId life, const Delivery& delivery, Instant now);
-  void undelivered(LifeId life, const Undelivered& notice, Instant now);
+  void delivered(LifeId id, const Delivery& delivery, Instant now);
+  void undelivered(LifeId id, const Undelivered& notice, Instant now);
   void ready(LifeId life, const Origin& other);
   void subscribed(LifeId life, std::size_t topic, bool wanted, Instant now);
   void seen(LifeId life, const Status& status);
@@ -159,9 +159,9 @@ class Oracle {
     std::vector<std::pair<Instant, Key>> released;  // whose keys nothing behind them exceeds
   };
 
-  bool knows(LifeId life, const Origin& origin, std::uint64_t sequence, const std::string& doing,
+  bool knows(LifeId id, const Origin& origin, std::uint64_t sequence, const std::string& doing,
              LifeId& author);
-  void decide(LifeId life, LifeId author, std::uint64_t sequence, Fate fate);
+  void decide(LifeId id, LifeId author, std::uint64_t sequence, Fate fate);
   void check_visible(const Life& life, const Sent& sent, const Note& note, const std::string& who);
   void check_order(Life& life, const Key& key, std::optional<Instant> arrived, Instant now,
                    const std::string& who);

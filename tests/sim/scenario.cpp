@@ -66,14 +66,14 @@ class Scenario {
 
   static const std::map<std::string, Command>& commands();
 
-  LifeId life(const std::string& name) const {
+  [[nodiscard]] LifeId life(const std::string& name) const {
     const auto found = lives_.find(name);
     if (found == lives_.end()) refuse("there is no peer " + name);
     return found->second;
   }
-  HostId host(const std::string& name) { return world_.peer(life(name)).plan.host; }
+  [[nodiscard]] HostId host(const std::string& name) { return world_.peer(life(name)).plan.host; }
 
-  ServerId server(const std::string& name) const {
+  [[nodiscard]] ServerId server(const std::string& name) const {
     for (ServerId id = 0; id < world_.database.size(); ++id) {
       if (world_.database.server(id).name == name) return id;
     }

@@ -1,5 +1,6 @@
 #include "trace.hpp"
 
+#include <array>
 #include <cstdio>
 
 namespace tidegate::sim {
@@ -39,11 +40,11 @@ struct Words {
 std::string text_of(const Frame& frame) { return std::visit(Words{}, frame); }
 
 std::string text_of(Duration since) {
-  char text[32];
+  std::array<char, 32> text{};
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(since).count();
-  std::snprintf(text, sizeof text, "%lld.%06lld", static_cast<long long>(micros / 1'000'000),
+  std::snprintf(text.data(), text.size(), "%lld.%06lld", static_cast<long long>(micros / 1'000'000),
                 static_cast<long long>(micros % 1'000'000));
-  return text;
+  return text.data();
 }
 
 void Trace::line(Duration since, const std::string& text) {

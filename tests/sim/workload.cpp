@@ -14,8 +14,14 @@ Workload::Workload(World& world, Random random, const Profile& profile)
 }
 
 void Workload::start() {
+  publishing_ = true;
   ++round_;
   later();
+}
+
+void Workload::stop() {
+  publishing_ = false;
+  ++round_;
 }
 
 void Workload::later() {
@@ -75,7 +81,9 @@ void Workload::announce(LifeId life, std::size_t changes) {
   }
   // COMMIT has to return, and the application to call.
   world_.agenda.after(random_.between(microseconds(1), microseconds(300)),
-                      [this, life, batch = std::move(batch)] { world_.publish(life, batch); });
+                      [this, life, batch = std::move(batch), round = round_] {
+                        if (round == round_) world_.publish(life, batch);
+                      });
 }
 
 void Workload::announce_position(LifeId life) {
@@ -89,7 +97,9 @@ void Workload::announce_position(LifeId life) {
   const Position position{place.system, place.timeline, Lsn{place.lsn}};
   const auto made = publication(Note::Kind::position, change, position);
   world_.agenda.after(one_in(random_, 8) ? up_to(random_, seconds(3)) : microseconds(50),
-                      [this, life, made] { world_.publish(life, {made}); });
+                      [this, life, made, round = round_] {
+                        if (round == round_) world_.publish(life, {made});
+                      });
 }
 
 void Workload::announce_nothing(LifeId life, ChangeId answered) {
@@ -109,10 +119,10 @@ void Workload::commit_alone() {
 }
 
 void Workload::answer(LifeId life, const Delivery& delivery) {
-  if (!one_in(random_, 12)) return;
+  if (!publishing_ || !one_in(random_, 12)) return;
   const auto change = world_.oracle.change_of(delivery.origin, delivery.sequence);
-  world_.agenda.after(up_to(random_, milliseconds(2)), [this, life, change] {
-    if (!world_.peer(life).alive || world_.peer(life).stalled) return;
+  world_.agenda.after(up_to(random_, milliseconds(2)), [this, life, change, round = round_] {
+    if (round != round_ || !world_.peer(life).alive || world_.peer(life).stalled) return;
     announce_nothing(life, change);
   });
 }

@@ -18,9 +18,9 @@ class Workload {
  public:
   Workload(World& world, Random random, const Profile& profile);
 
-  // Publishes until stop().
+  // Publishes until stop(); what was not published by then never is.
   void start();
-  void stop() { ++round_; }
+  void stop();
 
  private:
   void later();
@@ -36,6 +36,7 @@ class Workload {
   World& world_;
   Random random_;
   const Profile& profile_;
+  bool publishing_ = false;
   std::uint32_t round_ = 0;
 };
 
