@@ -50,7 +50,7 @@ class Gate {
   }
 
   // When release() may next have something because it is overdue.
-  [[nodiscard]] Instant overdue_at() const { return overdue_at_; }
+  [[nodiscard]] Instant overdue_at() const { return queue_.empty() ? never : overdue_at_; }
 
   // Whether the server should be asked now; a true answer counts as asked. Never while the fate of
   // the first message is decided: more readings would not help it.

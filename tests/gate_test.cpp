@@ -315,6 +315,15 @@ TEST_CASE(
   CHECK(released(gate, start + seconds(12)) == "third");
 }
 
+TEST_CASE("nothing is overdue any more once all has gone out in time") {
+  Gate gate(true, plenty, seconds(10));
+  gate.server_up();
+  hold(gate, "a", at(200));
+  poll(gate, start, replayed(200));
+  CHECK(released(gate) == "a");
+  CHECK(gate.overdue_at() == never);
+}
+
 TEST_CASE("an overdue message that a reading covers meanwhile is not overdue") {
   Gate gate(true, plenty, seconds(10));
   gate.server_up();
@@ -333,9 +342,9 @@ TEST_CASE("without a server, messages of two clusters keep the order of their or
   for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
     Held held{tidegate::testing::message("a", ""), tidegate::testing::origin(1), sequence, {}};
     held.message.position = Position{sequence % 2, 1, Lsn{100 - sequence}};
-    CHECK(gate.hold(held));
+    CHECK(gate.hold(held, false));
   }
   for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
-    CHECK(gate.release()->held.sequence == sequence);
+    CHECK(gate.release(start)->held.sequence == sequence);
   }
 }

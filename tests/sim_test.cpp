@@ -32,12 +32,14 @@ std::string failures_from(std::uint64_t first) {
 // at its third change; the fourth is lost.
 class Told {
  public:
-  explicit Told(bool gated = true, Rules rules = {}) : oracle(history_, rules) {
+  explicit Told(bool gated = true) : oracle(history_) {
     history_.found(home, 100);
     for (auto& change : changes) (void)history_.write(home, 1, 100, true, change);
     (void)history_.branch({home, 1, 400});
-    oracle.born(0, {origin(0), "a", true, home, 1000, {}});
-    oracle.born(1, {origin(1), "b", gated, home, 1000, {}});
+    Options options;
+    options.held_bytes = 1000;
+    oracle.born(0, {origin(0), "a", true, home, options, {}});
+    oracle.born(1, {origin(1), "b", gated, home, options, {}});
     oracle.subscribed(1, 0, true, {});
   }
 
@@ -186,7 +188,7 @@ TEST_CASE("S4: the oracle sees messages of one origin out of their order") {
 
 TEST_CASE("S5: the oracle sees a later place go out before an earlier one that was held") {
   Told told;
-  told.oracle.born(2, {Told::origin(2), "c", true, home, 1000, {}});
+  told.oracle.born(2, {Told::origin(2), "c", true, home, {}, {}});
   told.send(2, Told::at(300));
   told.oracle.published(2, {Note::Kind::after_commit, told.changes[0], 0, {}});
   const Message earlier{Topic::parse("t/0").value(), "2.1", Told::at(200)};
@@ -243,12 +245,22 @@ TEST_CASE("N1: the oracle sees what vanishes") {
   }
 }
 
-TEST_CASE("N1: with catch-up the oracle allows no hole that could be filled") {
-  Told told(true, Rules{.catch_up = true});
+TEST_CASE("N1: the oracle allows no hole that could be filled") {
+  Told told;
+  told.oracle.ready(1, Told::origin(0));
   told.send(1, Told::at(200));
   SUBCASE("its publisher lives") {
     told.report(1, 1, Undelivered::Why::missing);
     CHECK(told.broken() == "N1");
+  }
+  SUBCASE("its publisher is said to keep it no longer") {
+    told.report(1, 1, Undelivered::Why::expired);
+    CHECK(told.broken() == "N1");
+  }
+  SUBCASE("its publisher seems to be gone: that is right") {
+    told.oracle.gone(1, Told::origin(0));
+    told.report(1, 1, Undelivered::Why::missing);
+    CHECK(told.broken() == "");
   }
   SUBCASE("its publisher is dead: that is right") {
     told.oracle.died(0);

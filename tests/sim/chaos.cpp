@@ -48,6 +48,13 @@ void Chaos::set_up() {
     if (profile_.small_queues) {
       plan.held_bytes = from_to(random_, 1, 20) * 1000;
       plan.outbox_bytes = from_to(random_, 1, 20) * 1000;
+      plan.kept_bytes = from_to(random_, 1, 20) * 1000;
+    }
+    if (one_in(random_, 4)) plan.kept_for = from_to(random_, 1, 30) * seconds(1);
+    if (one_in(random_, 3)) plan.from = From::kept;
+    if (one_in(random_, 4)) {
+      plan.overdue = one_in(random_, 2) ? Overdue::late : Overdue::drop;
+      plan.overdue_after = from_to(random_, 1, 50) * milliseconds(100);
     }
     plans_.push_back(plan);
     living_.emplace_back();

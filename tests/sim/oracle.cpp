@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "database.hpp"
+#include "trace.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -30,6 +31,13 @@ std::pair<LifeId, std::size_t> parse(const std::string& payload) {
   return {life, note};
 }
 
+// What the bounds in bytes count for it (message.hpp: its topic, its payload, and 160).
+std::size_t weight(const Message& message) {
+  std::size_t bytes = 160 + message.payload.size();
+  for (const auto& element : message.topic.elements()) bytes += element.size();
+  return bytes;
+}
+
 }  // namespace
 
 void Totals::add(const Totals& other) {
@@ -37,11 +45,12 @@ void Totals::add(const Totals& other) {
   sent += other.sent;
   delivered += other.delivered;
   missing += other.missing;
-  missing_though_kept += other.missing_though_kept;
+  expired += other.expired;
+  overdue += other.overdue;
+  late += other.late;
   orphaned += other.orphaned;
   orphaned_but_there += other.orphaned_but_there;
   foreign += other.foreign;
-  full += other.full;
   unpublished += other.unpublished;
   checked_at_end += other.checked_at_end;
 }
@@ -128,7 +137,8 @@ void Oracle::sent(LifeId id, const Data& data, Instant now) {
     life.last_left = index;
     ++totals_.sent;
     check_covers(life, message, asked.note, label(id, life.stream.size() + 1));
-    life.stream.push_back({index - 1, message.position, now});
+    const auto before = life.stream.empty() ? 0 : life.stream.back().bytes;
+    life.stream.push_back({index - 1, message.position, now, before + weight(message)});
     if (message.position) raise(life, *message.position);
   }
 }
@@ -222,6 +232,7 @@ void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
   const auto& note = lives_[author].asked[sent.note].note;
   const auto who = life.birth.name + ": " + label(author, delivery.sequence);
   ++totals_.delivered;
+  if (delivery.late) ++totals_.late;
   if (parse(delivery.message.payload) != std::pair(author, sent.note + 1) ||
       delivery.message.position != sent.position) {
     fail("S3", who + " is not the message that was sent");
@@ -233,9 +244,17 @@ void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
   }
   got.last = delivery.sequence;
   if (!life.wants[note.topic]) fail("S3", who + " is delivered without a subscription");
-  check_visible(life, sent, note, who);
-  check_order(life, key_of(delivery.origin, delivery.sequence, sent.position), now - delivery.held,
-              now, who);
+  if (delivery.late) {
+    const auto& options = life.birth.options;
+    if (!life.birth.gated || options.overdue != Overdue::late ||
+        delivery.held < options.overdue_after) {
+      fail("reason", who + " is delivered as late after " + text_of(delivery.held));
+    }
+  } else {
+    check_visible(life, sent, note, who);
+    check_order(life, key_of(delivery.origin, delivery.sequence, sent.position),
+                now - delivery.held, now, who);
+  }
   if (sent.position) raise(life, *sent.position);
 }
 
@@ -279,9 +298,11 @@ void Oracle::check_order(Life& life, const Key& key, std::optional<Instant> arri
 }
 
 bool Oracle::kept(const Life& author, std::uint64_t sequence, Instant now) const {
+  const auto& options = author.birth.options;
+  const auto before = sequence > 1 ? author.stream[sequence - 2].bytes : 0;
   return author.alive && !author.leaving &&
-         author.stream.size() - sequence < rules_.kept_messages &&
-         now - author.stream[sequence - 1].at < rules_.kept_for;
+         author.stream.back().bytes - before <= options.kept_bytes &&
+         now - author.stream[sequence - 1].at <= options.kept_for;
 }
 
 void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
@@ -297,9 +318,18 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
     switch (notice.why) {
       case Undelivered::Why::missing:
         ++totals_.missing;
-        if (kept(lives_[author], sequence, now)) {
-          ++totals_.missing_though_kept;
-          if (rules_.catch_up) fail("N1", who + ", but its publisher keeps it");
+        if (from(id, author).present && kept(lives_[author], sequence, now)) {
+          fail("N1", who + ", but its publisher is there and keeps it");
+        }
+        break;
+      case Undelivered::Why::expired:
+        ++totals_.expired;
+        if (kept(lives_[author], sequence, now)) fail("N1", who + ", but its publisher keeps it");
+        break;
+      case Undelivered::Why::overdue:
+        ++totals_.overdue;
+        if (life.birth.options.overdue != Overdue::drop) {
+          fail("reason", who + ", which its application did not wish");
         }
         break;
       case Undelivered::Why::orphaned:
@@ -322,9 +352,6 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
         }
         check_order(life, key_of(notice.origin, sequence, sent.position), std::nullopt, now, who);
         break;
-      case Undelivered::Why::full:
-        ++totals_.full;
-        break;
     }
   }
 }
@@ -334,6 +361,11 @@ void Oracle::ready(LifeId life, const Origin& other) {
   if (!receiver) return fail("N1", lives_[life].birth.name + " is ready with nobody");
   auto& got = from(*receiver, life);
   if (got.bound == 0) got.bound = lives_[life].stream.size() + 1;
+  from(life, *receiver).present = true;
+}
+
+void Oracle::gone(LifeId life, const Origin& other) {
+  if (const auto which = life_of(other)) from(life, *which).present = false;
 }
 
 void Oracle::subscribed(LifeId life, std::size_t topic, bool wanted, Instant now) {
@@ -344,10 +376,13 @@ void Oracle::subscribed(LifeId life, std::size_t topic, bool wanted, Instant now
 
 void Oracle::seen(LifeId life, const Status& status) {
   const auto& it = lives_[life];
-  if (status.held_bytes > it.birth.held_bytes) {
-    fail("B1", it.birth.name + " holds " + std::to_string(status.held_bytes) + " bytes, allowed " +
-                   std::to_string(it.birth.held_bytes));
-  }
+  const auto check = [&](const char* does, std::size_t bytes, std::size_t allowed) {
+    if (bytes <= allowed) return;
+    fail("B1", it.birth.name + does + std::to_string(bytes) + " bytes, allowed " +
+                   std::to_string(allowed));
+  };
+  check(" holds ", status.held_bytes, it.birth.options.held_bytes);
+  check(" keeps ", status.kept_bytes, it.birth.options.kept_bytes);
 }
 
 // --- the end ------------------------------------------------------------------------------------

@@ -10,10 +10,10 @@
 // S4 the order of publishing  sequences rise
 // S5 the release order        among messages that were held at the same time
 // S6 causality                a position covers all that its peer has published and delivered in
-// that
-//                             cluster; so positions never go back either
+//                             that cluster; so positions never go back either
 // B1 the bounds
-// N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it
+// N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
+//                             nothing is given up that a publisher who is there still keeps
 // "reason": what is reported has the reason that is true
 #pragma once
 
@@ -30,6 +30,7 @@
 #include "lib/frame.hpp"
 #include "lib/message.hpp"
 #include "lib/notice.hpp"
+#include "lib/options.hpp"
 #include "lib/status.hpp"
 #include "sessions.hpp"
 
@@ -37,25 +38,18 @@ namespace tidegate::sim {
 
 inline constexpr std::size_t topics = 4;
 
-struct Rules {
-  // A message that its living publisher still keeps is fetched again: reporting it as missing is
-  // then a violation. Off while peers can't ask for what they missed.
-  bool catch_up = false;
-  std::size_t kept_messages = 1000;
-  Duration kept_for = std::chrono::seconds(30);
-};
-
 struct Totals {
   std::uint64_t published = 0;
   std::uint64_t sent = 0;
   std::uint64_t delivered = 0;
   std::uint64_t missing = 0;
-  std::uint64_t missing_though_kept = 0;  // see Rules
+  std::uint64_t expired = 0;
+  std::uint64_t overdue = 0;
+  std::uint64_t late = 0;
   std::uint64_t orphaned = 0;
-  std::uint64_t orphaned_but_there =
-      0;  // its own change survived, what its position covers did not
+  // Its own change survived, what its position covers did not.
+  std::uint64_t orphaned_but_there = 0;
   std::uint64_t foreign = 0;
-  std::uint64_t full = 0;
   std::uint64_t unpublished = 0;
   std::uint64_t checked_at_end = 0;
 
@@ -73,7 +67,7 @@ struct Note {
 
 class Oracle {
  public:
-  Oracle(const History& history, Rules rules) : history_(history), rules_(rules) {}
+  explicit Oracle(const History& history) : history_(history) {}
 
   // The first broken promise, with what was expected and seen.
   [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
@@ -85,7 +79,7 @@ class Oracle {
     std::string name;
     bool gated = true;
     std::uint64_t system = 0;  // of the server that it reads
-    std::size_t held_bytes = 0;
+    Options options;
     Instant at;
   };
   void born(LifeId life, const Birth& birth);
@@ -105,6 +99,7 @@ class Oracle {
   void delivered(LifeId id, const Delivery& delivery, Instant now);
   void undelivered(LifeId id, const Undelivered& notice, Instant now);
   void ready(LifeId life, const Origin& other);
+  void gone(LifeId life, const Origin& other);
   void subscribed(LifeId life, std::size_t topic, bool wanted, Instant now);
   void seen(LifeId life, const Status& status);
 
@@ -132,6 +127,7 @@ class Oracle {
     std::size_t note = 0;
     std::optional<Position> position;
     Instant at;
+    std::size_t bytes = 0;  // of the stream up to here, as they are counted in its window
   };
   struct Asked {  // for publication
     Note note;
@@ -141,6 +137,7 @@ class Oracle {
   struct From {               // what a life got from another
     std::uint64_t bound = 0;  // must account for all from here on; 0: nothing
     std::uint64_t last = 0;   // delivered
+    bool present = false;     // ready, and not gone since
     std::vector<Fate> fates;  // of sequence i + 1
   };
   struct Life {
@@ -175,7 +172,6 @@ class Oracle {
   [[nodiscard]] bool kept(const Life& author, std::uint64_t sequence, Instant now) const;
 
   const History& history_;
-  Rules rules_;
   std::optional<std::string> violation_;
   std::vector<Life> lives_;
   std::map<Origin, LifeId> by_origin_;

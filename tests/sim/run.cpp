@@ -33,10 +33,10 @@ void settle(World& world, Duration patience) {
 
 }  // namespace
 
-Outcome run_seed(std::uint64_t seed, Trace& trace, Rules rules) {
+Outcome run_seed(std::uint64_t seed, Trace& trace) {
   Random random(seed);
   const auto profile = draw_profile(random);
-  World world(random.next(), trace, rules);
+  World world(random.next(), trace);
   Chaos chaos(world, Random(random.next()), profile);
   Workload workload(world, Random(random.next()), profile);
 
@@ -90,11 +90,12 @@ std::string summary(const Outcome& outcome) {
   line("sent", t.sent);
   line("delivered", t.delivered);
   line("missing", t.missing);
-  line("  of which kept", t.missing_though_kept);
+  line("expired", t.expired);
+  line("overdue", t.overdue);
+  line("late", t.late);
   line("orphaned", t.orphaned);
   line("  of which still there", t.orphaned_but_there);
   line("foreign", t.foreign);
-  line("full", t.full);
   line("unpublished", t.unpublished);
   line("accounted for at the end", t.checked_at_end);
   line("faults", c.faults);

@@ -21,7 +21,7 @@ struct Outcome {
   void add(const Outcome& other);
 };
 
-[[nodiscard]] Outcome run_seed(std::uint64_t seed, Trace& trace, Rules rules = {});
+[[nodiscard]] Outcome run_seed(std::uint64_t seed, Trace& trace);
 
 // For people; several lines.
 [[nodiscard]] std::string summary(const Outcome& outcome);

@@ -20,13 +20,13 @@ Pattern pattern_of(std::size_t topic) {
 
 }  // namespace
 
-World::World(std::uint64_t seed, Trace& the_trace, Rules rules)
+World::World(std::uint64_t seed, Trace& the_trace)
     : agenda(Instant(hours(5))),
       random(seed),
       trace(the_trace),
       database(agenda, Random(random.next()), history, trace),
       network(agenda, Random(random.next()), trace),
-      oracle(history, rules),
+      oracle(history),
       sessions(
           agenda, Random(random.next()), database,
           [this](LifeId life, Input input, std::optional<Truth> truth) {
@@ -61,6 +61,11 @@ LifeId World::start(const PeerPlan& plan) {
   options.database = plan.reads ? "host=server" : "none";
   options.held_bytes = plan.held_bytes;
   options.outbox_bytes = plan.outbox_bytes;
+  options.kept_bytes = plan.kept_bytes;
+  options.kept_for = plan.kept_for;
+  options.from = plan.from;
+  options.overdue = plan.overdue;
+  options.overdue_after = plan.overdue_after;
   peer.node = std::make_unique<Node>(options, peer.card, plan.seeds, random.next(), agenda.now());
   peer.alive = true;
   peers_.push_back(std::move(peer));
@@ -68,8 +73,8 @@ LifeId World::start(const PeerPlan& plan) {
   living_.push_back(life);
 
   const auto system = plan.reads ? database.server(*plan.reads).system : 0;
-  oracle.born(life, {peers_[life].card.origin, plan.name, plan.reads.has_value(), system,
-                     plan.held_bytes, agenda.now()});
+  oracle.born(life, {peers_[life].card.origin, plan.name, plan.reads.has_value(), system, options,
+                     agenda.now()});
   network.start(life, plan.host, peers_[life].card);
   sessions.open(life, plan.reads, plan.primary);
   say(life, "starts on " + network.host_name(plan.host));
@@ -329,6 +334,7 @@ void World::act(LifeId life, effect::Notify& e) {
     oracle.ready(life, ready->origin);
   } else if (const auto* gone = std::get_if<PeerGone>(&notice)) {
     what = "loses " + gone->name + ": " + std::string(to_string(gone->why));
+    oracle.gone(life, gone->origin);
   } else if (std::holds_alternative<ServerUp>(notice)) {
     what = "reads " + std::get<ServerUp>(notice).description;
   } else if (std::holds_alternative<ServerDown>(notice)) {

@@ -39,12 +39,17 @@ struct PeerPlan {
   std::vector<Endpoint> seeds = {};
   std::size_t held_bytes = std::size_t{256} << 20U;
   std::size_t outbox_bytes = std::size_t{64} << 20U;
+  std::size_t kept_bytes = std::size_t{64} << 20U;
+  Duration kept_for = std::chrono::minutes(5);
+  From from = From::now;
+  Overdue overdue = Overdue::hold;
+  Duration overdue_after = std::chrono::minutes(1);
   std::optional<PeerId> id = {};  // of an earlier life
 };
 
 class World {
  public:
-  World(std::uint64_t seed, Trace& trace, Rules rules = {});
+  World(std::uint64_t seed, Trace& trace);
 
   Agenda agenda;
   Random random;
