@@ -34,8 +34,9 @@ class Gate {
     Cover cover = Cover::covered;
   };
 
-  // False, and nothing taken, when the message does not fit the bound. `flowing`: the application
-  // takes what is released, so what is decided needs no room.
+  // False, and nothing taken, when the message does not fit the bound; a single one always does.
+  // `flowing`: the application takes what is released, so what is covered goes at once and needs no
+  // room.
   [[nodiscard]] bool hold(Held& held, bool flowing);
 
   // There is room for what was refused before.

@@ -256,6 +256,25 @@ TEST_CASE("a message that does not fit the bound is not taken, and stays as it w
   CHECK(gate.hold(third, false));
 }
 
+TEST_CASE("a message that is larger than the bound is held alone, or nobody would ever get it") {
+  Gate gate(true, 10);
+  hold(gate, "large", at(10));
+  Held second{message("b", "", "2:0/1"), origin(1), 2, start};
+  CHECK_FALSE(gate.hold(second, false));
+}
+
+TEST_CASE(
+    "at the bound a message of another cluster, which may stand behind others, does not pass") {
+  const auto small = footprint(message("a", ""));
+  Gate gate(true, small);
+  gate.server_up();
+  hold(gate, "w", at(300));
+  poll(gate, start, replayed(200));
+  Held foreign{message("f", "", ""), origin(1), 2, start};
+  foreign.message.position = Position{home + 1, 2, Lsn{400}};
+  CHECK_FALSE(gate.hold(foreign, true));
+}
+
 TEST_CASE("the bound is kept to the byte") {
   const auto small = footprint(message("a", ""));
   Gate gate(true, 2 * small - 1);

@@ -220,6 +220,7 @@ TEST_CASE("S6: the oracle sees a message that does not cover what its peer has s
 TEST_CASE("B1: the oracle sees more held than is allowed") {
   Told told;
   Status status;
+  status.held = 2;
   status.held_bytes = 1001;
   told.oracle.seen(1, status);
   CHECK(told.broken() == "B1");

@@ -283,7 +283,8 @@ void Oracle::check_visible(const Life& life, const Sent& sent, const Note& note,
 void Oracle::check_order(Life& life, const Key& key, std::optional<Instant> arrived, Instant now,
                          const std::string& who) {
   auto& released = life.released;
-  if (!life.birth.gated) return;  // as they come
+  // As they come; or what is overdue goes first.
+  if (!life.birth.gated || life.birth.options.overdue != Overdue::hold) return;
   if (arrived) {
     const auto first =
         std::upper_bound(released.begin(), released.end(), *arrived,
@@ -381,7 +382,7 @@ void Oracle::seen(LifeId life, const Status& status) {
     fail("B1", it.birth.name + does + std::to_string(bytes) + " bytes, allowed " +
                    std::to_string(allowed));
   };
-  check(" holds ", status.held_bytes, it.birth.options.held_bytes);
+  if (status.held > 1) check(" holds ", status.held_bytes, it.birth.options.held_bytes);
   check(" keeps ", status.kept_bytes, it.birth.options.kept_bytes);
 }
 
