@@ -45,10 +45,12 @@ struct Refusal {
   friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
-// From a publisher: your subscription has arrived; from sequence `next` on you will see all, and
-// what I keep begins at `first`.
+// From a publisher to `target`: your subscription has arrived; from sequence `next` on you will see
+// all, and what I keep begins at `first`. It names whom it is meant for, as the answer does: what
+// waits on a broken connection goes to whoever listens at that address next, perhaps another life.
 struct Ready {
   Origin origin;
+  Origin target;
   std::uint64_t first = 1;  // at most `next`
   std::uint64_t next = 1;
   friend bool operator==(const Ready&, const Ready&) = default;
@@ -57,6 +59,7 @@ struct Ready {
 // The answer to Ready: I count your messages from there.
 struct Listening {
   Origin origin;
+  Origin target;
   friend bool operator==(const Listening&, const Listening&) = default;
 };
 

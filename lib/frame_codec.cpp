@@ -101,9 +101,16 @@ std::string write(const Hello& f) { return Writer(Kind::hello, 7).card(f.card).t
 std::string write(const Welcome& f) { return Writer(Kind::welcome, 7).card(f.card).take(); }
 std::string write(const Refusal& f) { return Writer(Kind::refusal, 1).text(f.reason).take(); }
 std::string write(const Ready& f) {
-  return Writer(Kind::ready, 4).origin(f.origin).number(f.first).number(f.next).take();
+  return Writer(Kind::ready, 6)
+      .origin(f.origin)
+      .origin(f.target)
+      .number(f.first)
+      .number(f.next)
+      .take();
 }
-std::string write(const Listening& f) { return Writer(Kind::listening, 2).origin(f.origin).take(); }
+std::string write(const Listening& f) {
+  return Writer(Kind::listening, 4).origin(f.origin).origin(f.target).take();
+}
 std::string write(const Data& f) {
   TIDEGATE_MUST(!f.messages.empty());
   return Writer(Kind::data, 4).origin(f.origin).number(f.first).messages(f.messages).take();
@@ -302,11 +309,14 @@ Frame read_frame(Reader& frame) {
       return Refusal{frame.text("reason", limits::reason_bytes)};
     case Kind::ready: {
       const auto origin = frame.origin();
+      const auto target = frame.origin();
       const auto first = frame.sequence("first sequence", 1);
-      return Ready{origin, first, frame.sequence("next sequence", first)};
+      return Ready{origin, target, first, frame.sequence("next sequence", first)};
     }
-    case Kind::listening:
-      return Listening{frame.origin()};
+    case Kind::listening: {
+      const auto origin = frame.origin();
+      return Listening{origin, frame.origin()};
+    }
     case Kind::data:
       return read_data(frame);
     case Kind::heartbeat: {

@@ -20,12 +20,14 @@ Duration poll_pause(Duration age) {
 
 bool Gate::hold(Held& held, bool flowing) {
   const auto& message = held.message;
-  if (bytes() + footprint(message) > most_bytes_ &&
-      !(flowing && fate(message.position) != Cover::wait)) {
-    return false;
-  }
+  const bool fits = bytes() == 0 || bytes() + footprint(message) <= most_bytes_;
+  if (!fits && !(flowing && fate(message.position) == Cover::covered)) return false;
   if (longest_wait_) overdue_at_ = std::min(overdue_at_, held.since + *longest_wait_);
-  queue_.push(std::move(held));
+  if (gated_) {
+    queue_.push(std::move(held));
+  } else {
+    queue_.push_last(std::move(held));
+  }
   return true;
 }
 

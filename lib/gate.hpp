@@ -22,8 +22,9 @@ namespace tidegate {
 
 class Gate {
  public:
-  // Not gated: there is no server to wait for, everything may go at once. Without `longest_wait`
-  // nothing is ever overdue.
+  // Not gated: there is no server to wait for, everything may go at once, as it came. (Positions
+  // may then be of several clusters, and say nothing of the order in which their origins sent
+  // them.) Without `longest_wait` nothing is ever overdue.
   Gate(bool gated, std::size_t most_bytes, std::optional<Duration> longest_wait = std::nullopt)
       : gated_(gated), most_bytes_(most_bytes), longest_wait_(longest_wait) {}
 
@@ -33,8 +34,9 @@ class Gate {
     Cover cover = Cover::covered;
   };
 
-  // False, and nothing taken, when the message does not fit the bound. `flowing`: the application
-  // takes what is released, so what is decided needs no room.
+  // False, and nothing taken, when the message does not fit the bound; a single one always does.
+  // `flowing`: the application takes what is released, so what is covered goes at once and needs no
+  // room.
   [[nodiscard]] bool hold(Held& held, bool flowing);
 
   // There is room for what was refused before.
@@ -49,7 +51,7 @@ class Gate {
   }
 
   // When release() may next have something because it is overdue.
-  [[nodiscard]] Instant overdue_at() const { return overdue_at_; }
+  [[nodiscard]] Instant overdue_at() const { return queue_.empty() ? never : overdue_at_; }
 
   // Whether the server should be asked now; a true answer counts as asked. Never while the fate of
   // the first message is decided: more readings would not help it.

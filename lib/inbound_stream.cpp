@@ -18,7 +18,7 @@ InboundStream::Progress InboundStream::arrive(Data data) {
 
 void InboundStream::take(std::uint64_t sequence, Message message, Progress& progress) {
   known_ = std::max(known_, sequence);
-  if (sequence < next_ || ahead_.count(sequence) > 0) {
+  if (sequence < next_ || ahead_.contains(sequence)) {
     ++progress.duplicates;
   } else if (sequence == next_) {
     progress.messages.push_back({next_++, std::move(message)});

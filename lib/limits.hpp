@@ -38,6 +38,9 @@ inline constexpr std::size_t peers = 1024;
 inline constexpr std::size_t releases_per_step = batch_messages;
 inline constexpr std::size_t release_bytes_per_step = std::size_t{1} << 20U;
 
+// Of frames for all that some reader has not taken yet.
+inline constexpr std::size_t outgoing_bytes = std::size_t{128} << 20U;
+
 // Kept of one publisher behind a hole in its stream, or before the word from where it counts.
 inline constexpr std::size_t ahead_bytes = std::size_t{4} << 20U;
 
@@ -48,6 +51,7 @@ static_assert(releases_per_step >= batch_messages && release_bytes_per_step >= b
               "what one frame brings can go in one step, so an application that keeps up with its "
               "messages is never said to be full");
 static_assert(answer_bytes < ahead_bytes);
+static_assert(2 * frame_bytes < outgoing_bytes);
 static_assert(batch_bytes + frame_overhead_bytes < frame_bytes);
 static_assert(frame_bytes < (std::size_t{1} << 30U), "sizes on the wire fit 32 bits with room");
 

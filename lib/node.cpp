@@ -119,7 +119,7 @@ void Node::take(input::FromRoute& in, Instant now, Effects& effects) {
         in.route, Refusal{"this peer speaks protocol version " + std::to_string(protocol_version) +
                           ", not " + std::to_string(other->version) + "; upgrade the older one"}});
   } else if (const auto* ready = std::get_if<Ready>(&in.frame)) {
-    if (auto* member = roster_.ready(ready->origin, now, effects)) {
+    if (auto* member = roster_.ready(*ready, now, effects)) {
       expected = true;
       auto& stream = member->stream;
       const bool all = from_ == From::kept && stream.next() == 0;
@@ -127,7 +127,7 @@ void Node::take(input::FromRoute& in, Instant now, Effects& effects) {
       arrived(*member, stream.start(all ? ready->first : ready->next), now);
     }
   } else if (const auto* listening = std::get_if<Listening>(&in.frame)) {
-    expected = roster_.listening(listening->origin, now, effects);
+    expected = roster_.listening(*listening, now, effects);
   } else if (const auto* request = std::get_if<Request>(&in.frame)) {
     if (auto* member = roster_.asking(request->origin, now, effects)) {
       expected = true;
@@ -333,7 +333,7 @@ void Node::take(input::Publish& in, Instant, Effects&) {
 
 void Node::send_outbox(Instant now, Effects& effects) {
   while (auto leaving = outbox_.pop()) {
-    if (leaving->lost) {
+    if (leaving->lost || stream_.outdated(leaving->message)) {
       unpublished(std::move(leaving->message), effects);
     } else {
       broadcast(std::move(leaving->message), now, effects);

@@ -50,8 +50,9 @@ struct Undelivered {
 };
 
 // A message of this peer's own that was never sent: its primary was replaced or crashed between the
-// commit and the question for its position, so the change may be lost. Look whether it is there,
-// and publish again if it is.
+// commit and the question for its position, or the position that was given for it is of a timeline
+// that a failover has ended. So the change may be lost. Look whether it is there, and publish again
+// if it is.
 struct Unpublished {
   Topic topic;
   std::string payload;

@@ -15,8 +15,14 @@ bool ReorderQueue::later(const Entry& a, const Entry& b) {
 
 void ReorderQueue::push(Held held) {
   const auto position = held.message.position.value_or(Position{});
+  add(position.timeline, position.lsn, std::move(held));
+}
+
+void ReorderQueue::push_last(Held held) { add(0, Lsn{++pushed_last_}, std::move(held)); }
+
+void ReorderQueue::add(TimelineId timeline, Lsn lsn, Held held) {
   bytes_ += footprint(held.message);
-  heap_.push_back({position.timeline, position.lsn, std::make_unique<Held>(std::move(held))});
+  heap_.push_back({timeline, lsn, std::make_unique<Held>(std::move(held))});
   std::push_heap(heap_.begin(), heap_.end(), later);
 }
 

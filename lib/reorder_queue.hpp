@@ -28,6 +28,8 @@ struct Held {
 class ReorderQueue {
  public:
   void push(Held held);
+  // Behind everything that was pushed this way before, whatever its position.
+  void push_last(Held held);
 
   // The queue must not be empty. The reference lives until the next push or pop.
   [[nodiscard]] const Held& top() const;
@@ -52,9 +54,11 @@ class ReorderQueue {
     std::unique_ptr<Held> held;
   };
   static bool later(const Entry& a, const Entry& b);
+  void add(TimelineId timeline, Lsn lsn, Held held);
 
   std::vector<Entry> heap_;
   std::size_t bytes_ = 0;
+  std::uint64_t pushed_last_ = 0;
 };
 
 }  // namespace tidegate

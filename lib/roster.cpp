@@ -159,18 +159,18 @@ void Roster::reader(PeerId peer, bool present, Extent own, Instant now, Effects&
   }
 }
 
-Member* Roster::ready(const Origin& origin, Instant now, Effects& effects) {
-  auto* member = find(origin);
+Member* Roster::ready(const Ready& ready, Instant now, Effects& effects) {
+  auto* member = ready.target == self_.origin ? find(ready.origin) : nullptr;
   if (member == nullptr || !member->link || !member->following) return nullptr;
   member->started = true;
-  effects.push_back(effect::ToLink{*member->link, Listening{self_.origin}});
+  effects.push_back(effect::ToLink{*member->link, Listening{self_.origin, member->origin}});
   sign_of_life(*member, now, effects);
   settle(*member, effects);
   return member;
 }
 
-bool Roster::listening(const Origin& origin, Instant now, Effects& effects) {
-  auto* member = find(origin);
+bool Roster::listening(const Listening& listening, Instant now, Effects& effects) {
+  auto* member = listening.target == self_.origin ? find(listening.origin) : nullptr;
   if (member == nullptr || departed(*member)) return false;
   member->listening = true;
   sign_of_life(*member, now, effects);
@@ -258,7 +258,7 @@ void Roster::replace_earlier_lives(const Origin& origin, Instant now, Effects& e
 
 // Between `hello` and `ready`, as the two directions stand.
 void Roster::settle(Member& member, Effects& effects) {
-  const bool both = member.started && member.listening && readers_.count(member.origin.peer) > 0;
+  const bool both = member.started && member.listening && readers_.contains(member.origin.peer);
   if (member.state == PeerState::hello && both) {
     member.state = PeerState::ready;
     if (!member.was_ready) effects.push_back(effect::Notify{PeerReady{member.origin, member.name}});
@@ -423,8 +423,9 @@ void Roster::greet(LinkId link, Effects& effects) const {
 
 // Ready, as soon as the subscription is here.
 void Roster::tell_ready(const Member& member, Extent own, Effects& effects) const {
-  if (!member.link || readers_.count(member.origin.peer) == 0) return;
-  effects.push_back(effect::ToLink{*member.link, Ready{self_.origin, own.first, own.next}});
+  if (!member.link || !readers_.contains(member.origin.peer)) return;
+  effects.push_back(
+      effect::ToLink{*member.link, Ready{self_.origin, member.origin, own.first, own.next}});
 }
 
 Member* Roster::find(const Origin& origin) {

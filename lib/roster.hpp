@@ -19,7 +19,8 @@
 // 2. A beacon makes a member known, never alive: it neither keeps one nor brings one down.
 // 3. A member that is gone keeps its stream for a while: if it returns in the same life, nothing
 //    is delivered twice and what was missed is named.
-// 4. One life at an address: who answers at the endpoint of another member has replaced it.
+// 4. A word that was meant for an earlier life of this peer says nothing to this one.
+// 5. One life at an address: who answers at the endpoint of another member has replaced it.
 #pragma once
 
 #include <cstddef>
@@ -95,11 +96,11 @@ class Roster {
   bool hello(const Card& card, const Route& route, const std::string& host, Extent own, Instant now,
              Effects& effects);
   bool welcome(LinkId link, const Card& card, Instant now, Effects& effects);
-  bool listening(const Origin& origin, Instant now, Effects& effects);
+  bool listening(const Listening& listening, Instant now, Effects& effects);
   void reader(PeerId peer, bool present, Extent own, Instant now, Effects& effects);
 
   // The member that said Ready, marked as started; nullptr: not expected.
-  Member* ready(const Origin& origin, Instant now, Effects& effects);
+  Member* ready(const Ready& ready, Instant now, Effects& effects);
 
   // The peer behind `link` will not have us: another mesh or version lives at that address.
   bool refused(LinkId link, Instant now, Effects& effects);

@@ -37,6 +37,7 @@ struct Counters {
   std::uint64_t recovered = 0;    // messages that came again thanks to them
   std::uint64_t answers = 0;      // to requests of others
   std::uint64_t resent = 0;       // messages sent again in them
+  std::uint64_t withheld = 0;     // frames that were too much for the queues of slow readers
   std::uint64_t polls = 0;        // questions to the server that is read
   std::uint64_t questions = 0;    // questions to the primary
   std::uint64_t nudges = 0;       // small writes that flush another session's tail
@@ -92,7 +93,8 @@ struct Status {
   std::size_t outbox_bytes = 0;
   std::uint64_t last_sequence = 0;  // of this peer's own stream
   std::optional<Position> last_position;
-  std::uint64_t kept_first = 1;  // of its own messages: what others can ask for
+  std::size_t outgoing_bytes = 0;  // sent, but some reader has not taken them yet
+  std::uint64_t kept_first = 1;    // of its own messages: what others can ask for
   std::size_t kept = 0;
   std::size_t kept_bytes = 0;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -13,12 +14,20 @@ namespace {
 
 constexpr EventSet::Token timer_token = 0;
 
-void control(int epoll, int operation, int descriptor, std::uint32_t events,
-             EventSet::Token token) {
+// False: it is there already, or not there yet, as the operation wishes it otherwise.
+bool try_control(int epoll, int operation, int descriptor, std::uint32_t events,
+                 EventSet::Token token) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = token;
-  TIDEGATE_MUST(epoll_ctl(epoll, operation, descriptor, &event) == 0);
+  if (epoll_ctl(epoll, operation, descriptor, &event) == 0) return true;
+  TIDEGATE_MUST(errno == EEXIST || errno == ENOENT);
+  return false;
+}
+
+void control(int epoll, int operation, int descriptor, std::uint32_t events,
+             EventSet::Token token) {
+  TIDEGATE_MUST(try_control(epoll, operation, descriptor, events, token));
 }
 
 std::uint32_t events_of(const Interest& interest) {
@@ -40,21 +49,20 @@ void EventSet::add(int descriptor, Token token) {
   control(epoll_.get(), EPOLL_CTL_ADD, descriptor, EPOLLIN, token);
 }
 
-// One that is closed already has left the set by itself.
 void EventSet::remove(int descriptor) {
-  (void)epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr);
+  control(epoll_.get(), EPOLL_CTL_DEL, descriptor, 0, timer_token);
 }
 
+// A socket that libpq has closed has left the set by itself, and its number may be somebody else's
+// by now: it is not removed. One that is still open after its connection has moved on is the same.
 void EventSet::follow(Connection& connection, const Interest& now) {
   auto& before = connection.interest;
   if (now == before) return;
   if (now.socket == before.socket && now.descriptor == before.descriptor) {
     control(epoll_.get(), EPOLL_CTL_MOD, now.descriptor, events_of(now), connection.token);
-  } else {
-    if (before.descriptor >= 0) remove(before.descriptor);
-    if (now.descriptor >= 0) {
-      control(epoll_.get(), EPOLL_CTL_ADD, now.descriptor, events_of(now), connection.token);
-    }
+  } else if (now.descriptor >= 0 && !try_control(epoll_.get(), EPOLL_CTL_ADD, now.descriptor,
+                                                 events_of(now), connection.token)) {
+    control(epoll_.get(), EPOLL_CTL_MOD, now.descriptor, events_of(now), connection.token);
   }
   before = now;
 }

@@ -25,7 +25,7 @@ class EventSet {
   // Readable while wait() would answer at once.
   [[nodiscard]] int descriptor() const { return epoll_.get(); }
 
-  // Ends the wait while the descriptor is readable.
+  // Ends the wait while the descriptor is readable. To be removed before it is closed.
   void add(int descriptor, Token token);
   void remove(int descriptor);
 

@@ -201,6 +201,7 @@ void members(Visit&& visit, T& counters) {
   visit("recovered", counters.recovered);
   visit("answers", counters.answers);
   visit("resent", counters.resent);
+  visit("withheld", counters.withheld);
   visit("polls", counters.polls);
   visit("questions", counters.questions);
   visit("nudges", counters.nudges);
@@ -243,6 +244,7 @@ void members(Visit&& visit, T& status) {
   visit("outbox_bytes", status.outbox_bytes);
   visit("last_sequence", status.last_sequence);
   visit("last_position", status.last_position);
+  visit("outgoing_bytes", status.outgoing_bytes);
   visit("kept_first", status.kept_first);
   visit("kept", status.kept);
   visit("kept_bytes", status.kept_bytes);

@@ -12,7 +12,7 @@ constexpr Duration ask_bound = std::chrono::seconds(2);
 
 bool wanted(const PeerSocket& peer, const Invocation& invocation) {
   const auto& options = invocation.settings.options;
-  const auto given = [&](const char* name) { return invocation.given.count(name) > 0; };
+  const auto given = [&](const char* name) { return invocation.given.contains(name); };
   return (!given("mesh") || peer.mesh == options.mesh) &&
          (!given("name") || peer.name == options.name);
 }

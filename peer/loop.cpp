@@ -303,7 +303,12 @@ void Loop::close(std::chrono::milliseconds linger) {
   transport_.close(linger);
 }
 
-Status Loop::status() const { return node_.status(closed_ ? now_ : clock_now()); }
+Status Loop::status() const {
+  auto status = node_.status(closed_ ? now_ : clock_now());
+  status.outgoing_bytes = transport_.outgoing_bytes();
+  status.counters.withheld = transport_.withheld();
+  return status;
+}
 
 // --- effects ------------------------------------------------------------------------------------
 

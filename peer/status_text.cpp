@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "lib/limits.hpp"
 #include "log.hpp"
 #include "units.hpp"
 
@@ -75,17 +76,28 @@ std::string kept_words(const Status& status) {
 std::string counter_words(const Counters& c) {
   auto text =
       fmt::format("published {}, received {}, delivered {}", c.published, c.received, c.delivered);
-  const std::array<std::pair<const char*, std::uint64_t>, 20> rare{{
-      {"unmatched", c.unmatched},     {"duplicate", c.duplicate},
-      {"missing", c.missing},         {"orphaned", c.orphaned},
-      {"foreign", c.foreign},         {"expired", c.expired},
-      {"overdue", c.overdue},         {"late", c.late},
-      {"unpublished", c.unpublished}, {"malformed", c.malformed},
-      {"unexpected", c.unexpected},   {"refused", c.refused},
-      {"let go", c.let_go},           {"requests", c.requests},
-      {"recovered", c.recovered},     {"answers", c.answers},
-      {"resent", c.resent},           {"polls", c.polls},
-      {"questions", c.questions},     {"nudges", c.nudges},
+  const std::array<std::pair<const char*, std::uint64_t>, 21> rare{{
+      {"unmatched", c.unmatched},
+      {"duplicate", c.duplicate},
+      {"missing", c.missing},
+      {"orphaned", c.orphaned},
+      {"foreign", c.foreign},
+      {"expired", c.expired},
+      {"overdue", c.overdue},
+      {"late", c.late},
+      {"unpublished", c.unpublished},
+      {"malformed", c.malformed},
+      {"unexpected", c.unexpected},
+      {"refused", c.refused},
+      {"let go", c.let_go},
+      {"requests", c.requests},
+      {"recovered", c.recovered},
+      {"answers", c.answers},
+      {"resent", c.resent},
+      {"withheld", c.withheld},
+      {"polls", c.polls},
+      {"questions", c.questions},
+      {"nudges", c.nudges},
   }};
   for (const auto& [name, number] : rare) {
     if (number != 0) text += fmt::format(", {} {}", name, number);
@@ -171,6 +183,11 @@ std::vector<std::string> troubles(const Status& status) {
   }
   if (status.outbox > 0 && !status.primary_known) {
     list.emplace_back("no primary answers; what is published after a commit waits");
+  }
+  if (status.outgoing_bytes > limits::outgoing_bytes / 2) {
+    list.push_back(fmt::format(
+        "{} wait for readers that don't take them; beyond {} larger frames are withheld from all",
+        rough_size(status.outgoing_bytes), rough_size(limits::outgoing_bytes)));
   }
   for (const auto& peer : status.peers) {
     const auto name = harmless(peer.name);

@@ -1,7 +1,9 @@
 #include "transport.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
+#include <memory>
 
 #include <sys/resource.h>
 #include <zmq.hpp>
@@ -17,6 +19,9 @@ using Parts = std::vector<zmq::message_t>;
 // dropped for that reader, which notices by the sequences.
 constexpr int publish_queue = 10'000;
 constexpr int direct_queue = 1'000;
+
+// Never withheld: their number bounds them well enough, and heartbeats are among them.
+constexpr std::size_t small_frame = 1024;
 
 constexpr std::uint32_t publish_socket = 0;
 constexpr std::uint32_t stream_socket = 1;
@@ -52,6 +57,18 @@ void set_common_options(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::ipv6, true);
   socket.set(zmq::sockopt::linger, 0);
 }
+
+// A frame that all queues share: ZeroMQ lets go of it once the last one has sent it. Its I/O
+// threads do that, so the sum is atomic.
+struct Outgoing {
+  std::string bytes;
+  std::shared_ptr<std::atomic<std::size_t>> sum;
+
+  static void let_go(void*, void* self) {
+    const std::unique_ptr<Outgoing> outgoing(static_cast<Outgoing*>(self));
+    outgoing->sum->fetch_sub(outgoing->bytes.size());
+  }
+};
 
 // Reads one whole message. Empty: nothing there. Every part is taken, so that the next read begins
 // with the next message.
@@ -197,10 +214,20 @@ class Transport::Sockets {
     mark(direct_socket);
   }
 
-  void broadcast(std::string_view bytes) {
-    send_or_drop(publish_, bytes);
+  void broadcast(std::string bytes) {
+    const auto size = bytes.size();
+    if (size > small_frame && *outgoing_ + size > limits::outgoing_bytes) {
+      ++withheld;
+      return;
+    }
+    outgoing_->fetch_add(size);
+    auto* outgoing = new Outgoing{std::move(bytes), outgoing_};
+    zmq::message_t frame(outgoing->bytes.data(), size, &Outgoing::let_go, outgoing);
+    (void)publish_.send(frame, zmq::send_flags::dontwait);
     mark(publish_socket);
   }
+
+  [[nodiscard]] std::size_t outgoing_bytes() const { return *outgoing_; }
 
   std::optional<Arrival> receive() {
     while (!marked_.empty()) {
@@ -246,6 +273,7 @@ class Transport::Sockets {
 
   std::uint16_t publish_port = 0;
   std::uint16_t direct_port = 0;
+  std::uint64_t withheld = 0;
 
  private:
   static zmq::context_t make_context() {
@@ -299,6 +327,8 @@ class Transport::Sockets {
     return change;
   }
 
+  std::shared_ptr<std::atomic<std::size_t>> outgoing_ =
+      std::make_shared<std::atomic<std::size_t>>(0);
   zmq::context_t context_ = make_context();
   zmq::socket_t publish_;
   zmq::socket_t stream_;
@@ -338,7 +368,9 @@ void Transport::to_link(LinkId link, std::string_view bytes) { sockets_->to_link
 void Transport::to_route(const Route& route, std::string_view bytes) {
   sockets_->to_route(route, bytes);
 }
-void Transport::broadcast(std::string_view bytes) { sockets_->broadcast(bytes); }
+void Transport::broadcast(std::string bytes) { sockets_->broadcast(std::move(bytes)); }
+std::size_t Transport::outgoing_bytes() const { return sockets_->outgoing_bytes(); }
+std::uint64_t Transport::withheld() const { return sockets_->withheld; }
 std::optional<Transport::Arrival> Transport::receive() { return sockets_->receive(); }
 bool Transport::marked() const { return sockets_->marked(); }
 void Transport::mark(std::uint32_t socket) { sockets_->mark(socket); }

@@ -62,7 +62,13 @@ class Transport {
   // Each takes the bytes or drops them when the receiver's queue is full; never waits.
   void to_link(LinkId link, std::string_view bytes);
   void to_route(const Route& route, std::string_view bytes);
-  void broadcast(std::string_view bytes);
+  void broadcast(std::string bytes);
+
+  // Bytes of broadcast frames that some reader has not taken out of our queues yet. ZeroMQ bounds
+  // its queues by frames; at limits::outgoing_bytes larger frames are withheld from everybody, who
+  // will fetch what they missed. So a reader that is stopped costs no more than that.
+  [[nodiscard]] std::size_t outgoing_bytes() const;
+  [[nodiscard]] std::uint64_t withheld() const;  // frames, since the start
 
   struct LinkBytes {
     LinkId link = 0;

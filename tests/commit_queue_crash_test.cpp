@@ -46,7 +46,7 @@ class Primary {
     const auto found = changes_.find(change);
     return found != changes_.end() && found->second <= position.bytes && position.bytes <= flush_;
   }
-  [[nodiscard]] bool has(std::uint64_t change) const { return changes_.count(change) > 0; }
+  [[nodiscard]] bool has(std::uint64_t change) const { return changes_.contains(change); }
 
  private:
   Random random_;

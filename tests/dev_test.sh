@@ -37,6 +37,10 @@ refuses_unknown_argument() {
   [[ $(status_of ./dev test --nonsense) == 2 ]]
 }
 
+mutants_are_up_to_date() {
+  ./dev mutate --list >/dev/null
+}
+
 needs_no_environment() {
   [[ $(status_of env -i PATH="$PATH" ./dev test --nonsense <&-) == 2 ]]
 }
@@ -44,6 +48,7 @@ needs_no_environment() {
 check "the list names every command and nothing else" lists_all_commands
 check "an unknown command is refused with the list" refuses_unknown_command
 check "an unknown argument is refused" refuses_unknown_argument
+check "the lines of every mutant stand in the code" mutants_are_up_to_date
 check "neither HOME nor TERM nor an open input is needed" needs_no_environment
 
 printf '%s passed, %s failed\n' "$passed" "$failed"

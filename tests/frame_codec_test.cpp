@@ -22,8 +22,8 @@ std::vector<Frame> one_of_each() {
       Hello{card},
       Welcome{card},
       Refusal{"another mesh"},
-      Ready{origin(1), 3, 7},
-      Listening{origin(2)},
+      Ready{origin(1), origin(2), 3, 7},
+      Listening{origin(2), origin(1)},
       Data{
           origin(1), 3, {message("a/b", "x"), message("c", std::string(300, '\0'), "2:0/3000060")}},
       Request{origin(1), 3, 9},
@@ -67,7 +67,7 @@ TEST_CASE("a frame that ends anywhere before its end is an error") {
 }
 
 TEST_CASE("a frame with bytes behind its end is an error") {
-  CHECK_FALSE(decode(encode(Listening{origin(1)}) + "x").ok());
+  CHECK_FALSE(decode(encode(Listening{origin(1), origin(2)}) + "x").ok());
 }
 
 TEST_CASE("a field behind the last known one is skipped") {
@@ -103,7 +103,7 @@ TEST_CASE("what breaks a bound is refused") {
   CHECK(decode(encode(data)).ok());
 
   CHECK_FALSE(decode(encode(Data{origin(1), 0, {message("a", "")}})).ok());
-  CHECK_FALSE(decode(encode(Ready{origin(1), 1, 0})).ok());
+  CHECK_FALSE(decode(encode(Ready{origin(1), origin(2), 1, 0})).ok());
   CHECK_FALSE(decode(encode(Refusal{std::string(limits::reason_bytes + 1, 'x')})).ok());
   CHECK_FALSE(decode(encode(Refusal{"\xff"})).ok());
   auto nameless = card;

@@ -57,13 +57,13 @@ void poll(Gate& gate, Instant now, std::optional<Tide> answer) {
 
 }  // namespace
 
-TEST_CASE("without a server to wait for everything goes at once, in release order") {
+TEST_CASE("without a server to wait for everything goes at once, as it came") {
   Gate gate(false, plenty);
   hold(gate, "b", at(20));
   hold(gate, "a", at(10));
   hold(gate, "none", std::nullopt);
   CHECK(gate.deadline() == never);
-  CHECK(released(gate) == "none, a, b");
+  CHECK(released(gate) == "b, a, none");
 }
 
 TEST_CASE("a message without a position goes at once") {
@@ -256,6 +256,25 @@ TEST_CASE("a message that does not fit the bound is not taken, and stays as it w
   CHECK(gate.hold(third, false));
 }
 
+TEST_CASE("a message that is larger than the bound is held alone, or nobody would ever get it") {
+  Gate gate(true, 10);
+  hold(gate, "large", at(10));
+  Held second{message("b", "", "2:0/1"), origin(1), 2, start};
+  CHECK_FALSE(gate.hold(second, false));
+}
+
+TEST_CASE(
+    "at the bound a message of another cluster, which may stand behind others, does not pass") {
+  const auto small = footprint(message("a", ""));
+  Gate gate(true, small);
+  gate.server_up();
+  hold(gate, "w", at(300));
+  poll(gate, start, replayed(200));
+  Held foreign{message("f", "", ""), origin(1), 2, start};
+  foreign.message.position = Position{home + 1, 2, Lsn{400}};
+  CHECK_FALSE(gate.hold(foreign, true));
+}
+
 TEST_CASE("the bound is kept to the byte") {
   const auto small = footprint(message("a", ""));
   Gate gate(true, 2 * small - 1);
@@ -315,6 +334,15 @@ TEST_CASE(
   CHECK(released(gate, start + seconds(12)) == "third");
 }
 
+TEST_CASE("nothing is overdue any more once all has gone out in time") {
+  Gate gate(true, plenty, seconds(10));
+  gate.server_up();
+  hold(gate, "a", at(200));
+  poll(gate, start, replayed(200));
+  CHECK(released(gate) == "a");
+  CHECK(gate.overdue_at() == never);
+}
+
 TEST_CASE("an overdue message that a reading covers meanwhile is not overdue") {
   Gate gate(true, plenty, seconds(10));
   gate.server_up();
@@ -326,4 +354,16 @@ TEST_CASE("an overdue message that a reading covers meanwhile is not overdue") {
   CHECK(first->cover == Cover::wait);
   gate.polled(replayed(300));
   CHECK(released(gate, start + seconds(10)) == "b");
+}
+
+TEST_CASE("without a server, messages of two clusters keep the order of their origin") {
+  Gate gate(false, std::size_t{1} << 20U);
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    Held held{tidegate::testing::message("a", ""), tidegate::testing::origin(1), sequence, {}};
+    held.message.position = Position{sequence % 2, 1, Lsn{100 - sequence}};
+    CHECK(gate.hold(held, false));
+  }
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    CHECK(gate.release(start)->held.sequence == sequence);
+  }
 }

@@ -136,7 +136,7 @@ TEST_CASE("a repeated Ready of a peer whose past was asked for does not start it
   auto a = alone(options);
   a.befriend(b, "b", 2, 2);
   CHECK(a.data(b, 2, {x()}) == "deliver x of b");
-  CHECK(a.step(input::FromRoute{"r", "b", Ready{b, 1, 5}}) == "link 1: Listening");
+  CHECK(a.step(input::FromRoute{"r", "b", Ready{b, origin(1), 1, 5}}) == "link 1: Listening");
   CHECK(a.data(b, 3, {x()}) == "deliver x of b");
 }
 

@@ -82,8 +82,8 @@ class NodeSelf {
     const auto& dial = std::get<effect::Dial>(effects_.front());
     step(input::FromLink{dial.link, Welcome{card}});
     step(input::Reader{peer.peer, true});
-    step(input::FromRoute{"r", name, Ready{peer, first, next}});
-    CHECK(step(input::FromRoute{"r", name, Listening{peer}}) == name + " is ready");
+    step(input::FromRoute{"r", name, Ready{peer, origin(1), first, next}});
+    CHECK(step(input::FromRoute{"r", name, Listening{peer, origin(1)}}) == name + " is ready");
   }
 
   std::string data(const Origin& from, std::uint64_t first, std::vector<Message> messages) {

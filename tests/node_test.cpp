@@ -75,7 +75,7 @@ TEST_CASE("an arriving message is held, polled for, and delivered when it is cov
 TEST_CASE("without a database messages are delivered at once") {
   auto a = with_b(ungated());
   CHECK(a.data(b, 1, {message_at("x", at(200)), message_at("y", std::nullopt)}) ==
-        "deliver y of b, deliver x of b");
+        "deliver x of b, deliver y of b");
 }
 
 TEST_CASE("only what a subscription asks for is delivered, by the subscriptions of that moment") {
@@ -123,6 +123,15 @@ TEST_CASE("S2: a change that a failover has undone is reported as orphaned, neve
         "deliver kept of b, undelivered 2-2 of b: orphaned");
   CHECK(a.notices<Undelivered>().at(0).position == at(101, 1));
   CHECK(a.counters().orphaned == 1);
+}
+
+TEST_CASE("S2: a position from before a failover does not become a later one, it comes back") {
+  NodeSelf a;
+  CHECK(a.publish("1", at(50, 1)) == "all: Data 1-1");
+  CHECK(a.publish("2", at(120, 2)) == "all: Data 2-2");
+  CHECK(a.publish("3", at(130, 1)) == "unpublished 3");
+  CHECK(a.publish("4", at(110, 2)) == "all: Data 3-3");
+  CHECK(a.counters().unpublished == 1);
 }
 
 TEST_CASE("S3: whatever arrives again is delivered once, also from a peer that was gone") {

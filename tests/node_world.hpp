@@ -175,7 +175,7 @@ class World {
   }
   [[nodiscard]] Id id_of(const Peer& peer) const { return static_cast<Id>(&peer - peers_.data()); }
   [[nodiscard]] bool is_cut(const std::string& from, const std::string& to) const {
-    return cuts_.count({from, to}) > 0;
+    return cuts_.contains({from, to});
   }
 
   void at(Instant when, std::function<void()> happen) {
@@ -219,7 +219,7 @@ class World {
     const Id to = std::stoul(e.route.substr(0, slash));
     const auto link = static_cast<LinkId>(std::stoul(e.route.substr(slash + 1)));
     travel("route " + e.route, [this, id, to, link, frame = std::move(e.frame)] {
-      if (peers_[to].links.count(link) == 0 || is_cut(peers_[id].host, peers_[to].host)) return;
+      if (!peers_[to].links.contains(link) || is_cut(peers_[id].host, peers_[to].host)) return;
       step(to, input::FromLink{link, frame});
     });
   }
@@ -236,7 +236,7 @@ class World {
 
   void connect(Id id, const std::string& host) {
     travel("subscription " + std::to_string(id) + host, [this, id, host] {
-      if (!peers_[id].alive || peers_[id].follows.count(host) == 0) return;
+      if (!peers_[id].alive || !peers_[id].follows.contains(host)) return;
       auto* to = listener(host);
       if (to == nullptr || is_cut(peers_[id].host, host)) {
         at(now_ + std::chrono::milliseconds(200), [this, id, host] { connect(id, host); });
@@ -265,7 +265,7 @@ class World {
       travel("stream " + std::to_string(id) + ">" + std::to_string(to),
              [this, id, to, frame = e.frame] {
                const auto& from = peers_[id].host;
-               if (peers_[to].follows.count(from) == 0 || is_cut(from, peers_[to].host)) return;
+               if (!peers_[to].follows.contains(from) || is_cut(from, peers_[to].host)) return;
                step(to, input::FromStream{frame});
              });
     }

@@ -68,3 +68,25 @@ TEST_CASE("a peer that is moved to another cluster no longer waits for a place o
   stream.delivered(elsewhere);
   CHECK(append(stream) == elsewhere);
 }
+
+TEST_CASE("a peer that is given messages of two clusters still never goes back in either") {
+  OutboundStream stream;
+  const Position elsewhere{testing::home - 1, 1, Lsn{0x10}};
+  CHECK(append(stream, "2:0/60") == position("2:0/60"));
+  stream.delivered(elsewhere);
+  CHECK(append(stream) == elsewhere);
+  stream.delivered(position("2:0/50"));
+  CHECK(append(stream) == position("2:0/60"));
+  stream.delivered({testing::home - 1, 1, Lsn{0x5}});
+  CHECK(append(stream) == elsewhere);
+}
+
+TEST_CASE("a position of a timeline that the stream has left is outdated") {
+  OutboundStream stream;
+  CHECK_FALSE(stream.outdated(message("a", "", "1:0/30")));
+  stream.delivered(position("2:0/05"));
+  CHECK(stream.outdated(message("a", "", "1:0/30")));
+  CHECK_FALSE(stream.outdated(message("a", "", "2:0/04")));
+  CHECK_FALSE(stream.outdated(message("a", "", "3:0/01")));
+  CHECK_FALSE(stream.outdated(message("a", "")));
+}

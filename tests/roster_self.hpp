@@ -45,11 +45,11 @@ class Self {
   std::string welcome(LinkId link, const Card& from) {
     return run([&](Effects& e) { expected_ = roster_.welcome(link, from, now_, e); });
   }
-  std::string ready(const Origin& from) {
-    return run([&](Effects& e) { expected_ = roster_.ready(from, now_, e) != nullptr; });
+  std::string ready(const Origin& from, const Origin& to = origin(1)) {
+    return run([&](Effects& e) { expected_ = roster_.ready({from, to, 1, 1}, now_, e) != nullptr; });
   }
-  std::string listening(const Origin& from) {
-    return run([&](Effects& e) { expected_ = roster_.listening(from, now_, e); });
+  std::string listening(const Origin& from, const Origin& to = origin(1)) {
+    return run([&](Effects& e) { expected_ = roster_.listening({from, to}, now_, e); });
   }
   std::string refused(LinkId link) {
     return run([&](Effects& e) { expected_ = roster_.refused(link, now_, e); });

@@ -197,6 +197,23 @@ TEST_CASE("a seed whose peer is gone is dialled again") {
   CHECK(trace.find("dial 2 b:20, link 2: Hello") != std::string::npos);
 }
 
+// What waits on a broken connection goes to whoever listens at that address next.
+TEST_CASE("words that were meant for an earlier life at this address say nothing to this one") {
+  Self a;
+  a.heard(b, "b");
+  a.welcome(a.last_link(), card(b, "b"));
+  a.reader(b);
+  auto earlier = origin(1);
+  --earlier.incarnation;
+  CHECK(a.ready(b, earlier).empty());
+  CHECK_FALSE(a.expected());
+  a.ready(b);
+  CHECK(a.listening(b, earlier).empty());
+  CHECK_FALSE(a.expected());
+  CHECK(a.state(b) == "hello");
+  CHECK(a.listening(b) == "b is ready");
+}
+
 // --- silence ------------------------------------------------------------------------------------
 
 TEST_CASE("a silent peer is suspect after 2 s and gone after 6 s") {

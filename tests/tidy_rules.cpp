@@ -150,6 +150,24 @@ Problems check_sleep(const File& file) {
   return problems;
 }
 
+Problems check_simulation(const File& file) {
+  if (!file.path.starts_with("tests/sim/") || !is_source(file.path) ||
+      starts_with_any(file.path, {"tests/sim/main.", "tests/sim/batch."})) {
+    return {};
+  }
+  Problems problems;
+  const auto code = without_comments_and_literals(file.text);
+  for (const auto* word :
+       {"steady_clock", "system_clock", "clock_gettime", "random_device", "std::rand",
+        "std::thread", "std::mutex", "unordered_map", "unordered_set"}) {
+    if (mentions(code, word)) {
+      problems.push_back(file.path + " says '" + word +
+                         "': a seed has to mean the same everywhere");
+    }
+  }
+  return problems;
+}
+
 Problems check_header(const File& file) {
   if (!is_header(file.path)) return {};
   Problems problems;

@@ -25,6 +25,10 @@ Problems check_purity(const File& file);
 // Only live tests wait for real time; logic is tested in virtual time.
 Problems check_sleep(const File& file);
 
+// tests/sim/ depends on nothing but the seed: no clock, no other randomness. Only its main and its
+// batch, which run many seeds at once, know threads, and main the time that they took.
+Problems check_simulation(const File& file);
+
 // A header says what it is before anything else, and guards itself with #pragma once.
 Problems check_header(const File& file);
 

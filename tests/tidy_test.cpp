@@ -131,6 +131,16 @@ TEST_CASE("only live tests wait for real time") {
   CHECK(problems_of_all(check_sleep) == "");
 }
 
+TEST_CASE("a simulation depends on nothing but its seed") {
+  const std::string code = "std::chrono::steady_clock::now();";
+  CHECK(passes(check_simulation({"tests/sim/main.cpp", code})));
+  CHECK(passes(check_simulation({"tests/live/a.cpp", code})));
+  CHECK_FALSE(passes(check_simulation({"tests/sim/world.cpp", code})));
+  CHECK_FALSE(passes(check_simulation({"tests/sim/world.cpp", "std::random_device r;"})));
+  CHECK_FALSE(passes(check_simulation({"tests/sim/world.hpp", "std::unordered_map<int, int> m;"})));
+  CHECK(problems_of_all(check_simulation) == "");
+}
+
 TEST_CASE("a header begins with a comment and guards itself") {
   CHECK(passes(check_header({"lib/a.hpp", "// What it is.\n#pragma once\n"})));
   CHECK_FALSE(passes(check_header({"lib/a.hpp", "#pragma once\n// What it is.\n"})));

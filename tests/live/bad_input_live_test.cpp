@@ -144,8 +144,8 @@ std::vector<Frame> every_frame(const std::string& mesh) {
   return {Hello{stranger_card(mesh)},
           Welcome{stranger_card(mesh)},
           Refusal{"go away"},
-          Ready{stranger(), 1, 1},
-          Listening{stranger()},
+          Ready{stranger(), stranger(), 1, 1},
+          Listening{stranger(), stranger()},
           Data{stranger(), 1, {message, message}},
           Heartbeat{stranger(), 2, 7, message.position},
           Farewell{stranger(), 5},
@@ -346,7 +346,7 @@ TEST_CASE("a stranger that joins and then publishes nonsense is heard of, and no
   // Sequences at the end of their range, and one beyond.
   constexpr auto last = std::numeric_limits<std::uint64_t>::max() / 2;
   const Message message{topic("t"), "last", std::nullopt};
-  dealer.send(encode(Ready{card.origin, last, last}));
+  dealer.send(encode(Ready{card.origin, mesh.a->status().origin, last, last}));
   for (const auto sequence : {last, last + 1}) {
     publish(encode(Data{card.origin, sequence, {message, message}}));
     publish(encode(Heartbeat{card.origin, last, sequence, std::nullopt}));

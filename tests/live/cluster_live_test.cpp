@@ -154,7 +154,7 @@ TEST_CASE("nothing is left of a cluster, not even of a server that crashed") {
   }
   CHECK(processes_in(directory) == 0);
   CHECK_FALSE(std::filesystem::exists(directory));
-  for (const auto& segment : segments) CHECK(shared_memory_segments().count(segment) == 0);
+  for (const auto& segment : segments) CHECK(!shared_memory_segments().contains(segment));
 }
 
 TEST_CASE("a server that a failover has replaced is copied again and follows its successor") {

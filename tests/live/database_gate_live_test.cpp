@@ -1,9 +1,8 @@
 // The gate without the mesh, on a real primary and replica.
-#include <doctest/doctest.h>
-
 #include <chrono>
 #include <string>
 
+#include <doctest/doctest.h>
 #include <poll.h>
 
 #include "peer/commit.hpp"
@@ -78,8 +77,8 @@ TEST_CASE("a gate hangs in somebody else's poll") {
 
 TEST_CASE("a gate refuses what does not fit its bound, and what it holds stays") {
   Cluster cluster;
-  auto opened = DatabaseGate::open(
-      {.database = cluster.primary().connection_string(), .held_bytes = 1'000});
+  auto opened =
+      DatabaseGate::open({.database = cluster.primary().connection_string(), .held_bytes = 1'000});
   REQUIRE(opened.ok());
   auto writer = cluster.primary().connect();
   const auto position = position_after_commit(writer.connection());

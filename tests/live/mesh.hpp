@@ -19,6 +19,9 @@
 
 namespace tidegate::testing {
 
+// Marks a test that waits for many seconds: those run beside the others.
+inline const doctest::test_suite long_test{"long"};
+
 // Options for one mesh that no other test hears.
 inline Options private_mesh() {
   static int count = 0;

@@ -99,7 +99,8 @@ pid_t wal_writer(Server& server) {
 
 }  // namespace
 
-TEST_CASE("a replica that is away for 10 s gets in order what was published meanwhile") {
+TEST_CASE("a replica that is away for 10 s gets in order what was published meanwhile" *
+          long_test) {
   constexpr int rows = 50;
   World world;
   auto session = world.primary.connect();
@@ -121,6 +122,54 @@ TEST_CASE("a replica that is away for 10 s gets in order what was published mean
   auto reading = world.replica.connect();
   for (int row = 0; row < rows; ++row) {
     CHECK(next_payload(*world.reader) == std::to_string(row));
+    CHECK(reading.value(count_of(row)) == "1");
+  }
+}
+
+TEST_CASE("both servers are down for a minute, and nothing is lost or early" * long_test) {
+  constexpr int rows = 60;
+  World world;
+  auto session = world.primary.connect();
+  world.exchange_one();
+  // What is announced while nobody answers was committed before.
+  for (int row = 0; row < rows; ++row) session.execute(insert(row));
+  world.replica.stop();
+  REQUIRE(next_notice<ServerDown>(*world.reader));
+  world.primary.stop();
+  REQUIRE(next_notice<PrimaryDown>(*world.writer));
+  for (int row = 0; row < rows; ++row) {
+    world.publish(std::to_string(row), AfterCommit{.durable = true});
+    std::this_thread::sleep_for(1s);
+  }
+  CHECK(world.writer->status().outbox == rows);
+  world.primary.start();
+  CHECK(holds(*world.reader, rows));
+  world.replica.start();
+  auto reading = world.replica.connect();
+  for (int row = 0; row < rows; ++row) {
+    REQUIRE(next_payload(*world.reader) == std::to_string(row));
+    CHECK(reading.value(count_of(row)) == "1");
+  }
+}
+
+TEST_CASE("a replica whose stream is cut off for a while holds, and delivers when it is back") {
+  World world;
+  auto session = world.primary.connect();
+  world.exchange_one();
+  world.replica.append_config("primary_conninfo = ''\n");
+  REQUIRE(eventually(10s, [&] {
+    return world.replica.value("SELECT count(*) FROM pg_stat_wal_receiver") == "0";
+  }));
+  for (int row = 0; row < 5; ++row) {
+    session.execute(insert(row));
+    world.publish(std::to_string(row), AfterCommit{});
+  }
+  CHECK(holds(*world.reader, 5));
+  CHECK(still_holds(*world.reader, 5));
+  world.replica.follow(world.primary);
+  auto reading = world.replica.connect();
+  for (int row = 0; row < 5; ++row) {
+    CHECK(next_payload(*world.reader, 30s) == std::to_string(row));
     CHECK(reading.value(count_of(row)) == "1");
   }
 }

@@ -1,0 +1,315 @@
+#include "chaos.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "chance.hpp"
+
+namespace tidegate::sim {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint64_t home = 7;
+constexpr std::uint64_t foreign = 8;
+
+}  // namespace
+
+Chaos::Chaos(World& world, Random random, const Profile& profile)
+    : world_(world),
+      random_(random),
+      profile_(profile),
+      total_weight_(std::accumulate(profile.weights.begin(), profile.weights.end(), 0U)) {}
+
+void Chaos::set_up() {
+  auto& database = world_.database;
+  database.add_cluster("", home, profile_.replicas);
+  const auto home_servers = database.size();
+  if (profile_.foreign_cluster) database.add_cluster("f", foreign, 1);
+  for (ServerId id = 0; id < database.size(); ++id) {
+    database.server(id).ship_lag = random_.between(microseconds(100), milliseconds(20));
+    database.server(id).replay_lag = random_.between(microseconds(100), milliseconds(10));
+  }
+  for (std::size_t slot = 0; slot < profile_.hosts; ++slot) {
+    PeerPlan plan;
+    // Two peers on one host now and then.
+    const bool shares = slot > 0 && one_in(random_, 8);
+    plan.host = shares ? plans_.back().host : world_.network.add_host("h" + std::to_string(slot));
+    plan.port = static_cast<std::uint16_t>(100 * (slot + 1));
+    const bool stranger = profile_.foreign_cluster && slot > 0 && one_in(random_, 3);
+    plan.primary = stranger ? foreign : home;
+    plan.reads = stranger ? home_servers + random_.below(database.size() - home_servers)
+                          : random_.below(home_servers);
+    if (one_in(random_, 10)) plan.reads.reset();
+    if (one_in(random_, 12)) plan.primary.reset();
+    if (one_in(random_, 3)) plan.seeds.push_back({world_.network.host_name(0), 101});
+    if (profile_.small_queues) {
+      plan.held_bytes = from_to(random_, 1, 20) * 1000;
+      plan.outbox_bytes = from_to(random_, 1, 20) * 1000;
+      plan.kept_bytes = from_to(random_, 1, 20) * 1000;
+    }
+    if (one_in(random_, 4)) plan.kept_for = from_to(random_, 1, 30) * seconds(1);
+    if (one_in(random_, 3)) plan.from = From::kept;
+    if (one_in(random_, 4)) {
+      plan.overdue = one_in(random_, 2) ? Overdue::late : Overdue::drop;
+      plan.overdue_after = from_to(random_, 1, 50) * milliseconds(100);
+    }
+    plans_.push_back(plan);
+    living_.emplace_back();
+  }
+  world_.lateness = profile_.lateness;
+  for (std::size_t slot = 0; slot < plans_.size(); ++slot) {
+    world_.agenda.after(one_in(random_, 2) ? Duration(0) : up_to(random_, seconds(2)),
+                        [this, slot] { start_life(slot, std::nullopt); });
+  }
+}
+
+void Chaos::start_life(std::size_t slot, std::optional<LifeId> earlier) {
+  auto& plan = plans_[slot];
+  plan.name = std::string(1, static_cast<char>('a' + slot)) + std::to_string(world_.lives());
+  plan.id.reset();
+  if (earlier && one_in(random_, 2)) plan.id = world_.peer(*earlier).card.origin.peer;
+  if (earlier && one_in(random_, 4)) plan.port = static_cast<std::uint16_t>(plan.port + 2);
+  const auto life = world_.start(plan);
+  living_[slot] = life;
+  if (one_in(random_, 5)) {
+    world_.subscribe(life, random_.below(topics), true);
+  } else {
+    world_.subscribe(life, topics, true);
+  }
+}
+
+// --- when ---------------------------------------------------------------------------------------
+
+void Chaos::start() { later(); }
+
+void Chaos::later() {
+  if (total_weight_ == 0) return;
+  const auto most = static_cast<std::uint64_t>(2 * profile_.fault_every.count());
+  world_.agenda.after(Duration(random_.below(most)), [this, round = round_] {
+    if (round != round_) return;
+    strike();
+    later();
+  });
+}
+
+void Chaos::undo(std::function<void()> what) {
+  world_.agenda.after(lasting(), [this, round = round_, what = std::move(what)] {
+    if (round == round_) what();
+  });
+}
+
+void Chaos::heal() {
+  ++round_;
+  world_.network.heal();
+  world_.sessions.no_reading = 0;
+  world_.sessions.delay = microseconds(30);
+  world_.sessions.jitter = microseconds(100);
+  for (const auto life : std::vector(world_.living())) {
+    world_.stall(life, false);
+    world_.demand(life, true);
+  }
+  // Slots whose peer is dead stay empty now and then.
+  for (std::size_t slot = 0; slot < living_.size(); ++slot) {
+    if (living_[slot] && world_.peer(*living_[slot]).alive) continue;
+    if (slot < 2 || one_in(random_, 2)) start_life(slot, living_[slot]);
+  }
+  world_.database.heal();
+}
+
+// --- which --------------------------------------------------------------------------------------
+
+std::optional<LifeId> Chaos::any_life() {
+  const auto& living = world_.living();
+  if (living.empty()) return std::nullopt;
+  return living[random_.below(living.size())];
+}
+
+std::optional<ServerId> Chaos::any_replica() {
+  const auto id = random_.below(world_.database.size());
+  if (world_.database.server(id).primary) return std::nullopt;
+  return id;
+}
+
+Path& Chaos::any_path() {
+  const auto from = any_host();
+  return world_.network.path(from, any_host());
+}
+
+void Chaos::strike() {
+  auto drawn = random_.below(total_weight_);
+  for (std::size_t i = 0; i < faults; ++i) {
+    if (drawn < profile_.weights[i]) return strike(static_cast<Fault>(i));
+    drawn -= profile_.weights[i];
+  }
+}
+
+void Chaos::strike(Fault fault) {
+  ++counts_.faults;
+  auto& network = world_.network;
+  auto& database = world_.database;
+  switch (fault) {
+    case Fault::loss: {
+      auto& path = any_path();
+      path.loss = static_cast<std::uint32_t>(from_to(random_, 1'000, 200'000));
+      path.burst = from_to(random_, 1, 50);
+      return undo([&path] { path.loss = 0; });
+    }
+    case Fault::direct_loss: {
+      auto& path = any_path();
+      path.direct_loss = static_cast<std::uint32_t>(from_to(random_, 10'000, 300'000));
+      return undo([&path] { path.direct_loss = 0; });
+    }
+    case Fault::disorder: {
+      auto& path = any_path();
+      path.duplicates = static_cast<std::uint32_t>(from_to(random_, 0, 100'000));
+      path.reorders = static_cast<std::uint32_t>(from_to(random_, 0, 50'000));
+      return undo([&path] { path.duplicates = path.reorders = 0; });
+    }
+    case Fault::slow: {
+      auto& path = any_path();
+      path.delay = up_to(random_, milliseconds(1500));
+      path.jitter = microseconds(100) + up_to(random_, milliseconds(500));
+      return undo([&path] {
+        path.delay = Path{}.delay;
+        path.jitter = Path{}.jitter;
+      });
+    }
+    case Fault::cut:
+      return cut(any_host(), any_host(), one_in(random_, 2));
+    case Fault::isolate: {
+      const auto host = any_host();
+      for (HostId other = 0; other < network.hosts(); ++other) cut(host, other, true);
+      return;
+    }
+    case Fault::break_links: {
+      const auto host = any_host();
+      return network.break_between(host, any_host());
+    }
+    case Fault::no_beacons: {
+      const auto loss = static_cast<std::uint32_t>(from_to(random_, 300'000, 1'000'000));
+      for (HostId a = 0; a < network.hosts(); ++a) {
+        for (HostId b = 0; b < network.hosts(); ++b) network.path(a, b).datagram_loss = loss;
+      }
+      return;
+    }
+    case Fault::stall:
+      if (const auto life = any_life()) {
+        world_.stall(*life, true);
+        undo([this, life] { world_.stall(*life, false); });
+      }
+      return;
+    case Fault::kill:
+    case Fault::leave:
+      return end_life(fault == Fault::leave);
+    case Fault::stop_taking:
+      if (const auto life = any_life()) {
+        world_.demand(*life, false);
+        undo([this, life] { world_.demand(*life, true); });
+      }
+      return;
+    case Fault::subscriptions:
+      if (const auto life = any_life()) {
+        const auto topic = random_.below(topics + 1);
+        world_.subscribe(*life, topic, one_in(random_, 2));
+      }
+      return;
+    case Fault::pause_replay:
+      if (const auto id = any_replica()) {
+        database.pause(*id, true);
+        undo([this, id] { world_.database.pause(*id, false); });
+      }
+      return;
+    case Fault::detach_replica:
+      if (const auto id = any_replica()) {
+        database.detach(*id, true);
+        undo([this, id] { world_.database.detach(*id, false); });
+      }
+      return;
+    case Fault::crash_replica:
+      if (const auto id = any_replica()) {
+        ++counts_.server_crashes;
+        database.crash(*id);
+        undo([this, id] { world_.database.restart(*id, one_in(random_, 2)); });
+      }
+      return;
+    case Fault::crash_primary:
+      return crash_primary(false);
+    case Fault::fail_over:
+      return crash_primary(true);
+    case Fault::drop_sessions:
+      if (const auto life = any_life()) world_.sessions.drop(*life);
+      return;
+    case Fault::slow_database:
+      world_.sessions.jitter = up_to(random_, milliseconds(300)) + microseconds(100);
+      world_.sessions.no_reading = static_cast<std::uint32_t>(from_to(random_, 0, 300'000));
+      return undo([this] {
+        world_.sessions.jitter = microseconds(100);
+        world_.sessions.no_reading = 0;
+      });
+    case Fault::last:
+      return;
+  }
+}
+
+// --- the larger ones ----------------------------------------------------------------------------
+
+void Chaos::cut(HostId a, HostId b, bool both) {
+  const bool swallows = one_in(random_, 2);
+  auto& network = world_.network;
+  network.path(a, b).cut = true;
+  network.path(a, b).swallows = swallows;
+  if (both) network.path(b, a).cut = network.path(b, a).swallows = true;
+  const bool breaks = one_in(random_, 2);
+  undo([this, a, b, breaks] {
+    // Too long a silence, and TCP has given the connection up.
+    if (breaks) world_.network.break_between(a, b);
+    world_.network.open(a, b);
+    world_.network.open(b, a);
+  });
+}
+
+void Chaos::end_life(bool farewell) {
+  const auto slot = random_.below(living_.size());
+  const auto life = living_[slot];
+  if (!life || !world_.peer(*life).alive || world_.lives() > 4 * living_.size()) return;
+  ++counts_.peer_crashes;
+  if (farewell) {
+    world_.leave(*life);
+  } else {
+    world_.kill(*life);
+  }
+  world_.agenda.after(milliseconds(60) + lasting(), [this, slot, life, round = round_] {
+    if (round == round_ && living_[slot] == life && !world_.peer(*life).alive) {
+      start_life(slot, life);
+    }
+  });
+}
+
+void Chaos::crash_primary(bool promote) {
+  auto& database = world_.database;
+  const auto system = database.server(random_.below(database.size())).system;
+  const auto id = database.primary_of(system);
+  if (!id) return;
+  ++counts_.server_crashes;
+  database.crash(*id);
+  if (promote) {
+    world_.agenda.after(up_to(random_, seconds(2)), [this, system, round = round_] {
+      auto& all = world_.database;
+      if (round != round_ || all.primary_of(system)) return;
+      std::vector<ServerId> candidates;
+      for (ServerId other = 0; other < all.size(); ++other) {
+        const auto& server = all.server(other);
+        if (server.system == system && server.up && !server.primary) candidates.push_back(other);
+      }
+      if (candidates.empty()) return;
+      ++counts_.promotions;
+      all.promote(candidates[random_.below(candidates.size())]);
+    });
+  }
+  undo([this, id] { world_.database.restart(*id, false); });
+}
+
+}  // namespace tidegate::sim

@@ -1,0 +1,319 @@
+#include "database.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "chance.hpp"
+#include "lib/must.hpp"
+
+namespace tidegate::sim {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+std::string text_of(const Place& place) {
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "%u:%llX/%llX", place.timeline,
+                static_cast<unsigned long long>(place.lsn >> 32U),
+                static_cast<unsigned long long>(place.lsn & 0xFFFFFFFFU));
+  return text.data();
+}
+
+ServerId Database::add_cluster(const std::string& prefix, std::uint64_t system,
+                               std::size_t replicas) {
+  constexpr std::uint64_t start = 0x3000000;
+  history_.found(system, start);
+  const auto first = servers_.size();
+  for (std::size_t i = 0; i <= replicas; ++i) {
+    Server server;
+    server.name = prefix + (i == 0 ? "p" : "r" + std::to_string(i));
+    server.system = system;
+    server.primary = i == 0;
+    server.started = ++starts_;
+    server.lsn = server.flushed = server.received = start;
+    server.ship_lag = microseconds(300);
+    server.replay_lag = microseconds(300);
+    servers_.push_back(server);
+  }
+  return first;
+}
+
+std::optional<ServerId> Database::primary_of(std::uint64_t system) const {
+  for (ServerId id = 0; id < servers_.size(); ++id) {
+    const auto& server = servers_[id];
+    if (server.system == system && server.primary && server.up) return id;
+  }
+  return std::nullopt;
+}
+
+void Database::say(const Server& server, const std::string& what) {
+  if (trace_.on()) {
+    trace_.line(agenda_.elapsed(), server.name + "  " + what + " at " + text_of(server.place()));
+  }
+}
+
+// --- writing ------------------------------------------------------------------------------------
+
+std::uint64_t Database::write(Server& server, bool is_change, ChangeId& change) {
+  TIDEGATE_MUST(server.up && server.primary);
+  server.lsn = history_.write(server.system, server.timeline, from_to(random_, 3, 60) * 8,
+                              is_change, change);
+  return server.lsn;
+}
+
+ChangeId Database::commit(ServerId id, bool sync, Duration flush_after) {
+  auto change = no_such_change;
+  const auto lsn = write(servers_[id], true, change);
+  if (trace_.on()) {
+    say(servers_[id],
+        std::string(sync ? "commits" : "commits unflushed") + " change " + std::to_string(change));
+  }
+  if (sync) {
+    flush(id, lsn);
+  } else {
+    flush_later(id, lsn, flush_after);
+  }
+  return change;
+}
+
+void Database::tail(ServerId id, Duration flush_after) {
+  auto change = no_such_change;
+  const auto lsn = write(servers_[id], false, change);
+  say(servers_[id], "has an unflushed tail");
+  flush_later(id, lsn, flush_after);
+}
+
+void Database::nudge(ServerId id) {
+  auto change = no_such_change;
+  flush(id, write(servers_[id], false, change));
+}
+
+void Database::flush(ServerId id, std::uint64_t lsn) {
+  auto& server = servers_[id];
+  if (lsn <= server.flushed) return;
+  server.flushed = lsn;
+  feed_replicas(server.system);
+}
+
+void Database::flush_later(ServerId id, std::uint64_t lsn, Duration delay) {
+  agenda_.after(delay, [this, id, lsn, life = servers_[id].life] {
+    if (servers_[id].life == life) flush(id, lsn);
+  });
+}
+
+// --- shipping and replaying ---------------------------------------------------------------------
+
+Duration Database::lag(const Server& server, Duration about) {
+  return server.fixed ? about : random_.between(about / 2, about * 2);
+}
+
+std::uint64_t Database::somewhere(const Server& server, std::uint32_t timeline, std::uint64_t from,
+                                  std::uint64_t to) {
+  return server.fixed ? to : history_.boundary(server.system, timeline, from, to, random_.next());
+}
+
+void Database::feed_replicas(std::uint64_t system) {
+  for (ServerId id = 0; id < servers_.size(); ++id) {
+    if (servers_[id].system == system) ship(id);
+  }
+}
+
+void Database::ship(ServerId id) {
+  auto& server = servers_[id];
+  if (server.shipping || !server.up || server.primary || server.detached) return;
+  const auto upstream = primary_of(server.system);
+  if (!upstream) return;
+  const auto& primary = servers_[*upstream];
+  if (server.received_timeline == primary.timeline && server.received >= primary.flushed) return;
+  server.shipping = true;
+  agenda_.after(lag(server, server.ship_lag), [this, id, life = server.life] {
+    if (servers_[id].life == life) shipped(id);
+  });
+}
+
+void Database::shipped(ServerId id) {
+  auto& server = servers_[id];
+  server.shipping = false;
+  const auto upstream = primary_of(server.system);
+  if (!upstream || server.primary || server.detached) return;
+  const auto& primary = servers_[*upstream];
+  const Place flushed{primary.system, primary.timeline, primary.flushed};
+  if (server.received_timeline == primary.timeline) {
+    server.received = somewhere(server, primary.timeline, server.received, primary.flushed);
+  } else if (history_.contains(flushed, server.timeline, server.lsn)) {
+    server.received_timeline = primary.timeline;
+    server.received = primary.flushed;
+    say(server, "follows timeline " + std::to_string(primary.timeline));
+  } else {
+    return strand(id);
+  }
+  replay(id);
+  ship(id);
+}
+
+void Database::replay(ServerId id) {
+  auto& server = servers_[id];
+  if (server.replaying || !server.up || server.primary || server.paused) return;
+  if (server.timeline == server.received_timeline && server.lsn >= server.received) return;
+  server.replaying = true;
+  agenda_.after(lag(server, server.replay_lag), [this, id, life = server.life] {
+    if (servers_[id].life == life) replayed(id);
+  });
+}
+
+void Database::replayed(ServerId id) {
+  auto& server = servers_[id];
+  server.replaying = false;
+  if (server.paused || server.primary) return;
+  const auto next = history_.next_towards(server.system, server.timeline, server.received_timeline);
+  const auto until = next == 0 ? server.received : history_.begin(server.system, next);
+  if (server.lsn < until) {
+    server.lsn = somewhere(server, server.timeline, server.lsn, until);
+  } else if (next != 0) {
+    const auto beyond = history_.next_towards(server.system, next, server.received_timeline);
+    const auto end = beyond == 0 ? server.received : history_.begin(server.system, beyond);
+    server.timeline = next;
+    server.lsn = somewhere(server, next, server.lsn, end);
+  }
+  say(server, "has replayed");
+  replay(id);
+}
+
+bool Database::behind(const Server& server) const {
+  const auto upstream = primary_of(server.system);
+  if (!upstream || !server.up) return true;
+  const auto& primary = servers_[*upstream];
+  if (server.primary) return false;
+  return server.timeline != primary.timeline || server.lsn < primary.flushed;
+}
+
+// --- trouble ------------------------------------------------------------------------------------
+
+void Database::crash(ServerId id) {
+  auto& server = servers_[id];
+  if (!server.up) return;
+  server.up = false;
+  ++server.life;
+  server.shipping = server.replaying = false;
+  if (server.primary) {
+    history_.cut_off(server.system, server.timeline, server.flushed);
+    server.lsn = server.flushed;
+  }
+  say(server, "crashes, and is");
+  on_lost(id);
+}
+
+void Database::come_up(ServerId id) {
+  auto& server = servers_[id];
+  server.up = true;
+  server.started = ++starts_;
+  say(server, server.primary ? "is up as primary" : "is up as replica");
+  if (server.primary) {
+    nudge(id);
+    feed_replicas(server.system);
+  } else {
+    ship(id);
+    replay(id);
+  }
+}
+
+void Database::restart(ServerId id, bool rewound) {
+  auto& server = servers_[id];
+  if (server.up) return;
+  if (server.stranded) return copy_primary(id);
+  if (rewound && !server.primary) {
+    const auto begin = history_.begin(server.system, server.timeline);
+    const auto ancestors = history_.ancestors(server.system, server.timeline);
+    if (!ancestors.empty() && one_in(random_, 4)) {
+      server.timeline = ancestors.back().timeline;
+      server.lsn =
+          history_.boundary(server.system, server.timeline,
+                            history_.begin(server.system, server.timeline), begin, random_.next());
+    } else {
+      server.lsn =
+          history_.boundary(server.system, server.timeline, begin, server.lsn, random_.next());
+    }
+    say(server, "has rewound");
+  }
+  come_up(id);
+}
+
+void Database::strand(ServerId id) {
+  crash(id);
+  servers_[id].stranded = true;
+  copy_primary(id);
+}
+
+// pg_rewind or a base backup: what there is to say afterwards is the same.
+void Database::copy_primary(ServerId id) {
+  agenda_.after(random_.between(milliseconds(50), milliseconds(1500)),
+                [this, id, life = servers_[id].life] {
+                  auto& server = servers_[id];
+                  if (server.life != life || server.up) return;
+                  const auto upstream = primary_of(server.system);
+                  if (!upstream) return copy_primary(id);
+                  const auto& primary = servers_[*upstream];
+                  server.primary = server.stranded = false;
+                  server.timeline = server.received_timeline = primary.timeline;
+                  server.lsn = server.received = primary.flushed;
+                  come_up(id);
+                });
+}
+
+void Database::promote(ServerId id) {
+  auto& server = servers_[id];
+  TIDEGATE_MUST(server.up && !server.primary && !primary_of(server.system));
+  server.paused = server.detached = false;
+  if (server.timeline == server.received_timeline) {
+    server.lsn = std::max(server.lsn, server.received);
+  } else {
+    server.timeline = server.received_timeline;
+    server.lsn = server.received;
+  }
+  for (auto& other : servers_) {
+    if (other.system != server.system || !other.primary) continue;
+    other.primary = false;
+    other.stranded = true;
+  }
+  server.timeline = history_.branch(server.place());
+  server.primary = true;
+  server.flushed = server.lsn;
+  say(server, "is promoted");
+  nudge(id);
+  feed_replicas(server.system);
+}
+
+void Database::pause(ServerId id, bool paused) {
+  auto& server = servers_[id];
+  if (server.primary) return;
+  if (server.paused != paused) say(server, paused ? "pauses replay" : "resumes replay");
+  server.paused = paused;
+  replay(id);
+}
+
+void Database::detach(ServerId id, bool detached) {
+  servers_[id].detached = detached;
+  ship(id);
+}
+
+bool Database::settled() const {
+  return std::none_of(servers_.begin(), servers_.end(),
+                      [this](const Server& server) { return behind(server); });
+}
+
+void Database::heal() {
+  for (ServerId id = 0; id < servers_.size(); ++id) {
+    if (servers_[id].primary) restart(id, false);
+  }
+  for (ServerId id = 0; id < servers_.size(); ++id) {
+    auto& server = servers_[id];
+    server.detached = false;
+    server.ship_lag = server.replay_lag = microseconds(500);
+    if (!server.up) restart(id, false);
+    pause(id, false);
+    ship(id);
+  }
+}
+
+}  // namespace tidegate::sim

@@ -1,0 +1,125 @@
+// PostgreSQL, as far as tidegate can tell: clusters of a primary and streaming replicas that
+// commit, flush, ship, replay, pause, crash, rewind and are promoted.
+//
+// What makes it hostile are the facts that lib/ has to stand: unflushed WAL is lost with the
+// primary, and its LSNs then mean other changes; a replica gets flushed WAL only; one that crashed
+// may show less than before; a promotion begins a timeline and strands whoever is past its start.
+//
+// Page headers are left out: peer/ has subtracted them before lib/ sees an LSN.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agenda.hpp"
+#include "history.hpp"
+#include "lib/random.hpp"
+#include "trace.hpp"
+
+namespace tidegate::sim {
+
+using ServerId = std::size_t;
+
+class Database {
+ public:
+  struct Server {
+    std::string name;
+    std::uint64_t system = 0;
+    bool up = true;
+    bool primary = false;
+    bool stranded = false;  // past a switch, or an old primary: comes back as a copy
+    std::int64_t started = 0;
+
+    // Primary: how far it has written. Replica: how far it has replayed.
+    std::uint32_t timeline = 1;
+    std::uint64_t lsn = 0;
+    std::uint64_t flushed = 0;  // of a primary
+    std::uint32_t received_timeline = 1;
+    std::uint64_t received = 0;  // of a replica
+
+    bool paused = false;    // replay
+    bool detached = false;  // no WAL receiver
+    bool fixed = false;     // takes what there is in one go, after exactly its lags
+    Duration ship_lag{};
+    Duration replay_lag{};
+    bool shipping = false;  // planned
+    bool replaying = false;
+    std::uint32_t life = 0;  // plans of an earlier one are void
+
+    [[nodiscard]] Place place() const { return {system, timeline, lsn}; }
+  };
+
+  Database(Agenda& agenda, Random random, History& history, Trace& trace)
+      : agenda_(agenda), random_(random), history_(history), trace_(trace) {}
+
+  // Told when a server's connections break.
+  std::function<void(ServerId)> on_lost;
+
+  // A new cluster; its primary is named "<prefix>p", its replicas "<prefix>r1" and so on. The id of
+  // the primary, the others follow.
+  ServerId add_cluster(const std::string& prefix, std::uint64_t system, std::size_t replicas);
+
+  [[nodiscard]] Server& server(ServerId id) { return servers_[id]; }
+  [[nodiscard]] const Server& server(ServerId id) const { return servers_[id]; }
+  [[nodiscard]] std::size_t size() const { return servers_.size(); }
+  [[nodiscard]] std::vector<History::Switch> ancestors(ServerId id) const {
+    return history_.ancestors(servers_[id].system, servers_[id].timeline);
+  }
+  [[nodiscard]] std::optional<ServerId> primary_of(std::uint64_t system) const;
+
+  // --- what clients do; the server is a primary and up ----------------------------------------
+  // `sync`: flushed when this returns. Else it is flushed after `flush_after`, unless it is lost.
+  ChangeId commit(ServerId id, bool sync, Duration flush_after = {});
+  // Another session's WAL that nobody flushes for so long.
+  void tail(ServerId id, Duration flush_after);
+  // A small durable write.
+  void nudge(ServerId id);
+
+  // --- what happens to servers -----------------------------------------------------------------
+  void crash(ServerId id);
+  // Comes back; a replica with less than it had shown, if `rewound`.
+  void restart(ServerId id, bool rewound);
+  // A replica that is up; no primary of the cluster is.
+  void promote(ServerId id);
+  void pause(ServerId id, bool paused);
+  void detach(ServerId id, bool detached);
+
+  // Every server is up and caught up, and each cluster has a primary.
+  [[nodiscard]] bool settled() const;
+  // Ends all trouble; what still takes time is then on its way.
+  void heal();
+
+ private:
+  std::uint64_t write(Server& server, bool is_change, ChangeId& change);
+  void flush(ServerId id, std::uint64_t lsn);
+  void flush_later(ServerId id, std::uint64_t lsn, Duration delay);
+  void feed_replicas(std::uint64_t system);
+  void ship(ServerId id);
+  void shipped(ServerId id);
+  void replay(ServerId id);
+  void replayed(ServerId id);
+  void copy_primary(ServerId id);
+  void strand(ServerId id);
+  void come_up(ServerId id);
+  void say(const Server& server, const std::string& what);
+  [[nodiscard]] bool behind(const Server& server) const;
+  [[nodiscard]] std::uint64_t somewhere(const Server& server, std::uint32_t timeline,
+                                        std::uint64_t from, std::uint64_t to);
+  Duration lag(const Server& server, Duration about);
+
+  Agenda& agenda_;
+  Random random_;
+  History& history_;
+  Trace& trace_;
+  std::vector<Server> servers_;
+  std::int64_t starts_ = 0;
+};
+
+// "2:0/3000060"
+[[nodiscard]] std::string text_of(const Place& place);
+
+}  // namespace tidegate::sim

@@ -1,0 +1,114 @@
+#include "history.hpp"
+
+#include <algorithm>
+
+#include "lib/must.hpp"
+
+namespace tidegate::sim {
+
+void History::found(std::uint64_t system, std::uint64_t start) {
+  clusters_.push_back({system, {{0, start, {}}}});
+}
+
+History::Cluster& History::cluster(std::uint64_t system) {
+  const auto found = std::find_if(clusters_.begin(), clusters_.end(),
+                                  [&](const Cluster& c) { return c.system == system; });
+  TIDEGATE_MUST(found != clusters_.end());
+  return *found;
+}
+
+const History::Timeline& History::timeline(std::uint64_t system, std::uint32_t number) const {
+  const auto& timelines = const_cast<History*>(this)->cluster(system).timelines;
+  TIDEGATE_MUST(number >= 1 && number <= timelines.size());
+  return timelines[number - 1];
+}
+
+std::uint32_t History::branch(const Place& from) {
+  auto& timelines = cluster(from.system).timelines;
+  timelines.push_back({from.timeline, from.lsn, {}});
+  return static_cast<std::uint32_t>(timelines.size());
+}
+
+std::uint64_t History::write(std::uint64_t system, std::uint32_t number, std::uint64_t bytes,
+                             bool is_change, ChangeId& change) {
+  auto& line = cluster(system).timelines[number - 1];
+  const auto end = (line.records.empty() ? line.begin : line.records.back().end) + bytes;
+  change = no_such_change;
+  if (is_change) {
+    change = static_cast<ChangeId>(changes_.size());
+    changes_.push_back({{system, number, end}, false});
+  }
+  line.records.push_back({end, change});
+  return end;
+}
+
+void History::cut_off(std::uint64_t system, std::uint32_t number, std::uint64_t flushed) {
+  auto& records = cluster(system).timelines[number - 1].records;
+  while (!records.empty() && records.back().end > flushed) {
+    if (records.back().change != no_such_change) changes_[records.back().change].erased = true;
+    records.pop_back();
+  }
+}
+
+std::uint64_t History::end(std::uint64_t system, std::uint32_t number) const {
+  const auto& line = timeline(system, number);
+  return line.records.empty() ? line.begin : line.records.back().end;
+}
+
+std::uint64_t History::begin(std::uint64_t system, std::uint32_t number) const {
+  return timeline(system, number).begin;
+}
+
+std::uint64_t History::boundary(std::uint64_t system, std::uint32_t number, std::uint64_t from,
+                                std::uint64_t to, std::uint64_t choice) const {
+  const auto& records = timeline(system, number).records;
+  const auto behind = [](std::uint64_t lsn, const Record& record) { return lsn < record.end; };
+  const auto first = std::upper_bound(records.begin(), records.end(), from, behind);
+  const auto last = std::upper_bound(first, records.end(), to, behind);
+  if (first == last) return to;
+  const auto count = static_cast<std::uint64_t>(last - first);
+  return first[static_cast<std::ptrdiff_t>(choice % count)].end;
+}
+
+std::vector<History::Switch> History::ancestors(std::uint64_t system, std::uint32_t number) const {
+  std::vector<Switch> switches;
+  while (number != 1) {
+    const auto& line = timeline(system, number);
+    switches.push_back({line.parent, line.begin});
+    number = line.parent;
+  }
+  std::reverse(switches.begin(), switches.end());
+  return switches;
+}
+
+std::uint32_t History::next_towards(std::uint64_t system, std::uint32_t from,
+                                    std::uint32_t to) const {
+  while (to != 1) {
+    const auto parent = timeline(system, to).parent;
+    if (parent == from) return to;
+    to = parent;
+  }
+  return 0;
+}
+
+bool History::contains(const Place& place, std::uint32_t number, std::uint64_t lsn) const {
+  if (number == place.timeline) return lsn <= place.lsn;
+  const auto next = next_towards(place.system, number, place.timeline);
+  return next != 0 && lsn <= begin(place.system, next) && lsn <= place.lsn;
+}
+
+bool History::excludes(const Place& place, std::uint32_t number, std::uint64_t lsn) const {
+  if (number == place.timeline) return false;
+  const auto next = next_towards(place.system, number, place.timeline);
+  if (next != 0) return lsn > begin(place.system, next);
+  // Not an ancestor: gone for good, unless the place is still on its way there.
+  return next_towards(place.system, place.timeline, number) == 0;
+}
+
+bool History::shows(const Place& place, ChangeId id) const {
+  const auto& it = changes_[id];
+  return !it.erased && it.place.system == place.system &&
+         contains(place, it.place.timeline, it.place.lsn);
+}
+
+}  // namespace tidegate::sim

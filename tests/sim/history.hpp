@@ -1,0 +1,99 @@
+// The truth about the changes: what each PostgreSQL cluster has written, on which timeline, and
+// what a crash has taken back. The database model writes it, the oracle reads it.
+//
+// Nothing here is taken from lib/, whose rule of the same questions is what is under test.
+//
+// A cluster is a tree of timelines, each of which leaves its parent at an LSN. A place (timeline,
+// LSN) shows what lies on the way from the root to it. Only a crash of a primary takes something
+// off a timeline, from the flushed end on, and other changes then get the same LSNs.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace tidegate::sim {
+
+using ChangeId = std::uint32_t;
+inline constexpr ChangeId no_such_change = 0;
+
+// How far a server has come.
+struct Place {
+  std::uint64_t system = 0;
+  std::uint32_t timeline = 0;
+  std::uint64_t lsn = 0;
+};
+
+class History {
+ public:
+  struct Switch {
+    std::uint32_t timeline = 0;
+    std::uint64_t end = 0;
+  };
+
+  // A cluster with an empty timeline 1 that begins at `start`.
+  void found(std::uint64_t system, std::uint64_t start);
+
+  // A new timeline that leaves `from`; its number.
+  std::uint32_t branch(const Place& from);
+
+  // A record at the end of a timeline; `change` is 0 when it is nobody's. Where it ends.
+  std::uint64_t write(std::uint64_t system, std::uint32_t number, std::uint64_t bytes,
+                      bool is_change, ChangeId& change);
+
+  // A crash: what lies behind `flushed` never was.
+  void cut_off(std::uint64_t system, std::uint32_t number, std::uint64_t flushed);
+
+  [[nodiscard]] std::uint64_t end(std::uint64_t system, std::uint32_t number) const;
+
+  // The end of a record in (from, to] of a timeline, by a number that chooses.
+  [[nodiscard]] std::uint64_t boundary(std::uint64_t system, std::uint32_t number,
+                                       std::uint64_t from, std::uint64_t to,
+                                       std::uint64_t choice) const;
+
+  // Where the way to `timeline` leaves its ancestors, the nearest last.
+  [[nodiscard]] std::vector<Switch> ancestors(std::uint64_t system, std::uint32_t number) const;
+
+  // The timeline after `from` on the way to `to`; 0: `from` is no ancestor of it.
+  [[nodiscard]] std::uint32_t next_towards(std::uint64_t system, std::uint32_t from,
+                                           std::uint32_t to) const;
+  // Where a timeline left its parent.
+  [[nodiscard]] std::uint64_t begin(std::uint64_t system, std::uint32_t number) const;
+
+  // Whether (timeline, lsn) of the same cluster lies on the way to `place`.
+  [[nodiscard]] bool contains(const Place& place, std::uint32_t number, std::uint64_t lsn) const;
+  // Whether it never will, wherever `place` moves on along its timeline.
+  [[nodiscard]] bool excludes(const Place& place, std::uint32_t number, std::uint64_t lsn) const;
+
+  // Whether a server at `place` shows the change.
+  [[nodiscard]] bool shows(const Place& place, ChangeId id) const;
+
+  struct Change {
+    Place place;          // its end
+    bool erased = false;  // by a crash
+  };
+  [[nodiscard]] const Change& change(ChangeId id) const { return changes_[id]; }
+  [[nodiscard]] ChangeId last_change() const { return static_cast<ChangeId>(changes_.size() - 1); }
+
+ private:
+  struct Record {
+    std::uint64_t end = 0;
+    ChangeId change = no_such_change;
+  };
+  struct Timeline {
+    std::uint32_t parent = 0;
+    std::uint64_t begin = 0;
+    std::vector<Record> records;
+  };
+  struct Cluster {
+    std::uint64_t system = 0;
+    std::vector<Timeline> timelines;  // [0] is number 1
+  };
+
+  [[nodiscard]] Cluster& cluster(std::uint64_t system);
+  [[nodiscard]] const Timeline& timeline(std::uint64_t system, std::uint32_t number) const;
+
+  std::vector<Cluster> clusters_;
+  std::vector<Change> changes_ = {Change{}};
+};
+
+}  // namespace tidegate::sim

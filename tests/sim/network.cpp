@@ -1,0 +1,323 @@
+#include "network.hpp"
+
+#include <algorithm>
+
+#include "chance.hpp"
+#include "lib/announcement.hpp"
+#include "lib/frame_codec.hpp"
+#include "lib/must.hpp"
+
+namespace tidegate::sim {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr std::size_t queue_limit = 1000;  // frames; beyond it they are dropped, as ZeroMQ does
+
+}  // namespace
+
+HostId Network::add_host(std::string name) {
+  hosts_.push_back(std::move(name));
+  const auto added = hosts_.size() - 1;
+  for (HostId other = 0; other <= added; ++other) {
+    paths_[{other, added}] = paths_[{added, other}] = Path{};
+  }
+  return added;
+}
+
+void Network::start(LifeId life, HostId host, const Card& card) {
+  if (peers_.size() <= life) peers_.resize(life + 1);
+  peers_[life].host = host;
+  peers_[life].card = card;
+  peers_[life].alive = true;
+}
+
+void Network::end(LifeId life) {
+  auto& peer = peers_[life];
+  peer.alive = false;
+  for (ChannelId id = 0; id < channels_.size(); ++id) {
+    const auto& channel = channels_[id];
+    if (channel.closed) continue;
+    if (channel.client == life) {
+      close(id);
+    } else if (channel.server == life) {
+      disconnect(id);
+      connect_later(id, milliseconds(50));
+    }
+  }
+}
+
+// --- connections --------------------------------------------------------------------------------
+
+Network::ChannelId Network::add_channel(LifeId life, bool stream, LinkId link,
+                                        const Endpoint& endpoint) {
+  Channel channel;
+  channel.stream = stream;
+  channel.client = life;
+  channel.link = link;
+  channel.endpoint = endpoint;
+  channels_.push_back(std::move(channel));
+  const auto id = channels_.size() - 1;
+  connect_later(id, microseconds(100));
+  return id;
+}
+
+void Network::dial(LifeId life, LinkId link, const Endpoint& endpoint) {
+  const auto id = add_channel(life, false, link, endpoint);
+  TIDEGATE_MUST(peers_[life].links.emplace(link, id).second);
+}
+
+void Network::undial(LifeId life, LinkId link) {
+  auto& links = peers_[life].links;
+  const auto found = links.find(link);
+  if (found == links.end()) return;
+  close(found->second);
+  links.erase(found);
+}
+
+void Network::follow(LifeId life, const Endpoint& endpoint) {
+  peers_[life].follows.push_back(add_channel(life, true, 0, endpoint));
+}
+
+void Network::unfollow(LifeId life, const Endpoint& endpoint) {
+  auto& follows = peers_[life].follows;
+  const auto found = std::find_if(follows.begin(), follows.end(),
+                                  [&](ChannelId id) { return channels_[id].endpoint == endpoint; });
+  if (found == follows.end()) return;
+  close(*found);
+  follows.erase(found);
+}
+
+LifeId Network::listener(const Channel& channel) const {
+  for (LifeId life = 0; life < peers_.size(); ++life) {
+    const auto& peer = peers_[life];
+    const auto port = channel.stream ? peer.card.publish_port : peer.card.direct_port;
+    if (peer.alive && port == channel.endpoint.port && hosts_[peer.host] == channel.endpoint.host) {
+      return life;
+    }
+  }
+  return nobody;
+}
+
+Path& Network::path_of(const Channel& channel, bool to_server) {
+  const auto client = peers_[channel.client].host;
+  const auto server = peers_[channel.server].host;
+  return to_server ? paths_[{client, server}] : paths_[{server, client}];
+}
+
+void Network::connect_later(ChannelId id, Duration delay) {
+  agenda_.after(delay + random_.between(Duration(0), delay), [this, id] { connect(id); });
+}
+
+void Network::connect(ChannelId id) {
+  auto& channel = channels_[id];
+  if (channel.closed || channel.server != nobody) return;
+  const auto server = listener(channel);
+  if (server != nobody) {
+    channel.server = server;
+    if (!path_of(channel, true).cut && !path_of(channel, false).cut) return connected(id);
+    channel.server = nobody;
+  }
+  connect_later(id, milliseconds(80));
+}
+
+void Network::connected(ChannelId id) {
+  auto& channel = channels_[id];
+  ++channel.epoch;
+  if (channel.stream) {
+    const auto when = arrival(path_of(channel, true), channel.to_server);
+    agenda_.at(when, [this, id, epoch = channel.epoch] {
+      if (channels_[id].epoch == epoch) subscribed(id);
+    });
+    return;
+  }
+  for (const auto& bytes : std::exchange(channel.to_server.waiting, {})) send(id, true, bytes);
+}
+
+void Network::subscribed(ChannelId id) {
+  channels_[id].arrived = true;
+  const auto server = channels_[id].server;
+  const auto peer = peers_[channels_[id].client].card.origin.peer;
+  peers_[server].readers.push_back(id);
+  if (++peers_[server].reader_count[peer] == 1) give(server, input::Reader{peer, true});
+}
+
+// The publisher sends nothing any more at once, but notices a little later; by then another
+// connection of the same peer may be there.
+void Network::unsubscribed(ChannelId id) {
+  channels_[id].arrived = false;
+  const auto server = channels_[id].server;
+  const auto peer = peers_[channels_[id].client].card.origin.peer;
+  std::erase(peers_[server].readers, id);
+  agenda_.after(microseconds(50) + up_to(random_, milliseconds(100)), [this, server, peer] {
+    auto& publisher = peers_[server];
+    if (--publisher.reader_count[peer] == 0 && publisher.alive) {
+      give(server, input::Reader{peer, false});
+    }
+  });
+}
+
+void Network::disconnect(ChannelId id) {
+  if (channels_[id].server == nobody) return;
+  auto& channel = channels_[id];
+  ++channel.epoch;
+  if (channel.arrived) unsubscribed(id);
+  channel.server = nobody;
+  channel.to_server = channel.to_client = Direction{};
+}
+
+void Network::close(ChannelId id) {
+  channels_[id].closed = true;
+  disconnect(id);
+}
+
+void Network::break_between(HostId a, HostId b) {
+  for (ChannelId id = 0; id < channels_.size(); ++id) {
+    const auto& channel = channels_[id];
+    if (channel.closed || channel.server == nobody) continue;
+    const std::pair ends(peers_[channel.client].host, peers_[channel.server].host);
+    if (ends != std::pair(a, b) && ends != std::pair(b, a)) continue;
+    disconnect(id);
+    connect_later(id, milliseconds(50));
+  }
+}
+
+// --- frames -------------------------------------------------------------------------------------
+
+Route Network::route_of(ChannelId id) const {
+  return std::to_string(id) + "/" + std::to_string(channels_[id].epoch);
+}
+
+void Network::note(const Channel& channel, bool to_server, const Frame& frame, const char* fate) {
+  if (!trace_.on()) return;
+  const auto& client = peers_[channel.client].card.name;
+  const auto server = channel.server == nobody ? "?" : peers_[channel.server].card.name;
+  trace_.line(agenda_.elapsed(), (to_server ? client : server) + " > " +
+                                     (to_server ? server : client) + "  " + text_of(frame) + fate);
+}
+
+void Network::to_link(LifeId life, LinkId link, const Frame& frame) {
+  const auto found = peers_[life].links.find(link);
+  TIDEGATE_MUST(found != peers_[life].links.end());
+  send(found->second, true, std::make_shared<const std::string>(encode(frame)));
+}
+
+void Network::to_route(LifeId life, const Route& route, const Frame& frame) {
+  const auto id = static_cast<ChannelId>(std::stoull(route));
+  if (channels_[id].server != life || route_of(id) != route) return;
+  send(id, false, std::make_shared<const std::string>(encode(frame)));
+}
+
+void Network::broadcast(LifeId life, const Frame& frame) {
+  const auto& readers = peers_[life].readers;
+  if (readers.empty()) return;
+  const auto bytes = std::make_shared<const std::string>(encode(frame));
+  for (const auto reader : readers) send(reader, false, bytes);
+}
+
+Instant Network::arrival(const Path& path, Direction& direction) {
+  const auto own = agenda_.now() + path.delay + random_.between(Duration(0), path.jitter);
+  if (happens(random_, path.reorders)) return own + up_to(random_, milliseconds(20));
+  direction.last = std::max(direction.last + Duration(1), own);
+  return direction.last;
+}
+
+void Network::send(ChannelId id, bool to_server, const Bytes& bytes) {
+  auto& channel = channels_[id];
+  auto& direction = to_server ? channel.to_server : channel.to_client;
+  if (channel.server == nobody) {
+    if (direction.waiting.size() < queue_limit) direction.waiting.push_back(bytes);
+    return;
+  }
+  auto& path = path_of(channel, to_server);
+  bool lost = path.cut && path.swallows;
+  if (channel.stream) {
+    if (direction.dropping > 0) {
+      --direction.dropping;
+      lost = true;
+    } else if (happens(random_, path.loss)) {
+      direction.dropping = random_.below(path.burst);
+      lost = true;
+    } else if (path.drop > 0 && std::holds_alternative<Data>(*decode(*bytes))) {
+      --path.drop;
+      lost = true;
+    }
+  } else {
+    lost = lost || happens(random_, path.direct_loss);
+  }
+  if (!lost && path.cut) {
+    lost = direction.waiting.size() >= queue_limit;
+    if (!lost) direction.waiting.push_back(bytes);
+    if (!lost) return;
+  }
+  if (lost) {
+    if (trace_.on()) note(channel, to_server, *decode(*bytes), "  LOST");
+    return;
+  }
+  const int copies = happens(random_, path.duplicates) ? 2 : 1;
+  for (int i = 0; i < copies; ++i) {
+    agenda_.at(arrival(path, direction), [this, id, to_server, bytes, epoch = channel.epoch] {
+      if (channels_[id].epoch == epoch) arrive(id, to_server, *bytes);
+    });
+  }
+}
+
+void Network::arrive(ChannelId id, bool to_server, const std::string& bytes) {
+  const auto& channel = channels_[id];
+  auto frame = decode(bytes);
+  TIDEGATE_MUST(frame.ok());
+  note(channel, to_server, *frame, "");
+  if (to_server) {
+    give(channel.server,
+         input::FromRoute{route_of(id), hosts_[peers_[channel.client].host], std::move(*frame)});
+  } else if (channel.stream) {
+    give(channel.client, input::FromStream{std::move(*frame)});
+  } else {
+    give(channel.client, input::FromLink{channel.link, std::move(*frame)});
+  }
+}
+
+void Network::announce(LifeId life, const Announcement& announcement) {
+  const auto from = peers_[life].host;
+  const auto bytes = encode(announcement);
+  for (LifeId to = 0; to < peers_.size(); ++to) {
+    if (!peers_[to].alive) continue;
+    const auto& path = paths_[{from, peers_[to].host}];
+    if (path.cut || happens(random_, path.datagram_loss)) continue;
+    const int copies = happens(random_, path.duplicates) ? 2 : 1;
+    for (int i = 0; i < copies; ++i) {
+      const auto delay = path.delay + random_.between(Duration(0), 3 * path.jitter);
+      agenda_.after(delay, [this, to, from, bytes] {
+        if (!peers_[to].alive) return;
+        auto decoded = decode_announcement(bytes);
+        give(to, input::Heard{std::get<Announcement>(decoded), hosts_[from]});
+      });
+    }
+  }
+}
+
+// --- faults -------------------------------------------------------------------------------------
+
+void Network::open(HostId from, HostId to) {
+  auto& path = paths_[{from, to}];
+  path.cut = path.swallows = false;
+  for (ChannelId id = 0; id < channels_.size(); ++id) {
+    if (channels_[id].closed || channels_[id].server == nobody) continue;
+    for (const bool to_server : {true, false}) {
+      if (&path_of(channels_[id], to_server) != &path) continue;
+      auto& direction = to_server ? channels_[id].to_server : channels_[id].to_client;
+      for (const auto& bytes : std::exchange(direction.waiting, {})) send(id, to_server, bytes);
+    }
+  }
+}
+
+void Network::heal() {
+  for (auto& channel : channels_) channel.to_server.dropping = channel.to_client.dropping = 0;
+  for (auto& [hosts, path] : paths_) {
+    path = Path{};
+    open(hosts.first, hosts.second);
+  }
+}
+
+}  // namespace tidegate::sim

@@ -1,0 +1,138 @@
+// The network between the peers, as peer/transport and the beacon show it to lib/: connections that
+// keep their order, break and come back, and datagrams that do neither.
+//
+// A channel is one connection that a peer dials: a link (DEALER -> ROUTER) or a subscription
+// (SUB -> XPUB). While its other end is not there it is tried again for ever, and whoever listens
+// at its endpoint then gets it, be it another life than the one that was meant. ZeroMQ does so.
+// - What is sent over a link that is down waits for it; what was in flight when it broke is lost.
+// - The route of a link is another one after each reconnect; sending to an old one does nothing.
+// - A publisher sees a reader of the same peer id once, however many connections it has.
+// Every frame and datagram goes through its codec.
+//
+// What is wrong with the way from one host to another is a Path; its members are the faults.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agenda.hpp"
+#include "lib/event.hpp"
+#include "lib/random.hpp"
+#include "sessions.hpp"
+#include "trace.hpp"
+
+namespace tidegate::sim {
+
+using HostId = std::size_t;
+
+// From one host to another. Rates are of a million.
+struct Path {
+  Duration delay = std::chrono::microseconds(50);
+  Duration jitter = std::chrono::microseconds(100);
+  std::uint32_t loss = 0;  // of stream frames: a burst of drops begins
+  std::uint64_t burst = 1;
+  std::uint32_t direct_loss = 0;
+  std::uint32_t datagram_loss = 0;
+  std::uint32_t duplicates = 0;
+  std::uint32_t reorders = 0;
+  bool cut = false;        // nothing passes
+  bool swallows = false;   // while cut: frames are lost, else they wait
+  std::uint64_t drop = 0;  // so many of the next stream frames, for scenarios
+};
+
+class Network {
+ public:
+  Network(Agenda& agenda, Random random, Trace& trace)
+      : agenda_(agenda), random_(random), trace_(trace) {}
+
+  // Hands an input to a peer.
+  std::function<void(LifeId, Input)> give;
+
+  HostId add_host(std::string name);
+  [[nodiscard]] const std::string& host_name(HostId host) const { return hosts_[host]; }
+  [[nodiscard]] std::size_t hosts() const { return hosts_.size(); }
+  [[nodiscard]] Path& path(HostId from, HostId to) { return paths_[{from, to}]; }
+
+  void start(LifeId life, HostId host, const Card& card);
+  void end(LifeId life);
+
+  // The effects.
+  void dial(LifeId life, LinkId link, const Endpoint& endpoint);
+  void undial(LifeId life, LinkId link);
+  void follow(LifeId life, const Endpoint& endpoint);
+  void unfollow(LifeId life, const Endpoint& endpoint);
+  void to_link(LifeId life, LinkId link, const Frame& frame);
+  void to_route(LifeId life, const Route& route, const Frame& frame);
+  void broadcast(LifeId life, const Frame& frame);
+  void announce(LifeId life, const Announcement& announcement);
+
+  // Every connection between two hosts breaks; they are dialled again.
+  void break_between(HostId a, HostId b);
+  // A path that was cut is open again: what waited goes on.
+  void open(HostId from, HostId to);
+  // All paths are good again.
+  void heal();
+
+ private:
+  using Bytes = std::shared_ptr<const std::string>;
+  using ChannelId = std::size_t;
+  static constexpr LifeId nobody = ~LifeId{0};
+
+  struct Peer {
+    HostId host = 0;
+    Card card;
+    bool alive = false;
+    std::map<LinkId, ChannelId> links;
+    std::vector<ChannelId> follows;
+    std::vector<ChannelId> readers;  // subscriptions that have arrived here
+    std::map<PeerId, int> reader_count;
+  };
+  struct Direction {
+    Instant last = Instant::min();  // arrival
+    std::uint64_t dropping = 0;     // the rest of a burst
+    std::vector<Bytes> waiting;     // for the connection, or for the end of a cut
+  };
+  struct Channel {
+    bool stream = false;
+    LifeId client = 0;
+    LifeId server = nobody;  // nobody: not connected
+    Endpoint endpoint;
+    LinkId link = 0;
+    bool closed = false;
+    bool arrived = false;     // the subscription
+    std::uint32_t epoch = 0;  // of the connection
+    Direction to_server;
+    Direction to_client;
+  };
+
+  [[nodiscard]] LifeId listener(const Channel& channel) const;
+  [[nodiscard]] Route route_of(ChannelId id) const;
+  ChannelId add_channel(LifeId life, bool stream, LinkId link, const Endpoint& endpoint);
+  void connect_later(ChannelId id, Duration delay);
+  void connect(ChannelId id);
+  void connected(ChannelId id);
+  void subscribed(ChannelId id);
+  void unsubscribed(ChannelId id);
+  void disconnect(ChannelId id);
+  void close(ChannelId id);
+  void send(ChannelId id, bool to_server, const Bytes& bytes);
+  void arrive(ChannelId id, bool to_server, const std::string& bytes);
+  Path& path_of(const Channel& channel, bool to_server);
+  Instant arrival(const Path& path, Direction& direction);
+  void note(const Channel& channel, bool to_server, const Frame& frame, const char* fate);
+
+  Agenda& agenda_;
+  Random random_;
+  Trace& trace_;
+  std::vector<std::string> hosts_;
+  std::map<std::pair<HostId, HostId>, Path> paths_;
+  std::vector<Peer> peers_;
+  std::vector<Channel> channels_;
+};
+
+}  // namespace tidegate::sim

@@ -1,0 +1,412 @@
+#include "oracle.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "database.hpp"
+#include "trace.hpp"
+
+namespace tidegate::sim {
+namespace {
+
+Place place_of(const Position& position) {
+  return {position.system, position.timeline, position.lsn.bytes};
+}
+
+std::string words(const std::optional<Position>& position) {
+  return position ? text_of(place_of(*position)) : "no position";
+}
+
+bool goes_back(const Position& from, const Position& to) {
+  return to.timeline != from.timeline ? to.timeline < from.timeline : to.lsn.bytes < from.lsn.bytes;
+}
+
+// "3.17", perhaps with something behind it; 0.0 when it is not ours.
+std::pair<LifeId, std::size_t> parse(const std::string& payload) {
+  LifeId life = 0;
+  std::size_t note = 0;
+  const auto* end = payload.data() + payload.size();
+  const auto dot = std::from_chars(payload.data(), end, life).ptr;
+  if (dot != end) std::from_chars(dot + 1, end, note);
+  return {life, note};
+}
+
+// What the bounds in bytes count for it (message.hpp: its topic, its payload, and 160).
+std::size_t weight(const Message& message) {
+  std::size_t bytes = 160 + message.payload.size();
+  for (const auto& element : message.topic.elements()) bytes += element.size();
+  return bytes;
+}
+
+}  // namespace
+
+void Totals::add(const Totals& other) {
+  published += other.published;
+  sent += other.sent;
+  delivered += other.delivered;
+  missing += other.missing;
+  expired += other.expired;
+  overdue += other.overdue;
+  late += other.late;
+  orphaned += other.orphaned;
+  orphaned_but_there += other.orphaned_but_there;
+  foreign += other.foreign;
+  unpublished += other.unpublished;
+  checked_at_end += other.checked_at_end;
+}
+
+void Oracle::fail(const std::string& rule, const std::string& what) {
+  if (!violation_) violation_ = rule + ": " + what;
+}
+
+void Oracle::born(LifeId life, const Birth& birth) {
+  if (lives_.size() <= life) lives_.resize(life + 1);
+  lives_[life].birth = birth;
+  lives_[life].alive = true;
+  lives_[life].unwanted_until.fill(birth.at);
+  by_origin_[birth.origin] = life;
+}
+
+void Oracle::died(LifeId life) { lives_[life].alive = false; }
+void Oracle::leaves(LifeId life) { lives_[life].leaving = true; }
+
+std::optional<LifeId> Oracle::life_of(const Origin& origin) const {
+  const auto found = by_origin_.find(origin);
+  return found == by_origin_.end() ? std::nullopt : std::optional(found->second);
+}
+
+ChangeId Oracle::change_of(const Origin& origin, std::uint64_t sequence) const {
+  const auto& life = lives_[by_origin_.at(origin)];
+  return life.asked[life.stream[sequence - 1].note].note.change;
+}
+
+std::string Oracle::label(LifeId author, std::uint64_t sequence) const {
+  return lives_[author].birth.name + "/" + std::to_string(sequence);
+}
+
+Oracle::From& Oracle::from(LifeId life, LifeId author) {
+  auto& all = lives_[life].from;
+  if (all.size() <= author) all.resize(lives_.size());
+  return all[author];
+}
+
+Oracle::Key Oracle::key_of(const Origin& origin, std::uint64_t sequence,
+                           const std::optional<Position>& position) {
+  if (!position) return {0, 0, origin, sequence};
+  return {position->timeline, position->lsn.bytes, origin, sequence};
+}
+
+// --- publishing ---------------------------------------------------------------------------------
+
+std::string Oracle::payload_for(LifeId life) const {
+  return std::to_string(life) + "." + std::to_string(lives_[life].asked.size() + 1);
+}
+
+void Oracle::published(LifeId life, const Note& note) {
+  ++totals_.published;
+  lives_[life].asked.push_back({note, lives_[life].primary, false});
+}
+
+void Oracle::primary_known(LifeId life, const Instance& instance) {
+  lives_[life].primary = instance;
+}
+
+void Oracle::raise(Life& life, const Position& position) {
+  const auto [entry, added] = life.highest.emplace(position.system, position);
+  if (!added && goes_back(position, entry->second)) entry->second = position;
+}
+
+void Oracle::sent(LifeId id, const Data& data, Instant now) {
+  auto& life = lives_[id];
+  const auto& who = life.birth.name;
+  if (data.origin != life.birth.origin || data.first != life.stream.size() + 1) {
+    return fail("S4", who + " sends from " + std::to_string(data.first) + ", expected " +
+                          std::to_string(life.stream.size() + 1));
+  }
+  for (const auto& message : data.messages) {
+    const auto [author, index] = parse(message.payload);
+    if (author != id || index == 0 || index > life.asked.size()) {
+      return fail("S4", who + " sends what it was not given: " + message.payload);
+    }
+    auto& asked = life.asked[index - 1];
+    if (index <= life.last_left || asked.left) {
+      return fail("S4", who + " sends message " + std::to_string(index) + " after " +
+                            std::to_string(life.last_left));
+    }
+    asked.left = true;
+    life.last_left = index;
+    ++totals_.sent;
+    check_covers(life, message, asked.note, label(id, life.stream.size() + 1));
+    const auto before = life.stream.empty() ? 0 : life.stream.back().bytes;
+    life.stream.push_back({index - 1, message.position, now, before + weight(message)});
+    if (message.position) raise(life, *message.position);
+  }
+}
+
+// S6, S4 and S2 of a message that is being sent.
+void Oracle::check_covers(const Life& life, const Message& message, const Note& note,
+                          const std::string& who) {
+  const auto& position = message.position;
+  if (!position) {
+    if (note.kind != Note::Kind::no_change || !life.highest.empty()) {
+      fail("S6", who + " is sent without a position");
+    }
+    return;
+  }
+  const auto before = life.highest.find(position->system);
+  if (before != life.highest.end() && goes_back(before->second, *position)) {
+    fail("S6",
+         who + " is sent with " + words(position) + ", expected at least " + words(before->second));
+  }
+  if (note.kind != Note::Kind::no_change &&
+      position->system == history_.change(note.change).place.system &&
+      !history_.shows(place_of(*position), note.change)) {
+    fail("S2", who + " is sent with " + words(position) + ", which does not cover its change at " +
+                   text_of(history_.change(note.change).place) +
+                   (history_.change(note.change).erased ? " (erased)" : ""));
+  }
+}
+
+void Oracle::unpublished(LifeId id, const Unpublished& notice) {
+  auto& life = lives_[id];
+  const auto [author, index] = parse(notice.payload);
+  const auto who = life.birth.name + " gives message " + std::to_string(index) + " back";
+  if (author != id || index == 0 || index > life.asked.size()) {
+    return fail("reason", who + ", which it was not given");
+  }
+  ++totals_.unpublished;
+  auto& asked = life.asked[index - 1];
+  if (asked.left || index <= life.last_left) fail("S3", who + " twice, or after it was sent");
+  asked.left = true;
+  life.last_left = index;
+  if (life.leaving) return;
+  // Its primary's life ended, or what this peer has seen since is of a later timeline.
+  const bool after_commit = asked.note.kind == Note::Kind::after_commit;
+  const bool other_life = asked.primary && life.primary && *asked.primary != *life.primary;
+  const auto& place = history_.change(asked.note.change).place;
+  const auto seen = life.highest.find(place.system);
+  const bool overtaken = seen != life.highest.end() && place.timeline < seen->second.timeline;
+  if (!(after_commit && other_life) && !overtaken) {
+    fail("reason", who + ", though its change can't be lost");
+  }
+}
+
+// --- the server ---------------------------------------------------------------------------------
+
+void Oracle::read(LifeId life, const Truth& truth) { lives_[life].shown = truth; }
+void Oracle::server_down(LifeId life) { lives_[life].shown.reset(); }
+
+// --- receiving ----------------------------------------------------------------------------------
+
+bool Oracle::knows(LifeId id, const Origin& origin, std::uint64_t sequence,
+                   const std::string& doing, LifeId& author) {
+  const auto found = life_of(origin);
+  if (!found || sequence == 0 || sequence > lives_[*found].stream.size()) {
+    fail("S3", lives_[id].birth.name + " " + doing + " " +
+                   (found ? label(*found, sequence) : "an unknown origin's message") +
+                   ", which was never sent");
+    return false;
+  }
+  author = *found;
+  return true;
+}
+
+void Oracle::decide(LifeId id, LifeId author, std::uint64_t sequence, Fate fate) {
+  auto& got = from(id, author);
+  if (got.bound == 0 || sequence < got.bound) got.bound = sequence;
+  if (got.fates.size() < sequence) got.fates.resize(std::max(sequence, 2 * got.fates.size()));
+  auto& decided = got.fates[sequence - 1];
+  if (decided != Fate::none) {
+    const auto name = [](Fate one) { return one == Fate::delivered ? "delivered" : "reported"; };
+    fail("S3", lives_[id].birth.name + ": " + label(author, sequence) + " is " + name(fate) +
+                   " after it was " + name(decided));
+  }
+  decided = fate;
+}
+
+void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
+  auto& life = lives_[id];
+  LifeId author = 0;
+  if (!knows(id, delivery.origin, delivery.sequence, "delivers", author)) return;
+  const auto& sent = lives_[author].stream[delivery.sequence - 1];
+  const auto& note = lives_[author].asked[sent.note].note;
+  const auto who = life.birth.name + ": " + label(author, delivery.sequence);
+  ++totals_.delivered;
+  if (delivery.late) ++totals_.late;
+  if (parse(delivery.message.payload) != std::pair(author, sent.note + 1) ||
+      delivery.message.position != sent.position) {
+    fail("S3", who + " is not the message that was sent");
+  }
+  decide(id, author, delivery.sequence, Fate::delivered);
+  auto& got = from(id, author);
+  if (delivery.sequence <= got.last) {
+    fail("S4", who + " is delivered after " + std::to_string(got.last));
+  }
+  got.last = delivery.sequence;
+  if (!life.wants[note.topic]) fail("S3", who + " is delivered without a subscription");
+  if (delivery.late) {
+    const auto& options = life.birth.options;
+    if (!life.birth.gated || options.overdue != Overdue::late ||
+        delivery.held < options.overdue_after) {
+      fail("reason", who + " is delivered as late after " + text_of(delivery.held));
+    }
+  } else {
+    check_visible(life, sent, note, who);
+    check_order(life, key_of(delivery.origin, delivery.sequence, sent.position),
+                now - delivery.held, now, who);
+  }
+  if (sent.position) raise(life, *sent.position);
+}
+
+void Oracle::check_visible(const Life& life, const Sent& sent, const Note& note,
+                           const std::string& who) {
+  if (!life.birth.gated || !sent.position) return;
+  if (sent.position->system != life.birth.system) {
+    return fail("S1", who + " is of another cluster");
+  }
+  if (!life.shown) return fail("S1", who + " is delivered without a reading");
+  const auto place = place_of(*sent.position);
+  const auto& shown = life.shown->lsn;
+  const auto seen =
+      " at " + text_of(place) + " is delivered when the server showed " + text_of(shown);
+  if (!history_.contains(shown, place.timeline, place.lsn)) {
+    return fail(history_.excludes(shown, place.timeline, place.lsn) ? "S2" : "S1", who + seen);
+  }
+  if (note.kind != Note::Kind::no_change && !history_.shows(shown, note.change)) {
+    fail("S2", who + seen + ", but its change was at " +
+                   text_of(history_.change(note.change).place) +
+                   (history_.change(note.change).erased ? " (erased)" : ""));
+  }
+}
+
+// Whoever went out since this one arrived has to have a smaller key.
+void Oracle::check_order(Life& life, const Key& key, std::optional<Instant> arrived, Instant now,
+                         const std::string& who) {
+  auto& released = life.released;
+  // As they come; or what is overdue goes first.
+  if (!life.birth.gated || life.birth.options.overdue != Overdue::hold) return;
+  if (arrived) {
+    const auto first =
+        std::upper_bound(released.begin(), released.end(), *arrived,
+                         [](Instant when, const auto& entry) { return when < entry.first; });
+    if (first != released.end() && first->second > key) {
+      fail("S5", who + " goes out behind " + std::to_string(first->second.timeline) + ":" +
+                     std::to_string(first->second.lsn) + ", which has a later place");
+    }
+  }
+  while (!released.empty() && released.back().second <= key) released.pop_back();
+  released.emplace_back(now, key);
+}
+
+bool Oracle::kept(const Life& author, std::uint64_t sequence, Instant now) const {
+  const auto& options = author.birth.options;
+  const auto before = sequence > 1 ? author.stream[sequence - 2].bytes : 0;
+  return author.alive && !author.leaving &&
+         author.stream.back().bytes - before <= options.kept_bytes &&
+         now - author.stream[sequence - 1].at <= options.kept_for;
+}
+
+void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
+  auto& life = lives_[id];
+  for (auto sequence = notice.first; sequence <= notice.last; ++sequence) {
+    LifeId author = 0;
+    if (!knows(id, notice.origin, sequence, "reports", author)) return;
+    decide(id, author, sequence, Fate::reported);
+    const auto& sent = lives_[author].stream[sequence - 1];
+    const auto& note = lives_[author].asked[sent.note].note;
+    const auto who = life.birth.name + ": " + label(author, sequence) + " at " +
+                     words(sent.position) + " is reported as " + std::string(to_string(notice.why));
+    switch (notice.why) {
+      case Undelivered::Why::missing:
+        ++totals_.missing;
+        if (from(id, author).present && kept(lives_[author], sequence, now)) {
+          fail("N1", who + ", but its publisher is there and keeps it");
+        }
+        break;
+      case Undelivered::Why::expired:
+        ++totals_.expired;
+        if (kept(lives_[author], sequence, now)) fail("N1", who + ", but its publisher keeps it");
+        break;
+      case Undelivered::Why::overdue:
+        ++totals_.overdue;
+        if (life.birth.options.overdue != Overdue::drop) {
+          fail("reason", who + ", which its application did not wish");
+        }
+        break;
+      case Undelivered::Why::orphaned:
+        ++totals_.orphaned;
+        if (!life.birth.gated || !life.shown || !sent.position ||
+            sent.position->system != life.birth.system ||
+            !history_.excludes(life.shown->timeline, sent.position->timeline,
+                               sent.position->lsn.bytes)) {
+          fail("reason", who + ", but the server " +
+                             (life.shown ? text_of(life.shown->timeline) : "") + " may show it");
+        } else if (history_.shows(life.shown->lsn, note.change)) {
+          ++totals_.orphaned_but_there;
+        }
+        check_order(life, key_of(notice.origin, sequence, sent.position), std::nullopt, now, who);
+        break;
+      case Undelivered::Why::foreign:
+        ++totals_.foreign;
+        if (!life.birth.gated || !sent.position || sent.position->system == life.birth.system) {
+          fail("reason", who + ", but it is of the same cluster");
+        }
+        check_order(life, key_of(notice.origin, sequence, sent.position), std::nullopt, now, who);
+        break;
+    }
+  }
+}
+
+void Oracle::ready(LifeId life, const Origin& other) {
+  const auto receiver = life_of(other);
+  if (!receiver) return fail("N1", lives_[life].birth.name + " is ready with nobody");
+  auto& got = from(*receiver, life);
+  if (got.bound == 0) got.bound = lives_[life].stream.size() + 1;
+  from(life, *receiver).present = true;
+}
+
+void Oracle::gone(LifeId life, const Origin& other) {
+  if (const auto which = life_of(other)) from(life, *which).present = false;
+}
+
+void Oracle::subscribed(LifeId life, std::size_t topic, bool wanted, Instant now) {
+  auto& it = lives_[life];
+  if (!it.wants[topic]) it.unwanted_until[topic] = now;
+  it.wants[topic] = wanted;
+}
+
+void Oracle::seen(LifeId life, const Status& status) {
+  const auto& it = lives_[life];
+  const auto check = [&](const char* does, std::size_t bytes, std::size_t allowed) {
+    if (bytes <= allowed) return;
+    fail("B1", it.birth.name + does + std::to_string(bytes) + " bytes, allowed " +
+                   std::to_string(allowed));
+  };
+  if (status.held > 1) check(" holds ", status.held_bytes, it.birth.options.held_bytes);
+  check(" keeps ", status.kept_bytes, it.birth.options.kept_bytes);
+}
+
+// --- the end ------------------------------------------------------------------------------------
+
+void Oracle::finish() {
+  for (LifeId id = 0; id < lives_.size(); ++id) {
+    const auto& life = lives_[id];
+    for (LifeId author = 0; life.alive && author < lives_.size(); ++author) {
+      const auto& stream = lives_[author].stream;
+      if (author == id || !lives_[author].alive) continue;
+      const auto& got = from(id, author);
+      for (auto sequence = got.bound; sequence != 0 && sequence <= stream.size(); ++sequence) {
+        ++totals_.checked_at_end;
+        if (sequence <= got.fates.size() && got.fates[sequence - 1] != Fate::none) continue;
+        const auto topic = lives_[author].asked[stream[sequence - 1].note].note.topic;
+        if (!life.wants[topic] || stream[sequence - 1].at <= life.unwanted_until[topic]) continue;
+        return fail("N1", life.birth.name + ": " + label(author, sequence) + " at " +
+                              words(stream[sequence - 1].position) +
+                              " is neither delivered nor reported; it counts from " +
+                              std::to_string(got.bound));
+      }
+    }
+  }
+}
+
+}  // namespace tidegate::sim

@@ -1,0 +1,181 @@
+// Judges a run: sees everything that happens to the peers, knows the true history, and says which
+// promise was broken first.
+//
+// It shares no code with lib/ but the plain structs: it compares positions in its own way and asks
+// the history of the database model, not a reading, what a server shows.
+//
+// S1 nothing early            at the last reading of the server's present life the change was there
+// S2 nothing lost             a message is neither sent nor delivered for a change that is gone
+// S3 at most once             for each (origin, sequence), and never both delivered and reported
+// S4 the order of publishing  sequences rise
+// S5 the release order        among messages that were held at the same time
+// S6 causality                a position covers all that its peer has published and delivered in
+//                             that cluster; so positions never go back either
+// B1 the bounds
+// N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
+//                             nothing is given up that a publisher who is there still keeps
+// "reason": what is reported has the reason that is true
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "history.hpp"
+#include "lib/frame.hpp"
+#include "lib/message.hpp"
+#include "lib/notice.hpp"
+#include "lib/options.hpp"
+#include "lib/status.hpp"
+#include "sessions.hpp"
+
+namespace tidegate::sim {
+
+inline constexpr std::size_t topics = 4;
+
+struct Totals {
+  std::uint64_t published = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t missing = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t overdue = 0;
+  std::uint64_t late = 0;
+  std::uint64_t orphaned = 0;
+  // Its own change survived, what its position covers did not.
+  std::uint64_t orphaned_but_there = 0;
+  std::uint64_t foreign = 0;
+  std::uint64_t unpublished = 0;
+  std::uint64_t checked_at_end = 0;
+
+  void add(const Totals& other);
+};
+
+// What the application asked for when it published.
+struct Note {
+  enum class Kind : std::uint8_t { after_commit, position, no_change };
+  Kind kind = Kind::no_change;
+  ChangeId change = no_such_change;  // no_change: the one that it answers, if any
+  std::size_t topic = 0;
+  Instant at;
+};
+
+class Oracle {
+ public:
+  explicit Oracle(const History& history) : history_(history) {}
+
+  // The first broken promise, with what was expected and seen.
+  [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
+  void fail(const std::string& rule, const std::string& what);
+
+  // --- what happens, in its order ---------------------------------------------------------------
+  struct Birth {
+    Origin origin;
+    std::string name;
+    bool gated = true;
+    std::uint64_t system = 0;  // of the server that it reads
+    Options options;
+    Instant at;
+  };
+  void born(LifeId life, const Birth& birth);
+  void died(LifeId life);
+
+  // The payload of the next message; the notes are numbered for each life from 1.
+  [[nodiscard]] std::string payload_for(LifeId life) const;
+  void published(LifeId life, const Note& note);
+  void sent(LifeId id, const Data& data, Instant now);
+  void unpublished(LifeId id, const Unpublished& notice);
+  void leaves(LifeId life);
+
+  void primary_known(LifeId life, const Instance& instance);
+  void read(LifeId life, const Truth& truth);
+  void server_down(LifeId life);
+
+  void delivered(LifeId id, const Delivery& delivery, Instant now);
+  void undelivered(LifeId id, const Undelivered& notice, Instant now);
+  void ready(LifeId life, const Origin& other);
+  void gone(LifeId life, const Origin& other);
+  void subscribed(LifeId life, std::size_t topic, bool wanted, Instant now);
+  void seen(LifeId life, const Status& status);
+
+  // Nothing is under way any more.
+  void finish();
+
+  [[nodiscard]] const Totals& totals() const { return totals_; }
+  [[nodiscard]] std::optional<LifeId> life_of(const Origin& origin) const;
+  [[nodiscard]] const std::string& name_of(LifeId life) const { return lives_[life].birth.name; }
+  // What a message of this origin was about; for replies.
+  [[nodiscard]] ChangeId change_of(const Origin& origin, std::uint64_t sequence) const;
+
+ private:
+  // (timeline, LSN, origin, sequence)
+  struct Key {
+    std::uint32_t timeline = 0;
+    std::uint64_t lsn = 0;
+    Origin origin;
+    std::uint64_t sequence = 0;
+
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+  enum class Fate : std::uint8_t { none, delivered, reported };
+  struct Sent {
+    std::size_t note = 0;
+    std::optional<Position> position;
+    Instant at;
+    std::size_t bytes = 0;  // of the stream up to here, as they are counted in its window
+  };
+  struct Asked {  // for publication
+    Note note;
+    std::optional<Instance> primary;  // known when it was published
+    bool left = false;                // sent or given back
+  };
+  struct From {               // what a life got from another
+    std::uint64_t bound = 0;  // must account for all from here on; 0: nothing
+    std::uint64_t last = 0;   // delivered
+    bool present = false;     // ready, and not gone since
+    std::vector<Fate> fates;  // of sequence i + 1
+  };
+  struct Life {
+    Birth birth;
+    bool alive = false;
+    bool leaving = false;
+    std::vector<Asked> asked;
+    std::size_t last_left = 0;
+    std::vector<Sent> stream;
+    std::map<std::uint64_t, Position> highest;  // published or delivered, by cluster
+    std::optional<Instance> primary;
+    std::optional<Truth> shown;
+    std::array<bool, topics> wants{};
+    std::array<Instant, topics> unwanted_until{};
+    std::vector<From> from;                         // by life
+    std::vector<std::pair<Instant, Key>> released;  // whose keys nothing behind them exceeds
+  };
+
+  bool knows(LifeId id, const Origin& origin, std::uint64_t sequence, const std::string& doing,
+             LifeId& author);
+  void decide(LifeId id, LifeId author, std::uint64_t sequence, Fate fate);
+  void check_visible(const Life& life, const Sent& sent, const Note& note, const std::string& who);
+  void check_order(Life& life, const Key& key, std::optional<Instant> arrived, Instant now,
+                   const std::string& who);
+  void check_covers(const Life& life, const Message& message, const Note& note,
+                    const std::string& who);
+  void raise(Life& life, const Position& position);
+  [[nodiscard]] static Key key_of(const Origin& origin, std::uint64_t sequence,
+                                  const std::optional<Position>& position);
+  From& from(LifeId life, LifeId author);
+  [[nodiscard]] std::string label(LifeId author, std::uint64_t sequence) const;
+  [[nodiscard]] bool kept(const Life& author, std::uint64_t sequence, Instant now) const;
+
+  const History& history_;
+  std::optional<std::string> violation_;
+  std::vector<Life> lives_;
+  std::map<Origin, LifeId> by_origin_;
+  Totals totals_;
+};
+
+}  // namespace tidegate::sim

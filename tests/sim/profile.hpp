@@ -1,0 +1,57 @@
+// What kind of run a seed is: how large, how long, how busy, and which faults it has.
+//
+// Half of the faults are switched off in each run. With all of them on at all times a mesh is
+// mostly down, and what needs two faults and some peace between them never happens.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "lib/instant.hpp"
+#include "lib/random.hpp"
+
+namespace tidegate::sim {
+
+enum class Fault : std::uint8_t {
+  loss,           // stream frames are dropped in bursts on some path
+  direct_loss,    // now and then a direct frame
+  disorder,       // duplicates and overtaking
+  slow,           // a slow path
+  cut,            // one way or both, between two hosts
+  isolate,        // a host from all others
+  break_links,    // connections between two hosts break and come back
+  no_beacons,     // on all paths
+  stall,          // a peer
+  kill,           // a peer; a new life comes later
+  leave,          // the same with a farewell
+  stop_taking,    // an application
+  subscriptions,  // change
+  pause_replay,
+  detach_replica,
+  crash_replica,
+  crash_primary,  // comes back
+  fail_over,      // the primary dies, a replica is promoted
+  drop_sessions,  // of a peer with its servers
+  slow_database,
+  last
+};
+inline constexpr auto faults = static_cast<std::size_t>(Fault::last);
+
+struct Profile {
+  std::size_t hosts = 2;
+  std::size_t replicas = 1;
+  bool foreign_cluster = false;
+  Duration chaos{};
+  Duration publish_every{};  // in the middle, all peers together
+  Duration fault_every{};
+  Duration longest_fault{};
+  Duration lateness{};
+  std::size_t largest_padding = 0;
+  bool small_queues = false;
+  std::array<std::uint32_t, faults> weights{};
+};
+
+[[nodiscard]] Profile draw_profile(Random& random);
+
+}  // namespace tidegate::sim

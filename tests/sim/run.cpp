@@ -1,0 +1,108 @@
+#include "run.hpp"
+
+#include "workload.hpp"
+#include "world.hpp"
+
+namespace tidegate::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// A peer that was given up is found again by the next beacon, at most five seconds later, and a
+// replica that was left behind is copied and caught up by then.
+constexpr Duration healing_patience = seconds(30);
+constexpr Duration settling_patience = seconds(5);
+// Until everybody has said twice how far it is.
+constexpr Duration last_words = milliseconds(1500);
+
+// Runs until everything is settled.
+void settle(World& world, Duration patience) {
+  const auto until = world.agenda.now() + patience;
+  while (!world.broken()) {
+    world.run_for(milliseconds(100));
+    if (world.broken()) return;
+    const bool database = world.database.settled();
+    const auto unsettled = world.unsettled();
+    if (database && unsettled.empty()) return;
+    if (world.agenda.now() < until) continue;
+    world.oracle.fail(
+        "L1", "healed, and still " + (database ? unsettled : std::string("a server is behind")));
+  }
+}
+
+}  // namespace
+
+Outcome run_seed(std::uint64_t seed, Trace& trace) {
+  Random random(seed);
+  const auto profile = draw_profile(random);
+  World world(random.next(), trace);
+  Chaos chaos(world, Random(random.next()), profile);
+  Workload workload(world, Random(random.next()), profile);
+
+  chaos.set_up();
+  chaos.start();
+  workload.start();
+  world.run_for(profile.chaos);
+  workload.stop();
+  if (trace.on()) trace.line(world.agenda.elapsed(), "-- healing");
+  if (!world.broken()) chaos.heal();
+  settle(world, healing_patience);
+  if (trace.on()) trace.line(world.agenda.elapsed(), "-- healed");
+  workload.start();
+  world.run_for(seconds(1));
+  workload.stop();
+  settle(world, settling_patience);
+  world.run_for(last_words);
+  settle(world, settling_patience);
+  if (!world.broken()) world.oracle.finish();
+
+  Outcome outcome;
+  outcome.violation = world.oracle.violation();
+  outcome.simulated = world.agenda.elapsed();
+  outcome.steps = world.steps;
+  outcome.totals = world.oracle.totals();
+  outcome.chaos = chaos.counts();
+  return outcome;
+}
+
+void Outcome::add(const Outcome& other) {
+  simulated += other.simulated;
+  steps += other.steps;
+  totals.add(other.totals);
+  chaos.faults += other.chaos.faults;
+  chaos.peer_crashes += other.chaos.peer_crashes;
+  chaos.server_crashes += other.chaos.server_crashes;
+  chaos.promotions += other.chaos.promotions;
+}
+
+std::string summary(const Outcome& outcome) {
+  const auto& t = outcome.totals;
+  const auto& c = outcome.chaos;
+  std::string text;
+  const auto line = [&text](const std::string& name, std::uint64_t number) {
+    text += "  " + name + std::string(28 - name.size(), ' ') + std::to_string(number) + "\n";
+  };
+  line("simulated seconds",
+       static_cast<std::uint64_t>(std::chrono::duration_cast<seconds>(outcome.simulated).count()));
+  line("steps", outcome.steps);
+  line("published", t.published);
+  line("sent", t.sent);
+  line("delivered", t.delivered);
+  line("missing", t.missing);
+  line("expired", t.expired);
+  line("overdue", t.overdue);
+  line("late", t.late);
+  line("orphaned", t.orphaned);
+  line("  of which still there", t.orphaned_but_there);
+  line("foreign", t.foreign);
+  line("unpublished", t.unpublished);
+  line("accounted for at the end", t.checked_at_end);
+  line("faults", c.faults);
+  line("peers crashed or left", c.peer_crashes);
+  line("servers crashed", c.server_crashes);
+  line("promotions", c.promotions);
+  return text;
+}
+
+}  // namespace tidegate::sim

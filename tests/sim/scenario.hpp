@@ -1,0 +1,34 @@
+// Scenario files: commands, and behind each what then happens, to the microsecond.
+//
+//     # a comment
+//     cluster 1                  a primary p and replicas r1, r2, ...; first of all
+//     foreign 1                  another cluster: fp, fr1, ...
+//     peer b r1                  a peer that reads r1 (or none) and asks p
+//     change 1 sync              commits a change on the primary; also: async, or tail: nobody's
+//     publish a after 1          announces it; also: durable, position, nothing
+//     run 20ms                   lets time pass
+//     pause r1, resume r1, replay r1 1:0/3000100    a replica replays no further, again, up to
+//     there crash p, restart p, rewind r1, promote r1 kill a, return a, leave a, stall a, wake a,
+//     stop a, take a     (stop: takes no deliveries) drop a b 2                 the next two
+//     messages from a to b are lost twice a b on|off           every frame from a to b comes twice
+//     cut a b, heal
+//     mute, speak                whether the handshake and heartbeats are shown
+//     ----
+//     0.010000 a  sends ...      the expected output, up to an empty line
+//
+// The network and the servers take fixed times here, so that a change of lib/ and nothing else
+// changes the output. It is written anew by `tidegate-sim --rewrite --scenario FILE` and reviewed
+// as a difference. Whatever a file says, the oracle judges the run as well.
+#pragma once
+
+#include <string>
+
+namespace tidegate::sim {
+
+// What the commands of a scenario do, as the whole text that the file should have.
+[[nodiscard]] std::string play_scenario(const std::string& text);
+
+// Empty when the file says what happens; else how it differs.
+[[nodiscard]] std::string check_scenario(const std::string& file, bool rewrite);
+
+}  // namespace tidegate::sim

@@ -1,0 +1,192 @@
+#include "sessions.hpp"
+
+#include <utility>
+
+#include "chance.hpp"
+
+namespace tidegate::sim {
+
+using std::chrono::milliseconds;
+
+Duration Sessions::answer_time() { return delay + random_.between(Duration(0), jitter); }
+Duration Sessions::pause() { return random_.between(retry / 2, retry + retry / 2); }
+
+void Sessions::open(LifeId life, std::optional<ServerId> reads,
+                    std::optional<std::uint64_t> primary) {
+  if (peers_.size() <= life) peers_.resize(life + 1);
+  auto& peer = peers_[life];
+  peer.open = true;
+  peer.reads = reads;
+  peer.system = primary;
+  if (reads) agenda_.after(answer_time(), [this, life] { connect_watch(life); });
+  if (primary) agenda_.after(answer_time(), [this, life] { connect_tag(life); });
+}
+
+void Sessions::close(LifeId life) {
+  auto& peer = peers_[life];
+  peer.open = false;
+  ++peer.watch.epoch;
+  ++peer.tag.epoch;
+}
+
+bool Sessions::connected(LifeId life) const {
+  const auto& peer = peers_[life];
+  return (!peer.reads || peer.watch.server) && (!peer.system || peer.tag.server);
+}
+
+// --- the server that is read --------------------------------------------------------------------
+
+void Sessions::connect_watch(LifeId life) {
+  auto& peer = peers_[life];
+  if (!peer.open || peer.watch.server) return;
+  const auto& server = database_.server(*peer.reads);
+  if (!runs_(life)) {
+    agenda_.after(pause(), [this, life] { connect_watch(life); });
+    return;
+  }
+  if (!server.up) {
+    if (!std::exchange(peer.watch.told_down, true)) {
+      give_(life, ServerDown{"the server can't be reached"}, std::nullopt);
+    }
+    agenda_.after(pause(), [this, life] { connect_watch(life); });
+    return;
+  }
+  peer.watch.server = peer.reads;
+  peer.watch.told_down = false;
+  peer.watch.busy = true;
+  read_tide(life);
+  ServerUp up;
+  up.instance = {server.system, server.started};
+  up.in_recovery = !server.primary;
+  up.description = server.name;
+  give_(life, std::move(up), std::nullopt);
+}
+
+void Sessions::poll(LifeId life) {
+  auto& watch = peers_[life].watch;
+  if (!watch.server || std::exchange(watch.busy, true)) return;
+  read_tide(life);
+}
+
+void Sessions::read_tide(LifeId life) {
+  const auto epoch = peers_[life].watch.epoch;
+  agenda_.after(answer_time() / 2, [this, life, epoch] {
+    const auto& watch = peers_[life].watch;
+    if (watch.epoch != epoch) return;
+    const auto& server = database_.server(*watch.server);
+    Tide tide;
+    tide.instance = {server.system, server.started};
+    tide.replayed = Lsn{server.lsn};
+    agenda_.after(answer_time() / 2, [this, life, epoch, tide, place = server.place()] {
+      if (peers_[life].watch.epoch == epoch) finish_tide(life, tide, place);
+    });
+  });
+}
+
+void Sessions::finish_tide(LifeId life, Tide tide, Place place) {
+  auto& watch = peers_[life].watch;
+  watch.busy = false;
+  if (happens(random_, no_reading)) return give_(life, input::Polled{}, std::nullopt);
+  const auto& server = database_.server(*watch.server);
+  tide.timeline = server.timeline;
+  std::vector<TimelineHistory::Switch> switches;
+  for (const auto& ancestor : database_.ancestors(*watch.server)) {
+    switches.push_back({ancestor.timeline, Lsn{ancestor.end}});
+  }
+  tide.history = TimelineHistory(std::move(switches));
+  give_(life, input::Polled{std::move(tide)}, Truth{place, server.place()});
+}
+
+void Sessions::watch_broken(LifeId life) {
+  auto& watch = peers_[life].watch;
+  if (!watch.server) return;
+  watch.server.reset();
+  watch.busy = false;
+  const auto epoch = ++watch.epoch;
+  agenda_.after(answer_time(), [this, life, epoch] {
+    auto& broken = peers_[life].watch;
+    if (!peers_[life].open || broken.epoch != epoch) return;
+    broken.told_down = true;
+    give_(life, ServerDown{"the connection broke"}, std::nullopt);
+    agenda_.after(pause(), [this, life] { connect_watch(life); });
+  });
+}
+
+// --- the primary --------------------------------------------------------------------------------
+
+void Sessions::connect_tag(LifeId life) {
+  auto& peer = peers_[life];
+  if (!peer.open || peer.tag.server) return;
+  if (!runs_(life)) {
+    agenda_.after(pause(), [this, life] { connect_tag(life); });
+    return;
+  }
+  const auto primary = database_.primary_of(*peer.system);
+  if (!primary) {
+    if (!std::exchange(peer.tag.told_down, true)) {
+      give_(life, PrimaryDown{"no primary can be reached"}, std::nullopt);
+    }
+    agenda_.after(pause(), [this, life] { connect_tag(life); });
+    return;
+  }
+  peer.tag.server = primary;
+  peer.tag.told_down = peer.tag.busy = false;
+  const auto& server = database_.server(*primary);
+  PrimaryUp up;
+  up.instance = {server.system, server.started};
+  up.description = server.name;
+  give_(life, std::move(up), std::nullopt);
+}
+
+void Sessions::ask(LifeId life, bool nudge) {
+  auto& peer = peers_[life];
+  // The connection may have broken without the peer knowing; then PrimaryDown is the answer.
+  if (!peer.tag.server) return;
+  peer.tag.busy = true;
+  const auto epoch = peer.tag.epoch;
+  agenda_.after(answer_time() / 2, [this, life, epoch, nudge] {
+    const auto& tag = peers_[life].tag;
+    if (tag.epoch != epoch) return;
+    if (nudge) database_.nudge(*tag.server);
+    const auto& server = database_.server(*tag.server);
+    const WalReading reading{
+        {server.system, server.started}, server.timeline, Lsn{server.lsn}, Lsn{server.flushed}};
+    agenda_.after(answer_time() / 2, [this, life, epoch, reading] {
+      if (peers_[life].tag.epoch != epoch) return;
+      peers_[life].tag.busy = false;
+      give_(life, input::Asked{reading}, std::nullopt);
+    });
+  });
+}
+
+void Sessions::tag_broken(LifeId life) {
+  auto& tag = peers_[life].tag;
+  if (!tag.server) return;
+  tag.server.reset();
+  tag.busy = false;
+  const auto epoch = ++tag.epoch;
+  agenda_.after(answer_time(), [this, life, epoch] {
+    auto& broken = peers_[life].tag;
+    if (!peers_[life].open || broken.epoch != epoch) return;
+    broken.told_down = true;
+    give_(life, PrimaryDown{"the connection broke"}, std::nullopt);
+    agenda_.after(milliseconds(5) + pause(), [this, life] { connect_tag(life); });
+  });
+}
+
+// --- trouble ------------------------------------------------------------------------------------
+
+void Sessions::lost(ServerId server) {
+  for (LifeId life = 0; life < peers_.size(); ++life) {
+    if (!peers_[life].open) continue;
+    if (peers_[life].watch.server == server) watch_broken(life);
+    if (peers_[life].tag.server == server) tag_broken(life);
+  }
+}
+
+void Sessions::drop(LifeId life) {
+  watch_broken(life);
+  tag_broken(life);
+}
+
+}  // namespace tidegate::sim

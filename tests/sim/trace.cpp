@@ -1,0 +1,68 @@
+#include "trace.hpp"
+
+#include <array>
+#include <cstdio>
+
+namespace tidegate::sim {
+namespace {
+
+std::string at(const std::optional<Position>& position) {
+  return position ? " at=" + to_string(*position) : "";
+}
+
+// New kinds of frames show up by the name below until somebody words them here.
+struct Words {
+  std::string operator()(const Hello&) const { return "hello"; }
+  std::string operator()(const Welcome&) const { return "welcome"; }
+  std::string operator()(const Refusal&) const { return "refusal"; }
+  std::string operator()(const Ready& frame) const {
+    return "ready next=" + std::to_string(frame.next);
+  }
+  std::string operator()(const Listening&) const { return "listening"; }
+  std::string operator()(const Data& frame) const {
+    return "data first=" + std::to_string(frame.first) +
+           " n=" + std::to_string(frame.messages.size()) + at(frame.messages.back().position);
+  }
+  std::string operator()(const Heartbeat& frame) const {
+    return "heartbeat last=" + std::to_string(frame.last) + at(frame.position);
+  }
+  std::string operator()(const Farewell& frame) const {
+    return "farewell last=" + std::to_string(frame.last);
+  }
+  template <typename Other>
+  std::string operator()(const Other&) const {
+    return "another frame";
+  }
+};
+
+}  // namespace
+
+std::string text_of(const Frame& frame) { return std::visit(Words{}, frame); }
+
+std::string text_of(Duration since) {
+  std::array<char, 32> text{};
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(since).count();
+  std::snprintf(text.data(), text.size(), "%lld.%06lld", static_cast<long long>(micros / 1'000'000),
+                static_cast<long long>(micros % 1'000'000));
+  return text.data();
+}
+
+void Trace::line(Duration since, const std::string& text) {
+  if (!on()) return;
+  auto line = text_of(since) + " " + text + "\n";
+  if (mode_ == Mode::print) {
+    std::fputs(line.c_str(), stdout);
+    return;
+  }
+  lines_.push_back(std::move(line));
+  if (lines_.size() > most_) lines_.pop_front();
+}
+
+std::string Trace::take() {
+  std::string all;
+  for (const auto& line : lines_) all += line;
+  lines_.clear();
+  return all;
+}
+
+}  // namespace tidegate::sim

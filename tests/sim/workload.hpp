@@ -1,0 +1,43 @@
+// The applications: they commit changes and announce them, answer what they are given, and change
+// what they subscribe to.
+//
+// They keep to what lib/message.hpp asks of them. AfterCommit: the change was committed on the
+// primary that this peer knows, before publish() was called; `durable` only when it was flushed. A
+// Position: of a change that was flushed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "profile.hpp"
+#include "world.hpp"
+
+namespace tidegate::sim {
+
+class Workload {
+ public:
+  Workload(World& world, Random random, const Profile& profile);
+
+  // Publishes until stop(); what was not published by then never is.
+  void start();
+  void stop();
+
+ private:
+  void later();
+  void act();
+  void announce(LifeId life, std::size_t changes);
+  void announce_position(LifeId life);
+  void announce_nothing(LifeId life, ChangeId answered);
+  void commit_alone();
+  void answer(LifeId life, const Delivery& delivery);
+  World::Publication publication(Note::Kind kind, ChangeId change, Tag tag);
+  Duration flush_time();
+
+  World& world_;
+  Random random_;
+  const Profile& profile_;
+  bool publishing_ = false;
+  std::uint32_t round_ = 0;
+};
+
+}  // namespace tidegate::sim

@@ -1,0 +1,354 @@
+#include "world.hpp"
+
+#include <algorithm>
+
+#include "chance.hpp"
+#include "lib/must.hpp"
+
+namespace tidegate::sim {
+namespace {
+
+using std::chrono::hours;
+
+constexpr std::size_t queue_limit = 5000;  // inputs of a stalled peer; beyond it streams lose
+constexpr int most_spins = 20'000;         // steps of a peer at one instant
+constexpr std::uint64_t look_every = 64;   // steps
+
+Pattern pattern_of(std::size_t topic) {
+  return topic == topics ? Pattern::all() : Pattern::parse("t/" + std::to_string(topic)).value();
+}
+
+}  // namespace
+
+World::World(std::uint64_t seed, Trace& the_trace)
+    : agenda(Instant(hours(5))),
+      random(seed),
+      trace(the_trace),
+      database(agenda, Random(random.next()), history, trace),
+      network(agenda, Random(random.next()), trace),
+      oracle(history),
+      sessions(
+          agenda, Random(random.next()), database,
+          [this](LifeId life, Input input, std::optional<Truth> truth) {
+            give(life, {std::move(input), truth});
+          },
+          [this](LifeId life) { return !peers_[life].stalled; }) {
+  database.on_lost = [this](ServerId server) { sessions.lost(server); };
+  network.give = [this](LifeId life, Input input) { give(life, {std::move(input)}); };
+}
+
+void World::say(LifeId life, const std::string& what) {
+  if (trace.on()) trace.line(agenda.elapsed(), peers_[life].card.name + "  " + what);
+}
+
+// --- lives --------------------------------------------------------------------------------------
+
+LifeId World::start(const PeerPlan& plan) {
+  const auto life = peers_.size();
+  Peer peer;
+  peer.plan = plan;
+  if (plan.id) {
+    peer.card.origin.peer = *plan.id;
+  } else {
+    for (auto& byte : peer.card.origin.peer.bytes) byte = static_cast<std::uint8_t>(random.next());
+  }
+  peer.card.origin.incarnation = 1'000'000 + life;
+  peer.card.mesh = "default";
+  peer.card.name = plan.name;
+  peer.card.publish_port = plan.port;
+  peer.card.direct_port = static_cast<std::uint16_t>(plan.port + 1);
+  Options options;
+  options.database = plan.reads ? "host=server" : "none";
+  options.held_bytes = plan.held_bytes;
+  options.outbox_bytes = plan.outbox_bytes;
+  options.kept_bytes = plan.kept_bytes;
+  options.kept_for = plan.kept_for;
+  options.from = plan.from;
+  options.overdue = plan.overdue;
+  options.overdue_after = plan.overdue_after;
+  peer.node = std::make_unique<Node>(options, peer.card, plan.seeds, random.next(), agenda.now());
+  peer.alive = true;
+  peers_.push_back(std::move(peer));
+  waiting_.emplace_back();
+  living_.push_back(life);
+
+  const auto system = plan.reads ? database.server(*plan.reads).system : 0;
+  oracle.born(life, {peers_[life].card.origin, plan.name, plan.reads.has_value(), system, options,
+                     agenda.now()});
+  network.start(life, plan.host, peers_[life].card);
+  sessions.open(life, plan.reads, plan.primary);
+  say(life, "starts on " + network.host_name(plan.host));
+  rest(life);
+  return life;
+}
+
+void World::kill(LifeId life) {
+  auto& it = peers_[life];
+  if (!it.alive) return;
+  say(life, "is gone");
+  it.alive = false;
+  it.node.reset();
+  waiting_[life].clear();
+  std::erase(living_, life);
+  network.end(life);
+  sessions.close(life);
+  oracle.died(life);
+}
+
+void World::leave(LifeId life) {
+  oracle.leaves(life);
+  give(life, {input::Leave{}});
+  // The last frames still go out.
+  agenda.after(std::chrono::milliseconds(50), [this, life] { kill(life); });
+}
+
+void World::stall(LifeId life, bool stalled) {
+  auto& it = peers_[life];
+  if (!it.alive || it.stalled == stalled) return;
+  it.stalled = stalled;
+  say(life, stalled ? "stalls" : "runs again");
+  if (stalled) return;
+  for (auto& given : std::exchange(waiting_[life], {})) give(life, std::move(given));
+  rest(life);
+}
+
+// --- inputs -------------------------------------------------------------------------------------
+
+void World::give(LifeId life, Given given) {
+  auto& it = peers_[life];
+  if (!it.alive) return;
+  if (it.stalled) {
+    const bool full = waiting_[life].size() >= queue_limit;
+    if (!full || !std::holds_alternative<input::FromStream>(given.input)) {
+      waiting_[life].push_back(std::move(given));
+    }
+    return;
+  }
+  Effects effects;
+  take(life, given, effects);
+  carry_out(life, effects);
+  rest(life);
+}
+
+void World::publish(LifeId life, std::vector<Publication> batch) {
+  auto& it = peers_[life];
+  if (!it.alive) return;
+  Effects effects;
+  for (auto& publication : batch) {
+    Message message{Topic::parse("t/" + std::to_string(publication.note.topic)).value(), "", {}};
+    Given given{input::Publish{std::move(message), publication.tag},
+                {},
+                publication.note,
+                publication.padding};
+    if (it.stalled) {
+      waiting_[life].push_back(std::move(given));
+    } else {
+      take(life, given, effects);
+    }
+  }
+  carry_out(life, effects);
+  if (!it.stalled) rest(life);
+}
+
+void World::subscribe(LifeId life, std::size_t topic, bool wanted) {
+  Given given{wanted ? Input(input::Subscribe{pattern_of(topic)})
+                     : Input(input::Unsubscribe{pattern_of(topic)})};
+  given.topic = topic;
+  give(life, std::move(given));
+}
+
+void World::demand(LifeId life, bool open) {
+  peers_[life].demand = open;
+  give(life, {input::Demand{open}});
+}
+
+// What the oracle has to know before the node does. False: the input is not for the node.
+bool World::prepare(LifeId life, Given& given) {
+  auto& it = peers_[life];
+  if (given.note) {
+    if (it.node->outbox_bytes() >= it.plan.outbox_bytes) {
+      ++refused;
+      return false;
+    }
+    auto& payload = std::get<input::Publish>(given.input).message.payload;
+    payload = oracle.payload_for(life);
+    if (payload.size() < given.padding) payload.resize(given.padding, ' ');
+    oracle.published(life, *given.note);
+  } else if (given.topic) {
+    auto& count = it.subscriptions[*given.topic];
+    const bool comes = std::holds_alternative<input::Subscribe>(given.input);
+    count = std::max(0, count + (comes ? 1 : -1));
+    for (std::size_t topic = 0; topic < topics; ++topic) {
+      const bool wanted = it.subscriptions[topic] + it.subscriptions[topics] > 0;
+      oracle.subscribed(life, topic, wanted, agenda.now());
+    }
+  } else if (given.truth) {
+    oracle.read(life, *given.truth);
+  }
+  if (std::holds_alternative<ServerUp>(given.input)) {
+    it.server_up = true;
+  } else if (std::holds_alternative<ServerDown>(given.input)) {
+    it.server_up = false;
+    oracle.server_down(life);
+  } else if (const auto* up = std::get_if<PrimaryUp>(&given.input)) {
+    it.primary_up = true;
+    it.primary = up->instance;
+    oracle.primary_known(life, up->instance);
+  } else if (std::holds_alternative<PrimaryDown>(given.input)) {
+    it.primary_up = it.asking = false;
+  } else if (const auto* asked = std::get_if<input::Asked>(&given.input)) {
+    it.asking = false;
+    it.primary = asked->reading.instance;
+    oracle.primary_known(life, asked->reading.instance);
+  }
+  return true;
+}
+
+void World::take(LifeId life, Given& given, Effects& effects) {
+  TIDEGATE_MUST(!stepping_);
+  if (!prepare(life, given)) return;
+  stepping_ = true;
+  ++steps;
+  peers_[life].node->step(std::move(given.input), agenda.now(), effects);
+  stepping_ = false;
+}
+
+// After a turn: when it wants to be woken.
+void World::rest(LifeId life) {
+  auto& it = peers_[life];
+  if (!it.alive) return;
+  const auto deadline = it.node->deadline();
+  it.wake_at = std::max(deadline, agenda.now());
+  if (deadline != never && deadline > agenda.now() && lateness > Duration(0)) {
+    it.wake_at += up_to(random, lateness);
+  }
+  if (++it.steps % look_every == 0) oracle.seen(life, it.node->status(agenda.now()));
+}
+
+void World::run_until(Instant until) {
+  while (!broken()) {
+    auto next = agenda.next();
+    auto due = peers_.size();
+    for (const auto life : living_) {
+      if (!peers_[life].stalled && peers_[life].wake_at < next) {
+        next = peers_[life].wake_at;
+        due = life;
+      }
+    }
+    if (next > until) break;
+    if (due == peers_.size()) {
+      agenda.happen();
+      continue;
+    }
+    agenda.pass_to(next);
+    auto& it = peers_[due];
+    it.spins = it.spun_at == agenda.now() ? it.spins + 1 : 0;
+    it.spun_at = agenda.now();
+    if (it.spins > most_spins) oracle.fail("contract", it.card.name + " does not come to rest");
+    give(due, {input::TimePassed{}});
+  }
+  if (!broken()) agenda.pass_to(until);
+}
+
+std::string World::unsettled() const {
+  for (const auto life : living_) {
+    const auto status = peers_[life].node->status(agenda.now());
+    const auto& name = peers_[life].card.name;
+    if (!sessions.connected(life)) return name + " has not found its servers again";
+    for (const auto other : living_) {
+      if (other == life) continue;
+      const auto found = std::find_if(
+          status.peers.begin(), status.peers.end(),
+          [&](const PeerStatus& peer) { return peer.origin == peers_[other].card.origin; });
+      if (found == status.peers.end()) return name + " does not know " + peers_[other].card.name;
+      if (found->state != PeerState::ready) {
+        return name + " sees " + peers_[other].card.name + " as " +
+               std::string(to_string(found->state));
+      }
+    }
+    if (status.held > 0) return name + " holds " + std::to_string(status.held) + " messages";
+    if (status.outbox > 0) return name + " has not sent " + std::to_string(status.outbox);
+  }
+  return "";
+}
+
+// --- effects ------------------------------------------------------------------------------------
+
+void World::carry_out(LifeId life, Effects& effects) {
+  for (auto& effect : effects) {
+    std::visit([&](auto& e) { act(life, e); }, effect);
+  }
+}
+
+void World::act(LifeId life, effect::Broadcast& e) {
+  if (const auto* data = std::get_if<Data>(&e.frame)) {
+    oracle.sent(life, *data, agenda.now());
+    if (trace.on()) say(life, text_of(e.frame));
+  }
+  network.broadcast(life, e.frame);
+}
+
+void World::act(LifeId life, effect::Poll&) {
+  if (!peers_[life].server_up) {
+    return oracle.fail("contract", peers_[life].card.name + " polls a server that is down");
+  }
+  sessions.poll(life);
+}
+
+void World::ask(LifeId life, bool nudge) {
+  auto& it = peers_[life];
+  say(life, nudge ? "nudges the primary" : "asks the primary");
+  if (!it.primary_up || std::exchange(it.asking, true)) {
+    oracle.fail("contract", it.card.name + (it.primary_up ? " asks before it was answered"
+                                                          : " asks while the primary is down"));
+  }
+  sessions.ask(life, nudge);
+}
+
+void World::act(LifeId life, effect::Deliver& e) {
+  const auto& delivery = e.delivery;
+  if (trace.on()) {
+    const auto& position = delivery.message.position;
+    say(life, "delivers " + delivery.origin_name + "/" + std::to_string(delivery.sequence) +
+                  (position ? " at " + to_string(*position) : "") + " held " +
+                  text_of(delivery.held));
+  }
+  oracle.delivered(life, delivery, agenda.now());
+  if (on_delivery && !broken()) on_delivery(life, delivery);
+}
+
+void World::act(LifeId life, effect::Notify& e) {
+  const auto& notice = e.notice;
+  std::string what;
+  if (const auto* undelivered = std::get_if<Undelivered>(&notice)) {
+    what =
+        "reports " + undelivered->name + "/" + std::to_string(undelivered->first) +
+        (undelivered->last > undelivered->first ? ".." + std::to_string(undelivered->last) : "") +
+        " " + std::string(to_string(undelivered->why));
+    oracle.undelivered(life, *undelivered, agenda.now());
+  } else if (const auto* unpublished = std::get_if<Unpublished>(&notice)) {
+    what = "gives back what it did not send: " + unpublished->payload;
+    oracle.unpublished(life, *unpublished);
+  } else if (const auto* ready = std::get_if<PeerReady>(&notice)) {
+    what = "is ready with " + ready->name;
+    oracle.ready(life, ready->origin);
+  } else if (const auto* gone = std::get_if<PeerGone>(&notice)) {
+    what = "loses " + gone->name + ": " + std::string(to_string(gone->why));
+    oracle.gone(life, gone->origin);
+  } else if (std::holds_alternative<ServerUp>(notice)) {
+    what = "reads " + std::get<ServerUp>(notice).description;
+  } else if (std::holds_alternative<ServerDown>(notice)) {
+    what = "has lost its server";
+  } else if (std::holds_alternative<PrimaryUp>(notice)) {
+    what = "asks at " + std::get<PrimaryUp>(notice).description;
+  } else if (std::holds_alternative<PrimaryDown>(notice)) {
+    what = "has lost the primary";
+  } else if (std::holds_alternative<Warning>(notice)) {
+    what = "warns: " + std::get<Warning>(notice).text;
+  } else {
+    what = "gives another notice";
+  }
+  if (trace.on()) say(life, what);
+}
+
+}  // namespace tidegate::sim

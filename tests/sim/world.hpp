@@ -1,0 +1,154 @@
+// A mesh of real nodes, with all that is around them, in virtual time from a seed.
+//
+// It does for a node what peer/loop does: hands it one input at a time, steps it at its deadline,
+// carries out the effects in their order. It decides when things happen and never what a node
+// does. Everything that a node is told or does goes past the oracle.
+//
+// A peer may be stalled, as by SIGSTOP: it gets no steps, its inputs wait and then come all at
+// once. It may be killed, with all that it held, and a new life of it may be started.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agenda.hpp"
+#include "database.hpp"
+#include "history.hpp"
+#include "lib/node.hpp"
+#include "lib/random.hpp"
+#include "network.hpp"
+#include "oracle.hpp"
+#include "sessions.hpp"
+#include "trace.hpp"
+
+namespace tidegate::sim {
+
+struct PeerPlan {
+  std::string name;
+  HostId host = 0;
+  std::uint16_t port = 100;                   // of its publisher; the direct one is the next
+  std::optional<ServerId> reads;              // none: not gated
+  std::optional<std::uint64_t> primary = {};  // the cluster; none: asks nobody
+  std::vector<Endpoint> seeds = {};
+  std::size_t held_bytes = std::size_t{256} << 20U;
+  std::size_t outbox_bytes = std::size_t{64} << 20U;
+  std::size_t kept_bytes = std::size_t{64} << 20U;
+  Duration kept_for = std::chrono::minutes(5);
+  From from = From::now;
+  Overdue overdue = Overdue::hold;
+  Duration overdue_after = std::chrono::minutes(1);
+  std::optional<PeerId> id = {};  // of an earlier life
+};
+
+class World {
+ public:
+  World(std::uint64_t seed, Trace& trace);
+
+  Agenda agenda;
+  Random random;
+  Trace& trace;
+  History history;
+  Database database;
+  Network network;
+  Oracle oracle;
+  Sessions sessions;
+
+  // The application of a peer was given something.
+  std::function<void(LifeId, const Delivery&)> on_delivery;
+  // What the tuning of peers' loops may add to a deadline.
+  Duration lateness{};
+
+  struct Peer {
+    PeerPlan plan;
+    Card card;
+    std::unique_ptr<Node> node;
+    bool alive = false;
+    bool stalled = false;
+    bool demand = true;
+    std::array<int, topics + 1> subscriptions{};  // by topic, the last: to all
+    std::optional<Instance> primary;              // that it was told of last
+    bool server_up = false;                       // as far as it was told
+    bool primary_up = false;
+    bool asking = false;  // the primary
+    Instant wake_at = never;
+    Instant spun_at;
+    int spins = 0;
+    std::uint64_t steps = 0;
+  };
+
+  LifeId start(const PeerPlan& plan);
+  void kill(LifeId life);
+  void leave(LifeId life);
+  void stall(LifeId life, bool stalled);
+
+  // What applications do. `topic` == topics: all of them.
+  struct Publication {
+    Note note;
+    Tag tag;
+    std::size_t padding = 0;  // bytes of payload
+  };
+  void publish(LifeId life, std::vector<Publication> batch);
+  void subscribe(LifeId life, std::size_t topic, bool wanted);
+  void demand(LifeId life, bool open);
+
+  // Until then, or until a promise is broken.
+  void run_until(Instant until);
+  void run_for(Duration duration) { run_until(agenda.now() + duration); }
+  [[nodiscard]] bool broken() const { return oracle.violation().has_value(); }
+
+  [[nodiscard]] const std::vector<LifeId>& living() const { return living_; }
+  [[nodiscard]] Peer& peer(LifeId life) { return peers_[life]; }
+  [[nodiscard]] std::size_t lives() const { return peers_.size(); }
+
+  // Empty, or who is not ready with whom, or still holds something.
+  [[nodiscard]] std::string unsettled() const;
+
+  std::uint64_t steps = 0;
+  std::uint64_t refused = 0;  // publications, since the outbox was full
+
+ private:
+  // An input on its way, with what the oracle has to know when it is taken.
+  struct Given {
+    Input input;
+    std::optional<Truth> truth = {};
+    std::optional<Note> note = {};
+    std::size_t padding = 0;
+    std::optional<std::size_t> topic = {};
+  };
+
+  void give(LifeId life, Given given);
+  void take(LifeId life, Given& given, Effects& effects);
+  bool prepare(LifeId life, Given& given);
+  void rest(LifeId life);
+  void carry_out(LifeId life, Effects& effects);
+  void say(LifeId life, const std::string& what);
+  void ask(LifeId life, bool nudge);
+
+  void act(LifeId life, effect::Dial& e) { network.dial(life, e.link, e.endpoint); }
+  void act(LifeId life, effect::Undial& e) { network.undial(life, e.link); }
+  void act(LifeId life, effect::Follow& e) { network.follow(life, e.endpoint); }
+  void act(LifeId life, effect::Unfollow& e) { network.unfollow(life, e.endpoint); }
+  void act(LifeId life, effect::ToLink& e) { network.to_link(life, e.link, e.frame); }
+  void act(LifeId life, effect::ToRoute& e) { network.to_route(life, e.route, e.frame); }
+  void act(LifeId life, effect::Broadcast& e);
+  void act(LifeId life, effect::Announce& e) { network.announce(life, e.announcement); }
+  void act(LifeId life, effect::Poll& e);
+  void act(LifeId life, effect::Ask&) { ask(life, false); }
+  void act(LifeId life, effect::Nudge&) { ask(life, true); }
+  void act(LifeId life, effect::Deliver& e);
+  void act(LifeId life, effect::Notify& e);
+
+  std::vector<Peer> peers_;
+  std::vector<std::deque<Given>> waiting_;  // of the stalled
+  std::vector<LifeId> living_;
+  bool stepping_ = false;
+};
+
+}  // namespace tidegate::sim
