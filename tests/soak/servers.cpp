@@ -27,7 +27,7 @@ std::string Servers::whichever() const {
 
 void Servers::replace_primary(int heir) {
   auto& old = at(primary_);
-  auto& other = at(0 + 1 + 2 - primary_ - heir);
+  auto& other = at(0 + 1 + 2 - primary_ - heir);  // the third of them
   auto& next = at(heir);
   next.promote();
   primary_ = heir;
