@@ -7,7 +7,7 @@
 //    in proportion to how long the first held message has waited. One answer serves all.
 // 3. When the server goes away its readings are forgotten: after a crash it may show less.
 // 4. What the application does not want to wait for any longer leaves as overdue, never as covered,
-//    and with it all that came before from the same origin.
+//    in the order of arrival, which is that of each origin.
 #pragma once
 
 #include <cstddef>
@@ -79,7 +79,7 @@ class Gate {
   std::size_t most_bytes_;
   std::optional<Duration> longest_wait_;
   ReorderQueue queue_;
-  std::deque<Held> overdue_;  // in release order, before all that is queued
+  std::deque<Held> overdue_;  // as they came, before all that is queued
   std::size_t overdue_bytes_ = 0;
   Instant overdue_at_ = never;  // a message may be overdue from then on
   std::optional<Tide> tide_;

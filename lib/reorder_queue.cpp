@@ -45,7 +45,10 @@ ReorderQueue::Old ReorderQueue::take_old(Instant limit) {
   const auto first_old = std::partition(
       heap_.begin(), heap_.end(), [&](const Entry& entry) { return entry.held->since > limit; });
   if (first_old != heap_.end()) {
-    std::sort(first_old, heap_.end(), [](const Entry& a, const Entry& b) { return later(b, a); });
+    std::sort(first_old, heap_.end(), [](const Entry& a, const Entry& b) {
+      return std::tie(a.held->since, a.held->origin, a.held->sequence) <
+             std::tie(b.held->since, b.held->origin, b.held->sequence);
+    });
     for (auto entry = first_old; entry != heap_.end(); ++entry) {
       bytes_ -= footprint(entry->held->message);
       old.held.push_back(std::move(*entry->held));

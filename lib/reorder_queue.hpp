@@ -35,7 +35,7 @@ class ReorderQueue {
   [[nodiscard]] const Held& top() const;
   Held pop();
 
-  // Those that are here since `limit` or longer, in release order, and when the oldest of the
+  // Those that are here since `limit` or longer, as they came, and when the oldest of the
   // others came (`never`: there is none). Looks at every message.
   struct Old {
     std::vector<Held> held;

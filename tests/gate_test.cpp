@@ -326,12 +326,24 @@ TEST_CASE(
   hold(gate, "third", at(250), start + seconds(3));
   CHECK(gate.overdue_at() == start + seconds(11));
   CHECK(released(gate, start + seconds(11) - Duration(1)).empty());
-  CHECK(released(gate, start + seconds(12)) == "first overdue, second overdue");
+  CHECK(released(gate, start + seconds(12)) == "second overdue, first overdue");
   CHECK(gate.overdue_at() == start + seconds(13));
   CHECK(gate.held().size() == 1);
   CHECK(gate.bytes() == footprint(message("third", "")));
   poll(gate, start + seconds(12), replayed(250));
   CHECK(released(gate, start + seconds(12)) == "third");
+}
+
+TEST_CASE("overdue messages of two clusters keep the order of their origin") {
+  Gate gate(true, plenty, seconds(10));
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    Held held{message("a", ""), origin(1), sequence, start};
+    held.message.position = Position{sequence % 2, 1, Lsn{100 - sequence}};
+    CHECK(gate.hold(held, false));
+  }
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    CHECK(gate.release(start + seconds(10))->held.sequence == sequence);
+  }
 }
 
 TEST_CASE("nothing is overdue any more once all has gone out in time") {

@@ -100,7 +100,23 @@ class Scenario {
       plan.reads = server(words.at(2));
       plan.primary = world_.database.server(*plan.reads).system;
     }
+    for (std::size_t i = 3; i < words.size(); ++i) choose(plan, words, i);
     start(plan);
+  }
+
+  // What the peer's options say: "late 50ms", "held 400", "past".
+  static void choose(PeerPlan& plan, const Words& words, std::size_t& i) {
+    const auto& option = words[i];
+    if (option == "past") {
+      plan.from = From::kept;
+    } else if (option == "late" || option == "drop") {
+      plan.overdue = option == "late" ? Overdue::late : Overdue::drop;
+      plan.overdue_after = duration_of(words.at(++i));
+    } else if (option == "held" || option == "kept") {
+      (option == "held" ? plan.held_bytes : plan.kept_bytes) = std::stoul(words.at(++i));
+    } else {
+      refuse("a peer has no option '" + option + "'");
+    }
   }
 
   void start(const PeerPlan& plan) {

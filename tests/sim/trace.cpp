@@ -10,7 +10,6 @@ std::string at(const std::optional<Position>& position) {
   return position ? " at=" + to_string(*position) : "";
 }
 
-// New kinds of frames show up by the name below until somebody words them here.
 struct Words {
   std::string operator()(const Hello&) const { return "hello"; }
   std::string operator()(const Welcome&) const { return "welcome"; }
@@ -29,10 +28,15 @@ struct Words {
   std::string operator()(const Farewell& frame) const {
     return "farewell last=" + std::to_string(frame.last);
   }
-  template <typename Other>
-  std::string operator()(const Other&) const {
-    return "another frame";
+  std::string operator()(const Request& frame) const {
+    return "request " + std::to_string(frame.first) + ".." + std::to_string(frame.last);
   }
+  std::string operator()(const Kept& frame) const {
+    return "kept first=" + std::to_string(frame.first);
+  }
+  std::string operator()(const Probe&) const { return "probe"; }
+  std::string operator()(const Vouch&) const { return "vouch"; }
+  std::string operator()(const OtherVersion&) const { return "another version"; }
 };
 
 }  // namespace

@@ -311,7 +311,7 @@ void World::act(LifeId life, effect::Deliver& e) {
     const auto& position = delivery.message.position;
     say(life, "delivers " + delivery.origin_name + "/" + std::to_string(delivery.sequence) +
                   (position ? " at " + to_string(*position) : "") + " held " +
-                  text_of(delivery.held));
+                  text_of(delivery.held) + (delivery.late ? " late" : ""));
   }
   oracle.delivered(life, delivery, agenda.now());
   if (on_delivery && !broken()) on_delivery(life, delivery);
