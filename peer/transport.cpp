@@ -52,7 +52,12 @@ void set_common_options(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::reconnect_ivl_max, 2'000);  // ms
   socket.set(zmq::sockopt::connect_timeout, 3'000);    // ms
   socket.set(zmq::sockopt::tcp_maxrt, 10'000);         // ms; unacknowledged bytes mean a dead link
+  // A connection on which we only read looks in order for ever when the other end was given up and
+  // no word of that came through. While the link works there is a heartbeat, and no probe is sent.
   socket.set(zmq::sockopt::tcp_keepalive, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_idle, 5);   // s
+  socket.set(zmq::sockopt::tcp_keepalive_intvl, 1);  // s
+  socket.set(zmq::sockopt::tcp_keepalive_cnt, 5);
   socket.set(zmq::sockopt::backlog, 1'024);
   socket.set(zmq::sockopt::ipv6, true);
   socket.set(zmq::sockopt::linger, 0);
