@@ -78,8 +78,9 @@ void Director::begin(const Fault& fault) {
         fault.kind == crash_primary ? servers_.primary() : servers_.replica(fault.target);
     where = servers_.at(entry.server).name();
     if (fault.kind == fail_over) {
-      where = servers_.at(servers_.primary()).name() + " " +
-              (fault.politely ? "stopped" : "killed") + ", " + where + " takes over";
+      constexpr std::array ends{" stopped, ", " killed, ", " isolated and killed, "};
+      where = servers_.at(servers_.primary()).name() +
+              ends.at(static_cast<std::size_t>(fault.end)) + where + " takes over";
     }
   }
   entry.what = std::string(to_string(fault.kind)) + " (" + where + ")";
@@ -113,11 +114,13 @@ void Director::break_it(const UnderWay& fault) {
     case crash_primary:
       return servers_.at(fault.server).crash();
     case fail_over:
-      auto& primary = servers_.at(servers_.primary());
-      if (fault.fault.politely) {
-        primary.stop();
-      } else {
-        primary.crash();
+      switch (fault.fault.end) {
+        case Fault::End::stopped:
+          return servers_.at(servers_.primary()).stop();
+        case Fault::End::killed:
+          return servers_.at(servers_.primary()).crash();
+        case Fault::End::isolated:
+          return servers_.isolate_primary();
       }
   }
 }
@@ -139,6 +142,7 @@ void Director::mend_it(const UnderWay& fault) {
     case crash_primary:
       return servers_.at(fault.server).start();
     case fail_over:
+      if (fault.fault.end == Fault::End::isolated) servers_.at(servers_.primary()).crash();
       return servers_.replace_primary(fault.server);
   }
 }

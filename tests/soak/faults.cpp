@@ -77,7 +77,7 @@ Fault FaultPlan::next() {
   fault.kind = draw_kind();
   const auto targets = concerns_peer(fault.kind) ? settings_.peers : server_count - 1;
   fault.target = static_cast<int>(random_.below(static_cast<std::uint64_t>(targets)));
-  fault.politely = random_.below(3) == 0;
+  fault.end = static_cast<Fault::End>(random_.below(3));
   switch (fault.kind) {
     case stop_peer:
       fault.lasts = draw(1s, 40s);

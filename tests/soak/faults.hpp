@@ -32,8 +32,11 @@ enum class FaultKind : std::uint8_t {
 
 struct Fault {
   FaultKind kind = FaultKind::kill_peer;
-  int target = 0;         // a peer, or which of the two replicas
-  bool politely = false;  // a fail-over: the primary is stopped, not killed
+  int target = 0;  // a peer, or which of the two replicas
+  // How a fail-over comes about. Isolated: the replicas get nothing for a while, and then the
+  // primary is killed, so that something is lost with it.
+  enum class End : std::uint8_t { stopped, killed, isolated };
+  End end = End::killed;
   Duration lasts{};
   // Until the next one: counted from the end of this one, or, if `overlaps`, from its beginning.
   Duration pause{};

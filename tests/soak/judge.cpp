@@ -237,6 +237,7 @@ void Judge::look_at(Instant at, const Delivered& delivered, const Stream& stream
   const auto words = message + " (" + announced.way + "): ";
   switch (delivered.look) {
     case Look::nothing:
+      ++verdict_.rowless;
       return;
     case Look::seen:
       ++verdict_.rows_seen;

@@ -58,6 +58,7 @@ struct Verdict {
   std::uint64_t unpublished = 0;  // handed back
   std::uint64_t delivered = 0;
   std::uint64_t rows_seen = 0;
+  std::uint64_t rowless = 0;   // carried no row to look for
   std::uint64_t unjudged = 0;  // the server did not answer, or was in another life
   // Undone, and not knowable:
   std::uint64_t excused_straddled = 0;  // announced when the peer knew another primary

@@ -1,6 +1,7 @@
 #include "servers.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <fstream>
 
 #include "tests/support/eventually.hpp"
@@ -23,6 +24,14 @@ std::string Servers::whichever() const {
     hosts += (hosts.empty() ? "host=" : ",") + server->socket_directory().string();
   }
   return hosts + " port=5432 user=postgres dbname=postgres target_session_attrs=primary";
+}
+
+void Servers::isolate_primary() {
+  // The peers too have connections of that kind.
+  const auto senders = at(primary_).query(
+      "SELECT pid FROM pg_stat_replication WHERE application_name IN ('" + all_[0]->name() +
+      "', '" + all_[1]->name() + "', '" + all_[2]->name() + "')");
+  for (const auto& sender : senders) ::kill(std::stoi(sender.at(0)), SIGSTOP);
 }
 
 void Servers::replace_primary(int heir) {

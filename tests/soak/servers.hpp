@@ -25,6 +25,9 @@ class Servers {
   // For libpq: whichever of them is the primary.
   [[nodiscard]] std::string whichever() const;
 
+  // Its replicas get nothing any more; it can only be killed after that.
+  void isolate_primary();
+
   // The primary is down: `heir` takes over, the other replica follows it, and the old primary, with
   // all that only it had, is thrown away for a copy. Whoever had received more than the heir can't
   // follow it either, and is copied too.

@@ -62,6 +62,7 @@ std::string table(const Verdict& verdict, const History& history) {
   out << line("published", verdict.published);
   out << line("delivered", verdict.delivered);
   out << line("  rows looked up, there", verdict.rows_seen);
+  out << line("  without a row", verdict.rowless);
   out << line("  not judged", verdict.unjudged, "the server was down or in another life");
   out << line("  undone, excused", verdict.excused_straddled,
               "announced when the publisher's peer knew the next primary already");
