@@ -15,7 +15,8 @@
 // 5. If the primary's life ended between publish and answer, the change may be lost with it (a
 //    failover, or a crash before an asynchronous commit was flushed). Such a message is never sent
 //    as if nothing had happened: it comes out as lost.
-//    tide.hpp says how one life is told from another.
+//    tide.hpp says how one life is told from another. What was published before any life was known
+//    is taken to have survived.
 #pragma once
 
 #include <cstddef>

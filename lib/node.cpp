@@ -88,8 +88,9 @@ void Node::take(input::FromLink& in, Instant now, Effects& effects) {
   } else if (auto* data = std::get_if<Data>(&in.frame)) {
     if (auto* member = roster_.answering(in.link, data->origin, now, effects)) {
       expected = true;
+      const auto count = data->messages.size();
       auto progress = member->stream.arrive(std::move(*data));
-      counters_.recovered += progress.messages.size();
+      counters_.recovered += count - progress.duplicates;
       arrived(*member, std::move(progress), now);
     }
   } else if (const auto* kept = std::get_if<Kept>(&in.frame)) {
@@ -131,17 +132,7 @@ void Node::take(input::FromRoute& in, Instant now, Effects& effects) {
   } else if (const auto* request = std::get_if<Request>(&in.frame)) {
     if (auto* member = roster_.asking(request->origin, now, effects)) {
       expected = true;
-      member->behind = own().next - std::min(request->first, own().next);
-      if (member->trail.asked(now)) {
-        effects.push_back(effect::Notify{Warning{
-            "peer " + member->name +
-            " keeps trailing: it asks for missed messages again and "
-            "again, and is " +
-            std::to_string(member->behind) +
-            " behind; look at its processor, its network and how fast its application takes "
-            "deliveries"}});
-      }
-      answer(*request, in.route, now, effects);
+      answer(*request, in.route, *member, now, effects);
     }
   } else if (const auto* probe = std::get_if<Probe>(&in.frame)) {
     expected = roster_.probe(*probe, in.route, now, effects);
@@ -370,7 +361,16 @@ void Node::broadcast(Message message, Instant now, Effects& effects) {
 }
 
 // As much as fits one answer; who misses more asks again.
-void Node::answer(const Request& request, const Route& route, Instant now, Effects& effects) {
+void Node::answer(const Request& request, const Route& route, Member& member, Instant now,
+                  Effects& effects) {
+  member.behind = own().next - std::min(request.first, own().next);
+  if (member.trail.asked(now)) {
+    effects.push_back(effect::Notify{
+        Warning{"peer " + member.name + " keeps trailing: it asks for missed messages again and " +
+                "again, and is " + std::to_string(member.behind) +
+                " behind; look at its processor, its network and how fast its application takes "
+                "deliveries"}});
+  }
   window_.expire(now);
   ++counters_.answers;
   auto first = std::max(request.first, window_.first());

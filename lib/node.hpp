@@ -68,7 +68,8 @@ class Node {
   void take(PrimaryDown& in, Instant now, Effects& effects);
   void take(Warning& in, Instant now, Effects& effects);
 
-  void answer(const Request& request, const Route& route, Instant now, Effects& effects);
+  void answer(const Request& request, const Route& route, Member& member, Instant now,
+              Effects& effects);
   void arrived(Member& member, InboundStream::Progress progress, Instant now);
   void hold(Member& member, InboundStream::Progress& progress, Instant now);
   void skip(Member& member, std::uint64_t sequence, Undelivered::Why why, Instant now,

@@ -135,6 +135,7 @@ void Roster::follow(Member& member, Instant now, Effects& effects) {
     }
   }
   member.following = true;
+  member.refollow_at = now + patience_.gone;
   effects.push_back(effect::Follow{endpoint});
 }
 
@@ -195,6 +196,7 @@ bool Roster::refused(LinkId link, Instant now, Effects& effects) {
 Member* Roster::publisher(const Origin& origin, Instant now, Effects& effects) {
   auto* member = find(origin);
   if (member == nullptr || !member->following) return nullptr;
+  member->refollow_at = now + patience_.gone;
   sign_of_life(*member, now, effects);
   return member;
 }
@@ -325,6 +327,12 @@ void Roster::advance_member(Member& member, Extent own, Instant now, Effects& ef
   wake_at(member.detector.deadline(now));
   if (now >= member.probe_at) probe_around(member, now, effects);
   wake_at(member.probe_at);
+  if (member.following && now >= member.refollow_at) {
+    member.refollow_at = now + patience_.gone;
+    effects.push_back(effect::Unfollow{member.publish_endpoint()});
+    effects.push_back(effect::Follow{member.publish_endpoint()});
+  }
+  if (member.following) wake_at(member.refollow_at);
 
   const bool unfinished = member.state == PeerState::heard || member.state == PeerState::hello;
   if (!unfinished || !member.link) return;
@@ -375,7 +383,10 @@ void Roster::advance_seed(Seed& seed, Instant now, Effects& effects) {
 }
 
 void Roster::excuse(Duration lateness) {
-  for (auto& [origin, member] : members_) member.detector.excuse(lateness);
+  for (auto& [origin, member] : members_) {
+    member.detector.excuse(lateness);
+    if (member.refollow_at != never) member.refollow_at += lateness;
+  }
 }
 
 // --- members ------------------------------------------------------------------------------------

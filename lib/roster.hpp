@@ -20,7 +20,9 @@
 // 3. A member that is gone keeps its stream for a while: if it returns in the same life, nothing
 //    is delivered twice and what was missed is named.
 // 4. A word that was meant for an earlier life of this peer says nothing to this one.
-// 5. One life at an address: who answers at the endpoint of another member has replaced it.
+// 5. A stream that is silent though its publisher is not gone is subscribed to anew: who only reads
+//    on a connection never learns that the other end has closed it.
+// 6. One life at an address: who answers at the endpoint of another member has replaced it.
 #pragma once
 
 #include <cstddef>
@@ -56,12 +58,13 @@ struct Member {
 
   PeerState state = PeerState::heard;
   FailureDetector detector;
-  Instant retry_at = never;    // says Hello again, unless ready
-  std::optional<LinkId> link;  // our DEALER to it
-  bool following = false;      // we have subscribed to it
-  bool started = false;        // Ready came: its messages count
-  bool listening = false;      // Listening came: ours count there
-  bool was_ready = false;      // the application knows of it
+  Instant retry_at = never;     // says Hello again, unless ready
+  std::optional<LinkId> link;   // our DEALER to it
+  bool following = false;       // we have subscribed to it
+  Instant refollow_at = never;  // does so anew, if its stream stays silent until then
+  bool started = false;         // Ready came: its messages count
+  bool listening = false;       // Listening came: ours count there
+  bool was_ready = false;       // the application knows of it
 
   Instant probe_at = never;  // while it is suspect: asks again whether it is there
   bool probed = false;       // it was asked itself; now others are

@@ -1,10 +1,9 @@
-#include "lib/roster.hpp"
-
 #include <set>
 
 #include <doctest/doctest.h>
 
 #include "lib/limits.hpp"
+#include "lib/roster.hpp"
 #include "tests/roster_self.hpp"
 
 using namespace tidegate;
@@ -202,4 +201,32 @@ TEST_CASE("a subscription that went away while its peer was suspect is soon look
   a.stream(b);
   CHECK(a.state(b) == "hello");
   CHECK(a.wait(milliseconds(100)) == "link 1: Hello");
+}
+
+// A publisher that could not reach a reader has closed the connection; the reader is not told, and
+// the answers to its questions come over another one.
+TEST_CASE("a stream that stays silent while its publisher answers is subscribed to anew") {
+  Self a;
+  a.befriend(b, "b");
+  std::string trace;
+  for (int i = 0; i < 13; ++i) {
+    trace += a.wait(milliseconds(500)) + ";";
+    a.welcome(1, card(b, "b"));
+  }
+  CHECK(a.state(b) == "ready");
+  CHECK(trace.find("unfollow b:10, follow b:10") != std::string::npos);
+  CHECK(trace.find("unfollow") == trace.rfind("unfollow"));
+}
+
+TEST_CASE("a stream that is heard is not subscribed to anew, nor for a silence that was our own") {
+  Self a;
+  a.befriend(b, "b");
+  std::string trace;
+  for (int i = 0; i < 40; ++i) {
+    trace += a.wait(milliseconds(500));
+    a.stream(b);
+  }
+  a.roster().excuse(seconds(60));
+  trace += a.wait(seconds(65));
+  CHECK(trace.find("unfollow") == std::string::npos);
 }

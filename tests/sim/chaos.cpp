@@ -46,15 +46,15 @@ void Chaos::set_up() {
     if (one_in(random_, 12)) plan.primary.reset();
     if (one_in(random_, 3)) plan.seeds.push_back({world_.network.host_name(0), 101});
     if (profile_.small_queues) {
-      plan.held_bytes = from_to(random_, 1, 20) * 1000;
-      plan.outbox_bytes = from_to(random_, 1, 20) * 1000;
-      plan.kept_bytes = from_to(random_, 1, 20) * 1000;
+      plan.options.held_bytes = from_to(random_, 1, 20) * 1000;
+      plan.options.outbox_bytes = from_to(random_, 1, 20) * 1000;
+      plan.options.kept_bytes = from_to(random_, 1, 20) * 1000;
     }
-    if (one_in(random_, 4)) plan.kept_for = from_to(random_, 1, 30) * seconds(1);
-    if (one_in(random_, 3)) plan.from = From::kept;
+    if (one_in(random_, 4)) plan.options.kept_for = from_to(random_, 1, 30) * seconds(1);
+    if (one_in(random_, 3)) plan.options.from = From::kept;
     if (one_in(random_, 4)) {
-      plan.overdue = one_in(random_, 2) ? Overdue::late : Overdue::drop;
-      plan.overdue_after = from_to(random_, 1, 50) * milliseconds(100);
+      plan.options.overdue = one_in(random_, 2) ? Overdue::late : Overdue::drop;
+      plan.options.overdue_after = from_to(random_, 1, 50) * milliseconds(100);
     }
     plans_.push_back(plan);
     living_.emplace_back();
@@ -187,6 +187,10 @@ void Chaos::strike(Fault fault) {
     case Fault::break_links: {
       const auto host = any_host();
       return network.break_between(host, any_host());
+    }
+    case Fault::half_close: {
+      const auto host = any_host();
+      return network.half_close(host, any_host());
     }
     case Fault::no_beacons: {
       const auto loss = static_cast<std::uint32_t>(from_to(random_, 300'000, 1'000'000));

@@ -183,6 +183,18 @@ void Network::break_between(HostId a, HostId b) {
   }
 }
 
+void Network::half_close(HostId reader, HostId publisher) {
+  for (ChannelId id = 0; id < channels_.size(); ++id) {
+    const auto& channel = channels_[id];
+    if (channel.closed || !channel.arrived || peers_[channel.client].host != reader ||
+        peers_[channel.server].host != publisher) {
+      continue;
+    }
+    unsubscribed(id);
+    channels_[id].to_client = Direction{};
+  }
+}
+
 // --- frames -------------------------------------------------------------------------------------
 
 Route Network::route_of(ChannelId id) const {

@@ -73,6 +73,10 @@ class Network {
 
   // Every connection between two hosts breaks; they are dialled again.
   void break_between(HostId a, HostId b);
+  // The publishers on one host have given up the subscriptions from another, whose readers are not
+  // told: a TCP connection that one end has closed while the other could not be reached. A reader
+  // sends nothing, so it would never learn.
+  void half_close(HostId reader, HostId publisher);
   // A path that was cut is open again: what waited goes on.
   void open(HostId from, HostId to);
   // All paths are good again.

@@ -84,7 +84,7 @@ std::string Oracle::label(LifeId author, std::uint64_t sequence) const {
   return lives_[author].birth.name + "/" + std::to_string(sequence);
 }
 
-Oracle::From& Oracle::from(LifeId life, LifeId author) {
+Oracle::Share& Oracle::from(LifeId life, LifeId author) {
   auto& all = lives_[life].from;
   if (all.size() <= author) all.resize(lives_.size());
   return all[author];

@@ -134,7 +134,7 @@ class Oracle {
     std::optional<Instance> primary;  // known when it was published
     bool left = false;                // sent or given back
   };
-  struct From {               // what a life got from another
+  struct Share {              // what a life got from another
     std::uint64_t bound = 0;  // must account for all from here on; 0: nothing
     std::uint64_t last = 0;   // delivered
     bool present = false;     // ready, and not gone since
@@ -152,7 +152,7 @@ class Oracle {
     std::optional<Truth> shown;
     std::array<bool, topics> wants{};
     std::array<Instant, topics> unwanted_until{};
-    std::vector<From> from;                         // by life
+    std::vector<Share> from;                        // by life
     std::vector<std::pair<Instant, Key>> released;  // whose keys nothing behind them exceeds
   };
 
@@ -167,7 +167,7 @@ class Oracle {
   void raise(Life& life, const Position& position);
   [[nodiscard]] static Key key_of(const Origin& origin, std::uint64_t sequence,
                                   const std::optional<Position>& position);
-  From& from(LifeId life, LifeId author);
+  Share& from(LifeId life, LifeId author);
   [[nodiscard]] std::string label(LifeId author, std::uint64_t sequence) const;
   [[nodiscard]] bool kept(const Life& author, std::uint64_t sequence, Instant now) const;
 

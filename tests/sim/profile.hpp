@@ -21,6 +21,7 @@ enum class Fault : std::uint8_t {
   cut,            // one way or both, between two hosts
   isolate,        // a host from all others
   break_links,    // connections between two hosts break and come back
+  half_close,     // subscriptions between two hosts, and the reader is not told
   no_beacons,     // on all paths
   stall,          // a peer
   kill,           // a peer; a new life comes later

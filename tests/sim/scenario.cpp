@@ -108,12 +108,13 @@ class Scenario {
   static void choose(PeerPlan& plan, const Words& words, std::size_t& i) {
     const auto& option = words[i];
     if (option == "past") {
-      plan.from = From::kept;
+      plan.options.from = From::kept;
     } else if (option == "late" || option == "drop") {
-      plan.overdue = option == "late" ? Overdue::late : Overdue::drop;
-      plan.overdue_after = duration_of(words.at(++i));
+      plan.options.overdue = option == "late" ? Overdue::late : Overdue::drop;
+      plan.options.overdue_after = duration_of(words.at(++i));
     } else if (option == "held" || option == "kept") {
-      (option == "held" ? plan.held_bytes : plan.kept_bytes) = std::stoul(words.at(++i));
+      (option == "held" ? plan.options.held_bytes : plan.options.kept_bytes) =
+          std::stoul(words.at(++i));
     } else {
       refuse("a peer has no option '" + option + "'");
     }
@@ -225,6 +226,10 @@ const std::map<std::string, Scenario::Command>& Scenario::commands() {
            auto& path = s.world_.network.path(s.host(w.at(from)), s.host(w.at(to)));
            path.cut = path.swallows = true;
          }
+       }},
+      {"half-close",
+       [](Scenario& s, const Words& w) {
+         s.world_.network.half_close(s.host(w.at(1)), s.host(w.at(2)));
        }},
       {"heal",
        [](Scenario& s, const Words&) {

@@ -16,6 +16,7 @@
 //     drop a b 2             the next two messages from a to b are lost
 //     twice a b on|off       every frame from a to b comes twice
 //     cut a b, heal          both ways
+//     half-close b a         a has given up b's subscription, and b is not told
 //     mute, speak            whether the handshake and heartbeats are shown
 //     ----
 //     0.010000 a  sends ...  the expected output, up to an empty line

@@ -57,15 +57,8 @@ LifeId World::start(const PeerPlan& plan) {
   peer.card.name = plan.name;
   peer.card.publish_port = plan.port;
   peer.card.direct_port = static_cast<std::uint16_t>(plan.port + 1);
-  Options options;
+  auto options = plan.options;
   options.database = plan.reads ? "host=server" : "none";
-  options.held_bytes = plan.held_bytes;
-  options.outbox_bytes = plan.outbox_bytes;
-  options.kept_bytes = plan.kept_bytes;
-  options.kept_for = plan.kept_for;
-  options.from = plan.from;
-  options.overdue = plan.overdue;
-  options.overdue_after = plan.overdue_after;
   peer.node = std::make_unique<Node>(options, peer.card, plan.seeds, random.next(), agenda.now());
   peer.alive = true;
   peers_.push_back(std::move(peer));
@@ -166,7 +159,7 @@ void World::demand(LifeId life, bool open) {
 bool World::prepare(LifeId life, Given& given) {
   auto& it = peers_[life];
   if (given.note) {
-    if (it.node->outbox_bytes() >= it.plan.outbox_bytes) {
+    if (it.node->outbox_bytes() >= it.plan.options.outbox_bytes) {
       ++refused;
       return false;
     }

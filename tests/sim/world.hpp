@@ -37,13 +37,7 @@ struct PeerPlan {
   std::optional<ServerId> reads;              // none: not gated
   std::optional<std::uint64_t> primary = {};  // the cluster; none: asks nobody
   std::vector<Endpoint> seeds = {};
-  std::size_t held_bytes = std::size_t{256} << 20U;
-  std::size_t outbox_bytes = std::size_t{64} << 20U;
-  std::size_t kept_bytes = std::size_t{64} << 20U;
-  Duration kept_for = std::chrono::minutes(5);
-  From from = From::now;
-  Overdue overdue = Overdue::hold;
-  Duration overdue_after = std::chrono::minutes(1);
+  Options options = {};           // but for the database, see `reads`
   std::optional<PeerId> id = {};  // of an earlier life
 };
 

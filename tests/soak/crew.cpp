@@ -51,7 +51,7 @@ void Crew::start(int peer) {
   place.log = directory_ / (life + ".log");
   command.log = place.log;
   place.process.emplace(command);
-  history_.born(peer, life, server.name(), part.journal);
+  history_.born(peer, life, Servers::name(server_of(peer)), part.journal);
 }
 
 void Crew::kill(int peer) {

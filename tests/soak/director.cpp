@@ -76,11 +76,11 @@ void Director::begin(const Fault& fault) {
   if (!concerns_peer(fault.kind)) {
     entry.server =
         fault.kind == crash_primary ? servers_.primary() : servers_.replica(fault.target);
-    where = servers_.at(entry.server).name();
+    where = Servers::name(entry.server);
     if (fault.kind == fail_over) {
       constexpr std::array ends{" stopped, ", " killed, ", " isolated and killed, "};
-      where = servers_.at(servers_.primary()).name() +
-              ends.at(static_cast<std::size_t>(fault.end)) + where + " takes over";
+      where = Servers::name(servers_.primary()) + ends.at(static_cast<std::size_t>(fault.end)) +
+              where + " takes over";
     }
   }
   entry.what = std::string(to_string(fault.kind)) + " (" + where + ")";

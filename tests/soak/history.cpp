@@ -1,5 +1,6 @@
 #include "history.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -58,11 +59,11 @@ std::vector<std::optional<History::LastWord>> History::last_words(int peers) con
   for (const auto& life : lives_) {
     auto& word = words.at(static_cast<std::size_t>(life.peer));
     word.reset();
-    for (auto record = life.records.rbegin(); record != life.records.rend(); ++record) {
-      const auto* standing = std::get_if<Standing>(&record->event);
-      if (standing == nullptr) continue;
-      word = LastWord{record->at, *standing};
-      break;
+    const auto record = std::find_if(
+        life.records.rbegin(), life.records.rend(),
+        [](const Record& some) { return std::holds_alternative<Standing>(some.event); });
+    if (record != life.records.rend()) {
+      word = LastWord{record->at, std::get<Standing>(record->event)};
     }
   }
   return words;

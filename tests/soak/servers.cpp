@@ -57,14 +57,14 @@ void Servers::replace_primary(int heir) {
 
 std::string Servers::standing() {
   std::string text;
-  for (auto* server : all_) {
-    const auto row = server->query(
+  for (int number = 0; number < server_count; ++number) {
+    const auto row = at(number).query(
         "SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END,"
         " coalesce((SELECT status || ', timeline ' || received_tli FROM pg_stat_wal_receiver),"
         " 'receives nothing'), CASE WHEN pg_is_in_recovery() THEN 'received ' ||"
         " coalesce(pg_last_wal_receive_lsn()::text, 'nothing') || ', replayed ' ||"
         " pg_last_wal_replay_lsn() ELSE 'written ' || pg_current_wal_insert_lsn() END");
-    text += "  " + server->name();
+    text += "  " + name(number);
     for (const auto& cell : row.at(0)) text += ", " + cell;
     text += "\n";
   }
@@ -72,8 +72,9 @@ std::string Servers::standing() {
 }
 
 void Servers::keep_logs(const std::filesystem::path& directory) const {
-  for (const auto* server : all_) {
-    std::ofstream(directory / (server->name() + ".log")) << server->log_text();
+  for (std::size_t number = 0; number < all_.size(); ++number) {
+    std::ofstream(directory / (name(static_cast<int>(number)) + ".log"))
+        << all_[number]->log_text();
   }
 }
 

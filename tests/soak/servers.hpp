@@ -18,6 +18,10 @@ class Servers {
   [[nodiscard]] testing::Server& at(int server) {
     return *all_.at(static_cast<std::size_t>(server));
   }
+  // For people: "server-2", since what it is called itself is the part that it began with.
+  [[nodiscard]] static std::string name(int server) {
+    return "server-" + std::to_string(server + 1);
+  }
   [[nodiscard]] int primary() const { return primary_; }
   // One of the two that are no primary: 0 or 1.
   [[nodiscard]] int replica(int which) const { return (primary_ + 1 + which) % server_count; }

@@ -41,8 +41,8 @@ class Cluster {
   // queries. The reference is valid as long as the cluster.
   Server& add_replica(const ReplicaOptions& options = {});
 
-  // Makes one of its servers a replica of another, which must be running: ends it if it runs, throws
-  // its database away for a copy of the other's, and returns when it answers queries.
+  // Makes one of its servers a replica of another, which must be running: ends it if it runs,
+  // throws its database away for a copy of the other's, and returns when it answers queries.
   static void copy_again(Server& server, const Server& followed);
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
