@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <iostream>
 #include <string>
+
 #include <tidegate/gate.hpp>
 
 using namespace std::chrono_literals;

@@ -3,6 +3,7 @@
 //     master [mesh [database [primary]]]
 #include <chrono>
 #include <cstdio>
+
 #include <tidegate/peer.hpp>
 
 using namespace std::chrono_literals;

@@ -46,7 +46,9 @@ class Self {
     return run([&](Effects& e) { expected_ = roster_.welcome(link, from, now_, e); });
   }
   std::string ready(const Origin& from, const Origin& to = origin(1)) {
-    return run([&](Effects& e) { expected_ = roster_.ready({from, to, 1, 1}, now_, e) != nullptr; });
+    return run([&](Effects& e) {
+      expected_ = roster_.ready({from, to, 1, 1}, now_, e) != nullptr;
+    });
   }
   std::string listening(const Origin& from, const Origin& to = origin(1)) {
     return run([&](Effects& e) { expected_ = roster_.listening({from, to}, now_, e); });

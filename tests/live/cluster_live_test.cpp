@@ -160,8 +160,8 @@ TEST_CASE("nothing is left of a cluster, not even of a server that crashed") {
 TEST_CASE("a server that a failover has replaced is copied again and follows its successor") {
   Cluster cluster;
   auto& old = cluster.primary();
-  auto& heir = cluster.add_replica();
   old.execute("CREATE TABLE t (i int)");
+  auto& heir = cluster.add_replica();
   old.crash();
   heir.promote();
   Cluster::copy_again(old, heir);

@@ -1,9 +1,9 @@
-#include "peer/event_set.hpp"
-
 #include <array>
 
 #include <doctest/doctest.h>
 #include <unistd.h>
+
+#include "peer/event_set.hpp"
 
 using namespace tidegate;
 

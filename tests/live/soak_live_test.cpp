@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "mesh.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -32,7 +33,7 @@ Outcome soak(const TemporaryDirectory& scratch, std::vector<std::string> argumen
 
 }  // namespace
 
-TEST_CASE("a soak of some seconds finds nothing and leaves nothing") {
+TEST_CASE("a soak of some seconds finds nothing and leaves nothing" * long_test) {
   const TemporaryDirectory scratch("t");
   const auto outcome = soak(scratch, {"--minutes", "0.3", "--seed", "7", "--peers", "5"});
   CAPTURE(outcome.said);
