@@ -1,0 +1,23 @@
+#include "carrier.hpp"
+
+#include "sleep.hpp"
+
+namespace tidegate::bench {
+
+void Sender::rest(Instant until) { sleep_until(until); }
+
+const std::vector<Carrier>& carriers() {
+  static const std::vector<Carrier> all = {tidegate_caller(), tidegate_thread(), libzmq(),
+                                           nats(),            redis(),           rabbitmq(),
+                                           mosquitto(),       postgres_notify()};
+  return all;
+}
+
+const Carrier* find_carrier(const std::string& name) {
+  for (const auto& carrier : carriers()) {
+    if (carrier.name == name) return &carrier;
+  }
+  return nullptr;
+}
+
+}  // namespace tidegate::bench
