@@ -1,15 +1,9 @@
 #include "carrier.hpp"
 
-#include "sleep.hpp"
-
 namespace tidegate::bench {
 
-void Sender::rest(Instant until) { sleep_until(until); }
-
 const std::vector<Carrier>& carriers() {
-  static const std::vector<Carrier> all = {tidegate_caller(), tidegate_thread(), libzmq(),
-                                           nats(),            redis(),           rabbitmq(),
-                                           mosquitto(),       postgres_notify()};
+  static const std::vector<Carrier> all = {tidegate_caller(), tidegate_thread(), libzmq()};
   return all;
 }
 

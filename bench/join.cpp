@@ -1,0 +1,122 @@
+#include "join.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <sstream>
+#include <stdexcept>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "crew.hpp"
+#include "peer/clock.hpp"
+#include "peer/peer.hpp"
+#include "sleep.hpp"
+#include "stamp.hpp"
+#include "tests/support/port.hpp"
+#include "tests/support/process.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Process;
+using testing::Stream;
+
+constexpr Duration longest_join = 60s;
+constexpr Duration settling = 2s;  // the pace of the beacon falls in the first seconds
+constexpr Duration quiet = 5s;
+
+struct Joining {
+  double milliseconds = 0;  // from the start of the first process to the last "ready"
+  double cpu = 0;           // of one core, of each peer when idle
+};
+
+std::int64_t cpu_nanoseconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+// The number behind the word.
+std::int64_t expect(Process& process, const std::string& word, Duration bound) {
+  const auto line = process.read_line(bound);
+  if (!line || !line->starts_with(word)) {
+    throw std::runtime_error(process.read_error_line(0s).value_or("not '" + word + "' in time"));
+  }
+  return std::stoll(line->substr(word.size()));
+}
+
+Joining join(const std::string& program, std::size_t peers) {
+  const auto address = std::to_string(testing::unused_port());
+  const auto begin = clock_now();
+  std::vector<Process> processes;
+  for (std::size_t i = 0; i < peers; ++i) {
+    processes.emplace_back(testing::Command{
+        .arguments = {program, "worker", "joiner", address, std::to_string(peers - 1)},
+        .input = Stream::pipe,
+        .output = Stream::pipe,
+        .errors = Stream::pipe});
+  }
+  std::int64_t end = 0;
+  for (auto& process : processes) end = std::max(end, expect(process, "ready", longest_join));
+  sleep_until(clock_now() + settling);
+  for (auto& process : processes) process.write("idle\n");
+  sleep_until(clock_now() + quiet);
+  for (auto& process : processes) process.write("tell\n");
+  std::int64_t cpu = 0;
+  for (auto& process : processes) cpu += expect(process, "cpu", 5s);
+  for (auto& process : processes) process.close_input();
+  for (auto& process : processes) process.wait(5s);
+  return {static_cast<double>(end - nanoseconds(begin)) / 1e6,
+          static_cast<double>(cpu) / static_cast<double>(peers) /
+              static_cast<double>(Duration(quiet).count())};
+}
+
+}  // namespace
+
+int run_joiner(const std::string& address, std::size_t others) {
+  Options options;
+  options.mesh = "bench-" + address;
+  options.beacon_port = static_cast<std::uint16_t>(std::stoi(address));
+  auto peer = Peer::start(std::move(options));
+  if (!peer) throw std::runtime_error(peer.error().message);
+  if (!(*peer)->wait_ready(others, std::chrono::floor<std::chrono::milliseconds>(longest_join))) {
+    throw std::runtime_error("the others are not ready");
+  }
+  std::cout << "ready " << nanoseconds(clock_now()) << std::endl;
+  std::string line;
+  std::getline(std::cin, line);
+  const auto before = cpu_nanoseconds();
+  std::getline(std::cin, line);
+  std::cout << "cpu " << cpu_nanoseconds() - before << std::endl;
+  std::getline(std::cin, line);
+  return 0;
+}
+
+void bench_join(const Settings& settings, Report& report) {
+  Table table;
+  table.title = fmt::format("Join: all start at once, medians of {} rounds", settings.rounds);
+  table.head = {"peers", "all ready ms", "idle CPU of each, % of a core"};
+  auto& list = report.figures["join"] = nlohmann::json::array();
+  for (const auto peers : settings.peers) {
+    if (peers < 2) continue;
+    std::vector<double> times;
+    std::vector<double> cpus;
+    for (std::size_t round = 1; round <= settings.rounds; ++round) {
+      report.progress(fmt::format("join: {} peers, round {} of {}", peers, round, settings.rounds));
+      const auto joining = join(settings.program, peers);
+      times.push_back(joining.milliseconds);
+      cpus.push_back(joining.cpu);
+    }
+    table.rows.push_back(
+        {std::to_string(peers), rounded(median(times)), rounded(100 * median(cpus))});
+    list.push_back({{"peers", peers}, {"ready_ms", times}, {"idle_cpu_share", cpus}});
+  }
+  report.progress("");
+  report.add(table);
+}
+
+}  // namespace tidegate::bench

@@ -1,0 +1,23 @@
+// What the user of tidegate-bench chooses.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace tidegate::bench {
+
+struct Settings {
+  std::string program;  // this one, for the processes it starts
+  std::vector<std::size_t> peers = {1, 4, 16, 32};
+  std::vector<std::string> systems;  // empty: all that can take part
+  std::size_t size = 256;            // bytes of a payload
+  std::size_t rate = 200;            // paced messages a second
+  double seconds = 3;                // of a paced run
+  std::size_t burst = 20'000;        // messages of a flood
+  std::size_t rounds = 5;
+  std::string json;  // a file for all figures; "": none
+  std::string plot;  // a directory for pictures; "": none
+};
+
+}  // namespace tidegate::bench
