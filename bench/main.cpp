@@ -18,6 +18,8 @@
 #include "carrier.hpp"
 #include "catchup.hpp"
 #include "fanout.hpp"
+#include "gate.hpp"
+#include "gate_part.hpp"
 #include "join.hpp"
 #include "plan.hpp"
 #include "report.hpp"
@@ -38,6 +40,18 @@ int run_worker(const std::vector<std::string>& arguments) {
   const auto& what = arguments.at(0);
   if (what == "joiner") return run_joiner(arguments.at(1), number(2));
   if (what == "keeper") return run_keeper(arguments.at(1), number(2), number(3));
+  if (what == "committer") {
+    return run_committer(
+        {arguments.at(1), arguments.at(2), arguments.at(3), arguments.at(4), arguments.at(5)});
+  }
+  if (what == "looker") {
+    const auto pause = [&](std::size_t i) {
+      return tidegate::Duration(static_cast<tidegate::Duration::rep>(number(i)));
+    };
+    const Cure cure{"", arguments.at(1) == "gate", false, pause(4), pause(5)};
+    return run_looker(
+        {cure, arguments.at(1), arguments.at(2), arguments.at(3), number(6), arguments.at(7)});
+  }
   const auto& carrier = *find_carrier(what);
   const auto& address = arguments.at(1);
   const Plan plan{number(2), number(3), number(4), number(5),
@@ -55,9 +69,9 @@ void describe(CLI::App& app, Choice& choice) {
   auto& settings = choice.settings;
   std::string systems;
   for (const auto& carrier : carriers()) systems += (systems.empty() ? "" : ", ") + carrier.name;
-  app.add_option("bench", choice.bench, "fanout, join, catchup or all")
+  app.add_option("bench", choice.bench, "fanout, gate, join, catchup or all")
       ->required()
-      ->check(CLI::IsMember({"fanout", "join", "catchup", "all"}));
+      ->check(CLI::IsMember({"fanout", "gate", "join", "catchup", "all"}));
   app.add_option("--peers", settings.peers, "numbers of receivers or peers: 1,4,16")
       ->delimiter(',')
       ->check(CLI::Range(1, 256))
@@ -84,17 +98,33 @@ void describe(CLI::App& app, Choice& choice) {
   app.add_option("--rounds", settings.rounds, "rounds, of which the medians are shown")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  app.add_option("--rates", settings.rates, "commits a second of the paced gate runs; 0: none")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 10'000))
+      ->capture_default_str();
+  app.add_option("--bursts", settings.bursts,
+                 "seconds of the gate run with bursts of 1,800; 0: none")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  app.add_option("--speeds", settings.speeds, "speeds at which the gate replays a build; 0: none")
+      ->delimiter(',')
+      ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+  app.add_option("--trace", settings.trace, "the recorded Buildbot build that the gate replays")
+      ->check(CLI::ExistingFile);
   app.add_option("--json", settings.json, "a file that gets all figures");
   app.footer("Example: tidegate-bench fanout --peers 1,16 --systems tidegate,libzmq,redis");
 }
 
 int run_bench(Choice choice) {
   choice.settings.program = program();
+  if (choice.settings.trace.empty()) choice.settings.trace = TIDEGATE_BENCH_TRACE;
   Report report;
   const auto wanted = [&](const char* name) {
     return choice.bench == name || choice.bench == "all";
   };
   if (wanted("fanout")) bench_fanout(choice.settings, report);
+  if (wanted("gate")) bench_gate(choice.settings, report);
   if (wanted("join")) bench_join(choice.settings, report);
   if (wanted("catchup")) bench_catchup(choice.settings, report);
   if (!choice.settings.json.empty()) {

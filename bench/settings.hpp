@@ -16,8 +16,12 @@ struct Settings {
   double seconds = 3;                // of a paced run
   std::size_t burst = 20'000;        // messages of a flood
   std::size_t rounds = 5;
-  std::string json;  // a file for all figures; "": none
-  std::string plot;  // a directory for pictures; "": none
+  std::vector<std::size_t> rates = {100, 1000};  // of commits a second, for the gate
+  std::size_t bursts = 2;                        // seconds with a burst each, for the gate
+  std::vector<double> speeds = {1, 20};          // at which a build is replayed, for the gate
+  std::string trace;                             // the recorded build
+  std::string json;                              // a file for all figures; "": none
+  std::string plot;                              // a directory for pictures; "": none
 };
 
 }  // namespace tidegate::bench
