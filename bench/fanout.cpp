@@ -18,6 +18,7 @@ constexpr auto* reference = "libzmq";
 // The rounds of one system with one number of receivers. Microseconds, and deliveries a second.
 struct Series {
   std::vector<double> p50, p99, most, rate;
+  std::vector<std::pair<double, double>> curve;  // share and microseconds, of the last round
   std::size_t lost = 0;
   std::size_t runs = 0;
   std::string failure;
@@ -78,6 +79,10 @@ class Fanout {
     series.p50.push_back(percentile(outcome.lateness, 0.5) / 1e3);
     series.p99.push_back(percentile(outcome.lateness, 0.99) / 1e3);
     series.most.push_back(percentile(outcome.lateness, 1) / 1e3);
+    series.curve.clear();
+    for (const auto share : {0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.999}) {
+      series.curve.emplace_back(share, percentile(outcome.lateness, share) / 1e3);
+    }
     series.rate.push_back(static_cast<double>(outcome.lateness.size()) / outcome.seconds);
   }
 
@@ -132,6 +137,7 @@ class Fanout {
                       {"p99_us", series.p99},
                       {"max_us", series.most},
                       {"deliveries_per_second", series.rate},
+                      {"curve", series.curve},
                       {"lost", series.lost}});
     }
   }

@@ -39,12 +39,13 @@ struct Contestant {
 struct Outcome {
   std::string failure;
   std::size_t rows = 0;
-  std::size_t stale = 0;                  // first readings without the row
-  std::vector<std::int64_t> to_read;      // ns from commit to the row read, ascending
-  std::vector<std::int64_t> to_replayed;  // from commit to replayed; gated only
-  std::vector<std::int64_t> to_arrived;   // from replayed to delivered; gated only
-  double queries = 0;                     // of the reader and of its gate, a row
-  double cpu = 0;                         // of the reader, microseconds a row
+  std::size_t stale = 0;                            // first readings without the row
+  std::vector<std::int64_t> to_read;                // ns from commit to the row read, ascending
+  std::vector<std::int64_t> to_replayed;            // from commit to replayed; gated only
+  std::vector<std::int64_t> to_arrived;             // from replayed to delivered; gated only
+  std::vector<std::pair<double, double>> timeline;  // s from the first commit, ms to the row read
+  double queries = 0;                               // of the reader and of its gate, a row
+  double cpu = 0;                                   // of the reader, microseconds a row
 };
 
 class GateBench {
@@ -57,12 +58,26 @@ class GateBench {
     report_.progress("gate: making a primary and a replica");
     cluster_.primary().execute("CREATE TABLE rows (id integer PRIMARY KEY)");
     replica_ = &cluster_.add_replica({.name = "replica"});
-    for (const auto& workload : workloads()) measure(workload);
+    report_.figures["gate"] = {{"lag", nlohmann::json::array()},
+                               {"timeline", nlohmann::json::array()},
+                               {"runs", nlohmann::json::array()}};
+    for (const auto lag : settings_.lags) {
+      delay_replica(lag);
+      // What the lag does is seen with one workload.
+      auto list = workloads();
+      if (lag != settings_.lags.front()) list.resize(std::min<std::size_t>(list.size(), 1));
+      for (const auto& workload : list) measure(workload, lag);
+    }
   }
 
  private:
+  void delay_replica(std::size_t milliseconds) {
+    replica_->append_config("recovery_min_apply_delay = " + std::to_string(milliseconds) + "ms\n");
+  }
+
   void choose_contestants() {
     for (const auto* carrier : brokers_.carriers()) {
+      // The gate is the same whoever drives the loop.
       if (carrier->name == "tidegate-thread") continue;
       if (carrier->name == "tidegate") {
         contestants_.push_back({"tidegate", carrier, {.name = "gate", .gated = true}});
@@ -93,7 +108,7 @@ class GateBench {
     return list;
   }
 
-  void measure(const Workload& workload) {
+  void measure(const Workload& workload, std::size_t lag) {
     std::vector<std::vector<Outcome>> outcomes(contestants_.size());
     for (std::size_t round = 1; round <= settings_.rounds; ++round) {
       for (std::size_t i = 0; i < contestants_.size(); ++i) {
@@ -104,7 +119,7 @@ class GateBench {
       }
     }
     report_.progress("");
-    print(workload, outcomes);
+    print(workload, lag, outcomes);
   }
 
   Outcome try_run(const Contestant& contestant, const Workload& workload) {
@@ -196,6 +211,8 @@ class GateBench {
         continue;
       }
       outcome.to_read.push_back(seen[i].read - committed[i]);
+      outcome.timeline.emplace_back(static_cast<double>(committed[i] - committed[0]) / 1e9,
+                                    static_cast<double>(seen[i].read - committed[i]) / 1e6);
       const auto replayed = sampler ? sampler->replayed_after(Lsn{seen[i].lsn}) : std::nullopt;
       if (!replayed) continue;
       outcome.to_replayed.push_back(nanoseconds(*replayed) - committed[i]);
@@ -207,13 +224,14 @@ class GateBench {
     return outcome;
   }
 
-  void print(const Workload& workload, const std::vector<std::vector<Outcome>>& outcomes) {
+  void print(const Workload& workload, std::size_t lag,
+             const std::vector<std::vector<Outcome>>& outcomes) {
     Table table;
-    table.title = fmt::format("Gate, {}: {} rows, medians of {} rounds", workload.name,
-                              workload.due.size(), settings_.rounds);
+    table.title =
+        fmt::format("Gate, {}, the replica delayed by {} ms: {} rows, medians of {} rounds",
+                    workload.name, lag, workload.due.size(), settings_.rounds);
     table.head = {"carrier", "cure",        "stale",     "commit->read p50 ms",
                   "p99 ms",  "queries/row", "CPU us/row"};
-    auto& list = report_.figures["gate"][workload.name] = nlohmann::json::array();
     for (std::size_t i = 0; i < contestants_.size(); ++i) {
       std::map<std::string, std::vector<double>> all;
       std::size_t stale = 0;
@@ -254,11 +272,31 @@ class GateBench {
       nlohmann::json figures = all;
       figures["carrier"] = contestants_[i].carrier->name;
       figures["cure"] = contestants_[i].cure.name;
+      figures["workload"] = workload.name;
+      figures["lag_ms"] = lag;
       figures["stale"] = stale;
       figures["rows"] = rows;
-      list.push_back(figures);
+      report_.figures["gate"]["runs"].push_back(figures);
+      keep_for_pictures(contestants_[i], workload, lag, stale, rows, outcomes[i].back());
     }
     report_.add(table);
+  }
+
+  // What plot.cpp draws: the first workload.
+  void keep_for_pictures(const Contestant& contestant, const Workload& workload, std::size_t lag,
+                         std::size_t stale, std::size_t rows, const Outcome& last) {
+    if (workload.name != workloads().front().name) return;
+    const auto& cure = contestant.cure;
+    const auto title = contestant.title + ", " + cure.name;
+    report_.figures["gate"]["lag"].push_back(
+        {{"title", title},
+         {"first_reading", cure.first_pause > 0s || cure.on_primary ? "elsewhere" : "at once"},
+         {"lag_ms", lag},
+         {"stale", stale},
+         {"rows", rows}});
+    if (lag == settings_.lags.front()) {
+      report_.figures["gate"]["timeline"].push_back({{"title", title}, {"points", last.timeline}});
+    }
   }
 
   const Settings& settings_;

@@ -27,7 +27,6 @@ using testing::Stream;
 
 constexpr Duration longest_join = 60s;
 constexpr Duration settling = 2s;  // the pace of the beacon falls in the first seconds
-constexpr Duration quiet = 5s;
 
 struct Joining {
   double milliseconds = 0;  // from the start of the first process to the last "ready"
@@ -49,7 +48,8 @@ std::int64_t expect(Process& process, const std::string& word, Duration bound) {
   return std::stoll(line->substr(word.size()));
 }
 
-Joining join(const std::string& program, std::size_t peers) {
+Joining join(const std::string& program, std::size_t peers, double seconds) {
+  const auto quiet = std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
   const auto address = std::to_string(testing::unused_port());
   const auto begin = clock_now();
   std::vector<Process> processes;
@@ -70,9 +70,9 @@ Joining join(const std::string& program, std::size_t peers) {
   for (auto& process : processes) cpu += expect(process, "cpu", 5s);
   for (auto& process : processes) process.close_input();
   for (auto& process : processes) process.wait(5s);
-  return {static_cast<double>(end - nanoseconds(begin)) / 1e6,
-          static_cast<double>(cpu) / static_cast<double>(peers) /
-              static_cast<double>(Duration(quiet).count())};
+  return {
+      static_cast<double>(end - nanoseconds(begin)) / 1e6,
+      static_cast<double>(cpu) / static_cast<double>(peers) / static_cast<double>(quiet.count())};
 }
 
 }  // namespace
@@ -107,7 +107,7 @@ void bench_join(const Settings& settings, Report& report) {
     std::vector<double> cpus;
     for (std::size_t round = 1; round <= settings.rounds; ++round) {
       report.progress(fmt::format("join: {} peers, round {} of {}", peers, round, settings.rounds));
-      const auto joining = join(settings.program, peers);
+      const auto joining = join(settings.program, peers, settings.quiet);
       times.push_back(joining.milliseconds);
       cpus.push_back(joining.cpu);
     }

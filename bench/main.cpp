@@ -22,6 +22,7 @@
 #include "gate_part.hpp"
 #include "join.hpp"
 #include "plan.hpp"
+#include "plot.hpp"
 #include "report.hpp"
 #include "settings.hpp"
 #include "stamp.hpp"
@@ -95,10 +96,17 @@ void describe(CLI::App& app, Choice& choice) {
   app.add_option("--burst", settings.burst, "messages of a flood")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
+  app.add_option("--quiet", settings.quiet, "seconds for which idle peers are watched")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
   app.add_option("--rounds", settings.rounds, "rounds, of which the medians are shown")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   app.add_option("--rates", settings.rates, "commits a second of the paced gate runs; 0: none")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 10'000))
+      ->capture_default_str();
+  app.add_option("--lags", settings.lags, "ms by which the gate's replica is delayed")
       ->delimiter(',')
       ->check(CLI::Range(0, 10'000))
       ->capture_default_str();
@@ -113,6 +121,7 @@ void describe(CLI::App& app, Choice& choice) {
   app.add_option("--trace", settings.trace, "the recorded Buildbot build that the gate replays")
       ->check(CLI::ExistingFile);
   app.add_option("--json", settings.json, "a file that gets all figures");
+  app.add_option("--plot", settings.plot, "a directory that gets pictures, by gnuplot");
   app.footer("Example: tidegate-bench fanout --peers 1,16 --systems tidegate,libzmq,redis");
 }
 
@@ -133,6 +142,7 @@ int run_bench(Choice choice) {
       throw std::runtime_error("can't write " + choice.settings.json);
     }
   }
+  if (!choice.settings.plot.empty()) plot(report.figures, choice.settings.plot);
   return 0;
 }
 

@@ -15,8 +15,10 @@ struct Settings {
   std::size_t rate = 200;            // paced messages a second
   double seconds = 3;                // of a paced run
   std::size_t burst = 20'000;        // messages of a flood
+  double quiet = 5;                  // seconds in which idle peers are watched
   std::size_t rounds = 5;
   std::vector<std::size_t> rates = {100, 1000};  // of commits a second, for the gate
+  std::vector<std::size_t> lags = {0, 50};       // ms of apply delay of the replica, for the gate
   std::size_t bursts = 2;                        // seconds with a burst each, for the gate
   std::vector<double> speeds = {1, 20};          // at which a build is replayed, for the gate
   std::string trace;                             // the recorded build
