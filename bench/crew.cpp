@@ -1,20 +1,17 @@
 #include "crew.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 
+#include "part.hpp"
 #include "peer/clock.hpp"
-#include "tests/support/process.hpp"
+#include "records.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace tidegate::bench {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::Process;
-using testing::Stream;
 
 constexpr Duration longest_start = 40s;
 constexpr Duration longest_silence = 15s;  // after the last message: what is missing then is lost
@@ -31,14 +28,14 @@ class Crew {
     for (std::size_t i = 0; i < plan_.receivers; ++i) {
       receivers_.push_back(start({"receiver", file(i)}));
     }
-    for (auto& receiver : receivers_) expect(receiver, "ready", longest_start);
+    for (auto& receiver : receivers_) receiver.expect("ready", longest_start);
     auto sender = start({"sender"});
-    expect(sender, "ready", longest_start);
-    sender.write("go\n");
+    sender.expect("ready", longest_start);
+    sender.tell("go");
     const auto length =
         plan_.interval * static_cast<Duration::rep>(plan_.count + plan_.warm_up) + 60s;
     std::int64_t begin = 0;
-    expect(sender, "sent", length) >> begin;
+    sender.expect("sent", length) >> begin;
     Outcome outcome;
     std::int64_t end = begin;
     const auto bound = clock_now() + longest_silence;
@@ -47,10 +44,9 @@ class Crew {
     }
     outcome.seconds = static_cast<double>(end - begin) / 1e9;
     std::ranges::sort(outcome.lateness);
-    sender.close_input();
-    for (auto& receiver : receivers_) receiver.close_input();
-    for (auto& receiver : receivers_) receiver.wait(5s);
-    sender.wait(5s);
+    std::vector<Part*> parts{&sender};
+    for (auto& receiver : receivers_) parts.push_back(&receiver);
+    bench::end(parts);
     return outcome;
   }
 
@@ -59,10 +55,8 @@ class Crew {
     return directory_.path() / std::to_string(receiver);
   }
 
-  [[nodiscard]] Process start(const std::vector<std::string>& role) const {
-    std::vector<std::string> arguments = {program_,
-                                          "worker",
-                                          carrier_.name,
+  [[nodiscard]] Part start(const std::vector<std::string>& role) const {
+    std::vector<std::string> arguments = {carrier_.name,
                                           address_,
                                           std::to_string(plan_.receivers),
                                           std::to_string(plan_.size),
@@ -70,36 +64,18 @@ class Crew {
                                           std::to_string(plan_.warm_up),
                                           std::to_string(plan_.interval.count())};
     arguments.insert(arguments.end(), role.begin(), role.end());
-    return Process({.arguments = arguments,
-                    .input = Stream::pipe,
-                    .output = Stream::pipe,
-                    .errors = Stream::pipe});
-  }
-
-  // What stands behind the word.
-  static std::istringstream expect(Process& process, const std::string& word, Duration bound) {
-    const auto line = process.read_line(bound);
-    if (line && line->starts_with(word)) return std::istringstream(line->substr(word.size()));
-    std::string complaint = process.read_error_line(0s).value_or(
-        line ? "a process said '" + *line + "'" : "a process did not say '" + word + "' in time");
-    throw std::runtime_error(complaint);
+    return {program_, arguments};
   }
 
   // Adds what one receiver got; when its last message came.
   std::int64_t collect(std::size_t i, Instant bound, Outcome& outcome) {
     auto& receiver = receivers_[i];
-    if (!testing::readable(receiver.output(), std::max<Duration>(0s, bound - clock_now()))) {
-      receiver.write("stop\n");
-    }
-    std::size_t got = 0;
+    if (!receiver.speaks(std::max<Duration>(0s, bound - clock_now()))) receiver.tell("stop");
     std::int64_t last = 0;
-    expect(receiver, "got", longest_start) >> got >> last;
-    const auto before = outcome.lateness.size();
-    outcome.lateness.resize(before + got);
-    std::ifstream(file(i), std::ios::binary)
-        .read(reinterpret_cast<char*>(outcome.lateness.data() + before),
-              static_cast<std::streamsize>(got * sizeof(std::int64_t)));
-    outcome.lost += plan_.count - std::min(got, plan_.count);
+    receiver.expect("got", longest_start) >> last;
+    const auto got = read_records<std::int64_t>(file(i));
+    outcome.lateness.insert(outcome.lateness.end(), got.begin(), got.end());
+    outcome.lost += plan_.count - std::min(got.size(), plan_.count);
     return last;
   }
 
@@ -108,7 +84,7 @@ class Crew {
   std::string address_;
   Plan plan_;
   testing::TemporaryDirectory directory_{"bench"};
-  std::vector<Process> receivers_;
+  std::vector<Part> receivers_;
 };
 
 }  // namespace

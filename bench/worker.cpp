@@ -1,16 +1,13 @@
 #include "worker.hpp"
 
 #include <cstdint>
-#include <fstream>
 #include <iostream>
 #include <vector>
 
-#include <poll.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include "peer/clock.hpp"
+#include "records.hpp"
 #include "stamp.hpp"
+#include "told.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -20,25 +17,6 @@ using namespace std::chrono_literals;
 constexpr Duration longest_meeting = 30s;
 // Of a flood, between two looks at the rest of the world: as a loop that is busy would.
 constexpr std::size_t burst = 100;
-
-// The next line of our input; "" when it has ended.
-std::string told() {
-  std::string line;
-  std::getline(std::cin, line);
-  return line;
-}
-
-bool something_told() {
-  pollfd input{STDIN_FILENO, POLLIN, 0};
-  return ::poll(&input, 1, 0) > 0;
-}
-
-std::int64_t cpu_microseconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto time = [](const timeval& t) { return t.tv_sec * 1'000'000 + t.tv_usec; };
-  return time(usage.ru_utime) + time(usage.ru_stime);
-}
 
 void send_paced(Sender& sender, const Plan& plan, std::string& payload) {
   const auto first = clock_now() + 10ms;
@@ -99,11 +77,8 @@ int run_receiver(const Carrier& carrier, const std::string& address, const Plan&
   while (lateness.size() < plan.count && !something_told()) {
     receiver->receive(clock_now() + 50ms, take);
   }
-  std::ofstream out(file, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(lateness.data()),
-            static_cast<std::streamsize>(lateness.size() * sizeof(std::int64_t)));
-  out.close();
-  std::cout << "got " << lateness.size() << " " << last << " " << cpu_microseconds() << std::endl;
+  write_records(file, lateness);
+  std::cout << "got " << last << std::endl;
   // A member of a mesh is there until the end, and what it does then is part of the run of others.
   while (!something_told()) receiver->receive(clock_now() + 50ms, [](std::string_view) {});
   return 0;

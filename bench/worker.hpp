@@ -3,8 +3,8 @@
 //
 // A sender says "ready" when all receivers are there, sends when it is told "go", and says
 // "sent <when the first was due, ns>". A receiver says "ready" when it has subscribed, and, when it
-// has all messages or is told "stop", "got <messages> <when the last came, ns> <CPU, us>", after
-// it has written how late each was (ns, raw 64-bit numbers, in the order of arrival) to a file.
+// has all messages or is told "stop", "got <when the last came, ns>", after it has written how late
+// each was (ns, 64 bits, in the order of arrival) to a file.
 #pragma once
 
 #include <filesystem>
