@@ -6,18 +6,19 @@
 #include <fmt/format.h>
 
 #include "crew.hpp"
+#include "part.hpp"
 #include "peer/clock.hpp"
 #include "peer/peer.hpp"
 #include "tests/support/port.hpp"
-#include "tests/support/process.hpp"
+#include "told.hpp"
 
 namespace tidegate::bench {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::Stream;
 
 constexpr std::size_t missed = 10'000;
+constexpr Duration longest_start = 10s;
 constexpr Duration longest_fetch = 30s;
 
 Options member(const std::string& address) {
@@ -40,14 +41,8 @@ struct Fetch {
 
 Fetch fetch(const std::string& program, std::size_t size) {
   const auto address = std::to_string(testing::unused_port());
-  testing::Process keeper({.arguments = {program, "worker", "keeper", address,
-                                         std::to_string(missed), std::to_string(size)},
-                           .input = Stream::pipe,
-                           .output = Stream::pipe,
-                           .errors = Stream::pipe});
-  if (keeper.read_line(10s) != "published") {
-    throw std::runtime_error(keeper.read_error_line(1s).value_or("the publisher does not answer"));
-  }
+  Part keeper(program, {"keeper", address, std::to_string(missed), std::to_string(size)});
+  keeper.expect("published", longest_start);
   auto options = member(address);
   options.from = From::kept;
   const auto peer = start(options, Drive::caller);
@@ -60,11 +55,10 @@ Fetch fetch(const std::string& program, std::size_t size) {
     if (incoming && std::holds_alternative<Delivery>(*incoming)) ++got;
     if (clock_now() > bound) throw std::runtime_error("not all of it has come");
   }
-  const auto end = clock_now();
+  const auto took = clock_now() - begin.value();
   const auto requests = peer->status().counters.requests;
-  keeper.close_input();
-  keeper.wait(5s);
-  return {std::chrono::duration<double, std::milli>(end - begin.value()).count(), requests};
+  end({&keeper});
+  return {std::chrono::duration<double, std::milli>(took).count(), requests};
 }
 
 }  // namespace
@@ -78,8 +72,7 @@ int run_keeper(const std::string& address, std::size_t messages, std::size_t siz
     }
   }
   std::cout << "published" << std::endl;
-  std::string line;
-  std::getline(std::cin, line);
+  told();
   return 0;
 }
 

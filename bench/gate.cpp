@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -11,19 +10,18 @@
 #include "brokers.hpp"
 #include "crew.hpp"
 #include "gate_part.hpp"
+#include "part.hpp"
 #include "peer/clock.hpp"
+#include "records.hpp"
 #include "schedule.hpp"
 #include "stamp.hpp"
 #include "tests/support/cluster.hpp"
-#include "tests/support/process.hpp"
 #include "tests/support/replay_sampler.hpp"
 
 namespace tidegate::bench {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::Process;
-using testing::Stream;
 
 constexpr Duration longest_start = 20s;
 constexpr Duration longest_silence = 30s;
@@ -147,25 +145,24 @@ class GateBench {
     std::optional<testing::ReplaySampler> sampler;
     if (cure.gated) sampler.emplace(replica_->connection_string());
 
-    auto looker =
-        start({"looker", cure.gated ? "gate" : contestant.carrier->name, address,
-               server.connection_string(), std::to_string(cure.first_pause.count()),
-               std::to_string(cure.pause.count()), std::to_string(due.size()), file("seen")});
-    expect(looker, "ready", longest_start);
-    auto committer =
-        start({"committer", cure.gated ? "" : contestant.carrier->name, address,
-               cluster_.primary().connection_string(), file("due"), file("committed")});
-    expect(committer, "ready", longest_start);
-    committer.write("go\n");
-    expect(committer, "sent", workload.due.back() + longest_silence);
-    if (!testing::readable(looker.output(), longest_silence)) looker.write("stop\n");
+    Part looker(settings_.program,
+                {"looker", cure.gated ? "gate" : contestant.carrier->name, address,
+                 server.connection_string(), std::to_string(cure.first_pause.count()),
+                 std::to_string(cure.pause.count()), std::to_string(due.size()), file("seen")});
+    looker.expect("ready", longest_start);
+    Part committer(settings_.program,
+                   {"committer", cure.gated ? "" : contestant.carrier->name, address,
+                    cluster_.primary().connection_string(), file("due"), file("committed")});
+    committer.expect("ready", longest_start);
+    committer.tell("go");
+    committer.expect("sent", workload.due.back() + longest_silence);
+    if (!looker.speaks(longest_silence)) looker.tell("stop");
     double queries = 0;
     double polls = 0;
     double cpu = 0;
-    expect(looker, "got", longest_start) >> queries >> polls >> cpu;
+    looker.expect("got", longest_start) >> queries >> polls >> cpu;
     if (sampler) sampler->stop();
-    for (auto* process : {&committer, &looker}) process->close_input();
-    for (auto* process : {&committer, &looker}) process->wait(5s);
+    end({&committer, &looker});
 
     auto outcome = judge(read_records<std::int64_t>(file("committed")),
                          read_records<Seen>(file("seen")), sampler);
@@ -181,23 +178,6 @@ class GateBench {
     while (replica_->value("SELECT pg_last_wal_replay_lsn() >= '" + lsn + "'") != "t") {
       if (clock_now() > bound) throw std::runtime_error("the replica does not follow");
     }
-  }
-
-  [[nodiscard]] Process start(const std::vector<std::string>& role) const {
-    std::vector<std::string> arguments = {settings_.program, "worker"};
-    arguments.insert(arguments.end(), role.begin(), role.end());
-    return Process({.arguments = arguments,
-                    .input = Stream::pipe,
-                    .output = Stream::pipe,
-                    .errors = Stream::pipe});
-  }
-
-  // What stands behind the word.
-  static std::istringstream expect(Process& process, const std::string& word, Duration bound) {
-    const auto line = process.read_line(bound);
-    if (line && line->starts_with(word)) return std::istringstream(line->substr(word.size()));
-    throw std::runtime_error(
-        process.read_error_line(0s).value_or("a process did not say '" + word + "' in time"));
   }
 
   static Outcome judge(const std::vector<std::int64_t>& committed, const std::vector<Seen>& seen,

@@ -6,26 +6,19 @@
 #include <iostream>
 #include <stdexcept>
 
-#include <poll.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include "carrier.hpp"
 #include "peer/clock.hpp"
 #include "peer/peer.hpp"
+#include "records.hpp"
 #include "sleep.hpp"
 #include "stamp.hpp"
 #include "tests/support/session.hpp"
+#include "told.hpp"
 
 namespace tidegate::bench {
 namespace {
 
 using namespace std::chrono_literals;
-
-bool something_told() {
-  pollfd input{STDIN_FILENO, POLLIN, 0};
-  return ::poll(&input, 1, 0) > 0;
-}
 
 Options member(const std::string& address) {
   Options options;
@@ -87,11 +80,8 @@ class Looker {
       while (!waiting_.empty() && waiting_.front().due <= clock_now()) look();
     }
     write_records(task_.file, seen_);
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto time = [](const timeval& t) { return t.tv_sec * 1'000'000 + t.tv_usec; };
     std::cout << "got " << queries_ << " " << (peer_ ? peer_->status().counters.polls : 0) << " "
-              << time(usage.ru_utime) + time(usage.ru_stime) << std::endl;
+              << cpu_microseconds() << std::endl;
   }
 
  private:
@@ -152,11 +142,6 @@ class Looker {
   std::uint64_t queries_ = 0;
 };
 
-void until_told() {
-  std::string line;
-  std::getline(std::cin, line);
-}
-
 // The rows from `first` up to `last`, in one transaction.
 std::string insertion(std::size_t first, std::size_t last) {
   return "INSERT INTO rows SELECT generate_series(" + std::to_string(first) + ", " +
@@ -172,7 +157,7 @@ int run_committer(const CommitterTask& task) {
                           : find_carrier(task.carrier)->sender(task.address);
   sender->wait_for(1, 30s);
   std::cout << "ready" << std::endl;
-  until_told();
+  told();
   const auto due = read_records<std::int64_t>(task.due);
   std::vector<std::int64_t> committed;
   std::string payload(256, '.');
@@ -205,7 +190,7 @@ int run_looker(const LookerTask& task) {
   Looker looker(task);
   std::cout << "ready" << std::endl;
   looker.run();
-  until_told();
+  told();
   return 0;
 }
 

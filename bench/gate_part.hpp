@@ -6,10 +6,7 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
-#include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "lib/instant.hpp"
 
@@ -51,24 +48,5 @@ struct LookerTask {
 };
 // When it has read all rows, or is told to stop: "got <queries> <polls of the gate> <CPU us>".
 int run_looker(const LookerTask& task);
-
-// Files of raw records. Throw when they can't be written or read.
-template <typename Record>
-void write_records(const std::string& file, const std::vector<Record>& records) {
-  std::ofstream out(file, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(records.data()),
-            static_cast<std::streamsize>(records.size() * sizeof(Record)));
-  if (!out.flush()) throw std::runtime_error("can't write " + file);
-}
-template <typename Record>
-std::vector<Record> read_records(const std::string& file) {
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  if (!in) throw std::runtime_error("can't read " + file);
-  std::vector<Record> records(static_cast<std::size_t>(in.tellg()) / sizeof(Record));
-  in.seekg(0);
-  in.read(reinterpret_cast<char*>(records.data()),
-          static_cast<std::streamsize>(records.size() * sizeof(Record)));
-  return records;
-}
 
 }  // namespace tidegate::bench

@@ -2,30 +2,27 @@
 
 #include <algorithm>
 #include <iostream>
-#include <sstream>
 #include <stdexcept>
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "crew.hpp"
+#include "part.hpp"
 #include "peer/clock.hpp"
 #include "peer/peer.hpp"
 #include "sleep.hpp"
 #include "stamp.hpp"
 #include "tests/support/port.hpp"
-#include "tests/support/process.hpp"
+#include "told.hpp"
 
 namespace tidegate::bench {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::Process;
-using testing::Stream;
 
 constexpr Duration longest_join = 60s;
+constexpr Duration longest_answer = 5s;
 constexpr Duration settling = 2s;  // the pace of the beacon falls in the first seconds
 
 struct Joining {
@@ -39,37 +36,34 @@ std::int64_t cpu_nanoseconds() {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
-// The number behind the word.
-std::int64_t expect(Process& process, const std::string& word, Duration bound) {
-  const auto line = process.read_line(bound);
-  if (!line || !line->starts_with(word)) {
-    throw std::runtime_error(process.read_error_line(0s).value_or("not '" + word + "' in time"));
-  }
-  return std::stoll(line->substr(word.size()));
-}
-
 Joining join(const std::string& program, std::size_t peers, double seconds) {
   const auto quiet = std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
   const auto address = std::to_string(testing::unused_port());
   const auto begin = clock_now();
-  std::vector<Process> processes;
+  std::vector<Part> parts;
   for (std::size_t i = 0; i < peers; ++i) {
-    processes.emplace_back(testing::Command{
-        .arguments = {program, "worker", "joiner", address, std::to_string(peers - 1)},
-        .input = Stream::pipe,
-        .output = Stream::pipe,
-        .errors = Stream::pipe});
+    parts.emplace_back(program,
+                       std::vector<std::string>{"joiner", address, std::to_string(peers - 1)});
   }
   std::int64_t end = 0;
-  for (auto& process : processes) end = std::max(end, expect(process, "ready", longest_join));
+  for (auto& part : parts) {
+    std::int64_t ready = 0;
+    part.expect("ready", longest_join) >> ready;
+    end = std::max(end, ready);
+  }
   sleep_until(clock_now() + settling);
-  for (auto& process : processes) process.write("idle\n");
+  for (auto& part : parts) part.tell("idle");
   sleep_until(clock_now() + quiet);
-  for (auto& process : processes) process.write("tell\n");
+  for (auto& part : parts) part.tell("tell");
   std::int64_t cpu = 0;
-  for (auto& process : processes) cpu += expect(process, "cpu", 5s);
-  for (auto& process : processes) process.close_input();
-  for (auto& process : processes) process.wait(5s);
+  for (auto& part : parts) {
+    std::int64_t used = 0;
+    part.expect("cpu", longest_answer) >> used;
+    cpu += used;
+  }
+  std::vector<Part*> all;
+  for (auto& part : parts) all.push_back(&part);
+  bench::end(all);
   return {
       static_cast<double>(end - nanoseconds(begin)) / 1e6,
       static_cast<double>(cpu) / static_cast<double>(peers) / static_cast<double>(quiet.count())};
@@ -87,12 +81,11 @@ int run_joiner(const std::string& address, std::size_t others) {
     throw std::runtime_error("the others are not ready");
   }
   std::cout << "ready " << nanoseconds(clock_now()) << std::endl;
-  std::string line;
-  std::getline(std::cin, line);
+  told();
   const auto before = cpu_nanoseconds();
-  std::getline(std::cin, line);
+  told();
   std::cout << "cpu " << cpu_nanoseconds() - before << std::endl;
-  std::getline(std::cin, line);
+  told();
   return 0;
 }
 
