@@ -61,6 +61,13 @@ int run_worker(const std::vector<std::string>& arguments) {
   return run_receiver(carrier, address, plan, arguments.at(8));
 }
 
+std::string recorded_build() {
+  constexpr auto* name = "buildbot_trace_10steps.jsonl";
+  const auto installed = std::filesystem::path(TIDEGATE_BENCH_INSTALLED_DATA) / name;
+  return std::filesystem::exists(installed) ? installed
+                                            : std::filesystem::path(TIDEGATE_BENCH_DATA) / name;
+}
+
 struct Choice {
   std::string bench;
   Settings settings;
@@ -127,7 +134,7 @@ void describe(CLI::App& app, Choice& choice) {
 
 int run_bench(Choice choice) {
   choice.settings.program = program();
-  if (choice.settings.trace.empty()) choice.settings.trace = TIDEGATE_BENCH_TRACE;
+  if (choice.settings.trace.empty()) choice.settings.trace = recorded_build();
   Report report;
   const auto wanted = [&](const char* name) {
     return choice.bench == name || choice.bench == "all";
