@@ -1,0 +1,24 @@
+#include <benchmark/benchmark.h>
+
+#include "arrivals.hpp"
+#include "lib/frame_codec.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+Frame frame() { return Data{testing::origin(1), 1, {message(4711)}}; }
+
+void encode_message(benchmark::State& state) {
+  const auto one = frame();
+  for (auto _ : state) benchmark::DoNotOptimize(encode(one));
+}
+BENCHMARK(encode_message);
+
+void decode_message(benchmark::State& state) {
+  const auto bytes = encode(frame());
+  for (auto _ : state) benchmark::DoNotOptimize(decode(bytes));
+}
+BENCHMARK(decode_message);
+
+}  // namespace
+}  // namespace tidegate::bench

@@ -1,0 +1,23 @@
+#include <benchmark/benchmark.h>
+
+#include "lib/topic.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+void match_topic(benchmark::State& state) {
+  const auto topic = Topic::parse("rows/orders/4711").value();
+  const auto pattern = Pattern::parse("rows/*/4711").value();
+  for (auto _ : state) benchmark::DoNotOptimize(pattern.matches(topic));
+}
+BENCHMARK(match_topic);
+
+void miss_topic(benchmark::State& state) {
+  const auto topic = Topic::parse("rows/orders/4711").value();
+  const auto pattern = Pattern::parse("rows/customers/#").value();
+  for (auto _ : state) benchmark::DoNotOptimize(pattern.matches(topic));
+}
+BENCHMARK(miss_topic);
+
+}  // namespace
+}  // namespace tidegate::bench
