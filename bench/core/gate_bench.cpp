@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "arrivals.hpp"
+#include "counted.hpp"
 #include "lib/gate.hpp"
 
 namespace tidegate::bench {
@@ -19,13 +20,13 @@ void release_and_hold(benchmark::State& state) {
     if (!gate.hold(held, true)) state.SkipWithError("the gate is full");
   }
   for (auto _ : state) {
-    gate.polled(replayed(gate.held().top().message.position->lsn));
+    gate.polled(replayed(gate.held().first_position()->lsn));
     auto released = gate.release(start);
     arrivals.renew(released->held);
     benchmark::DoNotOptimize(gate.hold(released->held, true));
   }
 }
-BENCHMARK(release_and_hold)->Arg(10)->Arg(10'000)->Arg(1'000'000);
+BENCHMARK(release_and_hold)->Apply(counted)->Arg(10)->Arg(10'000)->Arg(1'000'000);
 
 }  // namespace
 }  // namespace tidegate::bench

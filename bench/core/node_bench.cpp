@@ -1,6 +1,7 @@
 #include <benchmark/benchmark.h>
 
 #include "arrivals.hpp"
+#include "counted.hpp"
 #include "lib/node.hpp"
 
 namespace tidegate::bench {
@@ -56,7 +57,7 @@ void deliver_ungated(benchmark::State& state) {
   auto next = message(4711);
   for (auto _ : state) next = delivered(node.arrive(std::move(next)));
 }
-BENCHMARK(deliver_ungated);
+BENCHMARK(deliver_ungated)->Apply(counted);
 
 // Two steps: the message arrives and waits, a reading covers it.
 void deliver_gated(benchmark::State& state) {
@@ -70,7 +71,7 @@ void deliver_gated(benchmark::State& state) {
     next = delivered(node.step(input::Polled{replayed(Lsn{lsn})}));
   }
 }
-BENCHMARK(deliver_gated);
+BENCHMARK(deliver_gated)->Apply(counted);
 
 // The window is small, so that it is full at once: every message that enters it drives one out.
 void publish(benchmark::State& state) {
@@ -82,7 +83,7 @@ void publish(benchmark::State& state) {
     benchmark::DoNotOptimize(node.step(input::Publish{one, NoChange{}}));
   }
 }
-BENCHMARK(publish);
+BENCHMARK(publish)->Apply(counted);
 
 }  // namespace
 }  // namespace tidegate::bench

@@ -1,6 +1,7 @@
 #include <benchmark/benchmark.h>
 
 #include "arrivals.hpp"
+#include "counted.hpp"
 #include "lib/reorder_queue.hpp"
 
 namespace tidegate::bench {
@@ -17,7 +18,7 @@ void pop_and_push(benchmark::State& state) {
     queue.push(std::move(held));
   }
 }
-BENCHMARK(pop_and_push)->Arg(10)->Arg(10'000)->Arg(1'000'000);
+BENCHMARK(pop_and_push)->Apply(counted)->Arg(10)->Arg(10'000)->Arg(1'000'000);
 
 }  // namespace
 }  // namespace tidegate::bench
