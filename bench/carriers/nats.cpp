@@ -139,13 +139,15 @@ class NatsReceiver : public Receiver {
   }
 
   void receive(Instant until, const std::function<void(std::string_view)>& take) override {
-    for (bool taken = false; !taken && connection_.read_until(until);) {
+    // Some may have come with the answer to the subscription.
+    bool taken = false;
+    do {
       while (const auto message = next(*subscription_)) {
         take({natsMsg_GetData(message.get()),
               static_cast<std::size_t>(natsMsg_GetDataLength(message.get()))});
         taken = true;
       }
-    }
+    } while (!taken && connection_.read_until(until));
   }
 
  private:

@@ -108,8 +108,9 @@ class NotifyReceiver : public Receiver {
   }
 
   void receive(Instant until, const std::function<void(std::string_view)>& take) override {
-    for (bool taken = false; !taken && socket_ready(PQsocket(connection_), POLLIN, until);) {
-      if (PQconsumeInput(connection_) != 1) fail(connection_);
+    // Some may have come with the answer to the subscription.
+    bool taken = false;
+    do {
       while (const auto notification = std::unique_ptr<PGnotify, Free>(PQnotifies(connection_))) {
         std::size_t size = 0;
         const std::unique_ptr<unsigned char, Free> bytes(
@@ -118,10 +119,16 @@ class NotifyReceiver : public Receiver {
         take({reinterpret_cast<const char*>(bytes.get()), size});
         taken = true;
       }
-    }
+    } while (!taken && read_until(until));
   }
 
  private:
+  bool read_until(Instant until) {
+    if (!socket_ready(PQsocket(connection_), POLLIN, until)) return false;
+    if (PQconsumeInput(connection_) != 1) fail(connection_);
+    return true;
+  }
+
   testing::Session session_;
   PGconn* connection_ = session_.connection();
 };

@@ -95,13 +95,15 @@ class RedisReceiver : public Receiver {
   }
 
   void receive(Instant until, const std::function<void(std::string_view)>& take) override {
-    for (bool taken = false; !taken && connection_.read_until(until);) {
+    // Some may have come with the answer to the subscription.
+    bool taken = false;
+    do {
       while (const auto reply = connection_.reply_at_hand()) {
         const auto& payload = *reply->element[2];  // after "message" and the channel
         take({payload.str, payload.len});
         taken = true;
       }
-    }
+    } while (!taken && connection_.read_until(until));
   }
 
  private:
