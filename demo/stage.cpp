@@ -12,13 +12,13 @@
 #include "layout.hpp"
 #include "member.hpp"
 #include "peer/clock.hpp"
-#include "sampler.hpp"
 #include "screen.hpp"
 #include "summary.hpp"
 #include "tally.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/port.hpp"
 #include "tests/support/process.hpp"
+#include "tests/support/replay_sampler.hpp"
 
 namespace tidegate::demo {
 namespace {
@@ -78,7 +78,7 @@ class Stage {
   // In the order in which they end, from below.
   std::optional<testing::Cluster> cluster_;
   testing::Server* replica_ = nullptr;
-  std::optional<Sampler> sampler_;
+  std::optional<testing::ReplaySampler> sampler_;
   std::vector<Member> members_;
 };
 

@@ -4,14 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "sampler.hpp"
 #include "settings.hpp"
 #include "tally.hpp"
+#include "tests/support/replay_sampler.hpp"
 
 namespace tidegate::demo {
 
 // The lines of the table. The sampler must have stopped.
-[[nodiscard]] std::vector<std::string> figures(const Tally& tally, const Sampler& sampler);
+[[nodiscard]] std::vector<std::string> figures(const Tally& tally, const testing::ReplaySampler& sampler);
 
 // In words: what was seen, and what to do next.
 struct Verdict {

@@ -242,6 +242,7 @@ std::optional<Topic> read_topic(Reader& message) {
   if (o == nullptr) return std::nullopt;
   Reader fields(*o, "topic");
   std::vector<std::string> elements;
+  elements.reserve(std::min<std::size_t>(fields.size(), limits::topic_elements));
   for (std::uint32_t i = 0; i < fields.size() && fields.problem() == nullptr; ++i) {
     elements.push_back(fields.text("topic", limits::topic_bytes));
   }

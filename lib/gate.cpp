@@ -72,7 +72,7 @@ bool Gate::take_poll(Instant now) {
 
 Instant Gate::deadline() const {
   if (!gated_ || !up_ || polling_ || queue_.empty() || decided()) return never;
-  const auto since = queue_.top().since;
+  const auto since = queue_.first_since();
   return polled_ < since ? since : polled_ + poll_pause(polled_ - since);
 }
 

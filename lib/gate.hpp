@@ -72,7 +72,7 @@ class Gate {
 
  private:
   [[nodiscard]] Cover fate(const std::optional<Position>& position) const;
-  [[nodiscard]] Cover fate_of_top() const { return fate(queue_.top().message.position); }
+  [[nodiscard]] Cover fate_of_top() const { return fate(queue_.first_position()); }
   void look_for_overdue(Instant now);
 
   bool gated_;

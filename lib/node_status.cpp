@@ -27,8 +27,8 @@ Status Node::status(Instant now) const {
   if (!demand_) status.untaken = now - demand_since_;
   if (status.tide) status.tide_still = now - tide_since_;
   if (!held.empty()) {
-    status.held_first = held.top().message.position;
-    status.held_longest = now - held.top().since;
+    status.held_first = held.first_position();
+    status.held_longest = now - held.first_since();
   }
   status.primary_known = outbox_.primary_known();
   status.outbox = outbox_.size();

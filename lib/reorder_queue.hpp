@@ -3,18 +3,26 @@
 // The order is (timeline, LSN, origin, sequence), messages without a position before all others.
 // Since the positions of one origin never go back, it keeps every origin's own order.
 //
-// A binary heap of small entries that point to their messages: messages arrive nearly sorted, so a
-// push ends after a comparison or two, and moving entries never moves a payload. A sorted tree
-// would cost a node for each message and two cache misses for each step.
+// So what comes from one origin is a queue, entered at its end and left at its front, and a small
+// heap orders the queues by their fronts. That costs the same for ten held messages and for a
+// million. A heap of all messages was tried: every pop sifts through its whole depth, which is
+// cache misses where most are held. (An origin whose positions did go back would be sorted in, and
+// pay for the way.)
+//
+// A million messages may be held, so each is packed, and what those of one origin have in common is
+// kept once.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <deque>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "instant.hpp"
 #include "message.hpp"
+#include "packed_message.hpp"
 
 namespace tidegate {
 
@@ -31,8 +39,9 @@ class ReorderQueue {
   // Behind everything that was pushed this way before, whatever its position.
   void push_last(Held held);
 
-  // The queue must not be empty. The reference lives until the next push or pop.
-  [[nodiscard]] const Held& top() const;
+  // The queue must not be empty.
+  [[nodiscard]] std::optional<Position> first_position() const;
+  [[nodiscard]] Instant first_since() const;
   Held pop();
 
   // Those that are here since `limit` or longer, as they came, and when the oldest of the
@@ -43,20 +52,33 @@ class ReorderQueue {
   };
   [[nodiscard]] Old take_old(Instant limit);
 
-  [[nodiscard]] bool empty() const { return heap_.empty(); }
-  [[nodiscard]] std::size_t size() const { return heap_.size(); }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }  // the sum of the footprints
 
  private:
-  struct Entry {
-    TimelineId timeline;
-    Lsn lsn;
-    std::unique_ptr<Held> held;
-  };
-  static bool later(const Entry& a, const Entry& b);
-  void add(TimelineId timeline, Lsn lsn, Held held);
+  // What many messages share: all of an origin do until its cluster is promoted.
+  struct Source {
+    TimelineId timeline = 0;  // in the order
+    Origin origin;
+    std::optional<Position> branch;  // the position without its LSN
 
-  std::vector<Entry> heap_;
+    friend auto operator<=>(const Source&, const Source&) = default;
+  };
+  struct Entry {
+    Lsn lsn;  // in the order
+    PackedMessage message;
+  };
+  using Sources = std::map<Source, std::deque<Entry>>;  // some are empty
+
+  static bool later(const Sources::iterator& a, const Sources::iterator& b);
+  static std::optional<Position> position(const Source& source, const Entry& entry);
+  void add(TimelineId timeline, Lsn lsn, Held held);
+  Held unpack(const Source& source, Entry& entry);
+
+  Sources sources_;
+  std::vector<Sources::iterator> order_;  // a heap, the source of the first message on top
+  std::size_t size_ = 0;
   std::size_t bytes_ = 0;
   std::uint64_t pushed_last_ = 0;
 };

@@ -42,6 +42,9 @@ class Loop {
   // Another descriptor that ends the wait of run_once() while it is readable. It must stay open.
   void wake_on(int descriptor);
 
+  // Until the next turn or input: run_once() has something to do.
+  void wake() { events_.wake_at(Instant::min()); }
+
   // Waits, for `timeout` at most, and does a bounded amount of what there is to do. Negative: until
   // something comes.
   void run_once(std::chrono::milliseconds timeout);

@@ -114,11 +114,32 @@ struct Peer::Parts {
 
   void post(Input input) {
     if (!own_thread()) {
+      send_waiting();
       loop->input(std::move(input));
       publish_state();
     } else {
       (void)mailbox.post(std::move(input));
     }
+  }
+
+  // Drive::caller: the first message since the last turn is sent at once; those behind it wait for
+  // the next turn, to travel in one frame.
+  void publish(Input input, std::size_t bytes) {
+    if (!std::exchange(sent, true)) return post(std::move(input));
+    waiting.push_back(std::move(input));
+    waiting_bytes += bytes;
+    if (waiting_bytes >= limits::batch_bytes) {
+      send_waiting();
+    } else {
+      loop->wake();
+    }
+  }
+
+  void send_waiting() {
+    if (waiting.empty()) return;
+    waiting_bytes = 0;
+    loop->input(std::exchange(waiting, {}));
+    publish_state();
   }
 
   void look_for_primary() {
@@ -135,6 +156,11 @@ struct Peer::Parts {
   Mailbox mailbox;
   std::unique_ptr<Loop> loop;
   std::function<void(Incoming)> handler;
+
+  // Drive::caller only.
+  bool sent = false;  // something, since the last turn
+  std::vector<Input> waiting;
+  std::size_t waiting_bytes = 0;
 
   std::atomic<bool> demand = true;  // the gate may release
   std::atomic<bool> has_primary = false;
@@ -203,11 +229,11 @@ Publish Peer::publish(Topic topic, std::string payload, Tag tag) {
   }
   Message message{std::move(topic), std::move(payload), std::nullopt};
   const auto bytes = footprint(message);
-  const auto waiting = parts.outbox_bytes + parts.mailbox.bytes();
+  const auto waiting = parts.outbox_bytes + parts.mailbox.bytes() + parts.waiting_bytes;
   if (waiting > 0 && waiting + bytes > parts.options.outbox_bytes) return Publish::outbox_full;
   Input input = input::Publish{std::move(message), tag};
   if (!parts.own_thread()) {
-    parts.post(std::move(input));
+    parts.publish(std::move(input), bytes);
   } else if (!parts.mailbox.post(std::move(input), bytes)) {
     return Publish::leaving;
   }
@@ -225,6 +251,7 @@ std::optional<Incoming> Peer::next(std::chrono::milliseconds timeout) {
     incoming = parts.inbox.pop(timeout);
   } else {
     const auto end = clock_now() + timeout;
+    parts.send_waiting();
     incoming = parts.inbox.pop(milliseconds(0));
     while (!incoming && !parts.leaving) {
       run_once(until(end));
@@ -255,9 +282,13 @@ void Peer::on_incoming(std::function<void(Incoming)> handler) {
 
 void Peer::run_once(std::chrono::milliseconds timeout) {
   TIDEGATE_MUST(!parts_->own_thread());
-  if (parts_->leaving) return;
-  parts_->loop->run_once(timeout);
-  parts_->publish_state();
+  auto& parts = *parts_;
+  if (parts.leaving) return;
+  parts.send_waiting();
+  parts.sent = false;
+  parts.loop->run_once(timeout);
+  parts.send_waiting();  // from the handler
+  parts.publish_state();
 }
 
 bool Peer::wait_ready(std::size_t count, std::chrono::milliseconds timeout) {
@@ -279,6 +310,7 @@ Status Peer::status() {
     auto status = promise.get_future();
     return parts.mailbox.post(std::move(promise)) ? status.get() : parts.after_leaving.get();
   }
+  parts.send_waiting();
   return parts.loop->status();
 }
 
@@ -291,6 +323,7 @@ void Peer::leave(std::chrono::milliseconds timeout) {
     parts.runner.join();
     return;
   }
+  parts.send_waiting();
   while (parts.loop->outbox_size() > 0 && clock_now() < end) {
     parts.loop->run_once(until(end));
   }

@@ -30,9 +30,10 @@ Held held(std::string_view at, std::uint8_t from, std::uint64_t sequence) {
 std::vector<Key> drain(ReorderQueue& queue) {
   std::vector<Key> keys;
   while (!queue.empty()) {
-    const auto top = key(queue.top());
-    keys.push_back(key(queue.pop()));
-    CHECK(top == keys.back());
+    const auto first = queue.first_position();
+    const auto popped = queue.pop();
+    CHECK((first == popped.message.position));
+    keys.push_back(key(popped));
   }
   return keys;
 }

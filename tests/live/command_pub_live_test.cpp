@@ -38,7 +38,7 @@ TEST_CASE("pub publishes to all who are there") {
   CHECK(mesh.run({"pub", "empty", ""}).status == 0);
   CHECK(wait_for(pair.a, "delivery")["payload"] == "");
 
-  const auto few = mesh.run({"pub", "x", "y", "--peers", "3", "--wait", "500ms"});
+  const auto few = mesh.run({"pub", "x", "y", "--peers", "3", "--wait", "2s"});
   CHECK(few.status == 3);
   CHECK(contains(few.errors, "only 2 of 3 peers"));
 }
@@ -62,9 +62,9 @@ TEST_CASE("a pub that is stopped while it waits for peers says farewell and publ
 TEST_CASE("sub prints what matches, and counts") {
   const CommandMesh mesh;
   auto sub = mesh.start({"sub", "builds/#", "--count", "2", "--timeout", "20s"});
-  CHECK(mesh.run({"pub", "jobs/1", "no"}).status == 0);
-  CHECK(mesh.run({"pub", "builds/1", "one"}).status == 0);
-  CHECK(mesh.run({"pub", "builds/2", "two"}).status == 0);
+  CHECK(mesh.run({"pub", "jobs/1", "no", "--wait", "10s"}).status == 0);
+  CHECK(mesh.run({"pub", "builds/1", "one", "--wait", "10s"}).status == 0);
+  CHECK(mesh.run({"pub", "builds/2", "two", "--wait", "10s"}).status == 0);
   const auto ran = CommandMesh::finish(std::move(sub));
   CHECK(ran.status == 0);
   CHECK(contains(ran.output, "builds/1  one  (tidegate pub ("));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <poll.h>
 
 #include "mesh.hpp"
 
@@ -68,4 +69,51 @@ TEST_CASE("sixteen peers on one host are all ready within three seconds") {
   MESSAGE("all ready after ", std::chrono::duration_cast<std::chrono::milliseconds>(took).count(),
           " ms");
   CHECK(took < 3s);
+}
+
+namespace {
+
+struct Driven {
+  const Options mesh = private_mesh();
+  std::unique_ptr<Peer> sender = start(mesh, "sender", Drive::caller);
+  std::unique_ptr<Peer> receiver = start(mesh, "receiver");
+
+  Driven() { REQUIRE(sender->wait_ready(1, 5s)); }
+
+  void publish(int first, int last) const {
+    for (int i = first; i <= last; ++i) {
+      CHECK(sender->publish(topic("driven"), std::to_string(i)) == Publish::accepted);
+    }
+  }
+  void check_received(int first, int last) const {
+    for (int i = first; i <= last; ++i) CHECK(next_payload(*receiver) == std::to_string(i));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a driven peer sends the first message at once, and the others with its next turn") {
+  const Driven mesh;
+  mesh.publish(1, 100);
+  mesh.check_received(1, 1);
+  CHECK_FALSE(mesh.receiver->next(100ms));
+  pollfd wanted{mesh.sender->descriptor(), POLLIN, 0};
+  CHECK(::poll(&wanted, 1, 5'000) == 1);
+  mesh.sender->run_once(0ms);
+  mesh.check_received(2, 100);
+}
+
+TEST_CASE("a driven peer that leaves without another turn has sent everything") {
+  const Driven mesh;
+  mesh.publish(1, 3);
+  mesh.sender->leave();
+  mesh.check_received(1, 3);
+}
+
+TEST_CASE("a driven peer that is never run sends what fills a frame") {
+  const Driven mesh;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(mesh.sender->publish(topic("driven"), std::string(50'000, 'x')) == Publish::accepted);
+  }
+  for (int i = 0; i < 3; ++i) CHECK(next_payload(*mesh.receiver).size() == 50'000);
 }

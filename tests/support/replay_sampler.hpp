@@ -16,17 +16,17 @@
 
 #include "lib/instant.hpp"
 #include "lib/lsn.hpp"
-#include "tests/support/session.hpp"
+#include "session.hpp"
 
-namespace tidegate::demo {
+namespace tidegate::testing {
 
-class Sampler {
+class ReplaySampler {
  public:
   // Throws when the replica can't be connected to.
-  explicit Sampler(const std::string& replica);
-  ~Sampler() { stop(); }
-  Sampler(const Sampler&) = delete;
-  Sampler& operator=(const Sampler&) = delete;
+  explicit ReplaySampler(const std::string& replica);
+  ~ReplaySampler() { stop(); }
+  ReplaySampler(const ReplaySampler&) = delete;
+  ReplaySampler& operator=(const ReplaySampler&) = delete;
 
   void stop();
 
@@ -43,7 +43,7 @@ class Sampler {
 
   void ask_on();
 
-  testing::Session session_;
+  Session session_;
   std::vector<Step> steps_;  // ascending; a new one whenever the answer has changed
   Instant begin_;
   Instant end_;
@@ -52,4 +52,4 @@ class Sampler {
   std::thread thread_;
 };
 
-}  // namespace tidegate::demo
+}  // namespace tidegate::testing

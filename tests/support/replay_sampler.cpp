@@ -1,4 +1,4 @@
-#include "sampler.hpp"
+#include "replay_sampler.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -6,7 +6,7 @@
 
 #include "peer/clock.hpp"
 
-namespace tidegate::demo {
+namespace tidegate::testing {
 namespace {
 
 // A question takes some 30 us. Asking without a pause would take the processor from those that are
@@ -15,15 +15,15 @@ constexpr Duration pause = std::chrono::microseconds(50);
 
 }  // namespace
 
-Sampler::Sampler(const std::string& replica)
+ReplaySampler::ReplaySampler(const std::string& replica)
     : session_(replica), begin_(clock_now()), end_(begin_), thread_([this] { ask_on(); }) {}
 
-void Sampler::stop() {
+void ReplaySampler::stop() {
   stopping_ = true;
   if (thread_.joinable()) thread_.join();
 }
 
-void Sampler::ask_on() {
+void ReplaySampler::ask_on() {
   try {
     auto not_before = begin_;
     while (!stopping_) {
@@ -41,7 +41,7 @@ void Sampler::ask_on() {
   end_ = clock_now();
 }
 
-std::optional<Instant> Sampler::replayed_after(Lsn lsn) const {
+std::optional<Instant> ReplaySampler::replayed_after(Lsn lsn) const {
   const auto step =
       std::lower_bound(steps_.begin(), steps_.end(), lsn,
                        [](const Step& some, const Lsn& wanted) { return some.lsn < wanted; });
@@ -49,6 +49,6 @@ std::optional<Instant> Sampler::replayed_after(Lsn lsn) const {
   return step->not_before;
 }
 
-Duration Sampler::interval() const { return (end_ - begin_) / std::max(questions_, 1); }
+Duration ReplaySampler::interval() const { return (end_ - begin_) / std::max(questions_, 1); }
 
-}  // namespace tidegate::demo
+}  // namespace tidegate::testing

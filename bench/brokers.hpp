@@ -1,0 +1,29 @@
+// The carriers that take part, and their servers: started when first needed, ended together.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "carrier.hpp"
+#include "report.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace tidegate::bench {
+
+class Brokers {
+ public:
+  // `systems`: their names; empty: all. Who can't take part is said to be missing.
+  Brokers(const std::vector<std::string>& systems, const Report& report);
+
+  [[nodiscard]] const std::vector<const Carrier*>& carriers() const { return carriers_; }
+  [[nodiscard]] std::string address(const Carrier& carrier);
+
+ private:
+  testing::TemporaryDirectory directory_{"brokers"};
+  std::vector<const Carrier*> carriers_;
+  std::map<const Carrier*, std::unique_ptr<Broker>> running_;
+};
+
+}  // namespace tidegate::bench

@@ -1,0 +1,19 @@
+#include "carrier.hpp"
+
+namespace tidegate::bench {
+
+const std::vector<Carrier>& carriers() {
+  static const std::vector<Carrier> all = {tidegate_caller(), tidegate_thread(), libzmq(),
+                                           nats(),            redis(),           rabbitmq(),
+                                           mosquitto(),       postgres_notify()};
+  return all;
+}
+
+const Carrier* find_carrier(const std::string& name) {
+  for (const auto& carrier : carriers()) {
+    if (carrier.name == name) return &carrier;
+  }
+  return nullptr;
+}
+
+}  // namespace tidegate::bench

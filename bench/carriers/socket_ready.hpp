@@ -1,0 +1,27 @@
+// Waiting for a socket to the microsecond, for libraries that leave the loop to us.
+#pragma once
+
+#include <algorithm>
+#include <ctime>
+
+#include <poll.h>
+
+#include "peer/clock.hpp"
+
+namespace tidegate::bench {
+
+// `events`: POLLIN, POLLOUT or both. False when none of them has come until then; asks once if
+// that has passed. What poll reports as an error is for whoever uses the socket next: true.
+inline bool socket_ready(int socket, int events, Instant until) {
+  for (;;) {
+    pollfd entry{socket, static_cast<short>(events), 0};
+    const auto left =
+        std::max(std::chrono::nanoseconds::zero(),
+                 std::chrono::duration_cast<std::chrono::nanoseconds>(until - clock_now()));
+    const timespec bound{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
+    if (::ppoll(&entry, 1, &bound, nullptr) > 0) return true;
+    if (clock_now() >= until) return false;
+  }
+}
+
+}  // namespace tidegate::bench

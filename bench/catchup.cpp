@@ -1,0 +1,98 @@
+#include "catchup.hpp"
+
+#include <iostream>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "crew.hpp"
+#include "part.hpp"
+#include "peer/clock.hpp"
+#include "peer/peer.hpp"
+#include "tests/support/port.hpp"
+#include "told.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t missed = 10'000;
+constexpr Duration longest_start = 10s;
+constexpr Duration longest_fetch = 30s;
+
+Options member(const std::string& address) {
+  Options options;
+  options.mesh = "bench-" + address;
+  options.beacon_port = static_cast<std::uint16_t>(std::stoi(address));
+  return options;
+}
+
+std::unique_ptr<Peer> start(Options options, Drive drive) {
+  auto peer = Peer::start(std::move(options), drive);
+  if (!peer) throw std::runtime_error(peer.error().message);
+  return std::move(*peer);
+}
+
+struct Fetch {
+  double milliseconds = 0;  // from the word of the publisher, from where on we hear it, to the last
+  std::uint64_t requests = 0;
+};
+
+Fetch fetch(const std::string& program, std::size_t size) {
+  const auto address = std::to_string(testing::unused_port());
+  Part keeper(program, {"keeper", address, std::to_string(missed), std::to_string(size)});
+  keeper.expect("published", longest_start);
+  auto options = member(address);
+  options.from = From::kept;
+  const auto peer = start(options, Drive::caller);
+  peer->subscribe(Pattern::all());
+  std::optional<Instant> begin;
+  const auto bound = clock_now() + longest_fetch;
+  for (std::size_t got = 0; got < missed;) {
+    const auto incoming = peer->next(100ms);
+    if (!begin && peer->wait_ready(1, 0ms)) begin = clock_now();
+    if (incoming && std::holds_alternative<Delivery>(*incoming)) ++got;
+    if (clock_now() > bound) throw std::runtime_error("not all of it has come");
+  }
+  const auto took = clock_now() - begin.value();
+  const auto requests = peer->status().counters.requests;
+  end({&keeper});
+  return {std::chrono::duration<double, std::milli>(took).count(), requests};
+}
+
+}  // namespace
+
+int run_keeper(const std::string& address, std::size_t messages, std::size_t size) {
+  const auto peer = start(member(address), Drive::own_thread);
+  const auto topic = Topic::parse("bench/catchup").value();
+  for (std::size_t i = 0; i < messages; ++i) {
+    if (peer->publish(topic, std::string(size, '.')) != Publish::accepted) {
+      throw std::runtime_error("a message was not taken");
+    }
+  }
+  std::cout << "published" << std::endl;
+  told();
+  return 0;
+}
+
+void bench_catchup(const Settings& settings, Report& report) {
+  std::vector<double> times;
+  std::vector<double> requests;
+  for (std::size_t round = 1; round <= settings.rounds; ++round) {
+    report.progress(fmt::format("catchup: round {} of {}", round, settings.rounds));
+    const auto result = fetch(settings.program, settings.size);
+    times.push_back(result.milliseconds);
+    requests.push_back(static_cast<double>(result.requests));
+  }
+  report.progress("");
+  report.figures["catchup"] = {{"messages", missed}, {"ms", times}, {"requests", requests}};
+  Table table;
+  table.title = fmt::format("Catch-up: {} messages of {} B that were missed, medians of {} rounds",
+                            missed, settings.size, settings.rounds);
+  table.head = {"messages", "ms", "requests"};
+  table.rows = {{std::to_string(missed), rounded(median(times)), rounded(median(requests))}};
+  report.add(table);
+}
+
+}  // namespace tidegate::bench

@@ -1,0 +1,25 @@
+#include <benchmark/benchmark.h>
+
+#include "arrivals.hpp"
+#include "counted.hpp"
+#include "lib/frame_codec.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+Frame frame() { return Data{testing::origin(1), 1, {message(4711)}}; }
+
+void encode_message(benchmark::State& state) {
+  const auto one = frame();
+  for (auto _ : state) benchmark::DoNotOptimize(encode(one));
+}
+BENCHMARK(encode_message)->Apply(counted);
+
+void decode_message(benchmark::State& state) {
+  const auto bytes = encode(frame());
+  for (auto _ : state) benchmark::DoNotOptimize(decode(bytes));
+}
+BENCHMARK(decode_message)->Apply(counted);
+
+}  // namespace
+}  // namespace tidegate::bench

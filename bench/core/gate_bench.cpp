@@ -1,0 +1,32 @@
+#include <limits>
+
+#include <benchmark/benchmark.h>
+
+#include "arrivals.hpp"
+#include "counted.hpp"
+#include "lib/gate.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+// The server replays as fast as messages arrive: a reading covers the first of those that are held,
+// which leaves and comes back as the last one.
+void release_and_hold(benchmark::State& state) {
+  Arrivals arrivals;
+  Gate gate(true, std::numeric_limits<std::size_t>::max());
+  gate.server_up();
+  for (auto left = state.range(0); left > 0; --left) {
+    auto held = arrivals.next();
+    if (!gate.hold(held, true)) state.SkipWithError("the gate is full");
+  }
+  for (auto _ : state) {
+    gate.polled(replayed(gate.held().first_position()->lsn));
+    auto released = gate.release(start);
+    arrivals.renew(released->held);
+    benchmark::DoNotOptimize(gate.hold(released->held, true));
+  }
+}
+BENCHMARK(release_and_hold)->Apply(counted)->Arg(10)->Arg(10'000)->Arg(1'000'000);
+
+}  // namespace
+}  // namespace tidegate::bench

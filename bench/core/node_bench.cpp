@@ -1,0 +1,89 @@
+#include <benchmark/benchmark.h>
+
+#include "arrivals.hpp"
+#include "counted.hpp"
+#include "lib/node.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+const Origin self = testing::origin(1);
+const Origin other = testing::origin(2);
+
+// A node with one ready peer, subscribed to all. Time stands still, so nothing but what is measured
+// happens.
+class Meshed {
+ public:
+  explicit Meshed(const Options& options) : node_(options, card(self), {}, 1, start) {
+    step(input::Subscribe{Pattern::all()});
+    step(ServerUp{{testing::home, 1}});
+    step(input::Heard{{options.mesh, other, 10, 20}, "host"});
+    step(input::FromLink{1, Welcome{card(other)}});
+    step(input::Reader{other.peer, true});
+    step(input::FromRoute{"route", "host", Ready{other, self, 1, 1}});
+    step(input::FromRoute{"route", "host", Listening{other, self}});
+  }
+
+  // The effects live until the next step.
+  Effects& step(Input input) {
+    effects_.clear();
+    node_.step(std::move(input), start, effects_);
+    return effects_;
+  }
+
+  Effects& arrive(Message message) {
+    Data data{other, ++sequence_, {}};
+    data.messages.push_back(std::move(message));
+    return step(input::FromStream{std::move(data)});
+  }
+
+  [[nodiscard]] std::size_t ready_count() const { return node_.ready_count(); }
+
+ private:
+  static Card card(const Origin& origin) { return {origin, Options{}.mesh, "name", 10, 20}; }
+
+  Node node_;
+  Effects effects_;
+  std::uint64_t sequence_ = 0;
+};
+
+// The message comes back for the next round, so that its making is not measured.
+Message delivered(Effects& effects) {
+  return std::move(std::get<effect::Deliver>(effects.front()).delivery.message);
+}
+
+void deliver_ungated(benchmark::State& state) {
+  Meshed node{Options{}};
+  auto next = message(4711);
+  for (auto _ : state) next = delivered(node.arrive(std::move(next)));
+}
+BENCHMARK(deliver_ungated)->Apply(counted);
+
+// Two steps: the message arrives and waits, a reading covers it.
+void deliver_gated(benchmark::State& state) {
+  Options options;
+  options.database = "host=replica";
+  Meshed node(options);
+  auto next = message(4711);
+  for (auto _ : state) {
+    const auto lsn = ++next.position->lsn.bytes;
+    node.arrive(std::move(next));
+    next = delivered(node.step(input::Polled{replayed(Lsn{lsn})}));
+  }
+}
+BENCHMARK(deliver_gated)->Apply(counted);
+
+// The window is small, so that it is full at once: every message that enters it drives one out.
+void publish(benchmark::State& state) {
+  Options options;
+  options.kept_bytes = std::size_t{1} << 16U;
+  Meshed node(options);
+  const auto one = message(4711);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(node.step(input::Publish{one, NoChange{}}));
+  }
+}
+BENCHMARK(publish)->Apply(counted);
+
+}  // namespace
+}  // namespace tidegate::bench

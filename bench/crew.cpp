@@ -1,0 +1,116 @@
+#include "crew.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "part.hpp"
+#include "peer/clock.hpp"
+#include "records.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration longest_start = 40s;
+constexpr Duration longest_silence = 15s;  // after the last message: what is missing then is lost
+
+class Crew {
+ public:
+  Crew(std::string program, const Carrier& carrier, std::string address, const Plan& plan)
+      : program_(std::move(program)),
+        carrier_(carrier),
+        address_(std::move(address)),
+        plan_(plan) {}
+
+  Outcome run() {
+    for (std::size_t i = 0; i < plan_.receivers; ++i) {
+      receivers_.push_back(start({"receiver", file(i)}));
+    }
+    for (auto& receiver : receivers_) receiver.expect("ready", longest_start);
+    auto sender = start({"sender"});
+    sender.expect("ready", longest_start);
+    sender.tell("go");
+    const auto length =
+        plan_.interval * static_cast<Duration::rep>(plan_.count + plan_.warm_up) + 60s;
+    std::int64_t begin = 0;
+    sender.expect("sent", length) >> begin;
+    Outcome outcome;
+    std::int64_t end = begin;
+    const auto bound = clock_now() + longest_silence;
+    for (std::size_t i = 0; i < plan_.receivers; ++i) {
+      end = std::max(end, collect(i, bound, outcome));
+    }
+    outcome.seconds = static_cast<double>(end - begin) / 1e9;
+    std::ranges::sort(outcome.lateness);
+    std::vector<Part*> parts{&sender};
+    for (auto& receiver : receivers_) parts.push_back(&receiver);
+    bench::end(parts);
+    return outcome;
+  }
+
+ private:
+  [[nodiscard]] std::string file(std::size_t receiver) const {
+    return directory_.path() / std::to_string(receiver);
+  }
+
+  [[nodiscard]] Part start(const std::vector<std::string>& role) const {
+    std::vector<std::string> arguments = {carrier_.name,
+                                          address_,
+                                          std::to_string(plan_.receivers),
+                                          std::to_string(plan_.size),
+                                          std::to_string(plan_.count),
+                                          std::to_string(plan_.warm_up),
+                                          std::to_string(plan_.interval.count())};
+    arguments.insert(arguments.end(), role.begin(), role.end());
+    return {program_, arguments};
+  }
+
+  // Adds what one receiver got; when its last message came.
+  std::int64_t collect(std::size_t i, Instant bound, Outcome& outcome) {
+    auto& receiver = receivers_[i];
+    if (!receiver.speaks(std::max<Duration>(0s, bound - clock_now()))) receiver.tell("stop");
+    std::int64_t last = 0;
+    receiver.expect("got", longest_start) >> last;
+    const auto got = read_records<std::int64_t>(file(i));
+    outcome.lateness.insert(outcome.lateness.end(), got.begin(), got.end());
+    outcome.lost += plan_.count - std::min(got.size(), plan_.count);
+    return last;
+  }
+
+  std::string program_;
+  const Carrier& carrier_;
+  std::string address_;
+  Plan plan_;
+  testing::TemporaryDirectory directory_{"bench"};
+  std::vector<Part> receivers_;
+};
+
+}  // namespace
+
+Outcome run(const std::string& program, const Carrier& carrier, const std::string& address,
+            const Plan& plan) {
+  try {
+    return Crew(program, carrier, address, plan).run();
+  } catch (const std::exception& error) {
+    Outcome outcome;
+    outcome.failure = error.what();
+    return outcome;
+  }
+}
+
+double percentile(const std::vector<std::int64_t>& ascending, double p) {
+  if (ascending.empty()) return 0;
+  const auto rank = static_cast<std::size_t>(p * static_cast<double>(ascending.size() - 1));
+  return static_cast<double>(ascending[rank]);
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+}  // namespace tidegate::bench

@@ -1,0 +1,31 @@
+// Makes one run: starts the processes, lets them send and receive, and takes in what they have
+// seen.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "carrier.hpp"
+#include "plan.hpp"
+
+namespace tidegate::bench {
+
+struct Outcome {
+  std::string failure;                 // "": it went well; else there are no figures
+  std::vector<std::int64_t> lateness;  // ns from due to received, of all receivers, ascending
+  std::size_t lost = 0;
+  double seconds = 0;  // from the first message to the last reception
+};
+
+// `program` is this one.
+[[nodiscard]] Outcome run(const std::string& program, const Carrier& carrier,
+                          const std::string& address, const Plan& plan);
+
+// The value that the share `p` of the others, which ascend, do not exceed.
+[[nodiscard]] double percentile(const std::vector<std::int64_t>& ascending, double p);
+// In any order; 0 if there are none.
+[[nodiscard]] double median(std::vector<double> values);
+
+}  // namespace tidegate::bench

@@ -1,0 +1,294 @@
+#include "gate.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "brokers.hpp"
+#include "crew.hpp"
+#include "gate_part.hpp"
+#include "part.hpp"
+#include "peer/clock.hpp"
+#include "records.hpp"
+#include "schedule.hpp"
+#include "stamp.hpp"
+#include "tests/support/cluster.hpp"
+#include "tests/support/replay_sampler.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration longest_start = 20s;
+constexpr Duration longest_silence = 30s;
+
+// Who carries, and how the reader makes sure.
+struct Contestant {
+  std::string title;
+  const Carrier* carrier = nullptr;
+  Cure cure;
+};
+
+// One run. Of each row; milliseconds.
+struct Outcome {
+  std::string failure;
+  std::size_t rows = 0;
+  std::size_t stale = 0;                            // first readings without the row
+  std::vector<std::int64_t> to_read;                // ns from commit to the row read, ascending
+  std::vector<std::int64_t> to_replayed;            // from commit to replayed; gated only
+  std::vector<std::int64_t> to_arrived;             // from replayed to delivered; gated only
+  std::vector<std::pair<double, double>> timeline;  // s from the first commit, ms to the row read
+  double queries = 0;                               // of the reader and of its gate, a row
+  double cpu = 0;                                   // of the reader, microseconds a row
+};
+
+class GateBench {
+ public:
+  GateBench(const Settings& settings, Report& report)
+      : settings_(settings), report_(report), brokers_(settings.systems, report) {}
+
+  void run() {
+    choose_contestants();
+    report_.progress("gate: making a primary and a replica");
+    cluster_.primary().execute("CREATE TABLE rows (id integer PRIMARY KEY)");
+    replica_ = &cluster_.add_replica({.name = "replica"});
+    report_.figures["gate"] = {{"lag", nlohmann::json::array()},
+                               {"timeline", nlohmann::json::array()},
+                               {"runs", nlohmann::json::array()}};
+    for (const auto lag : settings_.lags) {
+      delay_replica(lag);
+      // What the lag does is seen with one workload.
+      auto list = workloads();
+      if (lag != settings_.lags.front()) list.resize(std::min<std::size_t>(list.size(), 1));
+      for (const auto& workload : list) measure(workload, lag);
+    }
+  }
+
+ private:
+  void delay_replica(std::size_t milliseconds) {
+    replica_->append_config("recovery_min_apply_delay = " + std::to_string(milliseconds) + "ms\n");
+  }
+
+  void choose_contestants() {
+    for (const auto* carrier : brokers_.carriers()) {
+      // The gate is the same whoever drives the loop.
+      if (carrier->name == "tidegate-thread") continue;
+      if (carrier->name == "tidegate") {
+        contestants_.push_back({"tidegate", carrier, {.name = "gate", .gated = true}});
+        contestants_.push_back({"tidegate, no gate", carrier, {.name = "read again each 1 ms"}});
+      } else {
+        contestants_.push_back({carrier->title, carrier, {.name = "read again each 1 ms"}});
+      }
+    }
+    if (const auto* carrier = brokers_.carriers().empty() ? nullptr : brokers_.carriers().front()) {
+      contestants_.push_back(
+          {carrier->title, carrier, {.name = "sleep 0.1 s", .first_pause = 100ms, .pause = 100ms}});
+      contestants_.push_back(
+          {carrier->title, carrier, {.name = "sleep 0.5 s", .first_pause = 500ms, .pause = 500ms}});
+      contestants_.push_back(
+          {carrier->title, carrier, {.name = "read the primary", .on_primary = true}});
+    }
+  }
+
+  [[nodiscard]] std::vector<Workload> workloads() const {
+    std::vector<Workload> list;
+    for (const auto rate : settings_.rates) {
+      if (rate > 0) list.push_back(paced(rate, settings_.seconds));
+    }
+    if (settings_.bursts > 0) list.push_back(bursts(settings_.bursts));
+    for (const auto speed : settings_.speeds) {
+      if (speed > 0) list.push_back(buildbot(settings_.trace, speed));
+    }
+    return list;
+  }
+
+  void measure(const Workload& workload, std::size_t lag) {
+    std::vector<std::vector<Outcome>> outcomes(contestants_.size());
+    for (std::size_t round = 1; round <= settings_.rounds; ++round) {
+      for (std::size_t i = 0; i < contestants_.size(); ++i) {
+        const auto& contestant = contestants_[i];
+        report_.progress(fmt::format("gate: {}, round {} of {}, {}, {}", workload.name, round,
+                                     settings_.rounds, contestant.title, contestant.cure.name));
+        outcomes[i].push_back(try_run(contestant, workload));
+      }
+    }
+    report_.progress("");
+    print(workload, lag, outcomes);
+  }
+
+  Outcome try_run(const Contestant& contestant, const Workload& workload) {
+    try {
+      return run(contestant, workload);
+    } catch (const std::exception& error) {
+      Outcome outcome;
+      outcome.failure = error.what();
+      return outcome;
+    }
+  }
+
+  Outcome run(const Contestant& contestant, const Workload& workload) {
+    const testing::TemporaryDirectory directory("gate");
+    const auto file = [&](const char* name) { return (directory.path() / name).string(); };
+    std::vector<std::int64_t> due;
+    for (const auto& time : workload.due) due.push_back(time.count());
+    write_records(file("due"), due);
+
+    cluster_.primary().execute("TRUNCATE rows");
+    wait_for_replica();
+    const auto& cure = contestant.cure;
+    const auto address = brokers_.address(*contestant.carrier);
+    auto& server = cure.on_primary ? cluster_.primary() : *replica_;
+    std::optional<testing::ReplaySampler> sampler;
+    if (cure.gated) sampler.emplace(replica_->connection_string());
+
+    Part looker(settings_.program,
+                {"looker", cure.gated ? "gate" : contestant.carrier->name, address,
+                 server.connection_string(), std::to_string(cure.first_pause.count()),
+                 std::to_string(cure.pause.count()), std::to_string(due.size()), file("seen")});
+    looker.expect("ready", longest_start);
+    Part committer(settings_.program,
+                   {"committer", cure.gated ? "" : contestant.carrier->name, address,
+                    cluster_.primary().connection_string(), file("due"), file("committed")});
+    committer.expect("ready", longest_start);
+    committer.tell("go");
+    committer.expect("sent", workload.due.back() + longest_silence);
+    if (!looker.speaks(longest_silence)) looker.tell("stop");
+    double queries = 0;
+    double polls = 0;
+    double cpu = 0;
+    looker.expect("got", longest_start) >> queries >> polls >> cpu;
+    if (sampler) sampler->stop();
+    end({&committer, &looker});
+
+    auto outcome = judge(read_records<std::int64_t>(file("committed")),
+                         read_records<Seen>(file("seen")), sampler);
+    const auto rows = static_cast<double>(due.size());
+    outcome.queries = (queries + polls) / rows;
+    outcome.cpu = cpu / rows;
+    return outcome;
+  }
+
+  void wait_for_replica() {
+    const auto lsn = cluster_.primary().value("SELECT pg_current_wal_lsn()");
+    const auto bound = clock_now() + longest_start;
+    while (replica_->value("SELECT pg_last_wal_replay_lsn() >= '" + lsn + "'") != "t") {
+      if (clock_now() > bound) throw std::runtime_error("the replica does not follow");
+    }
+  }
+
+  static Outcome judge(const std::vector<std::int64_t>& committed, const std::vector<Seen>& seen,
+                       const std::optional<testing::ReplaySampler>& sampler) {
+    Outcome outcome;
+    outcome.rows = seen.size();
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      outcome.stale += seen[i].stale > 0 ? 1 : 0;
+      if (seen[i].read == 0) {
+        outcome.failure = "a row was not read";
+        continue;
+      }
+      outcome.to_read.push_back(seen[i].read - committed[i]);
+      outcome.timeline.emplace_back(static_cast<double>(committed[i] - committed[0]) / 1e9,
+                                    static_cast<double>(seen[i].read - committed[i]) / 1e6);
+      const auto replayed = sampler ? sampler->replayed_after(Lsn{seen[i].lsn}) : std::nullopt;
+      if (!replayed) continue;
+      outcome.to_replayed.push_back(nanoseconds(*replayed) - committed[i]);
+      outcome.to_arrived.push_back(seen[i].arrived - nanoseconds(*replayed));
+    }
+    for (auto* times : {&outcome.to_read, &outcome.to_replayed, &outcome.to_arrived}) {
+      std::ranges::sort(*times);
+    }
+    return outcome;
+  }
+
+  void print(const Workload& workload, std::size_t lag,
+             const std::vector<std::vector<Outcome>>& outcomes) {
+    Table table;
+    table.title =
+        fmt::format("Gate, {}, the replica delayed by {} ms: {} rows, medians of {} rounds",
+                    workload.name, lag, workload.due.size(), settings_.rounds);
+    table.head = {"carrier", "cure",        "stale",     "commit->read p50 ms",
+                  "p99 ms",  "queries/row", "CPU us/row"};
+    for (std::size_t i = 0; i < contestants_.size(); ++i) {
+      std::map<std::string, std::vector<double>> all;
+      std::size_t stale = 0;
+      std::size_t rows = 0;
+      for (const auto& outcome : outcomes[i]) {
+        if (!outcome.failure.empty()) {
+          table.notes.push_back(contestants_[i].title + ": " + outcome.failure);
+          continue;
+        }
+        stale += outcome.stale;
+        rows += outcome.rows;
+        const auto note = [&](const std::string& name, const auto& times, double unit) {
+          if (times.empty()) return;
+          all[name + "_p50"].push_back(percentile(times, 0.5) / unit);
+          all[name + "_p99"].push_back(percentile(times, 0.99) / unit);
+        };
+        note("commit_to_read_ms", outcome.to_read, 1e6);
+        note("commit_to_replayed_ms", outcome.to_replayed, 1e6);
+        note("replayed_to_delivered_us", outcome.to_arrived, 1e3);
+        all["queries"].push_back(outcome.queries);
+        all["cpu_us"].push_back(outcome.cpu);
+      }
+      if (rows == 0) continue;
+      table.rows.push_back({contestants_[i].title, contestants_[i].cure.name,
+                            fmt::format("{} of {}", stale, rows),
+                            rounded(median(all["commit_to_read_ms_p50"])),
+                            rounded(median(all["commit_to_read_ms_p99"])),
+                            rounded(median(all["queries"])), rounded(median(all["cpu_us"]))});
+      if (contestants_[i].cure.gated) {
+        table.notes.push_back(fmt::format(
+            "tidegate: commit -> replayed p50 {} ms, p99 {} ms; replayed -> delivered p50 {} us, "
+            "p99 {} us",
+            rounded(median(all["commit_to_replayed_ms_p50"])),
+            rounded(median(all["commit_to_replayed_ms_p99"])),
+            rounded(median(all["replayed_to_delivered_us_p50"])),
+            rounded(median(all["replayed_to_delivered_us_p99"]))));
+      }
+      nlohmann::json figures = all;
+      figures["carrier"] = contestants_[i].carrier->name;
+      figures["cure"] = contestants_[i].cure.name;
+      figures["workload"] = workload.name;
+      figures["lag_ms"] = lag;
+      figures["stale"] = stale;
+      figures["rows"] = rows;
+      report_.figures["gate"]["runs"].push_back(figures);
+      keep_for_pictures(contestants_[i], workload, lag, stale, rows, outcomes[i].back());
+    }
+    report_.add(table);
+  }
+
+  // What plot.cpp draws: the first workload.
+  void keep_for_pictures(const Contestant& contestant, const Workload& workload, std::size_t lag,
+                         std::size_t stale, std::size_t rows, const Outcome& last) {
+    if (workload.name != workloads().front().name) return;
+    const auto& cure = contestant.cure;
+    const auto title = contestant.title + ", " + cure.name;
+    report_.figures["gate"]["lag"].push_back(
+        {{"title", title},
+         {"first_reading", cure.first_pause > 0s || cure.on_primary ? "elsewhere" : "at once"},
+         {"lag_ms", lag},
+         {"stale", stale},
+         {"rows", rows}});
+    if (lag == settings_.lags.front()) {
+      report_.figures["gate"]["timeline"].push_back({{"title", title}, {"points", last.timeline}});
+    }
+  }
+
+  const Settings& settings_;
+  Report& report_;
+  Brokers brokers_;
+  std::vector<Contestant> contestants_;
+  testing::Cluster cluster_;
+  testing::Server* replica_ = nullptr;
+};
+
+}  // namespace
+
+void bench_gate(const Settings& settings, Report& report) { GateBench(settings, report).run(); }
+
+}  // namespace tidegate::bench

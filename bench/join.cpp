@@ -1,0 +1,115 @@
+#include "join.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <stdexcept>
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include "crew.hpp"
+#include "part.hpp"
+#include "peer/clock.hpp"
+#include "peer/peer.hpp"
+#include "sleep.hpp"
+#include "stamp.hpp"
+#include "tests/support/port.hpp"
+#include "told.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration longest_join = 60s;
+constexpr Duration longest_answer = 5s;
+constexpr Duration settling = 2s;  // the pace of the beacon falls in the first seconds
+
+struct Joining {
+  double milliseconds = 0;  // from the start of the first process to the last "ready"
+  double cpu = 0;           // of one core, of each peer when idle
+};
+
+std::int64_t cpu_nanoseconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+Joining join(const std::string& program, std::size_t peers, double seconds) {
+  const auto quiet = std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
+  const auto address = std::to_string(testing::unused_port());
+  const auto begin = clock_now();
+  std::vector<Part> parts;
+  for (std::size_t i = 0; i < peers; ++i) {
+    parts.emplace_back(program,
+                       std::vector<std::string>{"joiner", address, std::to_string(peers - 1)});
+  }
+  std::int64_t end = 0;
+  for (auto& part : parts) {
+    std::int64_t ready = 0;
+    part.expect("ready", longest_join) >> ready;
+    end = std::max(end, ready);
+  }
+  sleep_until(clock_now() + settling);
+  for (auto& part : parts) part.tell("idle");
+  sleep_until(clock_now() + quiet);
+  for (auto& part : parts) part.tell("tell");
+  std::int64_t cpu = 0;
+  for (auto& part : parts) {
+    std::int64_t used = 0;
+    part.expect("cpu", longest_answer) >> used;
+    cpu += used;
+  }
+  std::vector<Part*> all;
+  for (auto& part : parts) all.push_back(&part);
+  bench::end(all);
+  return {
+      static_cast<double>(end - nanoseconds(begin)) / 1e6,
+      static_cast<double>(cpu) / static_cast<double>(peers) / static_cast<double>(quiet.count())};
+}
+
+}  // namespace
+
+int run_joiner(const std::string& address, std::size_t others) {
+  Options options;
+  options.mesh = "bench-" + address;
+  options.beacon_port = static_cast<std::uint16_t>(std::stoi(address));
+  auto peer = Peer::start(std::move(options));
+  if (!peer) throw std::runtime_error(peer.error().message);
+  if (!(*peer)->wait_ready(others, std::chrono::floor<std::chrono::milliseconds>(longest_join))) {
+    throw std::runtime_error("the others are not ready");
+  }
+  std::cout << "ready " << nanoseconds(clock_now()) << std::endl;
+  told();
+  const auto before = cpu_nanoseconds();
+  told();
+  std::cout << "cpu " << cpu_nanoseconds() - before << std::endl;
+  told();
+  return 0;
+}
+
+void bench_join(const Settings& settings, Report& report) {
+  Table table;
+  table.title = fmt::format("Join: all start at once, medians of {} rounds", settings.rounds);
+  table.head = {"peers", "all ready ms", "idle CPU of each, % of a core"};
+  auto& list = report.figures["join"] = nlohmann::json::array();
+  for (const auto peers : settings.peers) {
+    if (peers < 2) continue;
+    std::vector<double> times;
+    std::vector<double> cpus;
+    for (std::size_t round = 1; round <= settings.rounds; ++round) {
+      report.progress(fmt::format("join: {} peers, round {} of {}", peers, round, settings.rounds));
+      const auto joining = join(settings.program, peers, settings.quiet);
+      times.push_back(joining.milliseconds);
+      cpus.push_back(joining.cpu);
+    }
+    table.rows.push_back(
+        {std::to_string(peers), rounded(median(times)), rounded(100 * median(cpus))});
+    list.push_back({{"peers", peers}, {"ready_ms", times}, {"idle_cpu_share", cpus}});
+  }
+  report.progress("");
+  report.add(table);
+}
+
+}  // namespace tidegate::bench

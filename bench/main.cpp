@@ -1,0 +1,185 @@
+// tidegate-bench: what the mesh and its gate cost on this machine, beside what a user would pick
+// instead.
+//
+// The same program plays every part: without a part it is the keeper, under which everything that
+// was started ends, whatever happens; under it runs the bench, and under that its workers.
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "carrier.hpp"
+#include "catchup.hpp"
+#include "fanout.hpp"
+#include "gate.hpp"
+#include "gate_part.hpp"
+#include "join.hpp"
+#include "plan.hpp"
+#include "plot.hpp"
+#include "report.hpp"
+#include "settings.hpp"
+#include "stamp.hpp"
+#include "tests/support/keeper.hpp"
+#include "worker.hpp"
+
+namespace {
+
+using namespace tidegate::bench;
+
+std::string program() { return std::filesystem::read_symlink("/proc/self/exe"); }
+
+// Parts are started by ourselves, so their arguments are what they have to be.
+int run_worker(const std::vector<std::string>& arguments) {
+  const auto number = [&](std::size_t i) { return std::stoull(arguments.at(i)); };
+  const auto& what = arguments.at(0);
+  if (what == "joiner") return run_joiner(arguments.at(1), number(2));
+  if (what == "keeper") return run_keeper(arguments.at(1), number(2), number(3));
+  if (what == "committer") {
+    return run_committer(
+        {arguments.at(1), arguments.at(2), arguments.at(3), arguments.at(4), arguments.at(5)});
+  }
+  if (what == "looker") {
+    const auto pause = [&](std::size_t i) {
+      return tidegate::Duration(static_cast<tidegate::Duration::rep>(number(i)));
+    };
+    const Cure cure{"", arguments.at(1) == "gate", false, pause(4), pause(5)};
+    return run_looker(
+        {cure, arguments.at(1), arguments.at(2), arguments.at(3), number(6), arguments.at(7)});
+  }
+  const auto& carrier = *find_carrier(what);
+  const auto& address = arguments.at(1);
+  const Plan plan{number(2), number(3), number(4), number(5),
+                  tidegate::Duration(static_cast<tidegate::Duration::rep>(number(6)))};
+  if (arguments.at(7) == "sender") return run_sender(carrier, address, plan);
+  return run_receiver(carrier, address, plan, arguments.at(8));
+}
+
+std::string recorded_build() {
+  constexpr auto* name = "buildbot_trace_10steps.jsonl";
+  const auto installed = std::filesystem::path(TIDEGATE_BENCH_INSTALLED_DATA) / name;
+  return std::filesystem::exists(installed) ? installed
+                                            : std::filesystem::path(TIDEGATE_BENCH_DATA) / name;
+}
+
+struct Choice {
+  std::string bench;
+  Settings settings;
+};
+
+void describe(CLI::App& app, Choice& choice) {
+  auto& settings = choice.settings;
+  std::string systems;
+  for (const auto& carrier : carriers()) systems += (systems.empty() ? "" : ", ") + carrier.name;
+  app.add_option("bench", choice.bench, "fanout, gate, join, catchup or all")
+      ->required()
+      ->check(CLI::IsMember({"fanout", "gate", "join", "catchup", "all"}));
+  app.add_option("--peers", settings.peers, "numbers of receivers or peers: 1,4,16")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_option("--systems", settings.systems, "who takes part: " + systems + "; default: all")
+      ->delimiter(',')
+      ->check(CLI::Validator(
+          [](const std::string& name) {
+            return find_carrier(name) != nullptr ? "" : "there is no system '" + name + "'";
+          },
+          "", "system"));
+  app.add_option("--size", settings.size, "bytes of a payload")
+      ->check(CLI::Range(stamp_bytes, std::size_t{1} << 20U))
+      ->capture_default_str();
+  app.add_option("--rate", settings.rate, "paced messages a second")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  app.add_option("--seconds", settings.seconds, "length of a paced run")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  app.add_option("--burst", settings.burst, "messages of a flood")
+      ->check(CLI::Range(1, 10'000'000))
+      ->capture_default_str();
+  app.add_option("--quiet", settings.quiet, "seconds for which idle peers are watched")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  app.add_option("--rounds", settings.rounds, "rounds, of which the medians are shown")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--rates", settings.rates, "commits a second of the paced gate runs; 0: none")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 10'000))
+      ->capture_default_str();
+  app.add_option("--lags", settings.lags, "ms by which the gate's replica is delayed")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 10'000))
+      ->capture_default_str();
+  app.add_option("--bursts", settings.bursts,
+                 "seconds of the gate run with bursts of 1,800; 0: none")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  app.add_option("--speeds", settings.speeds, "speeds at which the gate replays a build; 0: none")
+      ->delimiter(',')
+      ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+  app.add_option("--trace", settings.trace, "the recorded Buildbot build that the gate replays")
+      ->check(CLI::ExistingFile);
+  app.add_option("--json", settings.json, "a file that gets all figures");
+  app.add_option("--plot", settings.plot, "a directory that gets pictures, by gnuplot");
+  app.footer("Example: tidegate-bench fanout --peers 1,16 --systems tidegate,libzmq,redis");
+}
+
+int run_bench(Choice choice) {
+  choice.settings.program = program();
+  if (choice.settings.trace.empty()) choice.settings.trace = recorded_build();
+  Report report;
+  const auto wanted = [&](const char* name) {
+    return choice.bench == name || choice.bench == "all";
+  };
+  if (wanted("fanout")) bench_fanout(choice.settings, report);
+  if (wanted("gate")) bench_gate(choice.settings, report);
+  if (wanted("join")) bench_join(choice.settings, report);
+  if (wanted("catchup")) bench_catchup(choice.settings, report);
+  if (!choice.settings.json.empty()) {
+    std::ofstream file(choice.settings.json);
+    if (!(file << report.figures.dump(2) << "\n")) {
+      throw std::runtime_error("can't write " + choice.settings.json);
+    }
+  }
+  if (!choice.settings.plot.empty()) plot(report.figures, choice.settings.plot);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool worker = !arguments.empty() && arguments[0] == "worker";
+  const bool kept = !arguments.empty() && arguments[0] == "kept";
+  try {
+    if (worker) return run_worker({arguments.begin() + 1, arguments.end()});
+    Choice choice;
+    CLI::App app(
+        "Measures tidegate beside what its users would pick instead. Every sender and receiver is\n"
+        "a process of its own; servers are private, on loopback, and gone at the end.",
+        "tidegate-bench");
+    describe(app, choice);
+    try {
+      // CLI11 takes them from the back.
+      std::vector<std::string> given(arguments.rbegin(), arguments.rend());
+      if (kept) given.pop_back();
+      app.parse(given);
+    } catch (const CLI::ParseError& error) {
+      return app.exit(error) == 0 ? 0 : 2;
+    }
+    if (kept) return run_bench(choice);
+    arguments.insert(arguments.begin(), {program(), "kept"});
+    return tidegate::testing::keep("tidegate-bench", arguments);
+  } catch (const std::exception& error) {
+    std::cerr << "tidegate-bench: " << error.what() << "\n";
+    return 1;
+  }
+}

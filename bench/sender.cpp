@@ -1,0 +1,8 @@
+#include "carrier.hpp"
+#include "sleep.hpp"
+
+namespace tidegate::bench {
+
+void Sender::rest(Instant until) { sleep_until(until); }
+
+}  // namespace tidegate::bench

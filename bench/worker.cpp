@@ -1,0 +1,87 @@
+#include "worker.hpp"
+
+#include <cstdint>
+#include <iostream>
+#include <vector>
+
+#include "peer/clock.hpp"
+#include "records.hpp"
+#include "stamp.hpp"
+#include "told.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration longest_meeting = 30s;
+// Of a flood, between two looks at the rest of the world: as a loop that is busy would.
+constexpr std::size_t burst = 100;
+
+void send_paced(Sender& sender, const Plan& plan, std::string& payload) {
+  const auto first = clock_now() + 10ms;
+  for (std::size_t i = 0; i < plan.warm_up + plan.count; ++i) {
+    const auto due = first + static_cast<Duration::rep>(i) * plan.interval;
+    sender.rest(due);
+    const bool warm_up = i < plan.warm_up;
+    write({nanoseconds(due), warm_up ? 0 : i - plan.warm_up, warm_up}, payload);
+    sender.send(payload);
+    sender.flush();
+  }
+}
+
+void send_flood(Sender& sender, const Plan& plan, std::string& payload) {
+  for (std::size_t i = 0; i < plan.count; ++i) {
+    write({nanoseconds(clock_now()), i, false}, payload);
+    sender.send(payload);
+    if (i % burst == burst - 1) sender.flush();
+  }
+  sender.flush();
+}
+
+}  // namespace
+
+int run_sender(const Carrier& carrier, const std::string& address, const Plan& plan) {
+  const auto sender = carrier.sender(address);
+  sender->wait_for(plan.receivers, longest_meeting);
+  std::cout << "ready" << std::endl;
+  if (told() != "go") return 0;
+  const auto begin = clock_now();
+  std::string payload(plan.size, '.');
+  if (plan.interval > Duration::zero()) {
+    send_paced(*sender, plan, payload);
+  } else {
+    send_flood(*sender, plan, payload);
+  }
+  std::cout << "sent " << nanoseconds(begin) << std::endl;
+  while (!something_told()) {
+    sender->rest(clock_now() + 20ms);
+    sender->flush();
+  }
+  return 0;
+}
+
+int run_receiver(const Carrier& carrier, const std::string& address, const Plan& plan,
+                 const std::filesystem::path& file) {
+  const auto receiver = carrier.receiver(address);
+  std::cout << "ready" << std::endl;
+  std::vector<std::int64_t> lateness;
+  lateness.reserve(plan.count);
+  std::int64_t last = 0;
+  const std::function<void(std::string_view)> take = [&](std::string_view payload) {
+    const auto stamp = read_stamp(payload);
+    if (!stamp || stamp->warm_up) return;
+    last = nanoseconds(clock_now());
+    lateness.push_back(last - stamp->due);
+  };
+  while (lateness.size() < plan.count && !something_told()) {
+    receiver->receive(clock_now() + 50ms, take);
+  }
+  write_records(file, lateness);
+  std::cout << "got " << last << std::endl;
+  // A member of a mesh is there until the end, and what it does then is part of the run of others.
+  while (!something_told()) receiver->receive(clock_now() + 50ms, [](std::string_view) {});
+  return 0;
+}
+
+}  // namespace tidegate::bench

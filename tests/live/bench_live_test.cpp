@@ -1,0 +1,98 @@
+// The benches, tiny, so that they never rot: every figure comes, and nothing is left.
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/process.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+using namespace tidegate::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Outcome {
+  int status = -1;
+  std::string said;
+  nlohmann::json figures;
+};
+
+Outcome bench(std::vector<std::string> arguments) {
+  const TemporaryDirectory scratch("b");
+  const TemporaryDirectory results("r");
+  const auto json = results.path() / "figures.json";
+  arguments.insert(arguments.begin(), TIDEGATE_BENCH);
+  arguments.insert(arguments.end(), {"--rounds", "1", "--json", json.string()});
+  Process process({.arguments = std::move(arguments),
+                   .environment = {{"TEST_SCRATCH", scratch.path()}},
+                   .output = Stream::pipe,
+                   .errors = Stream::merge});
+  Outcome outcome;
+  while (const auto line = process.read_line(100s)) outcome.said += *line + "\n";
+  if (const auto exit = process.wait(10s)) outcome.status = exit->status;
+  CHECK(std::filesystem::is_empty(scratch.path()));
+  if (std::filesystem::exists(json)) outcome.figures = nlohmann::json::parse(std::ifstream(json));
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("the fan-out bench measures each system, paced and in a flood, and loses nothing") {
+  const auto outcome = bench({"fanout", "--systems", "tidegate,tidegate-thread,libzmq", "--peers",
+                              "2", "--seconds", "0.2", "--burst", "200"});
+  CAPTURE(outcome.said);
+  REQUIRE(outcome.status == 0);
+  for (const auto* part : {"paced", "flood"}) {
+    const auto& list = outcome.figures.at("fanout").at(part);
+    REQUIRE(list.size() == 3);
+    for (const auto& entry : list) {
+      CHECK(entry.at("lost") == 0);
+      CHECK(entry.at("p50_us").at(0).get<double>() > 0);
+      CHECK(entry.at("deliveries_per_second").at(0).get<double>() > 0);
+    }
+  }
+}
+
+TEST_CASE("the gate bench finds no stale read behind the gate, and all of them without it") {
+  const auto outcome = bench({"gate", "--systems", "tidegate", "--rates", "50", "--seconds", "0.4",
+                              "--bursts", "0", "--speeds", "0", "--lags", "300"});
+  CAPTURE(outcome.said);
+  REQUIRE(outcome.status == 0);
+  const auto& runs = outcome.figures.at("gate").at("runs");
+  REQUIRE(runs.size() == 5);
+  CHECK(runs.at(0).at("cure") == "gate");
+  CHECK(runs.at(0).at("stale") == 0);
+  CHECK(runs.at(0).at("replayed_to_delivered_us_p50").at(0).get<double>() > 0);
+  CHECK(runs.at(1).at("stale") == 20);
+  for (const auto& run : runs) CHECK(run.at("rows") == 20);
+}
+
+TEST_CASE("the gate bench replays a recorded build") {
+  const auto outcome = bench({"gate", "--systems", "libzmq", "--rates", "0", "--bursts", "0",
+                              "--speeds", "40", "--lags", "0"});
+  CAPTURE(outcome.said);
+  REQUIRE(outcome.status == 0);
+  for (const auto& run : outcome.figures.at("gate").at("runs")) CHECK(run.at("rows") == 347);
+}
+
+TEST_CASE("the join and the catch-up bench measure") {
+  const auto join = bench({"join", "--peers", "2", "--quiet", "0.2"});
+  CAPTURE(join.said);
+  REQUIRE(join.status == 0);
+  CHECK(join.figures.at("join").at(0).at("ready_ms").at(0).get<double>() > 0);
+  const auto catchup = bench({"catchup"});
+  CAPTURE(catchup.said);
+  REQUIRE(catchup.status == 0);
+  CHECK(catchup.figures.at("catchup").at("requests").at(0).get<double>() > 0);
+}
+
+TEST_CASE("a bench names what it does not know") {
+  const auto outcome = bench({"fanout", "--systems", "carrier-pigeons"});
+  CHECK(outcome.status == 2);
+  CHECK(outcome.said.find("carrier-pigeons") != std::string::npos);
+}
