@@ -3,9 +3,9 @@
 namespace tidegate::bench {
 
 const std::vector<Carrier>& carriers() {
-  static const std::vector<Carrier> all = {tidegate_caller(), tidegate_thread(), libzmq(),
-                                           nats(),            redis(),           rabbitmq(),
-                                           mosquitto(),       postgres_notify()};
+  static const std::vector<Carrier> all = {
+      tidegate_caller(), tidegate_thread(), libzmq(),    nats(),
+      redis(),           rabbitmq(),        mosquitto(), postgres_notify()};
   return all;
 }
 
