@@ -1,11 +1,11 @@
 #include "join.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <iostream>
 #include <stdexcept>
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include "crew.hpp"
 #include "part.hpp"
@@ -62,6 +62,7 @@ Joining join(const std::string& program, std::size_t peers, double seconds) {
     cpu += used;
   }
   std::vector<Part*> all;
+  all.reserve(parts.size());
   for (auto& part : parts) all.push_back(&part);
   bench::end(all);
   return {

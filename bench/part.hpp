@@ -52,7 +52,7 @@ class Part {
   testing::Process process_;
 };
 
-inline void end(std::vector<Part*> parts) {
+inline void end(const std::vector<Part*>& parts) {
   for (auto* part : parts) part->dismiss();
   for (auto* part : parts) part->wait_for_end();
 }

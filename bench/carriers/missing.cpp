@@ -26,8 +26,8 @@ std::string missing_program(const std::string& name, const std::string& package)
 }
 
 Carrier without_library(std::string name, std::string title, const std::string& package) {
-  const auto reason = "built without its client library (apt-get install " + package +
-                      ", then meson setup --reconfigure)";
+  auto reason = "built without its client library (apt-get install " + package +
+                ", then meson setup --reconfigure)";
   return {.name = std::move(name),
           .title = std::move(title),
           .missing = [reason] { return reason; },

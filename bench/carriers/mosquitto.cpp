@@ -94,7 +94,8 @@ class Client {
   }
 
   void wait_until(const bool& answered) {
-    for (const auto bound = clock_now() + longest_answer; !answered;) {
+    const auto bound = clock_now() + longest_answer;
+    while (!answered) {
       if (!read_until(bound)) throw std::runtime_error("mosquitto: the server does not answer");
     }
   }

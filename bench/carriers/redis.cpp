@@ -31,9 +31,9 @@ class Connection {
   [[nodiscard]] redisContext* context() const { return context_.get(); }
 
   // Waits for it.
-  Reply reply() { return next(redisGetReply); }
+  [[nodiscard]] Reply reply() const { return next(redisGetReply); }
   // nullptr: none has been read.
-  Reply reply_at_hand() { return next(redisGetReplyFromReader); }
+  [[nodiscard]] Reply reply_at_hand() const { return next(redisGetReplyFromReader); }
 
   bool read_until(Instant until) {
     if (!socket_ready(context_->fd, POLLIN, until)) return false;
@@ -46,7 +46,7 @@ class Connection {
   }
 
  private:
-  Reply next(int (*get)(redisContext*, void**)) {
+  Reply next(int (*get)(redisContext*, void**)) const {
     void* got = nullptr;
     if (get(context(), &got) != REDIS_OK) fail();
     Reply reply(static_cast<redisReply*>(got));
@@ -68,7 +68,9 @@ class RedisSender : public Sender {
                            payload.size()) != REDIS_OK) {
       connection_.fail();
     }
-    for (++unanswered_; unanswered_ > most_unanswered; --unanswered_) connection_.reply();
+    for (++unanswered_; unanswered_ > most_unanswered; --unanswered_) {
+      static_cast<void>(connection_.reply());
+    }
   }
 
   void flush() override {
@@ -91,7 +93,7 @@ class RedisReceiver : public Receiver {
     if (redisAppendCommand(connection_.context(), "SUBSCRIBE bench") != REDIS_OK) {
       connection_.fail();
     }
-    connection_.reply();
+    static_cast<void>(connection_.reply());
   }
 
   void receive(Instant until, const std::function<void(std::string_view)>& take) override {
