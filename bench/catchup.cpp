@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
-#include "crew.hpp"
+#include "member.hpp"
 #include "part.hpp"
 #include "peer/clock.hpp"
-#include "peer/peer.hpp"
+#include "statistics.hpp"
 #include "tests/support/port.hpp"
 #include "told.hpp"
 
@@ -21,19 +21,6 @@ constexpr std::size_t missed = 10'000;
 constexpr Duration longest_start = 10s;
 constexpr Duration longest_fetch = 30s;
 
-Options member(const std::string& address) {
-  Options options;
-  options.mesh = "bench-" + address;
-  options.beacon_port = static_cast<std::uint16_t>(std::stoi(address));
-  return options;
-}
-
-std::unique_ptr<Peer> start(Options options, Drive drive) {
-  auto peer = Peer::start(std::move(options), drive);
-  if (!peer) throw std::runtime_error(peer.error().message);
-  return std::move(*peer);
-}
-
 struct Fetch {
   double milliseconds = 0;  // from the word of the publisher, from where on we hear it, to the last
   std::uint64_t requests = 0;
@@ -43,9 +30,9 @@ Fetch fetch(const std::string& program, std::size_t size) {
   const auto address = std::to_string(testing::unused_port());
   Part keeper(program, {"keeper", address, std::to_string(missed), std::to_string(size)});
   keeper.expect("published", longest_start);
-  auto options = member(address);
+  Options options;
   options.from = From::kept;
-  const auto peer = start(options, Drive::caller);
+  const auto peer = start_member(address, Drive::caller, options);
   peer->subscribe(Pattern::all());
   std::optional<Instant> begin;
   const auto bound = clock_now() + longest_fetch;
@@ -64,7 +51,7 @@ Fetch fetch(const std::string& program, std::size_t size) {
 }  // namespace
 
 int run_keeper(const std::string& address, std::size_t messages, std::size_t size) {
-  const auto peer = start(member(address), Drive::own_thread);
+  const auto peer = start_member(address, Drive::own_thread);
   const auto topic = Topic::parse("bench/catchup").value();
   for (std::size_t i = 0; i < messages; ++i) {
     if (peer->publish(topic, std::string(size, '.')) != Publish::accepted) {

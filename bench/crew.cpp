@@ -100,17 +100,4 @@ Outcome run(const std::string& program, const Carrier& carrier, const std::strin
   }
 }
 
-double percentile(const std::vector<std::int64_t>& ascending, double p) {
-  if (ascending.empty()) return 0;
-  const auto rank = static_cast<std::size_t>(p * static_cast<double>(ascending.size() - 1));
-  return static_cast<double>(ascending[rank]);
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
-
 }  // namespace tidegate::bench

@@ -23,9 +23,4 @@ struct Outcome {
 [[nodiscard]] Outcome run(const std::string& program, const Carrier& carrier,
                           const std::string& address, const Plan& plan);
 
-// The value that the share `p` of the others, which ascend, do not exceed.
-[[nodiscard]] double percentile(const std::vector<std::int64_t>& ascending, double p);
-// In any order; 0 if there are none.
-[[nodiscard]] double median(std::vector<double> values);
-
 }  // namespace tidegate::bench

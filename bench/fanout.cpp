@@ -2,13 +2,14 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
-#include <optional>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "brokers.hpp"
 #include "crew.hpp"
+#include "statistics.hpp"
 
 namespace tidegate::bench {
 namespace {

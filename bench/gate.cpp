@@ -8,13 +8,13 @@
 #include <fmt/format.h>
 
 #include "brokers.hpp"
-#include "crew.hpp"
 #include "gate_part.hpp"
 #include "part.hpp"
 #include "peer/clock.hpp"
 #include "records.hpp"
 #include "schedule.hpp"
 #include "stamp.hpp"
+#include "statistics.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/replay_sampler.hpp"
 
@@ -34,7 +34,7 @@ struct Contestant {
 };
 
 // One run. Of each row; milliseconds.
-struct Outcome {
+struct GateRun {
   std::string failure;
   std::size_t rows = 0;
   std::size_t stale = 0;                            // first readings without the row
@@ -107,7 +107,7 @@ class GateBench {
   }
 
   void measure(const Workload& workload, std::size_t lag) {
-    std::vector<std::vector<Outcome>> outcomes(contestants_.size());
+    std::vector<std::vector<GateRun>> outcomes(contestants_.size());
     for (std::size_t round = 1; round <= settings_.rounds; ++round) {
       for (std::size_t i = 0; i < contestants_.size(); ++i) {
         const auto& contestant = contestants_[i];
@@ -120,17 +120,17 @@ class GateBench {
     print(workload, lag, outcomes);
   }
 
-  Outcome try_run(const Contestant& contestant, const Workload& workload) {
+  GateRun try_run(const Contestant& contestant, const Workload& workload) {
     try {
       return run(contestant, workload);
     } catch (const std::exception& error) {
-      Outcome outcome;
+      GateRun outcome;
       outcome.failure = error.what();
       return outcome;
     }
   }
 
-  Outcome run(const Contestant& contestant, const Workload& workload) {
+  GateRun run(const Contestant& contestant, const Workload& workload) {
     const testing::TemporaryDirectory directory("gate");
     const auto file = [&](const char* name) { return (directory.path() / name).string(); };
     std::vector<std::int64_t> due;
@@ -180,9 +180,9 @@ class GateBench {
     }
   }
 
-  static Outcome judge(const std::vector<std::int64_t>& committed, const std::vector<Seen>& seen,
+  static GateRun judge(const std::vector<std::int64_t>& committed, const std::vector<Seen>& seen,
                        const std::optional<testing::ReplaySampler>& sampler) {
-    Outcome outcome;
+    GateRun outcome;
     outcome.rows = seen.size();
     for (std::size_t i = 0; i < seen.size(); ++i) {
       outcome.stale += seen[i].stale > 0 ? 1 : 0;
@@ -205,7 +205,7 @@ class GateBench {
   }
 
   void print(const Workload& workload, std::size_t lag,
-             const std::vector<std::vector<Outcome>>& outcomes) {
+             const std::vector<std::vector<GateRun>>& outcomes) {
     Table table;
     table.title =
         fmt::format("Gate, {}, the replica delayed by {} ms: {} rows, medians of {} rounds",
@@ -264,16 +264,14 @@ class GateBench {
 
   // What plot.cpp draws: the first workload.
   void keep_for_pictures(const Contestant& contestant, const Workload& workload, std::size_t lag,
-                         std::size_t stale, std::size_t rows, const Outcome& last) {
+                         std::size_t stale, std::size_t rows, const GateRun& last) {
     if (workload.name != workloads().front().name) return;
     const auto& cure = contestant.cure;
     const auto title = contestant.title + ", " + cure.name;
-    report_.figures["gate"]["lag"].push_back(
-        {{"title", title},
-         {"first_reading", cure.first_pause > 0s || cure.on_primary ? "elsewhere" : "at once"},
-         {"lag_ms", lag},
-         {"stale", stale},
-         {"rows", rows}});
+    if (cure.first_pause == 0s && !cure.on_primary) {
+      report_.figures["gate"]["lag"].push_back(
+          {{"title", title}, {"lag_ms", lag}, {"stale", stale}, {"rows", rows}});
+    }
     if (lag == settings_.lags.front()) {
       report_.figures["gate"]["timeline"].push_back({{"title", title}, {"points", last.timeline}});
     }

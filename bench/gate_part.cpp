@@ -7,8 +7,8 @@
 #include <stdexcept>
 
 #include "carrier.hpp"
+#include "member.hpp"
 #include "peer/clock.hpp"
-#include "peer/peer.hpp"
 #include "records.hpp"
 #include "sleep.hpp"
 #include "stamp.hpp"
@@ -20,25 +20,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Options member(const std::string& address) {
-  Options options;
-  options.mesh = "bench-" + address;
-  options.beacon_port = static_cast<std::uint16_t>(std::stoi(address));
-  return options;
-}
-
-std::unique_ptr<Peer> start(Options options, Drive drive) {
-  auto peer = Peer::start(std::move(options), drive);
-  if (!peer) throw std::runtime_error(peer.error().message);
-  return std::move(*peer);
-}
-
 class PositionSender : public Sender {
  public:
   PositionSender(const std::string& address, const std::string& primary) {
-    auto options = member(address);
+    Options options;
     options.primary = primary;
-    peer_ = start(std::move(options), Drive::own_thread);
+    peer_ = start_member(address, Drive::own_thread, std::move(options));
   }
 
   void wait_for(std::size_t receivers, Duration bound) override {
@@ -65,9 +52,9 @@ class Looker {
   explicit Looker(const LookerTask& task) : task_(task), seen_(task.count), session_(task.server) {
     session_.execute("PREPARE look AS SELECT FROM rows WHERE id = $1");
     if (task.cure.gated) {
-      auto options = member(task.address);
+      Options options;
       options.database = task.server;
-      peer_ = start(std::move(options), Drive::caller);
+      peer_ = start_member(task.address, Drive::caller, std::move(options));
       peer_->subscribe(Pattern::all());
     } else {
       receiver_ = find_carrier(task.carrier)->receiver(task.address);
@@ -81,7 +68,7 @@ class Looker {
     }
     write_records(task_.file, seen_);
     std::cout << "got " << queries_ << " " << (peer_ ? peer_->status().counters.polls : 0) << " "
-              << cpu_microseconds() << std::endl;
+              << cpu_nanoseconds() / 1'000 << std::endl;
   }
 
  private:
@@ -179,10 +166,7 @@ int run_committer(const CommitterTask& task) {
   }
   write_records(task.file, committed);
   std::cout << "sent" << std::endl;
-  while (!something_told()) {
-    sender->rest(clock_now() + 20ms);
-    sender->flush();
-  }
+  rest_until_told(*sender);
   return 0;
 }
 

@@ -1,18 +1,17 @@
 #include "join.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <iostream>
 #include <stdexcept>
 
 #include <fmt/format.h>
 
-#include "crew.hpp"
+#include "member.hpp"
 #include "part.hpp"
 #include "peer/clock.hpp"
-#include "peer/peer.hpp"
 #include "sleep.hpp"
 #include "stamp.hpp"
+#include "statistics.hpp"
 #include "tests/support/port.hpp"
 #include "told.hpp"
 
@@ -29,12 +28,6 @@ struct Joining {
   double milliseconds = 0;  // from the start of the first process to the last "ready"
   double cpu = 0;           // of one core, of each peer when idle
 };
-
-std::int64_t cpu_nanoseconds() {
-  timespec time{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
 
 Joining join(const std::string& program, std::size_t peers, double seconds) {
   const auto quiet = std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
@@ -73,12 +66,8 @@ Joining join(const std::string& program, std::size_t peers, double seconds) {
 }  // namespace
 
 int run_joiner(const std::string& address, std::size_t others) {
-  Options options;
-  options.mesh = "bench-" + address;
-  options.beacon_port = static_cast<std::uint16_t>(std::stoi(address));
-  auto peer = Peer::start(std::move(options));
-  if (!peer) throw std::runtime_error(peer.error().message);
-  if (!(*peer)->wait_ready(others, std::chrono::floor<std::chrono::milliseconds>(longest_join))) {
+  const auto peer = start_member(address, Drive::own_thread);
+  if (!peer->wait_ready(others, std::chrono::floor<std::chrono::milliseconds>(longest_join))) {
     throw std::runtime_error("the others are not ready");
   }
   std::cout << "ready " << nanoseconds(clock_now()) << std::endl;

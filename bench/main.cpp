@@ -3,7 +3,6 @@
 //
 // The same program plays every part: without a part it is the keeper, under which everything that
 // was started ends, whatever happens; under it runs the bench, and under that its workers.
-#include <algorithm>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -13,9 +12,9 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 #include "carrier.hpp"
+#include "carriers/missing.hpp"
 #include "catchup.hpp"
 #include "fanout.hpp"
 #include "gate.hpp"
@@ -134,6 +133,10 @@ void describe(CLI::App& app, Choice& choice) {
 
 int run_bench(Choice choice) {
   choice.settings.program = program();
+  if (!choice.settings.plot.empty()) {
+    const auto missing = missing_program("gnuplot", "gnuplot-nox");
+    if (!missing.empty()) throw std::runtime_error(missing);
+  }
   if (choice.settings.trace.empty()) choice.settings.trace = recorded_build();
   Report report;
   const auto wanted = [&](const char* name) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "carrier.hpp"
-#include "crew.hpp"
+#include "statistics.hpp"
 #include "tests/support/process.hpp"
 
 namespace tidegate::bench {
@@ -116,7 +116,6 @@ void plot_gate(const json& figures, const std::filesystem::path& directory) {
                 .y = "%",
                 .settings = "set yrange [-5:105]\n"};
   for (const auto& entry : figures.at("lag")) {
-    if (entry.at("first_reading") != "at once") continue;
     stale.lines[entry.at("title")].emplace_back(
         entry.at("lag_ms").get<double>(),
         100 * entry.at("stale").get<double>() / entry.at("rows").get<double>());

@@ -34,6 +34,7 @@ void Report::add(const Table& table) const {
 
 void Report::progress(const std::string& text) const {
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
+  if (!terminal && text.empty()) return;
   std::cerr << (terminal ? "\r\033[K" : "") << text << (terminal ? "" : "\n") << std::flush;
 }
 

@@ -20,6 +20,7 @@ class Report {
  public:
   // Prints it.
   void add(const Table& table) const;
+  // "": nothing is to come.
   void progress(const std::string& text) const;
 
   // All figures, under the name of the bench, in SI units unless the name says otherwise.

@@ -1,13 +1,17 @@
 // What a worker needs to play its part: words on its standard input, and what it has cost.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <iostream>
 #include <string>
 
 #include <poll.h>
-#include <sys/resource.h>
 #include <unistd.h>
+
+#include "carrier.hpp"
+#include "peer/clock.hpp"
 
 namespace tidegate::bench {
 
@@ -24,12 +28,19 @@ inline bool something_told() {
   return ::poll(&input, 1, 0) > 0;
 }
 
-// Of this process, since its start.
-inline std::int64_t cpu_microseconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto time = [](const timeval& t) { return t.tv_sec * 1'000'000 + t.tv_usec; };
-  return time(usage.ru_utime) + time(usage.ru_stime);
+// What the system wants done, until there is a word.
+inline void rest_until_told(Sender& sender) {
+  while (!something_told()) {
+    sender.rest(clock_now() + std::chrono::milliseconds(20));
+    sender.flush();
+  }
+}
+
+// Of the processor, by this process, since its start.
+inline std::int64_t cpu_nanoseconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
 }  // namespace tidegate::bench

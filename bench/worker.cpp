@@ -54,10 +54,7 @@ int run_sender(const Carrier& carrier, const std::string& address, const Plan& p
     send_flood(*sender, plan, payload);
   }
   std::cout << "sent " << nanoseconds(begin) << std::endl;
-  while (!something_told()) {
-    sender->rest(clock_now() + 20ms);
-    sender->flush();
-  }
+  rest_until_told(*sender);
   return 0;
 }
 

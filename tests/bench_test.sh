@@ -3,20 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-passed=0
-failed=0
-
-# check <a sentence> <command>: the command has to succeed.
-check() {
-  local sentence=$1
-  shift
-  if "$@"; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf 'FAILED: %s\n' "$sentence"
-  fi
-}
+. tests/check.sh
 
 # A million held messages take too long, so they are left out.
 core_runs_each_benchmark() {
@@ -31,5 +18,4 @@ core_runs_each_benchmark() {
 
 check "each benchmark of the core runs" core_runs_each_benchmark
 
-printf '%s passed, %s failed\n' "$passed" "$failed"
-((failed == 0))
+conclude

@@ -3,20 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-passed=0
-failed=0
-
-# check <a sentence> <command>: the command has to succeed.
-check() {
-  local sentence=$1
-  shift
-  if "$@"; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf 'FAILED: %s\n' "$sentence"
-  fi
-}
+. tests/check.sh
 
 lists_all_commands() {
   diff <(./dev | sed -nE 's/^  ([a-z]+) .*/\1/p' | sort) \
@@ -51,5 +38,4 @@ check "an unknown argument is refused" refuses_unknown_argument
 check "the lines of every mutant stand in the code" mutants_are_up_to_date
 check "neither HOME nor TERM nor an open input is needed" needs_no_environment
 
-printf '%s passed, %s failed\n' "$passed" "$failed"
-((failed == 0))
+conclude

@@ -3,22 +3,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-passed=0
-failed=0
+. tests/check.sh
 scratch=$(mktemp -d "${TEST_SCRATCH:-/tmp}/install.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
-
-# check <a sentence> <command>: the command has to succeed.
-check() {
-  local sentence=$1
-  shift
-  if "$@"; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf 'FAILED: %s\n' "$sentence"
-  fi
-}
 
 installs() {
   meson install -C build --quiet --destdir "$scratch/root" >"$scratch/log" 2>&1 ||
@@ -70,5 +57,4 @@ check "two masters hear each other" masters_hear_each_other
 check "the gate names what it cannot read in a connection string" gate_names_what_it_cannot_read
 check "the README shows the examples as they are" readme_shows_the_examples
 
-printf '%s passed, %s failed\n' "$passed" "$failed"
-((failed == 0))
+conclude

@@ -4,11 +4,9 @@
 #include <string>
 #include <utility>
 
-#include <unistd.h>
-
 #include "bench/carrier.hpp"
+#include "bench/member.hpp"
 #include "bench/sleep.hpp"
-#include "peer/peer.hpp"
 #include "tests/support/port.hpp"
 
 namespace tidegate::bench {
@@ -25,19 +23,10 @@ class Meeting : public Broker {
   std::uint16_t port_ = testing::unused_port();
 };
 
-std::unique_ptr<Peer> join(const std::string& address, Drive drive) {
-  Options options;
-  options.mesh = "bench-" + address;
-  options.beacon_port = static_cast<std::uint16_t>(std::stoi(address));
-  auto peer = Peer::start(std::move(options), drive);
-  if (!peer) throw std::runtime_error(peer.error().message);
-  return std::move(*peer);
-}
-
 class PeerSender : public Sender {
  public:
   PeerSender(const std::string& address, Drive drive)
-      : peer_(join(address, drive)), drive_(drive) {}
+      : peer_(start_member(address, drive)), drive_(drive) {}
 
   void wait_for(std::size_t receivers, Duration bound) override {
     if (!peer_->wait_ready(receivers, std::chrono::ceil<std::chrono::milliseconds>(bound))) {
@@ -76,7 +65,7 @@ class PeerSender : public Sender {
 
 class PeerReceiver : public Receiver {
  public:
-  PeerReceiver(const std::string& address, Drive drive) : peer_(join(address, drive)) {
+  PeerReceiver(const std::string& address, Drive drive) : peer_(start_member(address, drive)) {
     peer_->subscribe(Pattern::all());
   }
 
