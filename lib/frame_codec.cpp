@@ -1,6 +1,9 @@
 #include "frame_codec.hpp"
 
+#include <algorithm>
+#include <array>
 #include <limits>
+#include <span>
 
 #include <msgpack.hpp>
 
@@ -77,8 +80,8 @@ class Writer {
     pack_.pack_array(static_cast<std::uint32_t>(values.size()));
     for (const auto& message : values) {
       pack_.pack_array(3);
-      pack_.pack_array(static_cast<std::uint32_t>(message.topic.elements().size()));
-      for (const auto& element : message.topic.elements()) text(element);
+      pack_.pack_array(static_cast<std::uint32_t>(message.topic.size()));
+      for (const auto element : message.topic) text(element);
       binary(message.payload);
       position(message.position);
     }
@@ -143,33 +146,145 @@ std::string write(const OtherVersion&) {
 
 // --- reading ---------------------------------------------------------------------------------
 
-// Walks the elements of one array. The first element that is not what was asked for is remembered
-// as `problem`; from then on every answer is empty, so that a reader checks once, at its end.
-class Reader {
+// Steps over one value of any type, as far as it is one.
+class Skipped : public msgpack::null_visitor {
  public:
-  Reader(const msgpack::object& object, const char* what) {
-    if (object.type == msgpack::type::ARRAY) {
-      array_ = object.via.array;
-    } else {
-      fail(what);
-    }
-  }
+  bool start_array(std::uint32_t) { return deeper(); }
+  bool start_map(std::uint32_t) { return deeper(); }
+  bool end_array() { return shallower(); }
+  bool end_map() { return shallower(); }
+
+ private:
+  static constexpr int deepest = 8;
+
+  bool deeper() { return ++depth_ <= deepest; }
+  bool shallower() { return --depth_ >= 0; }
+
+  int depth_ = 0;
+};
+
+// The bytes of a frame, read from front to back. It is known what has to stand there, so nothing is
+// built in between, as a general unpacker has to: that took longer than all the rest of a message's
+// way. The first value that is not what was asked for is remembered as `problem`; from then on
+// every answer is empty, so that a reader checks once, at its end.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view bytes) : left_(bytes) {}
 
   [[nodiscard]] const char* problem() const { return problem_; }
-  [[nodiscard]] std::uint32_t size() const { return array_.size; }
+  [[nodiscard]] std::size_t left() const { return left_.size(); }
 
   void fail(const char* what) {
     if (problem_ == nullptr) problem_ = what;
+    left_ = {};
   }
 
-  std::uint64_t number(const char* what, std::uint64_t least, std::uint64_t most) {
-    const auto* o = next(what);
-    if (o == nullptr) return 0;
-    if (o->type != msgpack::type::POSITIVE_INTEGER || o->via.u64 < least || o->via.u64 > most) {
-      fail(what);
-      return 0;
+  std::uint32_t array(const char* what) {
+    const auto lead = byte(what);
+    if ((lead & 0xF0U) == 0x90) return lead & 0x0FU;
+    if (lead == 0xDC) return length(2, what);
+    if (lead == 0xDD) return length(4, what);
+    fail(what);
+    return 0;
+  }
+
+  std::uint64_t number(const char* what) {
+    const auto lead = byte(what);
+    if (lead < 0x80) return lead;
+    if (lead >= 0xCC && lead <= 0xCF) return big_endian(std::size_t{1} << (lead - 0xCCU), what);
+    if (lead >= 0xD0 && lead <= 0xD3) {
+      const auto size = std::size_t{1} << (lead - 0xD0U);
+      const auto value = big_endian(size, what);
+      if (value >> (8 * size - 1) == 0) return value;
     }
-    return o->via.u64;
+    fail(what);
+    return 0;
+  }
+
+  std::string_view text(const char* what) {
+    const auto lead = byte(what);
+    if ((lead & 0xE0U) == 0xA0) return take(lead & 0x1FU, what);
+    if (lead >= 0xD9 && lead <= 0xDB) {
+      return take(length(std::size_t{1} << (lead - 0xD9U), what), what);
+    }
+    fail(what);
+    return {};
+  }
+
+  std::string_view binary(const char* what) {
+    const auto lead = byte(what);
+    if (lead >= 0xC4 && lead <= 0xC6) {
+      return take(length(std::size_t{1} << (lead - 0xC4U), what), what);
+    }
+    fail(what);
+    return {};
+  }
+
+  bool nil() {
+    const bool found = !left_.empty() && left_.front() == '\xC0';
+    if (found) left_.remove_prefix(1);
+    return found;
+  }
+
+  void skip(const char* what) {
+    Skipped value;
+    std::size_t size = 0;
+    if (left_.empty() || !msgpack::parse(left_.data(), left_.size(), size, value)) {
+      return fail(what);
+    }
+    left_.remove_prefix(size);
+  }
+
+ private:
+  std::uint8_t byte(const char* what) { return static_cast<std::uint8_t>(big_endian(1, what)); }
+
+  std::uint32_t length(std::size_t size, const char* what) {
+    return static_cast<std::uint32_t>(big_endian(size, what));
+  }
+
+  std::uint64_t big_endian(std::size_t size, const char* what) {
+    std::uint64_t value = 0;
+    for (const char byte : take(size, what)) value = value << 8U | static_cast<std::uint8_t>(byte);
+    return value;
+  }
+
+  std::string_view take(std::size_t size, const char* what) {
+    if (size > left_.size()) {
+      fail(what);
+      return {};
+    }
+    const auto taken = left_.substr(0, size);
+    left_.remove_prefix(size);
+    return taken;
+  }
+
+  std::string_view left_;
+  const char* problem_ = nullptr;
+};
+
+// Walks the elements of the array that comes next.
+class Reader {
+ public:
+  Reader(Cursor& cursor, const char* what) : cursor_(cursor), left_(cursor.array(what)) {
+    // Each takes a byte at least, so whoever claims more lies.
+    if (left_ > cursor.left()) cursor.fail(what);
+  }
+
+  // Behind the last known element: later versions may have more.
+  void close() {
+    for (; left_ > 0 && cursor_.problem() == nullptr; --left_) cursor_.skip("further field");
+  }
+
+  [[nodiscard]] Cursor& cursor() { return cursor_; }
+  [[nodiscard]] std::uint32_t left() const { return left_; }
+
+  void fail(const char* what) { cursor_.fail(what); }
+
+  std::uint64_t number(const char* what, std::uint64_t least, std::uint64_t most) {
+    if (!next(what)) return 0;
+    const auto value = cursor_.number(what);
+    if (value < least || value > most) fail(what);
+    return value;
   }
 
   std::uint16_t port(const char* what) {
@@ -180,99 +295,95 @@ class Reader {
     return number(what, least, std::numeric_limits<std::uint64_t>::max() / 2);
   }
 
+  // UTF-8
   std::string text(const char* what, std::size_t most) {
-    const auto* o = next(what);
-    if (o == nullptr) return {};
-    if (o->type != msgpack::type::STR || o->via.str.size > most ||
-        !is_utf8({o->via.str.ptr, o->via.str.size})) {
-      fail(what);
-      return {};
-    }
-    return {o->via.str.ptr, o->via.str.size};
+    const auto value = raw_text(what);
+    if (value.size() > most || !is_utf8(value)) fail(what);
+    return std::string(value);
   }
 
-  std::string binary(const char* what, std::size_t least, std::size_t most) {
-    const auto* o = next(what);
-    if (o == nullptr) return {};
-    if (o->type != msgpack::type::BIN || o->via.bin.size < least || o->via.bin.size > most) {
-      fail(what);
-      return {};
-    }
-    return {o->via.bin.ptr, o->via.bin.size};
+  std::string_view raw_text(const char* what) {
+    return next(what) ? cursor_.text(what) : std::string_view();
+  }
+
+  std::string_view binary(const char* what, std::size_t least, std::size_t most) {
+    if (!next(what)) return {};
+    const auto value = cursor_.binary(what);
+    if (value.size() < least || value.size() > most) fail(what);
+    return value;
   }
 
   Origin origin() {
     Origin value;
     const auto id = binary("peer id", value.peer.bytes.size(), value.peer.bytes.size());
-    std::copy(id.begin(), id.end(), value.peer.bytes.begin());
+    if (cursor_.problem() == nullptr) std::copy(id.begin(), id.end(), value.peer.bytes.begin());
     value.incarnation = number("incarnation", 1, std::numeric_limits<std::uint64_t>::max());
     return value;
   }
 
   std::optional<Position> position() {
-    const auto* o = next("position");
-    if (o == nullptr || o->type == msgpack::type::NIL) return std::nullopt;
-    Reader fields(*o, "position");
+    if (!next("position") || cursor_.nil()) return std::nullopt;
+    Reader fields(cursor_, "position");
     Position value;
     value.system = fields.number("position", 0, std::numeric_limits<std::uint64_t>::max());
     value.timeline = static_cast<TimelineId>(
         fields.number("position", 1, std::numeric_limits<TimelineId>::max()));
     value.lsn.bytes = fields.number("position", 1, std::numeric_limits<std::uint64_t>::max());
-    if (fields.problem() != nullptr) fail(fields.problem());
+    fields.close();
     return value;
   }
 
-  const msgpack::object* next(const char* what) {
-    if (problem_ != nullptr) return nullptr;
-    if (at_ == array_.size) {
-      fail(what);
-      return nullptr;
-    }
-    return &array_.ptr[at_++];
+  // The next element is an array; read it before anything else.
+  Reader array(const char* what) {
+    if (!next(what)) return Reader(cursor_);
+    return Reader(cursor_, what);
   }
 
  private:
-  msgpack::object_array array_{0, nullptr};
-  std::uint32_t at_ = 0;
-  const char* problem_ = nullptr;
+  explicit Reader(Cursor& cursor) : cursor_(cursor) {}
+
+  bool next(const char* what) {
+    if (left_ == 0) fail(what);
+    if (cursor_.problem() != nullptr) return false;
+    --left_;
+    return true;
+  }
+
+  Cursor& cursor_;
+  std::uint32_t left_ = 0;
 };
 
 std::optional<Topic> read_topic(Reader& message) {
-  const auto* o = message.next("topic");
-  if (o == nullptr) return std::nullopt;
-  Reader fields(*o, "topic");
-  std::vector<std::string> elements;
-  elements.reserve(std::min<std::size_t>(fields.size(), limits::topic_elements));
-  for (std::uint32_t i = 0; i < fields.size() && fields.problem() == nullptr; ++i) {
-    elements.push_back(fields.text("topic", limits::topic_bytes));
-  }
-  auto topic = Topic::of(std::move(elements));
-  if (fields.problem() != nullptr || !topic) {
+  auto fields = message.array("topic");
+  std::array<std::string_view, limits::topic_elements> elements;
+  std::size_t count = 0;
+  while (fields.left() > 0 && count < elements.size()) elements[count++] = fields.raw_text("topic");
+  auto topic = Topic::of_views(std::span(elements).first(count));
+  if (fields.left() > 0 || !topic) {
     message.fail("topic");
     return std::nullopt;
   }
   return std::move(topic).value();
 }
 
+// Two arrays, an empty element, an empty payload and no position.
+constexpr std::size_t least_message_bytes = 6;
+
 std::vector<Message> read_messages(Reader& frame) {
-  const auto* o = frame.next("messages");
-  if (o == nullptr) return {};
-  Reader list(*o, "messages");
-  if (list.size() == 0 || list.size() > limits::batch_messages) list.fail("messages");
+  auto list = frame.array("messages");
+  if (list.left() == 0 || list.left() > limits::batch_messages) list.fail("messages");
   std::vector<Message> messages;
-  if (list.problem() == nullptr) messages.reserve(list.size());
-  while (list.problem() == nullptr && messages.size() < list.size()) {
-    Reader fields(*list.next("message"), "message");
+  messages.reserve(std::min<std::size_t>(list.left(), list.cursor().left() / least_message_bytes));
+  while (list.left() > 0 && list.cursor().problem() == nullptr) {
+    auto fields = list.array("message");
     auto topic = read_topic(fields);
-    auto payload = fields.binary("payload", 0, limits::payload_bytes);
-    auto position = fields.position();
-    if (fields.problem() != nullptr || !topic) {
-      list.fail(fields.problem());
-    } else {
-      messages.push_back({std::move(*topic), std::move(payload), position});
+    const auto payload = fields.binary("payload", 0, limits::payload_bytes);
+    const auto position = fields.position();
+    fields.close();
+    if (list.cursor().problem() == nullptr) {
+      messages.push_back({std::move(*topic), std::string(payload), position});
     }
   }
-  if (list.problem() != nullptr) frame.fail(list.problem());
   return messages;
 }
 
@@ -280,7 +391,7 @@ std::vector<Message> read_messages(Reader& frame) {
 template <typename FrameWithCard>
 Frame read_card(Reader& frame) {
   const auto version = frame.number("version", 1, std::numeric_limits<std::uint32_t>::max());
-  if (frame.problem() == nullptr && version != protocol_version) {
+  if (frame.cursor().problem() == nullptr && version != protocol_version) {
     return OtherVersion{static_cast<std::uint32_t>(version)};
   }
   FrameWithCard value;
@@ -357,26 +468,15 @@ std::string encode(const Frame& frame) {
 }
 
 Result<Frame> decode(std::string_view bytes) {
-  // Strings and binaries refer to `bytes`; only arrays are allocated. An array of n elements takes
-  // at least n bytes, so one that claims more is refused before anything is allocated for it.
-  const msgpack::unpack_limit limit(bytes.size(), 0, limits::topic_bytes, limits::payload_bytes, 0,
-                                    5);
-  const auto refer = [](msgpack::type::object_type, std::size_t, void*) { return true; };
-  try {
-    bool referenced = false;
-    std::size_t offset = 0;
-    msgpack::object_handle handle;
-    msgpack::unpack(handle, bytes.data(), bytes.size(), offset, referenced, refer, nullptr, limit);
-    if (offset != bytes.size()) return Error{"a frame has bytes behind its end"};
-    Reader reader(handle.get(), "frame");
-    auto frame = read_frame(reader);
-    if (reader.problem() != nullptr) {
-      return Error{std::string("a frame has no valid ") + reader.problem()};
-    }
-    return frame;
-  } catch (const msgpack::unpack_error&) {
-    return Error{"a frame is not MessagePack, or too deep, or too large"};
+  Cursor cursor(bytes);
+  Reader reader(cursor, "array");
+  auto frame = read_frame(reader);
+  reader.close();
+  if (cursor.problem() != nullptr) {
+    return Error{std::string("a frame has no valid ") + cursor.problem()};
   }
+  if (cursor.left() > 0) return Error{"a frame has bytes behind its end"};
+  return frame;
 }
 
 }  // namespace tidegate

@@ -34,6 +34,11 @@ class Gate {
     Cover cover = Cover::covered;
   };
 
+  // Such a message need not be held: it is covered and nothing is before it.
+  [[nodiscard]] bool passes(const std::optional<Position>& position) const {
+    return queue_.empty() && overdue_.empty() && fate(position) == Cover::covered;
+  }
+
   // False, and nothing taken, when the message does not fit the bound; a single one always does.
   // `flowing`: the application takes what is released, so what is covered goes at once and needs no
   // room.

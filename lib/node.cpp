@@ -91,7 +91,7 @@ void Node::take(input::FromLink& in, Instant now, Effects& effects) {
       const auto count = data->messages.size();
       auto progress = member->stream.arrive(std::move(*data));
       counters_.recovered += count - progress.duplicates;
-      arrived(*member, std::move(progress), now);
+      arrived(*member, std::move(progress), now, effects);
     }
   } else if (const auto* kept = std::get_if<Kept>(&in.frame)) {
     if (auto* member = roster_.answering(in.link, kept->origin, now, effects)) {
@@ -125,7 +125,7 @@ void Node::take(input::FromRoute& in, Instant now, Effects& effects) {
       auto& stream = member->stream;
       const bool all = from_ == From::kept && stream.next() == 0;
       if (all) stream.reveal(ready->next - 1);
-      arrived(*member, stream.start(all ? ready->first : ready->next), now);
+      arrived(*member, stream.start(all ? ready->first : ready->next), now, effects);
     }
   } else if (const auto* listening = std::get_if<Listening>(&in.frame)) {
     expected = roster_.listening(*listening, now, effects);
@@ -144,7 +144,9 @@ void Node::take(input::FromStream& in, Instant now, Effects& effects) {
   Member* member = nullptr;
   if (auto* data = std::get_if<Data>(&in.frame)) {
     member = roster_.publisher(data->origin, now, effects);
-    if (member != nullptr) arrived(*member, member->stream.arrive(std::move(*data)), now);
+    if (member != nullptr) {
+      arrived(*member, member->stream.arrive(std::move(*data)), now, effects);
+    }
   } else if (const auto* heartbeat = std::get_if<Heartbeat>(&in.frame)) {
     member = roster_.publisher(heartbeat->origin, now, effects);
     if (member != nullptr) {
@@ -168,16 +170,25 @@ void Node::take(input::Reader& in, Instant now, Effects& effects) {
 
 // --- arriving messages --------------------------------------------------------------------------
 
-void Node::arrived(Member& member, InboundStream::Progress progress, Instant now) {
+void Node::arrived(Member& member, InboundStream::Progress progress, Instant now,
+                   Effects& effects) {
   counters_.duplicate += progress.duplicates;
-  hold(member, progress, now);
+  pass_on(member, progress, now, effects);
   mind_hole(member, now);
 }
 
-// At the bound of the gate nothing is lost: what does not fit is a hole again.
-void Node::hold(Member& member, InboundStream::Progress& progress, Instant now) {
+// What may pass goes to the application, the rest into the gate. At its bound nothing is lost: what
+// does not fit is a hole again.
+void Node::pass_on(Member& member, InboundStream::Progress& progress, Instant now,
+                   Effects& effects) {
   for (auto& [sequence, message] : progress.messages) {
     Held held{std::move(message), member.origin, sequence, now};
+    if (may_release() && gate_.passes(held.message.position)) {
+      ++counters_.received;
+      count_released(held.message);
+      deliver(held, member, false, now, effects);
+      continue;
+    }
     if (!gate_.hold(held, demand_)) {
       member.stream.give_back(sequence);
       counters_.let_go += progress.messages.back().sequence - sequence + 1;
@@ -195,7 +206,7 @@ void Node::skip(Member& member, std::uint64_t sequence, Undelivered::Why why, In
     if (!progress.skipped) return;
     undelivered(member, progress.skipped->first, progress.skipped->last, why, std::nullopt,
                 effects);
-    hold(member, progress, now);
+    pass_on(member, progress, now, effects);
   }
 }
 
@@ -259,24 +270,28 @@ void Node::undelivered(const Member& member, std::uint64_t first, std::uint64_t 
       effect::Notify{Undelivered{member.origin, member.name, first, last, why, position}});
 }
 
+bool Node::may_release() const {
+  return demand_ && released_ < limits::releases_per_step &&
+         released_bytes_ < limits::release_bytes_per_step;
+}
+
+void Node::count_released(const Message& message) {
+  ++released_;
+  released_bytes_ += footprint(message);
+}
+
 void Node::release(Instant now, Effects& effects) {
-  std::size_t released = 0;
-  std::size_t bytes = 0;
-  more_ = false;
-  while (demand_) {
-    more_ = released == limits::releases_per_step || bytes >= limits::release_bytes_per_step;
-    if (more_) break;
+  while (may_release()) {
     auto next = gate_.release(now);
     if (!next) break;
-    ++released;
     auto& held = next->held;
-    bytes += footprint(held.message);
+    count_released(held.message);
     auto* member = roster_.find(held.origin);
     TIDEGATE_MUST(member != nullptr);
     --member->held;
     switch (next->cover) {
       case Cover::covered:
-        deliver(std::move(held), *member, false, now, effects);
+        deliver(held, *member, false, now, effects);
         break;
       case Cover::orphaned:
       case Cover::foreign:
@@ -287,7 +302,7 @@ void Node::release(Instant now, Effects& effects) {
         break;
       case Cover::wait:
         if (overdue_ == Overdue::late) {
-          deliver(std::move(held), *member, true, now, effects);
+          deliver(held, *member, true, now, effects);
         } else {
           undelivered(*member, held.sequence, held.sequence, Undelivered::Why::overdue,
                       held.message.position, effects);
@@ -295,13 +310,15 @@ void Node::release(Instant now, Effects& effects) {
         break;
     }
   }
+  more_ = demand_ && !may_release();
+  released_ = released_bytes_ = 0;
   if (gate_.take_poll(now)) {
     ++counters_.polls;
     effects.push_back(effect::Poll{});
   }
 }
 
-void Node::deliver(Held held, const Member& member, bool late, Instant now, Effects& effects) {
+void Node::deliver(Held& held, const Member& member, bool late, Instant now, Effects& effects) {
   const bool wanted = std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
     return pattern.matches(held.message.topic);
   });

@@ -70,8 +70,8 @@ class Node {
 
   void answer(const Request& request, const Route& route, Member& member, Instant now,
               Effects& effects);
-  void arrived(Member& member, InboundStream::Progress progress, Instant now);
-  void hold(Member& member, InboundStream::Progress& progress, Instant now);
+  void arrived(Member& member, InboundStream::Progress progress, Instant now, Effects& effects);
+  void pass_on(Member& member, InboundStream::Progress& progress, Instant now, Effects& effects);
   void skip(Member& member, std::uint64_t sequence, Undelivered::Why why, Instant now,
             Effects& effects);
   void mind_hole(const Member& member, Instant now);
@@ -82,8 +82,10 @@ class Node {
   void send_outbox(Instant now, Effects& effects);
   void unpublished(Message message, Effects& effects);
   void broadcast(Message message, Instant now, Effects& effects);
+  [[nodiscard]] bool may_release() const;
+  void count_released(const Message& message);
   void release(Instant now, Effects& effects);
-  void deliver(Held held, const Member& member, bool late, Instant now, Effects& effects);
+  void deliver(Held& held, const Member& member, bool late, Instant now, Effects& effects);
   void pulse(Instant now, Effects& effects);
   [[nodiscard]] Announcement announcement(bool leaving, bool reply_wanted) const;
   [[nodiscard]] Extent own() const { return {window_.first(), stream_.last() + 1}; }
@@ -110,6 +112,8 @@ class Node {
   bool demand_ = true;
   Instant demand_since_;  // it is as it is
   Instant tide_since_;
+  std::size_t released_ = 0;  // messages in this step
+  std::size_t released_bytes_ = 0;
   bool more_ = false;  // release() stopped at its limit
   bool left_ = false;
 };

@@ -1,7 +1,7 @@
 // What a held message says, in one piece of memory.
 //
-// A Message is made to be handled: a list of texts, a payload, each in memory of its own, 300 bytes
-// around a small payload. Those that are held for a paused replica are many and only wait, so their
+// A Message is made to be handled: its parts have memory of their own, 200 bytes around a small
+// payload. Those that are held for a paused replica are many and only wait, so their
 // content is copied into one piece, 32 bytes and the topic around the payload, and unpacked on the
 // way out. A payload that would take long to copy stays where it is.
 #pragma once
@@ -30,19 +30,17 @@ class PackedMessage {
   [[nodiscard]] Message unpack();
 
  private:
-  // Behind it lie the payload, if it is large as a std::string, and the topic's elements, each
-  // behind its length.
+  // Behind it lie the payload, if it is large as a std::string, and the topic as it is packed.
   struct Head {
     Lsn lsn;
     std::uint64_t sequence;
     Instant since;
     std::uint32_t payload_bytes;
-    std::uint16_t topic_elements;
+    std::uint16_t topic_bytes;
 
     [[nodiscard]] bool large() const;
     [[nodiscard]] char* content() { return reinterpret_cast<char*>(this + 1); }
     [[nodiscard]] std::string& large_payload();
-    [[nodiscard]] Topic topic(std::size_t offset);  // from there in the content
   };
   struct Destroy {
     void operator()(Head* head) const;

@@ -1,6 +1,7 @@
 #include "topic.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "limits.hpp"
 #include "utf8.hpp"
@@ -42,25 +43,85 @@ Result<std::vector<Written>> split(std::string_view text) {
   return elements;
 }
 
+// The length of an element in a packed topic: one byte, or, if it does not fit that, the greatest
+// byte and two more.
+struct Length {
+  std::size_t own_bytes;
+  std::size_t element_bytes;
+};
+
+constexpr std::size_t escape = 0xFF;
+static_assert(limits::topic_bytes <= 0xFFFF);
+
+Length length_at(const char* at) {
+  const auto byte = [at](int i) -> std::size_t { return static_cast<std::uint8_t>(at[i]); };
+  if (byte(0) != escape) return {1, byte(0)};
+  return {3, byte(1) << 8U | byte(2)};
+}
+
+void append_packed(std::string& packed, std::string_view element) {
+  if (element.size() < escape) {
+    packed += static_cast<char>(element.size());
+  } else {
+    packed += static_cast<char>(escape);
+    packed += static_cast<char>(element.size() >> 8U);
+    packed += static_cast<char>(element.size() & 0xFFU);
+  }
+  packed += element;
+}
+
 Result<Topic> refuse(const std::string& why) { return Error{"not a topic: " + why}; }
 
 }  // namespace
 
-Result<Topic> Topic::of(std::vector<std::string> elements) {
+Topic::Topic(std::string packed) : packed_(std::move(packed)) {
+  for (const auto element : *this) {
+    ++size_;
+    bytes_ += static_cast<std::uint16_t>(element.size());
+  }
+}
+
+Result<Topic> Topic::of(const std::vector<std::string>& elements) {
+  return of_views(std::vector<std::string_view>(elements.begin(), elements.end()));
+}
+
+Result<Topic> Topic::of_views(std::span<const std::string_view> elements) {
   if (elements.empty()) return refuse("it has no element; give at least one");
   if (elements.size() > limits::topic_elements) {
     return refuse("it has " + std::to_string(elements.size()) + " elements; at most " +
                   std::to_string(limits::topic_elements) + " are allowed");
   }
-  if (!std::all_of(elements.begin(), elements.end(), is_utf8)) {
-    return refuse("an element is not UTF-8 text; carry bytes in the payload");
+  std::size_t bytes = 0;
+  for (const auto element : elements) {
+    if (!is_utf8(element)) {
+      return refuse("an element is not UTF-8 text; carry bytes in the payload");
+    }
+    bytes += element.size();
   }
-  Topic topic(std::move(elements));
-  if (topic.bytes() > limits::topic_bytes) {
-    return refuse("it has " + std::to_string(topic.bytes()) + " bytes; at most " +
+  if (bytes > limits::topic_bytes) {
+    return refuse("it has " + std::to_string(bytes) + " bytes; at most " +
                   std::to_string(limits::topic_bytes) + " are allowed");
   }
-  return topic;
+  std::string packed;
+  for (const auto element : elements) append_packed(packed, element);
+  return Topic(std::move(packed));
+}
+
+std::string_view Topic::Iterator::operator*() const {
+  const auto length = length_at(at_);
+  return {at_ + length.own_bytes, length.element_bytes};
+}
+
+Topic::Iterator& Topic::Iterator::operator++() {
+  const auto length = length_at(at_);
+  at_ += length.own_bytes + length.element_bytes;
+  return *this;
+}
+
+Topic::Iterator Topic::Iterator::operator++(int) {
+  const auto before = *this;
+  ++*this;
+  return before;
 }
 
 Result<Topic> Topic::parse(std::string_view text) {
@@ -74,19 +135,14 @@ Result<Topic> Topic::parse(std::string_view text) {
     }
     elements.push_back(std::move(element.text));
   }
-  return of(std::move(elements));
-}
-
-std::size_t Topic::bytes() const {
-  std::size_t sum = 0;
-  for (const auto& element : elements_) sum += element.size();
-  return sum;
+  return of(elements);
 }
 
 std::string to_string(const Topic& topic) {
   std::string text;
-  for (const auto& element : topic.elements()) {
-    if (&element != &topic.elements().front()) text += '/';
+  bool first = true;
+  for (const auto element : topic) {
+    if (!std::exchange(first, false)) text += '/';
     if (element == "*" || element == "#") text += '\\';
     for (const char c : element) {
       if (c == '/' || c == '\\') text += '\\';
@@ -118,14 +174,12 @@ Pattern Pattern::all() {
 }
 
 bool Pattern::matches(const Topic& topic) const {
-  const auto& elements = topic.elements();
-  if (open_ended_ ? elements.size() < elements_.size() : elements.size() != elements_.size()) {
+  if (open_ended_ ? topic.size() < elements_.size() : topic.size() != elements_.size()) {
     return false;
   }
-  return std::equal(elements_.begin(), elements_.end(), elements.begin(),
-                    [](const Element& mine, const std::string& theirs) {
-                      return mine.any || mine.text == theirs;
-                    });
+  return std::equal(
+      elements_.begin(), elements_.end(), topic.begin(),
+      [](const Element& mine, std::string_view theirs) { return mine.any || mine.text == theirs; });
 }
 
 }  // namespace tidegate

@@ -11,6 +11,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,21 +26,53 @@ class Topic {
  public:
   // 1 to limits::topic_elements elements of UTF-8 text, limits::topic_bytes together. An element
   // may be empty.
-  static Result<Topic> of(std::vector<std::string> elements);
+  static Result<Topic> of(const std::vector<std::string>& elements);
+  static Result<Topic> of_views(std::span<const std::string_view> elements);
 
   // The text form above. '*' and '#' alone in an element are refused, since they are surely meant
   // as a pattern; write \* and \# for the characters.
   static Result<Topic> parse(std::string_view text);
 
-  [[nodiscard]] const std::vector<std::string>& elements() const { return elements_; }
-  [[nodiscard]] std::size_t bytes() const;  // of all elements together
+  // Views, valid as long as the topic is there and unchanged.
+  [[nodiscard]] std::vector<std::string_view> elements() const { return {begin(), end()}; }
 
-  friend auto operator<=>(const Topic&, const Topic&) = default;
+  // The same one after the other, without a list of them.
+  class Iterator {
+   public:
+    using iterator_category = std::forward_iterator_tag;
+    using value_type = std::string_view;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const std::string_view*;
+    using reference = std::string_view;
+
+    Iterator() = default;
+    std::string_view operator*() const;
+    Iterator& operator++();
+    Iterator operator++(int);
+    friend bool operator==(const Iterator&, const Iterator&) = default;
+
+   private:
+    friend class Topic;
+    explicit Iterator(const char* at) : at_(at) {}
+
+    const char* at_ = nullptr;
+  };
+  [[nodiscard]] Iterator begin() const { return Iterator(packed_.data()); }
+  [[nodiscard]] Iterator end() const { return Iterator(packed_.data() + packed_.size()); }
+
+  [[nodiscard]] std::size_t size() const { return size_; }    // how many elements
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }  // of all of them together
+
+  friend bool operator==(const Topic&, const Topic&) = default;
 
  private:
-  explicit Topic(std::vector<std::string> elements) : elements_(std::move(elements)) {}
+  friend class PackedMessage;
+  explicit Topic(std::string packed);
 
-  std::vector<std::string> elements_;
+  // Each element behind its length: a short topic needs no memory of its own.
+  std::string packed_;
+  std::uint16_t size_ = 0;
+  std::uint16_t bytes_ = 0;
 };
 
 // The text form; Topic::parse gives the same topic again.

@@ -6,8 +6,9 @@
 namespace tidegate {
 namespace {
 
-// The length of the sequence that `lead` begins and the range of its second byte, which alone
-// excludes overlong forms, surrogates and the values that are too large. Length 0: not a lead.
+// The length of the sequence that `lead`, which is not ASCII, begins and the range of its second
+// byte, which alone excludes overlong forms, surrogates and the values that are too large. Length
+// 0: not a lead.
 struct Sequence {
   std::size_t length;
   std::uint8_t second_low = 0x80;
@@ -15,7 +16,6 @@ struct Sequence {
 };
 
 Sequence sequence_of(std::uint8_t lead) {
-  if (lead < 0x80) return {1};
   if (lead < 0xC2) return {0};
   if (lead < 0xE0) return {2};
   if (lead == 0xE0) return {3, 0xA0, 0xBF};
@@ -32,12 +32,13 @@ Sequence sequence_of(std::uint8_t lead) {
 bool is_utf8(std::string_view bytes) {
   const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
   for (std::size_t i = 0; i < bytes.size();) {
+    if (at(i) < 0x80) {
+      ++i;
+      continue;
+    }
     const auto sequence = sequence_of(at(i));
     if (sequence.length == 0 || sequence.length > bytes.size() - i) return false;
-    if (sequence.length > 1 &&
-        (at(i + 1) < sequence.second_low || at(i + 1) > sequence.second_high)) {
-      return false;
-    }
+    if (at(i + 1) < sequence.second_low || at(i + 1) > sequence.second_high) return false;
     for (std::size_t k = 2; k < sequence.length; ++k) {
       if ((at(i + k) & 0xC0U) != 0x80U) return false;
     }

@@ -275,10 +275,11 @@ void Loop::step(Input input) {
 void Loop::carry_out() {
   carrying_out_ = true;
   while (!effects_.empty()) {
-    auto effects = std::exchange(effects_, {});
-    for (auto& effect : effects) {
+    std::swap(effects_, under_way_);
+    for (auto& effect : under_way_) {
       std::visit([this](auto& e) { act(e); }, effect);
     }
+    under_way_.clear();
     for (auto& input : std::exchange(queued_, {})) feed(std::move(input));
   }
   carrying_out_ = false;

@@ -117,6 +117,7 @@ class Loop {
   bool tag_woken_ = false;
 
   Effects effects_;
+  Effects under_way_;          // in carry_out()
   std::vector<Input> queued_;  // from within carry_out()
   bool carrying_out_ = false;
   bool closed_ = false;

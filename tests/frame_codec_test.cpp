@@ -8,6 +8,7 @@
 #include "lib/random.hpp"
 #include "tests/samples.hpp"
 
+using namespace std::string_literals;
 using namespace tidegate;
 using tidegate::testing::hex;
 using tidegate::testing::message;
@@ -78,6 +79,55 @@ TEST_CASE("a field behind the last known one is skipped") {
   const auto back = decode(bytes);
   REQUIRE(back.ok());
   CHECK((*back == Frame{Farewell{origin(1), 9}}));
+}
+
+TEST_CASE("fields behind the last known one may be of any type, but must be whole") {
+  const auto farewell = encode(Farewell{origin(1), 9}).substr(1);
+  // A map with a float and an extension, then an array.
+  const std::string further("\x81\xcb\x40\x09\x21\xfb\x54\x44\x2d\x18\xd4\x01\x02\x92\xc3\xff", 16);
+  const auto back = decode("\x96" + farewell + further);
+  REQUIRE(back.ok());
+  CHECK((*back == Frame{Farewell{origin(1), 9}}));
+  for (std::size_t size = 0; size < further.size(); ++size) {
+    CHECK_FALSE(decode("\x96" + farewell + further.substr(0, size)).ok());
+  }
+  CHECK_FALSE(decode("\x95" + farewell + std::string(100, '\x91') + "\x01").ok());
+}
+
+TEST_CASE("numbers and lengths are read in every form that MessagePack has for them") {
+  const auto peer = origin(1).peer.bytes;
+  const auto id = "\xc4\x10" + std::string(peer.begin(), peer.end());
+  const auto frame = [&](const std::string& last) { return "\x94\x08" + id + "\x01" + last; };
+  const std::string zeros(7, '\0');
+  for (const auto& nine :
+       {"\xcc\x09"s, "\xcd"s + zeros.substr(6) + "\x09", "\xce"s + zeros.substr(4) + "\x09",
+        "\xcf"s + zeros + "\x09", "\xd0\x09"s, "\xd1"s + zeros.substr(6) + "\x09",
+        "\xd2"s + zeros.substr(4) + "\x09", "\xd3"s + zeros + "\x09"}) {
+    CAPTURE(hex(nine));
+    const auto back = decode(frame(nine));
+    REQUIRE(back.ok());
+    CHECK((*back == Frame{Farewell{origin(1), 9}}));
+  }
+  for (const auto& negative : {"\xff"s, "\xd0\x80"s, "\xd3\xff"s + zeros}) {
+    CHECK_FALSE(decode(frame(negative)).ok());
+  }
+
+  const auto data = [&](const std::string& messages) {
+    return "\x95\x06" + id + "\x01\x01" + messages;
+  };
+  const Frame expected = Data{origin(1), 1, {message("a", "x")}};
+  for (const auto& list :
+       {"\x91"s, "\xdc"s + zeros.substr(6) + "\x01", "\xdd"s + zeros.substr(4) + "\x01"}) {
+    for (const auto& text : {"\xa1"s, "\xd9\x01"s, "\xda"s + zeros.substr(6) + "\x01",
+                             "\xdb"s + zeros.substr(4) + "\x01"}) {
+      for (const auto& binary :
+           {"\xc4\x01"s, "\xc5"s + zeros.substr(6) + "\x01", "\xc6"s + zeros.substr(4) + "\x01"}) {
+        const auto back = decode(data(list + "\x93" + list + text + "a" + binary + "x\xc0"));
+        REQUIRE(back.ok());
+        CHECK((*back == expected));
+      }
+    }
+  }
 }
 
 TEST_CASE("a hello of another version tells just that, whatever follows") {

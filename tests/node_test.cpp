@@ -268,8 +268,8 @@ TEST_CASE("N1: what is lost of a peer that leaves or is silent for long is repor
   CHECK(a.data(b, 3, {message_at("x", at(1))}).empty());
   CHECK(a.data(b, 6, {message_at("y", at(1))}).empty());
   CHECK(a.step(input::FromStream{Farewell{b, 8}}) ==
-        "undial 1, unfollow b:10, b is gone: left, undelivered 1-2 of b: missing, undelivered 4-5 "
-        "of b: missing, undelivered 7-8 of b: missing, deliver x of b, deliver y of b");
+        "undial 1, unfollow b:10, b is gone: left, undelivered 1-2 of b: missing, deliver x of b, "
+        "undelivered 4-5 of b: missing, deliver y of b, undelivered 7-8 of b: missing");
   CHECK((a.notices<Undelivered>().at(0).origin == b));
   CHECK(a.counters().missing == 6);
 

@@ -13,7 +13,8 @@ using Elements = std::vector<std::string>;
 
 Elements elements(std::string_view text) {
   const auto topic = Topic::parse(text);
-  return topic ? topic->elements() : Elements{"refused: " + topic.error().message};
+  if (!topic) return {"refused: " + topic.error().message};
+  return {topic->begin(), topic->end()};
 }
 
 bool matches(std::string_view pattern, std::string_view topic) {
@@ -54,6 +55,17 @@ TEST_CASE("a single backslash at the end is refused") {
   CHECK_FALSE(Topic::parse("a\\").ok());
   CHECK_FALSE(Pattern::parse("a\\").ok());
   CHECK(Topic::parse("a\\\\").ok());
+}
+
+TEST_CASE("an element of any length comes back as it was") {
+  for (const std::size_t length : {0, 1, 14, 15, 254, 255, 256, 511, 512, 4000}) {
+    CAPTURE(length);
+    const Elements parts{"before", std::string(length, 'x'), "behind"};
+    const auto topic = Topic::of(parts).value();
+    CHECK(Elements(topic.begin(), topic.end()) == parts);
+    CHECK(topic.size() == 3);
+    CHECK(topic.bytes() == 12 + length);
+  }
 }
 
 TEST_CASE("a topic has at least one element and no more than the limit") {

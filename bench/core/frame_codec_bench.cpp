@@ -21,5 +21,20 @@ void decode_message(benchmark::State& state) {
 }
 BENCHMARK(decode_message)->Apply(counted);
 
+// As many messages as travel together in a flood.
+Frame packed_frame() { return Data{testing::origin(1), 1, {100, message(4711)}}; }
+
+void encode_100_messages(benchmark::State& state) {
+  const auto many = packed_frame();
+  for (auto _ : state) benchmark::DoNotOptimize(encode(many));
+}
+BENCHMARK(encode_100_messages)->Apply(counted);
+
+void decode_100_messages(benchmark::State& state) {
+  const auto bytes = encode(packed_frame());
+  for (auto _ : state) benchmark::DoNotOptimize(decode(bytes));
+}
+BENCHMARK(decode_100_messages)->Apply(counted);
+
 }  // namespace
 }  // namespace tidegate::bench

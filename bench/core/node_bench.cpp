@@ -32,8 +32,14 @@ class Meshed {
   }
 
   Effects& arrive(Message message) {
-    Data data{other, ++sequence_, {}};
-    data.messages.push_back(std::move(message));
+    std::vector<Message> messages;
+    messages.push_back(std::move(message));
+    return arrive(std::move(messages));
+  }
+
+  Effects& arrive(std::vector<Message> messages) {
+    Data data{other, sequence_ + 1, std::move(messages)};
+    sequence_ += data.messages.size();
     return step(input::FromStream{std::move(data)});
   }
 
@@ -58,6 +64,19 @@ void deliver_ungated(benchmark::State& state) {
   for (auto _ : state) next = delivered(node.arrive(std::move(next)));
 }
 BENCHMARK(deliver_ungated)->Apply(counted);
+
+void deliver_100_ungated(benchmark::State& state) {
+  Meshed node{Options{}};
+  std::vector<Message> next(100, message(4711));
+  for (auto _ : state) {
+    auto& effects = node.arrive(std::move(next));
+    next.clear();
+    for (auto& effect : effects) {
+      next.push_back(std::move(std::get<effect::Deliver>(effect).delivery.message));
+    }
+  }
+}
+BENCHMARK(deliver_100_ungated)->Apply(counted);
 
 // Two steps: the message arrives and waits, a reading covers it.
 void deliver_gated(benchmark::State& state) {

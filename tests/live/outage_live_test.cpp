@@ -2,6 +2,8 @@
 // doubt is said.
 #include <chrono>
 #include <csignal>
+#include <cstdint>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <optional>
@@ -14,6 +16,7 @@
 #include "mesh.hpp"
 #include "peer/commit.hpp"
 #include "tests/support/cluster.hpp"
+#include "tests/support/eventually.hpp"
 
 using namespace tidegate;
 using namespace tidegate::testing;
@@ -95,6 +98,17 @@ pid_t tag_backend(Server& primary) {
 pid_t wal_writer(Server& server) {
   return std::stoi(
       server.value("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"));
+}
+
+// Sent, but not taken yet, since the process is stopped.
+bool is_pending(pid_t process, int signal) {
+  std::ifstream status("/proc/" + std::to_string(process) + "/status");
+  for (std::string word; status >> word;) {
+    std::uint64_t signals = 0;
+    if (word == "ShdPnd:" && status >> std::hex >> signals)
+      return (signals >> (signal - 1) & 1) == 1;
+  }
+  return false;
 }
 
 }  // namespace
@@ -330,6 +344,8 @@ TEST_CASE("an asynchronous commit that the crash of a backend takes is never ann
   session.execute(insert(1));
   world.publish("lost", AfterCommit{});
   ::kill(std::stoi(session.value("SELECT pg_backend_pid()")), SIGKILL);
+  // Before it is told to quit it would answer, and flush.
+  REQUIRE(eventually(5s, [backend] { return is_pending(backend, SIGQUIT); }));
   ::kill(backend, SIGCONT);
   REQUIRE(next_notice<PrimaryDown>(*world.writer));
   ::kill(flusher, SIGCONT);  // it has been told to quit meanwhile

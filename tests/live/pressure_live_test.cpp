@@ -201,7 +201,7 @@ TEST_CASE("each of eight publishing threads keeps its order") {
     const auto delivery = next_delivery(*receiver);
     REQUIRE(delivery);
     REQUIRE(delivery->sequence == static_cast<std::uint64_t>(i) + 1);
-    auto& expected = next.at(std::stoul(delivery->message.topic.elements()[0]));
+    auto& expected = next.at(std::stoul(std::string(delivery->message.topic.elements()[0])));
     REQUIRE(delivery->message.payload == std::to_string(expected));
     ++expected;
   }

@@ -88,7 +88,7 @@ Outcome run(const Server& replica, bool gated) {
     ++outcome.delivered;
     const auto& row = delivery->message.payload;
     if (session.value("SELECT count(*) FROM t WHERE i = " + row) == "0") ++outcome.stale;
-    auto& before = last.at(std::stoul(delivery->message.topic.elements()[1]));
+    auto& before = last.at(std::stoul(std::string(delivery->message.topic.elements()[1])));
     if (std::stoi(row) < before) ++outcome.out_of_order;
     before = std::stoi(row);
   }
