@@ -353,9 +353,11 @@ class Reader {
   std::uint32_t left_ = 0;
 };
 
-std::optional<Topic> read_topic(Reader& message) {
+using TopicElements = std::array<std::string_view, limits::topic_elements>;
+
+// `elements` is room to work in.
+std::optional<Topic> read_topic(Reader& message, TopicElements& elements) {
   auto fields = message.array("topic");
-  std::array<std::string_view, limits::topic_elements> elements;
   std::size_t count = 0;
   while (fields.left() > 0 && count < elements.size()) elements[count++] = fields.raw_text("topic");
   auto topic = Topic::of_views(std::span(elements).first(count));
@@ -372,11 +374,12 @@ constexpr std::size_t least_message_bytes = 6;
 std::vector<Message> read_messages(Reader& frame) {
   auto list = frame.array("messages");
   if (list.left() == 0 || list.left() > limits::batch_messages) list.fail("messages");
+  TopicElements elements;
   std::vector<Message> messages;
   messages.reserve(std::min<std::size_t>(list.left(), list.cursor().left() / least_message_bytes));
   while (list.left() > 0 && list.cursor().problem() == nullptr) {
     auto fields = list.array("message");
-    auto topic = read_topic(fields);
+    auto topic = read_topic(fields, elements);
     const auto payload = fields.binary("payload", 0, limits::payload_bytes);
     const auto position = fields.position();
     fields.close();

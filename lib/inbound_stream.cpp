@@ -10,13 +10,14 @@ namespace tidegate {
 InboundStream::Progress InboundStream::arrive(Data data) {
   Progress progress;
   auto sequence = data.first;
-  for (auto& message : data.messages) take(sequence++, std::move(message), progress);
+  progress.messages.reserve(data.messages.size());
+  for (auto& message : data.messages) take(sequence++, message, progress);
   if (next_ == 0) progress.duplicates = 0;  // it is not known yet what counts
   drain(progress);
   return progress;
 }
 
-void InboundStream::take(std::uint64_t sequence, Message message, Progress& progress) {
+void InboundStream::take(std::uint64_t sequence, Message& message, Progress& progress) {
   known_ = std::max(known_, sequence);
   if (sequence < next_ || ahead_.contains(sequence)) {
     ++progress.duplicates;

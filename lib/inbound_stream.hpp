@@ -66,7 +66,7 @@ class InboundStream {
   [[nodiscard]] std::uint64_t known() const { return known_; }  // the highest that surely exists
 
  private:
-  void take(std::uint64_t sequence, Message message, Progress& progress);
+  void take(std::uint64_t sequence, Message& message, Progress& progress);
   void drain(Progress& progress);
 
   std::uint64_t next_ = 0;

@@ -329,8 +329,8 @@ void Node::deliver(Held& held, const Member& member, bool late, Instant now, Eff
   ++counters_.delivered;
   if (late) ++counters_.late;
   if (held.message.position) stream_.delivered(*held.message.position);
-  effects.push_back(effect::Deliver{Delivery{std::move(held.message), held.origin, member.name,
-                                             held.sequence, now - held.since, late}});
+  effects.emplace_back(effect::Deliver{
+      {std::move(held.message), held.origin, member.name, held.sequence, now - held.since, late}});
 }
 
 // --- published messages -------------------------------------------------------------------------

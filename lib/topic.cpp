@@ -59,15 +59,17 @@ Length length_at(const char* at) {
   return {3, byte(1) << 8U | byte(2)};
 }
 
-void append_packed(std::string& packed, std::string_view element) {
+std::size_t own_bytes(std::string_view element) { return element.size() < escape ? 1 : 3; }
+
+char* write(std::string_view element, char* to) {
   if (element.size() < escape) {
-    packed += static_cast<char>(element.size());
+    *to++ = static_cast<char>(element.size());
   } else {
-    packed += static_cast<char>(escape);
-    packed += static_cast<char>(element.size() >> 8U);
-    packed += static_cast<char>(element.size() & 0xFFU);
+    *to++ = static_cast<char>(escape);
+    *to++ = static_cast<char>(element.size() >> 8U);
+    *to++ = static_cast<char>(element.size() & 0xFFU);
   }
-  packed += element;
+  return std::copy(element.begin(), element.end(), to);
 }
 
 Result<Topic> refuse(const std::string& why) { return Error{"not a topic: " + why}; }
@@ -102,9 +104,15 @@ Result<Topic> Topic::of_views(std::span<const std::string_view> elements) {
     return refuse("it has " + std::to_string(bytes) + " bytes; at most " +
                   std::to_string(limits::topic_bytes) + " are allowed");
   }
-  std::string packed;
-  for (const auto element : elements) append_packed(packed, element);
-  return Topic(std::move(packed));
+  std::size_t lengths = 0;
+  for (const auto element : elements) lengths += own_bytes(element);
+  Topic topic;
+  topic.packed_.resize(lengths + bytes);
+  topic.size_ = static_cast<std::uint16_t>(elements.size());
+  topic.bytes_ = static_cast<std::uint16_t>(bytes);
+  auto* to = topic.packed_.data();
+  for (const auto element : elements) to = write(element, to);
+  return topic;
 }
 
 std::string_view Topic::Iterator::operator*() const {

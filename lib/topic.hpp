@@ -67,6 +67,7 @@ class Topic {
 
  private:
   friend class PackedMessage;
+  Topic() = default;
   explicit Topic(std::string packed);
 
   // Each element behind its length: a short topic needs no memory of its own.

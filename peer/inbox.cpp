@@ -23,7 +23,7 @@ Undelivered* as_undelivered(Incoming& incoming) {
 
 Inbox::Inbox() : readable_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { TIDEGATE_MUST(readable_); }
 
-void Inbox::push(Incoming incoming) {
+std::size_t Inbox::push(Incoming incoming) {
   const std::lock_guard lock(mutex_);
   if (!merge(incoming)) {
     bytes_ += bytes_of(incoming);
@@ -31,6 +31,7 @@ void Inbox::push(Incoming incoming) {
   }
   show_readable();
   arrived_.notify_one();
+  return bytes_;
 }
 
 std::optional<Incoming> Inbox::pop(std::chrono::milliseconds timeout) {
@@ -38,7 +39,7 @@ std::optional<Incoming> Inbox::pop(std::chrono::milliseconds timeout) {
   const auto ready = [this] { return closed_ || !queue_.empty(); };
   if (timeout.count() < 0) {
     arrived_.wait(lock, ready);
-  } else {
+  } else if (timeout.count() > 0 && !ready()) {  // a wait of no time still costs a switch
     arrived_.wait_for(lock, timeout, ready);
   }
   if (queue_.empty()) return std::nullopt;

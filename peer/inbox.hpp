@@ -23,7 +23,8 @@ class Inbox {
  public:
   Inbox();
 
-  void push(Incoming incoming);
+  // How many bytes() there are then.
+  std::size_t push(Incoming incoming);
 
   // Waits for the timeout at most; negative: without end. Nothing more comes once the inbox is
   // closed and empty, and then it answers at once.

@@ -46,8 +46,8 @@ struct Peer::Parts {
 
   void receive(Incoming incoming) {
     if (!own_thread() && handler) return handler(std::move(incoming));
-    inbox.push(std::move(incoming));
-    if (demand && inbox.bytes() > options.inbox_bytes) {
+    const auto bytes = inbox.push(std::move(incoming));
+    if (demand && bytes > options.inbox_bytes) {
       demand = false;
       loop->input(input::Demand{false});
       // Everything may have been taken in between, and then no taker opens the gate again.
@@ -250,13 +250,14 @@ std::optional<Incoming> Peer::next(std::chrono::milliseconds timeout) {
   if (parts.own_thread()) {
     incoming = parts.inbox.pop(timeout);
   } else {
-    const auto end = clock_now() + timeout;
     parts.send_waiting();
     incoming = parts.inbox.pop(milliseconds(0));
-    while (!incoming && !parts.leaving) {
-      run_once(until(end));
-      incoming = parts.inbox.pop(milliseconds(0));
-      if (clock_now() >= end) break;
+    if (!incoming) {
+      const auto end = clock_now() + timeout;
+      do {
+        run_once(until(end));
+        incoming = parts.inbox.pop(milliseconds(0));
+      } while (!incoming && !parts.leaving && clock_now() < end);
     }
   }
   if (parts.reopens()) parts.post(input::Demand{true});

@@ -9,6 +9,7 @@
 
 #include "mesh.hpp"
 #include "tests/support/process.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 using namespace tidegate;
 using namespace tidegate::testing;
@@ -16,10 +17,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A master in a process of its own, which prints its deliveries.
-Process start_process(const Options& mesh, const std::string& name) {
+// A master in a process of its own, which prints its deliveries. Its status socket is in `sockets`.
+Process start_process(const Options& mesh, const std::string& name,
+                      const TemporaryDirectory& sockets) {
   return Process({.arguments = {TIDEGATE_COMMAND, "peer", "--name", name, "--mesh", mesh.mesh,
                                 "--beacon-port", std::to_string(mesh.beacon_port)},
+                  .environment = {{"RUNTIME_DIRECTORY", sockets.path().string()}},
                   .input = Stream::pipe,
                   .output = Stream::pipe,
                   .errors = Stream::null});
@@ -56,7 +59,8 @@ TEST_CASE("a receiver that was stopped for a while misses nothing, and nobody wa
   const std::string payload(1024, 'x');
   auto publisher = start(mesh, "publisher");
   auto healthy = start(mesh, "healthy");
-  auto stopped = start_process(mesh, "stopped");
+  const TemporaryDirectory sockets("stopped");
+  auto stopped = start_process(mesh, "stopped", sockets);
   REQUIRE(publisher->wait_ready(2, 10s));
   REQUIRE(healthy->wait_ready(2, 10s));
 
