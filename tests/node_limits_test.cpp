@@ -71,6 +71,19 @@ TEST_CASE("a step releases no more bytes than the limit, and one message at leas
   CHECK(a.all<effect::Deliver>().size() == 1);
 }
 
+TEST_CASE(
+    "S4: what arrives while more is to be released stays behind it, though it is covered too") {
+  auto a = with_b();
+  a.data(b, 1, many(limits::releases_per_step + 1));
+  a.step(input::Polled{replayed(200)});
+  REQUIRE(a.all<effect::Deliver>().size() == limits::releases_per_step);
+  a.data(b, limits::releases_per_step + 2, many(1));
+  const auto deliveries = a.all<effect::Deliver>();
+  REQUIRE(deliveries.size() == 2);
+  CHECK(deliveries[0].delivery.sequence == limits::releases_per_step + 1);
+  CHECK(deliveries[1].delivery.sequence == limits::releases_per_step + 2);
+}
+
 TEST_CASE("while the application takes nothing, messages stay held and are asked for no longer") {
   auto a = with_b();
   a.step(input::Demand{false});
