@@ -235,16 +235,22 @@ bool Roster::vouched(LinkId link, const Origin& target, Instant now) {
 
 // --- states -------------------------------------------------------------------------------------
 
+void Roster::enter(Member& member, PeerState state) {
+  if (member.state == PeerState::ready) --ready_count_;
+  if (state == PeerState::ready) ++ready_count_;
+  member.state = state;
+}
+
 // A member was heard by its own word.
 void Roster::sign_of_life(Member& member, Instant now, Effects& effects) {
   member.detector.heard(now);
   member.probe_at = never;
   member.probed = false;
   if (member.state == PeerState::heard || member.state == PeerState::gone) {
-    member.state = PeerState::hello;
+    enter(member, PeerState::hello);
     replace_earlier_lives(member.origin, now, effects);
   } else if (member.state == PeerState::suspect) {
-    member.state = PeerState::hello;
+    enter(member, PeerState::hello);
     settle(member, effects);
     wake_at(member.retry_at);  // if that is not enough to be ready, says Hello again
   }
@@ -262,11 +268,11 @@ void Roster::replace_earlier_lives(const Origin& origin, Instant now, Effects& e
 void Roster::settle(Member& member, Effects& effects) {
   const bool both = member.started && member.listening && readers_.contains(member.origin.peer);
   if (member.state == PeerState::hello && both) {
-    member.state = PeerState::ready;
+    enter(member, PeerState::ready);
     if (!member.was_ready) effects.push_back(effect::Notify{PeerReady{member.origin, member.name}});
     member.was_ready = true;
   } else if (member.state == PeerState::ready && !both) {
-    member.state = PeerState::hello;
+    enter(member, PeerState::hello);
   }
 }
 
@@ -282,7 +288,7 @@ void Roster::part(Member& member, PeerGone::Why why, Instant now, Effects& effec
   member.was_ready = false;
   // Who has left, or was replaced, does not come back in the same life; a late beacon of it counts
   // for nothing.
-  member.state = why == PeerGone::Why::silent ? PeerState::gone : PeerState::left;
+  enter(member, why == PeerGone::Why::silent ? PeerState::gone : PeerState::left);
   member.retry_at = now + (member.state == PeerState::gone ? remember_gone : remember_left);
   wake_at(member.retry_at);
   departed_.push_back(member.origin);
@@ -321,7 +327,7 @@ void Roster::advance_member(Member& member, Extent own, Instant now, Effects& ef
     return;
   }
   if (verdict == FailureDetector::Verdict::suspect && member.state == PeerState::ready) {
-    member.state = PeerState::suspect;
+    enter(member, PeerState::suspect);
     member.probe_at = now;
   }
   wake_at(member.detector.deadline(now));
@@ -420,7 +426,7 @@ void Roster::introduce(Member& member, const Card& card, const std::string& host
 
 void Roster::dial(Member& member, Instant now, Effects& effects) {
   member.detector.heard(now);
-  if (member.state == PeerState::gone) member.state = PeerState::heard;
+  if (member.state == PeerState::gone) enter(member, PeerState::heard);
   member.link = ++last_link_;
   effects.push_back(effect::Dial{*member.link, member.direct_endpoint()});
   greet(*member.link, effects);
@@ -442,12 +448,6 @@ void Roster::tell_ready(const Member& member, Extent own, Effects& effects) cons
 Member* Roster::find(const Origin& origin) {
   const auto found = members_.find(origin);
   return found == members_.end() ? nullptr : &found->second;
-}
-
-std::size_t Roster::ready_count() const {
-  return static_cast<std::size_t>(
-      std::count_if(members_.begin(), members_.end(),
-                    [](const auto& m) { return m.second.state == PeerState::ready; }));
 }
 
 Roster::Seed* Roster::seed_of(LinkId link) {

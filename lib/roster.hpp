@@ -137,7 +137,7 @@ class Roster {
 
   [[nodiscard]] Member* find(const Origin& origin);
   [[nodiscard]] const std::map<Origin, Member>& members() const { return members_; }
-  [[nodiscard]] std::size_t ready_count() const;
+  [[nodiscard]] std::size_t ready_count() const { return ready_count_; }
 
  private:
   struct Seed {
@@ -153,6 +153,7 @@ class Roster {
   void greet(LinkId link, Effects& effects) const;
   void follow(Member& member, Instant now, Effects& effects);
   void tell_ready(const Member& member, Extent own, Effects& effects) const;
+  void enter(Member& member, PeerState state);
   void sign_of_life(Member& member, Instant now, Effects& effects);
   void replace_earlier_lives(const Origin& origin, Instant now, Effects& effects);
   void settle(Member& member, Effects& effects);
@@ -174,6 +175,7 @@ class Roster {
   std::map<Origin, Member> members_;
   std::set<PeerId> readers_;  // whose "@" subscription is present
   std::vector<Origin> departed_;
+  std::size_t ready_count_ = 0;  // asked for in every turn
   LinkId last_link_ = 0;
   Instant check_at_ = Instant::min();
 };

@@ -129,7 +129,7 @@ def main():
         print("\n".join(mutant.rule for mutant in mutants))
         return 0
 
-    ignore = shutil.ignore_patterns("build*", ".git")
+    ignore = shutil.ignore_patterns("build", "build-*", ".git")
     shutil.copytree(".", options.copy, ignore=ignore, dirs_exist_ok=True)
     print(f"building {len(mutants)} mutants, one after the other", flush=True)
     setup = ["meson", "setup", "build", "-Doptimization=0", "-Dwerror=false"]
