@@ -1,6 +1,7 @@
 #include "topic.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "limits.hpp"
@@ -43,35 +44,6 @@ Result<std::vector<Written>> split(std::string_view text) {
   return elements;
 }
 
-// The length of an element in a packed topic: one byte, or, if it does not fit that, the greatest
-// byte and two more.
-struct Length {
-  std::size_t own_bytes;
-  std::size_t element_bytes;
-};
-
-constexpr std::size_t escape = 0xFF;
-static_assert(limits::topic_bytes <= 0xFFFF);
-
-Length length_at(const char* at) {
-  const auto byte = [at](int i) -> std::size_t { return static_cast<std::uint8_t>(at[i]); };
-  if (byte(0) != escape) return {1, byte(0)};
-  return {3, byte(1) << 8U | byte(2)};
-}
-
-std::size_t own_bytes(std::string_view element) { return element.size() < escape ? 1 : 3; }
-
-char* write(std::string_view element, char* to) {
-  if (element.size() < escape) {
-    *to++ = static_cast<char>(element.size());
-  } else {
-    *to++ = static_cast<char>(escape);
-    *to++ = static_cast<char>(element.size() >> 8U);
-    *to++ = static_cast<char>(element.size() & 0xFFU);
-  }
-  return std::copy(element.begin(), element.end(), to);
-}
-
 Result<Topic> refuse(const std::string& why) { return Error{"not a topic: " + why}; }
 
 }  // namespace
@@ -104,8 +76,9 @@ Result<Topic> Topic::of_views(std::span<const std::string_view> elements) {
     return refuse("it has " + std::to_string(bytes) + " bytes; at most " +
                   std::to_string(limits::topic_bytes) + " are allowed");
   }
+  static_assert(limits::topic_bytes <= std::numeric_limits<std::uint16_t>::max());
   std::size_t lengths = 0;
-  for (const auto element : elements) lengths += own_bytes(element);
+  for (const auto element : elements) lengths += element.size() < escape ? 1 : 3;
   Topic topic;
   topic.packed_.resize(lengths + bytes);
   topic.size_ = static_cast<std::uint16_t>(elements.size());
@@ -115,21 +88,15 @@ Result<Topic> Topic::of_views(std::span<const std::string_view> elements) {
   return topic;
 }
 
-std::string_view Topic::Iterator::operator*() const {
-  const auto length = length_at(at_);
-  return {at_ + length.own_bytes, length.element_bytes};
-}
-
-Topic::Iterator& Topic::Iterator::operator++() {
-  const auto length = length_at(at_);
-  at_ += length.own_bytes + length.element_bytes;
-  return *this;
-}
-
-Topic::Iterator Topic::Iterator::operator++(int) {
-  const auto before = *this;
-  ++*this;
-  return before;
+char* Topic::write(std::string_view element, char* to) {
+  if (element.size() < escape) {
+    *to++ = static_cast<char>(element.size());
+  } else {
+    *to++ = static_cast<char>(escape);
+    *to++ = static_cast<char>(element.size() >> 8U);
+    *to++ = static_cast<char>(element.size() & 0xFFU);
+  }
+  return std::copy(element.begin(), element.end(), to);
 }
 
 Result<Topic> Topic::parse(std::string_view text) {

@@ -46,14 +46,30 @@ class Topic {
     using reference = std::string_view;
 
     Iterator() = default;
-    std::string_view operator*() const;
-    Iterator& operator++();
-    Iterator operator++(int);
+    std::string_view operator*() const { return {text(), length()}; }
+    Iterator& operator++() {
+      at_ = text() + length();
+      return *this;
+    }
+    Iterator operator++(int) {
+      const auto before = *this;
+      ++*this;
+      return before;
+    }
     friend bool operator==(const Iterator&, const Iterator&) = default;
 
    private:
     friend class Topic;
     explicit Iterator(const char* at) : at_(at) {}
+
+    [[nodiscard]] std::size_t byte(std::size_t i) const {
+      return static_cast<std::uint8_t>(at_[i]);
+    }
+    [[nodiscard]] bool is_long() const { return byte(0) == escape; }
+    [[nodiscard]] const char* text() const { return at_ + (is_long() ? 3 : 1); }
+    [[nodiscard]] std::size_t length() const {
+      return is_long() ? byte(1) << 8U | byte(2) : byte(0);
+    }
 
     const char* at_ = nullptr;
   };
@@ -69,6 +85,11 @@ class Topic {
   friend class PackedMessage;
   Topic() = default;
   explicit Topic(std::string packed);
+
+  // The length of an element takes one byte or, if it does not fit that, this one and two more.
+  static constexpr std::uint8_t escape = 0xFF;
+
+  static char* write(std::string_view element, char* to);
 
   // Each element behind its length: a short topic needs no memory of its own.
   std::string packed_;
