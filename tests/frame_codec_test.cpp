@@ -6,38 +6,14 @@
 
 #include "lib/limits.hpp"
 #include "lib/random.hpp"
-#include "tests/samples.hpp"
+#include "tests/sample_frames.hpp"
 
 using namespace std::string_literals;
 using namespace tidegate;
 using tidegate::testing::hex;
 using tidegate::testing::message;
+using tidegate::testing::one_of_each;
 using tidegate::testing::origin;
-
-namespace {
-
-const Card card{origin(1), "default", "master-1", 17900, 17901};
-
-std::vector<Frame> one_of_each() {
-  return {
-      Hello{card},
-      Welcome{card},
-      Refusal{"another mesh"},
-      Ready{origin(1), origin(2), 3, 7},
-      Listening{origin(2), origin(1)},
-      Data{
-          origin(1), 3, {message("a/b", "x"), message("c", std::string(300, '\0'), "2:0/3000060")}},
-      Request{origin(1), 3, 9},
-      Kept{origin(1), 4},
-      Probe{origin(1), origin(2)},
-      Vouch{origin(2)},
-      Heartbeat{origin(1), 1, 0, std::nullopt},
-      Heartbeat{origin(1), 5, 9, Position{7, 2, Lsn{0x3000060}}},
-      Farewell{origin(1), 9},
-  };
-}
-
-}  // namespace
 
 TEST_CASE("every frame comes back as it was") {
   for (const auto& frame : one_of_each()) {
@@ -156,7 +132,7 @@ TEST_CASE("what breaks a bound is refused") {
   CHECK_FALSE(decode(encode(Ready{origin(1), origin(2), 1, 0})).ok());
   CHECK_FALSE(decode(encode(Refusal{std::string(limits::reason_bytes + 1, 'x')})).ok());
   CHECK_FALSE(decode(encode(Refusal{"\xff"})).ok());
-  auto nameless = card;
+  auto nameless = tidegate::testing::sample_card;
   nameless.direct_port = 0;
   CHECK_FALSE(decode(encode(Hello{nameless})).ok());
   CHECK_FALSE(decode(encode(Data{origin(1), 1, {message("a", "", "0:0/1")}})).ok());

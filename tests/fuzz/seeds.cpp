@@ -1,0 +1,24 @@
+// Writes the inputs that the fuzzer begins with into a directory: one of each frame, a datagram and
+// some texts.
+#include <fstream>
+#include <string>
+
+#include "lib/announcement.hpp"
+#include "lib/frame_codec.hpp"
+#include "tests/sample_frames.hpp"
+
+using namespace tidegate;
+
+int main(int count, char** arguments) {
+  if (count != 2) return 2;
+  int number = 0;
+  const auto write = [&](const std::string& input) {
+    std::ofstream(std::string(arguments[1]) + "/seed-" + std::to_string(++number)) << input;
+  };
+  for (const auto& frame : testing::one_of_each()) write("f" + encode(frame));
+  const auto datagram = encode(Announcement{"default", testing::origin(1), 17900, 17901});
+  write("d" + std::string(reinterpret_cast<const char*>(datagram.data()), datagram.size()));
+  for (const auto* text : {"builds/42/new", "a\\/b/\\*", "builds/*/#", "7/2/0/3000060"}) {
+    write("t" + std::string(text));
+  }
+}
