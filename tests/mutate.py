@@ -68,9 +68,12 @@ def run(command, bound, cwd):
 
 def first_failure(output):
     """The name of the test that noticed."""
+    case = ""
     for line in output.splitlines():
-        if line.startswith("TEST CASE:"):
-            return line[len("TEST CASE:"):].strip()
+        if line.startswith("TEST CASE:"):  # also of one that only says something
+            case = line[len("TEST CASE:"):].strip()
+        if "ERROR:" in line and case:
+            return case
         if "violat" in line:
             return line.strip()
     return "it ended the tests"
