@@ -66,8 +66,8 @@ bool Inbox::merge(const Incoming& incoming) {
   const auto* after = as_undelivered(const_cast<Incoming&>(incoming));
   if (after == nullptr) return false;
   // Those of several origins come in turns: the one to grow stands among the last.
-  for (auto entry = queue_.rbegin(); entry != queue_.rend(); ++entry) {
-    auto* before = as_undelivered(*entry);
+  for (auto behind = queue_.size(); behind > 0; --behind) {
+    auto* before = as_undelivered(queue_[behind - 1]);
     if (before == nullptr) return false;
     if (before->origin != after->origin) continue;
     if (before->why != after->why || before->last + 1 != after->first) return false;

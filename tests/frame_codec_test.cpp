@@ -186,6 +186,7 @@ TEST_CASE("a mutated frame never does more than give another frame or an error")
   Random random(2);
   auto frames = one_of_each();
   std::vector<std::string> samples;
+  samples.reserve(frames.size());
   for (const auto& frame : frames) samples.push_back(encode(frame));
   int decoded = 0;
   for (int i = 0; i < 50'000; ++i) {
