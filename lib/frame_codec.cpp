@@ -164,9 +164,9 @@ class Skipped : public msgpack::null_visitor {
 };
 
 // The bytes of a frame, read from front to back. It is known what has to stand there, so nothing is
-// built in between, as a general unpacker has to: that took longer than all the rest of a message's
-// way. The first value that is not what was asked for is remembered as `problem`; from then on
-// every answer is empty, so that a reader checks once, at its end.
+// built in between, as a general unpacker has to. The first value that is not what was asked for is
+// remembered as `problem`; from then on every answer is empty, so that a reader checks once, at its
+// end.
 class Cursor {
  public:
   explicit Cursor(std::string_view bytes) : left_(bytes) {}
@@ -335,13 +335,11 @@ class Reader {
 
   // The next element is an array; read it before anything else.
   Reader array(const char* what) {
-    if (!next(what)) return Reader(cursor_);
-    return Reader(cursor_, what);
+    next(what);
+    return {cursor_, what};
   }
 
  private:
-  explicit Reader(Cursor& cursor) : cursor_(cursor) {}
-
   bool next(const char* what) {
     if (left_ == 0) fail(what);
     if (cursor_.problem() != nullptr) return false;
@@ -350,7 +348,7 @@ class Reader {
   }
 
   Cursor& cursor_;
-  std::uint32_t left_ = 0;
+  std::uint32_t left_;
 };
 
 using TopicElements = std::array<std::string_view, limits::topic_elements>;
