@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
 #include "lib/must.hpp"
@@ -13,6 +15,7 @@ namespace tidegate {
 namespace {
 
 constexpr EventSet::Token timer_token = 0;
+constexpr EventSet::Token bell_token = std::numeric_limits<EventSet::Token>::max();
 
 // False: it is there already, or not there yet, as the operation wishes it otherwise.
 bool try_control(int epoll, int operation, int descriptor, std::uint32_t events,
@@ -39,13 +42,15 @@ std::uint32_t events_of(const Interest& interest) {
 
 EventSet::EventSet()
     : epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
-  TIDEGATE_MUST(epoll_ && timer_);
+      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  TIDEGATE_MUST(epoll_ && timer_ && bell_);
   control(epoll_.get(), EPOLL_CTL_ADD, timer_.get(), EPOLLIN, timer_token);
+  control(epoll_.get(), EPOLL_CTL_ADD, bell_.get(), EPOLLIN, bell_token);
 }
 
 void EventSet::add(int descriptor, Token token) {
-  TIDEGATE_MUST(token != timer_token);
+  TIDEGATE_MUST(token != timer_token && token != bell_token);
   control(epoll_.get(), EPOLL_CTL_ADD, descriptor, EPOLLIN, token);
 }
 
@@ -68,12 +73,18 @@ void EventSet::follow(Connection& connection, const Interest& now) {
 }
 
 void EventSet::wake_at(Instant deadline) {
-  if (deadline == wake_at_ && !rung_) return;
+  if (const bool at_once = deadline == Instant::min(); at_once != ringing_) {
+    eventfd_t value = 0;
+    TIDEGATE_MUST((at_once ? eventfd_write(bell_.get(), 1) : eventfd_read(bell_.get(), &value)) ==
+                  0);
+    ringing_ = at_once;
+  }
+  if (ringing_ || (deadline == wake_at_ && !rung_)) return;
   wake_at_ = deadline;
   rung_ = false;
   itimerspec when{};
   if (deadline != never) {
-    // 0 would stop the timer; anything else that is over rings at once.
+    // 0 would stop the timer; anything else that is over fires at once.
     const auto since_boot = std::max<std::int64_t>(deadline.time_since_epoch().count(), 1);
     constexpr std::int64_t second = 1'000'000'000;
     when.it_value.tv_sec = since_boot / second;
@@ -91,7 +102,7 @@ const std::vector<EventSet::Token>& EventSet::wait(std::chrono::milliseconds tim
     const auto token = events.at(static_cast<std::size_t>(i)).data.u64;
     if (token == timer_token) {
       rung_ = true;
-    } else {
+    } else if (token != bell_token) {
       tokens_.push_back(token);
     }
   }

@@ -18,7 +18,7 @@ namespace tidegate {
 
 class EventSet {
  public:
-  using Token = std::uint64_t;  // what a descriptor is about; the caller's choice, not 0
+  using Token = std::uint64_t;  // what a descriptor is about; the caller's choice, not 0 or the last
 
   EventSet();
 
@@ -37,7 +37,8 @@ class EventSet {
   };
   void follow(Connection& connection, const Interest& now);
 
-  // Ends the wait at that time, or at once when it is over.
+  // Ends the wait at that time, or at once when it is over. Instant::min() is by far the cheapest way
+  // to say at once.
   void wake_at(Instant deadline);
 
   // Waits for the timeout at most, negative: without end. The tokens of the descriptors that have
@@ -47,8 +48,10 @@ class EventSet {
  private:
   Descriptor epoll_;
   Descriptor timer_;
+  Descriptor bell_;  // for at once: to set a timer to what is over costs the kernel an interrupt
   Instant wake_at_ = never;
-  bool rung_ = false;  // the timer has fired and stays readable until it is set again
+  bool rung_ = false;     // the timer has fired and stays readable until it is set again
+  bool ringing_ = false;  // the bell is readable
   std::vector<Token> tokens_;
 };
 

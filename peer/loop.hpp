@@ -66,6 +66,8 @@ class Loop {
   [[nodiscard]] std::size_t ready_count() const { return node_.ready_count(); }
   [[nodiscard]] std::size_t outbox_size() const { return node_.outbox_size(); }
   [[nodiscard]] std::size_t outbox_bytes() const { return node_.outbox_bytes(); }
+  // Something that was sent before waits in our queues, at least for some reader.
+  [[nodiscard]] bool still_sending() const { return transport_.outgoing_bytes() > 0; }
   [[nodiscard]] bool has_primary() const { return commit_tag_.has_value(); }
 
  private:

@@ -122,10 +122,10 @@ struct Peer::Parts {
     }
   }
 
-  // Drive::caller: the first message since the last turn is sent at once; those behind it wait for
-  // the next turn, to travel in one frame.
+  // Drive::caller: the first message since the last turn is sent at once, unless it would have to
+  // queue anyway; those behind it wait for the next turn, to travel in one frame.
   void publish(Input input, std::size_t bytes) {
-    if (!std::exchange(sent, true)) return post(std::move(input));
+    if (!std::exchange(sent, true) && !loop->still_sending()) return post(std::move(input));
     waiting.push_back(std::move(input));
     waiting_bytes += bytes;
     if (waiting_bytes >= limits::batch_bytes) {
@@ -138,7 +138,9 @@ struct Peer::Parts {
   void send_waiting() {
     if (waiting.empty()) return;
     waiting_bytes = 0;
+    const auto count = waiting.size();
     loop->input(std::exchange(waiting, {}));
+    waiting.reserve(count);  // of a flood as many wait again
     publish_state();
   }
 

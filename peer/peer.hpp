@@ -62,8 +62,8 @@ class Peer {
 
   // Hands a message to the loop. Messages are sent in the order of the calls, those of several
   // threads in some order; a message that waits for its position holds up those behind it. With
-  // Drive::caller the first one since the last run_once() goes out at once, and those behind it
-  // together with the next run_once(), or when they fill a frame.
+  // Drive::caller the first one since the last run_once() goes out at once, if those before have
+  // gone to all readers; the others go together with the next run_once(), or when they fill a frame.
   [[nodiscard]] Publish publish(Topic topic, std::string payload, Tag tag = NoChange{});
 
   // What is released from now on is delivered if any subscription matches it. A message that had

@@ -31,11 +31,11 @@ constexpr std::uint32_t first_link_socket = 3;  // + link id
 // A peer alone needs about thirty; below this not even a small mesh would fit.
 constexpr rlim_t fewest_descriptors = 256;
 
-std::string view(const PeerId& peer) {
+std::string_view view(const PeerId& peer) {
   return {reinterpret_cast<const char*>(peer.bytes.data()), peer.bytes.size()};
 }
 
-std::string text(const zmq::message_t& message) {
+std::string_view view(const zmq::message_t& message) {
   return {static_cast<const char*>(message.data()), message.size()};
 }
 
@@ -77,8 +77,8 @@ struct Outgoing {
 
 // Reads one whole message. Empty: nothing there. Every part is taken, so that the next read begins
 // with the next message.
-Parts receive_parts(zmq::socket_t& socket) {
-  Parts parts;
+void receive_parts(zmq::socket_t& socket, Parts& parts) {
+  parts.clear();
   bool more = true;
   while (more) {
     zmq::message_t part;
@@ -88,7 +88,6 @@ Parts receive_parts(zmq::socket_t& socket) {
     // A rogue may send any number of parts; more than three are never looked at.
     if (parts.size() < 3) parts.push_back(std::move(part));
   }
-  return parts;
 }
 
 // A failed send is a full or vanished queue: the receiver's loss, which its sequences show.
@@ -146,7 +145,7 @@ class Transport::Sockets {
     direct_.set(zmq::sockopt::sndhwm, direct_queue);
     direct_.set(zmq::sockopt::rcvhwm, direct_queue);
     stream_.set(zmq::sockopt::subscribe, "");
-    stream_.set(zmq::sockopt::subscribe, "@" + view(self));
+    stream_.set(zmq::sockopt::subscribe, "@" + std::string(view(self)));
   }
 
   // The first free port from `from` on; 0: none.
@@ -292,35 +291,37 @@ class Transport::Sockets {
     if (found != marked_.end()) marked_.erase(found);
   }
 
+  // What it answers refers to `parts_`.
   std::optional<Arrival> receive_from(std::uint32_t socket) {
     if (socket >= first_link_socket) {
       const LinkId id = socket - first_link_socket;
       const auto found = links_.find(id);
-      auto parts = found == links_.end() ? Parts() : receive_parts(found->second);
-      if (parts.empty()) return std::nullopt;
-      if (parts.size() != 1) return Malformed{};
-      return LinkBytes{id, text(parts[0])};
+      if (found == links_.end()) return std::nullopt;
+      receive_parts(found->second, parts_);
+      if (parts_.empty()) return std::nullopt;
+      if (parts_.size() != 1) return Malformed{};
+      return LinkBytes{id, view(parts_[0])};
     }
-    auto parts = receive_parts(fixed(socket));
-    while (socket == publish_socket && parts.size() == 1 && parts[0].size() == 1) {
-      parts = receive_parts(publish_);  // a subscription to everything: every reader has one
-    }
-    if (parts.empty()) return std::nullopt;
+    do {
+      receive_parts(fixed(socket), parts_);
+      // A subscription to everything: every reader has one.
+    } while (socket == publish_socket && parts_.size() == 1 && parts_[0].size() == 1);
+    if (parts_.empty()) return std::nullopt;
     if (socket == direct_socket) {
-      if (parts.size() != 2) return Malformed{};
+      if (parts_.size() != 2) return Malformed{};
       // None comes with what a ZeroMQ older than any peer's has sent. zmq::message_t::gets() would
       // throw then.
-      const auto* host = zmq_msg_gets(parts[1].handle(), "Peer-Address");
+      const auto* host = zmq_msg_gets(parts_[1].handle(), "Peer-Address");
       if (host == nullptr) return Malformed{};
-      return RouteBytes{text(parts[0]), host, text(parts[1])};
+      return RouteBytes{Route(view(parts_[0])), host, view(parts_[1])};
     }
-    if (parts.size() != 1) return Malformed{};
-    if (socket == stream_socket) return StreamBytes{text(parts[0])};
-    return reader_change(text(parts[0]));
+    if (parts_.size() != 1) return Malformed{};
+    if (socket == stream_socket) return StreamBytes{view(parts_[0])};
+    return reader_change(view(parts_[0]));
   }
 
   // A subscription: 1 (comes) or 0 (goes), then the topic.
-  static Arrival reader_change(const std::string& bytes) {
+  static Arrival reader_change(std::string_view bytes) {
     ReaderChange change;
     constexpr std::size_t id_at = 2;
     if (bytes.size() != id_at + change.peer.bytes.size() || bytes[1] != '@' ||
@@ -340,6 +341,7 @@ class Transport::Sockets {
   zmq::socket_t direct_;
   std::map<LinkId, zmq::socket_t> links_;
   std::vector<std::uint32_t> marked_;
+  Parts parts_;  // what was received last
 };
 
 Transport::Transport(std::unique_ptr<Sockets> sockets) : sockets_(std::move(sockets)) {}

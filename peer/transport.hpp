@@ -70,17 +70,18 @@ class Transport {
   [[nodiscard]] std::size_t outgoing_bytes() const;
   [[nodiscard]] std::uint64_t withheld() const;  // frames, since the start
 
+  // The bytes are those that ZeroMQ has, valid until the next receive().
   struct LinkBytes {
     LinkId link = 0;
-    std::string bytes;
+    std::string_view bytes;
   };
   struct RouteBytes {
     Route route;
     std::string host;  // the address of the other end
-    std::string bytes;
+    std::string_view bytes;
   };
   struct StreamBytes {
-    std::string bytes;
+    std::string_view bytes;
   };
   struct ReaderChange {
     PeerId peer;

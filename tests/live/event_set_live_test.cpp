@@ -1,8 +1,10 @@
 #include <array>
 
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include "peer/clock.hpp"
 #include "peer/event_set.hpp"
 
 using namespace tidegate;
@@ -54,4 +56,27 @@ TEST_CASE("a socket that got the number of a closed connection stays watched") {
   events.follow(connection, {-1, false, false, 2});
   next.fill();
   CHECK(events.wait(at_once) == Tokens{7});
+}
+
+TEST_CASE("what is due at once ends the wait until something later is due") {
+  EventSet events;
+  const auto readable = [&] {
+    pollfd look{events.descriptor(), POLLIN, 0};
+    return poll(&look, 1, 0) == 1;
+  };
+  events.wake_at(never);
+  CHECK_FALSE(readable());
+  events.wake_at(Instant::min());
+  events.wake_at(Instant::min());
+  CHECK(readable());
+  CHECK(events.wait(std::chrono::seconds(5)).empty());
+  CHECK(readable());
+  events.wake_at(clock_now() + std::chrono::hours(1));
+  CHECK_FALSE(readable());
+  events.wake_at(Instant::min());
+  events.wake_at(clock_now() - std::chrono::seconds(1));  // over, but not said to be at once
+  CHECK(readable());
+  CHECK(events.wait(std::chrono::seconds(5)).empty());
+  events.wake_at(never);
+  CHECK_FALSE(readable());
 }

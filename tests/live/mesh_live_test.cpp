@@ -78,7 +78,10 @@ struct Driven {
   std::unique_ptr<Peer> sender = start(mesh, "sender", Drive::caller);
   std::unique_ptr<Peer> receiver = start(mesh, "receiver");
 
-  Driven() { REQUIRE(sender->wait_ready(1, 5s)); }
+  Driven() {
+    REQUIRE(sender->wait_ready(1, 5s));
+    REQUIRE(eventually(5s, [this] { return sender->status().outgoing_bytes == 0; }));
+  }
 
   void publish(int first, int last) const {
     for (int i = first; i <= last; ++i) {
