@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "carrier.hpp"
+#include "lib/options.hpp"
 #include "report.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -15,13 +16,14 @@ namespace tidegate::bench {
 class Brokers {
  public:
   // `systems`: their names; empty: all. Who can't take part is said to be missing.
-  Brokers(const std::vector<std::string>& systems, const Report& report);
+  Brokers(const std::vector<std::string>& systems, LocalTransport transport, const Report& report);
 
   [[nodiscard]] const std::vector<const Carrier*>& carriers() const { return carriers_; }
   [[nodiscard]] std::string address(const Carrier& carrier);
 
  private:
   testing::TemporaryDirectory directory_{"brokers"};
+  LocalTransport transport_;
   std::vector<const Carrier*> carriers_;
   std::map<const Carrier*, std::unique_ptr<Broker>> running_;
 };

@@ -72,6 +72,8 @@ struct Carrier {
   // Starts its server, privately, on loopback, with what it writes in `directory`; returns when it
   // answers. Without a server: an address that no other run uses.
   std::function<std::unique_ptr<Broker>(const std::filesystem::path& directory)> start;
+  // The same for Unix sockets in place of TCP; empty: it has none here.
+  std::function<std::unique_ptr<Broker>()> start_ipc = {};
   std::function<std::unique_ptr<Sender>(const std::string& address)> sender;
   std::function<std::unique_ptr<Receiver>(const std::string& address)> receiver;
 };

@@ -9,7 +9,6 @@
 #include "part.hpp"
 #include "peer/clock.hpp"
 #include "statistics.hpp"
-#include "tests/support/port.hpp"
 #include "told.hpp"
 
 namespace tidegate::bench {
@@ -26,9 +25,10 @@ struct Fetch {
   std::uint64_t requests = 0;
 };
 
-Fetch fetch(const std::string& program, std::size_t size) {
-  const auto address = std::to_string(testing::unused_port());
-  Part keeper(program, {"keeper", address, std::to_string(missed), std::to_string(size)});
+Fetch fetch(const Settings& settings) {
+  const auto address = mesh_address(settings.transport);
+  Part keeper(settings.program,
+              {"keeper", address, std::to_string(missed), std::to_string(settings.size)});
   keeper.expect("published", longest_start);
   Options options;
   options.from = From::kept;
@@ -68,7 +68,7 @@ void bench_catchup(const Settings& settings, Report& report) {
   std::vector<double> requests;
   for (std::size_t round = 1; round <= settings.rounds; ++round) {
     report.progress(fmt::format("catchup: round {} of {}", round, settings.rounds));
-    const auto result = fetch(settings.program, settings.size);
+    const auto result = fetch(settings);
     times.push_back(result.milliseconds);
     requests.push_back(static_cast<double>(result.requests));
   }

@@ -30,7 +30,9 @@ using Key = std::pair<std::size_t, std::string>;  // receivers, system
 class Fanout {
  public:
   Fanout(const Settings& settings, Report& report)
-      : settings_(settings), report_(report), brokers_(settings.systems, report) {}
+      : settings_(settings),
+        report_(report),
+        brokers_(settings.systems, settings.transport, report) {}
 
   void run() {
     for (std::size_t round = 1; round <= settings_.rounds; ++round) {

@@ -49,7 +49,9 @@ struct GateRun {
 class GateBench {
  public:
   GateBench(const Settings& settings, Report& report)
-      : settings_(settings), report_(report), brokers_(settings.systems, report) {}
+      : settings_(settings),
+        report_(report),
+        brokers_(settings.systems, settings.transport, report) {}
 
   void run() {
     choose_contestants();

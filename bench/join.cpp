@@ -12,7 +12,6 @@
 #include "sleep.hpp"
 #include "stamp.hpp"
 #include "statistics.hpp"
-#include "tests/support/port.hpp"
 #include "told.hpp"
 
 namespace tidegate::bench {
@@ -29,13 +28,13 @@ struct Joining {
   double cpu = 0;           // of one core, of each peer when idle
 };
 
-Joining join(const std::string& program, std::size_t peers, double seconds) {
-  const auto quiet = std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
-  const auto address = std::to_string(testing::unused_port());
+Joining join(const Settings& settings, std::size_t peers) {
+  const auto quiet = std::chrono::round<Duration>(std::chrono::duration<double>(settings.quiet));
+  const auto address = mesh_address(settings.transport);
   const auto begin = clock_now();
   std::vector<Part> parts;
   for (std::size_t i = 0; i < peers; ++i) {
-    parts.emplace_back(program,
+    parts.emplace_back(settings.program,
                        std::vector<std::string>{"joiner", address, std::to_string(peers - 1)});
   }
   std::int64_t end = 0;
@@ -90,7 +89,7 @@ void bench_join(const Settings& settings, Report& report) {
     std::vector<double> cpus;
     for (std::size_t round = 1; round <= settings.rounds; ++round) {
       report.progress(fmt::format("join: {} peers, round {} of {}", peers, round, settings.rounds));
-      const auto joining = join(settings.program, peers, settings.quiet);
+      const auto joining = join(settings, peers);
       times.push_back(joining.milliseconds);
       cpus.push_back(joining.cpu);
     }

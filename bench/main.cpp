@@ -92,6 +92,16 @@ void describe(CLI::App& app, Choice& choice) {
             return find_carrier(name) != nullptr ? "" : "there is no system '" + name + "'";
           },
           "", "system"));
+  app.add_option_function<std::string>(
+         "--transport",
+         [&settings](const std::string& name) {
+           settings.transport = name == to_string(tidegate::LocalTransport::ipc)
+                                    ? tidegate::LocalTransport::ipc
+                                    : tidegate::LocalTransport::tcp;
+         },
+         "tcp, or ipc: Unix sockets, for those systems that can")
+      ->check(CLI::IsMember({"tcp", "ipc"}))
+      ->default_str("tcp");
   app.add_option("--size", settings.size, "bytes of a payload")
       ->check(CLI::Range(stamp_bytes, std::size_t{1} << 20U))
       ->capture_default_str();

@@ -1,5 +1,6 @@
-// How the processes of a bench join a mesh that nobody else is in: the port of its beacon names it,
-// and they find each other by themselves.
+// How the processes of a bench join a mesh that nobody else is in. Its address is the port of its
+// beacon, which names it, and how they are to reach each other: "29328/tcp". The rest they find by
+// themselves.
 #pragma once
 
 #include <memory>
@@ -8,14 +9,22 @@
 #include <utility>
 
 #include "peer/peer.hpp"
+#include "tests/support/port.hpp"
 
 namespace tidegate::bench {
 
+[[nodiscard]] inline std::string mesh_address(LocalTransport transport) {
+  return std::to_string(testing::unused_port()) + "/" + std::string(to_string(transport));
+}
+
 // `options` for all that is not the mesh. Throws when the peer does not start.
-inline std::unique_ptr<Peer> start_member(const std::string& port, Drive drive,
+inline std::unique_ptr<Peer> start_member(const std::string& address, Drive drive,
                                           Options options = {}) {
-  options.mesh = "bench-" + port;
-  options.beacon_port = static_cast<std::uint16_t>(std::stoi(port));
+  options.mesh = "bench-" + address;
+  options.beacon_port = static_cast<std::uint16_t>(std::stoi(address));
+  if (address.ends_with(to_string(LocalTransport::ipc))) {
+    options.local_transport = LocalTransport::ipc;
+  }
   auto peer = Peer::start(std::move(options), drive);
   if (!peer) throw std::runtime_error(peer.error().message);
   return std::move(*peer);

@@ -5,17 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "lib/options.hpp"
+
 namespace tidegate::bench {
 
 struct Settings {
   std::string program;  // this one, for the processes it starts
   std::vector<std::size_t> peers = {1, 4, 16, 32};
   std::vector<std::string> systems;  // empty: all that can take part
-  std::size_t size = 256;            // bytes of a payload
-  std::size_t rate = 200;            // paced messages a second
-  double seconds = 3;                // of a paced run
-  std::size_t burst = 20'000;        // messages of a flood
-  double quiet = 5;                  // seconds in which idle peers are watched
+  LocalTransport transport = LocalTransport::tcp;
+  std::size_t size = 256;      // bytes of a payload
+  std::size_t rate = 200;      // paced messages a second
+  double seconds = 3;          // of a paced run
+  std::size_t burst = 20'000;  // messages of a flood
+  double quiet = 5;            // seconds in which idle peers are watched
   std::size_t rounds = 5;
   std::vector<std::size_t> rates = {100, 1000};  // of commits a second, for the gate
   std::vector<std::size_t> lags = {0, 50};       // ms of apply delay of the replica, for the gate

@@ -25,6 +25,16 @@ bool is_name(std::string_view text) {
 
 }  // namespace
 
+std::string_view to_string(LocalTransport transport) {
+  switch (transport) {
+    case LocalTransport::tcp:
+      return "tcp";
+    case LocalTransport::ipc:
+      return "ipc";
+  }
+  TIDEGATE_MUST(false);
+}
+
 std::string_view to_string(From from) {
   switch (from) {
     case From::now:

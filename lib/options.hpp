@@ -18,6 +18,12 @@ enum class From : std::uint8_t {
   kept,  // with the first message that it still keeps
 };
 
+// How peers on the same host are reached.
+enum class LocalTransport : std::uint8_t {
+  tcp,
+  ipc,  // over Unix sockets of Linux's abstract namespace: less work for the kernel
+};
+
 // What becomes of a message that has been held for `overdue_after`.
 enum class Overdue : std::uint8_t {
   hold,  // nothing: it stays held
@@ -49,6 +55,10 @@ struct Options {
   // one on the same host can connect to itself.
   std::uint16_t first_port = 17900;
   std::uint16_t last_port = 18899;
+
+  // For peers that were heard on the loopback address. Every peer that listens there can be reached
+  // in both ways, so those of one mesh may choose differently.
+  LocalTransport local_transport = LocalTransport::tcp;
 
   // libpq connection string of the server that this master reads; its replay is watched. "none":
   // messages are delivered at once.
@@ -99,6 +109,7 @@ struct Problem {
   friend bool operator==(const Problem&, const Problem&) = default;
 };
 
+[[nodiscard]] std::string_view to_string(LocalTransport transport);
 [[nodiscard]] std::string_view to_string(From from);
 [[nodiscard]] std::string_view to_string(Overdue overdue);
 

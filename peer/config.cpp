@@ -31,7 +31,7 @@ using Strings = std::vector<std::string>;
 
 // Where a value goes; its type says how the text is read.
 using Target = std::variant<std::string*, Strings*, std::uint16_t*, std::size_t*, Duration*,
-                            std::optional<LogLevel>*, From*, Overdue*>;
+                            std::optional<LogLevel>*, LocalTransport*, From*, Overdue*>;
 
 struct Setting {
   const char* name;
@@ -42,7 +42,7 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 23> table{{
+const std::array<Setting, 24> table{{
     {"mesh", "NAME", "peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "of this peer, for people (default: host name and process id)",
@@ -56,6 +56,9 @@ const std::array<Setting, 23> table{{
     {"first-port", "PORT", "the peer takes the first two free TCP ports from here",
      [](Settings& s) -> Target { return &s.options.first_port; }},
     {"last-port", "PORT", "up to here", [](Settings& s) -> Target { return &s.options.last_port; }},
+    {"local-transport", "tcp|ipc",
+     "how peers on this host are reached; ipc: over Unix sockets, which is faster",
+     [](Settings& s) -> Target { return &s.options.local_transport; }},
     {"database", "CONNECTION",
      "libpq connection string of the server that this master reads; none: deliver at once",
      [](Settings& s) -> Target { return &s.options.database; }},
@@ -143,6 +146,9 @@ std::string default_text(const Target& target) {
     std::string operator()(const std::size_t* size) const { return exact_size(*size); }
     std::string operator()(const Duration* time) const { return exact_duration(*time); }
     std::string operator()(const std::optional<LogLevel>*) const { return ""; }
+    std::string operator()(const LocalTransport* transport) const {
+      return std::string(to_string(*transport));
+    }
     std::string operator()(const From* from) const { return std::string(to_string(*from)); }
     std::string operator()(const Overdue* overdue) const {
       return std::string(to_string(*overdue));
@@ -194,6 +200,9 @@ struct Assign {
     }
     *target = level;
     return {};
+  }
+  Refused operator()(LocalTransport* target) const {
+    return choose(target, {LocalTransport::tcp, LocalTransport::ipc});
   }
   Refused operator()(From* target) const { return choose(target, {From::now, From::kept}); }
   Refused operator()(Overdue* target) const {

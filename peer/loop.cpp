@@ -77,8 +77,8 @@ Result<std::unique_ptr<Loop>> Loop::open(const Options& options, Sink sink) {
   self.mesh = options.mesh;
   self.name = options.name.empty() ? default_name() : options.name;
 
-  auto transport =
-      Transport::open({self.origin.peer, *addresses, options.first_port, options.last_port});
+  auto transport = Transport::open({self.origin.peer, *addresses, options.first_port,
+                                    options.last_port, options.local_transport});
   if (!transport) return transport.error();
   self.publish_port = transport->publish_port();
   self.direct_port = transport->direct_port();

@@ -45,6 +45,22 @@ std::string tcp(const Endpoint& endpoint) {
   return "tcp://" + host + ":" + std::to_string(endpoint.port);
 }
 
+constexpr auto* loopback = "127.0.0.1";
+
+std::string ipc(std::uint16_t port) {
+  return "ipc://@tidegate-" + std::string(loopback) + ":" + std::to_string(port);
+}
+
+// The address of the other end, from what libzmq says of a connection: of a Unix socket
+// "localhost:" and who is there, of IPv4 the form that an IPv6 socket has for it.
+std::string host_of(std::string_view peer_address) {
+  constexpr std::string_view local = "localhost:";
+  constexpr std::string_view ipv4 = "::ffff:";
+  if (peer_address.starts_with(local)) return loopback;
+  if (peer_address.starts_with(ipv4)) peer_address.remove_prefix(ipv4.size());
+  return std::string(peer_address);
+}
+
 void set_common_options(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::frame_bytes));
   socket.set(zmq::sockopt::handshake_ivl, 5'000);      // ms; a silent dialler is cut off
@@ -118,11 +134,16 @@ Result<rlim_t> raise_descriptor_limit() {
 // Binds on all addresses, or on none.
 bool bind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addresses,
                      std::uint16_t port) {
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
+  std::vector<std::string> endpoints;
+  for (const auto& address : addresses) {
+    endpoints.push_back(tcp({address, port}));
+    if (address == loopback) endpoints.push_back(ipc(port));
+  }
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
     try {
-      socket.bind(tcp({addresses[i], port}));
+      socket.bind(endpoints[i]);
     } catch (const zmq::error_t&) {
-      for (std::size_t k = 0; k < i; ++k) socket.unbind(tcp({addresses[k], port}));
+      for (std::size_t k = 0; k < i; ++k) socket.unbind(endpoints[k]);
       return false;
     }
   }
@@ -133,8 +154,9 @@ bool bind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addr
 
 class Transport::Sockets {
  public:
-  explicit Sockets(PeerId self)
-      : publish_(context_, zmq::socket_type::xpub),
+  Sockets(PeerId self, LocalTransport local)
+      : local_(local),
+        publish_(context_, zmq::socket_type::xpub),
         stream_(context_, zmq::socket_type::sub),
         direct_(context_, zmq::socket_type::router) {
     for (auto* socket : {&publish_, &stream_, &direct_}) set_common_options(*socket);
@@ -172,7 +194,7 @@ class Transport::Sockets {
       set_common_options(socket);
       socket.set(zmq::sockopt::sndhwm, direct_queue);
       socket.set(zmq::sockopt::rcvhwm, direct_queue);
-      socket.connect(tcp(endpoint));
+      socket.connect(to(endpoint));
       links_.insert_or_assign(link, std::move(socket));
       mark(first_link_socket + link);
       return true;
@@ -188,7 +210,7 @@ class Transport::Sockets {
 
   bool follow(const Endpoint& endpoint) {
     try {
-      stream_.connect(tcp(endpoint));
+      stream_.connect(to(endpoint));
       mark(stream_socket);
       return true;
     } catch (const zmq::error_t&) {
@@ -198,7 +220,7 @@ class Transport::Sockets {
 
   void unfollow(const Endpoint& endpoint) {
     try {
-      stream_.disconnect(tcp(endpoint));
+      stream_.disconnect(to(endpoint));
     } catch (const zmq::error_t&) {
       // Never connected: follow() failed before.
     }
@@ -286,6 +308,11 @@ class Transport::Sockets {
     return context;
   }
 
+  [[nodiscard]] std::string to(const Endpoint& endpoint) const {
+    const bool local = local_ == LocalTransport::ipc && endpoint.host == loopback;
+    return local ? ipc(endpoint.port) : tcp(endpoint);
+  }
+
   void unmark(std::uint32_t socket) {
     const auto found = std::find(marked_.begin(), marked_.end(), socket);
     if (found != marked_.end()) marked_.erase(found);
@@ -313,7 +340,7 @@ class Transport::Sockets {
       // throw then.
       const auto* host = zmq_msg_gets(parts_[1].handle(), "Peer-Address");
       if (host == nullptr) return Malformed{};
-      return RouteBytes{Route(view(parts_[0])), host, view(parts_[1])};
+      return RouteBytes{Route(view(parts_[0])), host_of(host), view(parts_[1])};
     }
     if (parts_.size() != 1) return Malformed{};
     if (socket == stream_socket) return StreamBytes{view(parts_[0])};
@@ -335,6 +362,7 @@ class Transport::Sockets {
 
   std::shared_ptr<std::atomic<std::size_t>> outgoing_ =
       std::make_shared<std::atomic<std::size_t>>(0);
+  LocalTransport local_;
   zmq::context_t context_ = make_context();
   zmq::socket_t publish_;
   zmq::socket_t stream_;
@@ -351,7 +379,7 @@ Transport::~Transport() = default;
 Result<Transport> Transport::open(const TransportOptions& options) {
   if (const auto limit = raise_descriptor_limit(); !limit) return limit.error();
   try {
-    auto sockets = std::make_unique<Sockets>(options.self);
+    auto sockets = std::make_unique<Sockets>(options.self, options.local);
     if (!sockets->bind(options)) {
       return Error{"no two free TCP ports from " + std::to_string(options.first_port) + " to " +
                    std::to_string(options.last_port) + "; choose another range"};

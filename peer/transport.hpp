@@ -9,6 +9,9 @@
 // punch holes into the sequences. Besides, each peer subscribes to "@<its id>", which no message
 // ever matches: it shows the publisher that this peer's subscription has arrived.
 //
+// Each port of the loopback address listens as a Unix socket too, in the abstract namespace, which
+// belongs to the same network namespace and leaves no file behind. Who dials chooses.
+//
 // Liveness is the roster's business. ZeroMQ's own heartbeats stay off: in libzmq 4.3.4 they can
 // abort the process when a receive queue is full.
 //
@@ -28,6 +31,7 @@
 #include <vector>
 
 #include "lib/event.hpp"
+#include "lib/options.hpp"
 #include "lib/origin.hpp"
 #include "lib/result.hpp"
 
@@ -38,6 +42,7 @@ struct TransportOptions {
   std::vector<std::string> addresses;  // IPv4, to bind; the same ports on each
   std::uint16_t first_port = 0;
   std::uint16_t last_port = 0;
+  LocalTransport local = LocalTransport::tcp;
 };
 
 class Transport {

@@ -59,6 +59,7 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     CHECK(o.seeds == std::vector<std::string>{"a:1", "b:2"});
     CHECK(o.first_port == 2000);
     CHECK(o.last_port == 2002);
+    CHECK(o.local_transport == LocalTransport::ipc);
     CHECK(o.database == "host=r");
     CHECK(o.primary == "host=p");
     CHECK(o.held_bytes == std::size_t{64} << 20U);
@@ -84,6 +85,7 @@ beacon-port = 1111
 seeds = ["a:1", "b:2"]
 first-port = 2000
 last-port = 2002
+local-transport = "ipc"
 database = "host=r"
 primary = "host=p"
 held-bytes = "64MiB"
@@ -108,6 +110,7 @@ socket = "/s"
                                    {"TIDEGATE_SEEDS", "a:1, b:2"},
                                    {"TIDEGATE_FIRST_PORT", "2000"},
                                    {"TIDEGATE_LAST_PORT", "2002"},
+                                   {"TIDEGATE_LOCAL_TRANSPORT", "ipc"},
                                    {"TIDEGATE_DATABASE", "host=r"},
                                    {"TIDEGATE_PRIMARY", "host=p"},
                                    {"TIDEGATE_HELD_BYTES", "64MiB"},
@@ -131,6 +134,7 @@ socket = "/s"
                              {"seeds", {"a:1,b:2"}},
                              {"first-port", {"2000"}},
                              {"last-port", {"2002"}},
+                             {"local-transport", {"ipc"}},
                              {"database", {"host=r"}},
                              {"primary", {"host=p"}},
                              {"held-bytes", {"64MiB"}},

@@ -15,14 +15,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class Port : public Broker {
+// The number of a port that nobody uses makes a name of its own for a Unix socket as well.
+class Endpoint : public Broker {
  public:
-  [[nodiscard]] std::string address() const override {
-    return "tcp://127.0.0.1:" + std::to_string(port_);
-  }
+  explicit Endpoint(const std::string& prefix)
+      : address_(prefix + std::to_string(testing::unused_port())) {}
+
+  [[nodiscard]] std::string address() const override { return address_; }
 
  private:
-  std::uint16_t port_ = testing::unused_port();
+  std::string address_;
 };
 
 std::chrono::milliseconds until(Instant end) {
@@ -87,7 +89,11 @@ Carrier libzmq() {
       .name = "libzmq",
       .title = "libzmq PUB/SUB",
       .missing = [] { return std::string(); },
-      .start = [](const std::filesystem::path&) { return std::make_unique<Port>(); },
+      .start =
+          [](const std::filesystem::path&) {
+            return std::make_unique<Endpoint>("tcp://127.0.0.1:");
+          },
+      .start_ipc = [] { return std::make_unique<Endpoint>("ipc://@tidegate-bench-"); },
       .sender = [](const std::string& address) { return std::make_unique<XpubSender>(address); },
       .receiver =
           [](const std::string& address) { return std::make_unique<SubReceiver>(address); }};

@@ -7,20 +7,20 @@
 #include "bench/carrier.hpp"
 #include "bench/member.hpp"
 #include "bench/sleep.hpp"
-#include "tests/support/port.hpp"
 
 namespace tidegate::bench {
 namespace {
 
 using namespace std::chrono_literals;
 
-// The address is the port of the beacon: the peers find each other by themselves.
 class Meeting : public Broker {
  public:
-  [[nodiscard]] std::string address() const override { return std::to_string(port_); }
+  explicit Meeting(LocalTransport transport) : address_(mesh_address(transport)) {}
+
+  [[nodiscard]] std::string address() const override { return address_; }
 
  private:
-  std::uint16_t port_ = testing::unused_port();
+  std::string address_;
 };
 
 class PeerSender : public Sender {
@@ -85,7 +85,11 @@ Carrier tidegate(std::string name, std::string title, Drive drive) {
   return {.name = std::move(name),
           .title = std::move(title),
           .missing = [] { return std::string(); },
-          .start = [](const std::filesystem::path&) { return std::make_unique<Meeting>(); },
+          .start =
+              [](const std::filesystem::path&) {
+                return std::make_unique<Meeting>(LocalTransport::tcp);
+              },
+          .start_ipc = [] { return std::make_unique<Meeting>(LocalTransport::ipc); },
           .sender =
               [drive](const std::string& address) {
                 return std::make_unique<PeerSender>(address, drive);

@@ -1,5 +1,6 @@
 // Peers on real sockets of the loopback interface: joining, hearing everything, leaving.
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,50 @@ TEST_CASE("two peers find each other by beacon and hear each other") {
   const auto at_a = next_delivery(*a);
   REQUIRE(at_a);
   CHECK(at_a->message.topic == topic("from/b"));
+  // Whether it was heard by its beacon or by its connection first.
+  for (auto* peer : {a.get(), b.get()}) CHECK(peer->status().peers.at(0).host == "127.0.0.1");
+}
+
+namespace {
+
+// Connections that others have made to this peer's Unix sockets.
+std::size_t local_connections(Peer& peer) {
+  const auto status = peer.status();
+  std::ifstream sockets("/proc/self/net/unix");
+  std::size_t found = 0;
+  for (std::string line; std::getline(sockets, line);) {
+    for (const auto port : {status.publish_port, status.direct_port}) {
+      if (line.ends_with("@tidegate-127.0.0.1:" + std::to_string(port))) ++found;
+    }
+  }
+  constexpr std::size_t listening = 2;
+  REQUIRE(found >= listening);
+  return found - listening;
+}
+
+}  // namespace
+
+TEST_CASE("peers of one host reach each other over Unix sockets, each as it chooses") {
+  auto mesh = private_mesh();
+  auto a = start(mesh, "a");
+  mesh.local_transport = LocalTransport::ipc;
+  auto b = start(mesh, "b");
+  auto c = start(mesh, "c");
+  join({a.get(), b.get(), c.get()});
+  for (auto* peer : {a.get(), b.get(), c.get()}) {
+    CHECK(peer->publish(topic("local"), "1") == Publish::accepted);
+    CHECK(peer->publish(topic("local"), "2") == Publish::accepted);
+  }
+  for (auto* peer : {a.get(), b.get(), c.get()}) {
+    std::size_t sum = 0;
+    for (int i = 0; i < 4; ++i) sum += next_payload(*peer) == "1" ? 1U : 10U;
+    CHECK(sum == 22);
+  }
+  CHECK(local_connections(*a) == 4);  // b and c have dialled and subscribed
+  CHECK(local_connections(*b) == 2);  // only c
+  CHECK(local_connections(*c) == 2);
+  b->leave();
+  CHECK(next_notice<PeerGone>(*c)->name == "b");
 }
 
 TEST_CASE("a peer that leaves is reported as left, at once") {
