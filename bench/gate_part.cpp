@@ -20,6 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// tidegate, each message with the position of its change.
 class PositionSender : public Sender {
  public:
   PositionSender(const std::string& address, const std::string& primary) {
@@ -41,6 +42,8 @@ class PositionSender : public Sender {
       sleep_until(clock_now() + 1ms);  // the primary is not known yet, or the outbox is full
     }
   }
+
+  [[nodiscard]] std::uint64_t questions() { return peer_->status().counters.questions; }
 
  private:
   std::unique_ptr<Peer> peer_;
@@ -79,7 +82,7 @@ class Looker {
 
   void receive(Instant until) {
     if (!peer_) {
-      receiver_->receive(until, [&](std::string_view payload) { arrived(payload, 0); });
+      receiver_->receive(until, [&](std::string_view payload) { arrived(payload, 0, {}); });
       return;
     }
     auto incoming = peer_->next(
@@ -88,17 +91,18 @@ class Looker {
       const auto* delivery = std::get_if<Delivery>(&*incoming);
       if (delivery == nullptr) continue;
       const auto position = delivery->message.position.value_or(Position{});
-      arrived(delivery->message.payload, position.lsn.bytes);
+      arrived(delivery->message.payload, position.lsn.bytes, delivery->held);
     }
   }
 
-  void arrived(std::string_view payload, std::uint64_t lsn) {
+  void arrived(std::string_view payload, std::uint64_t lsn, Duration held) {
     const auto stamp = read_stamp(payload);
     if (!stamp || stamp->number >= task_.count) return;
     auto& seen = seen_[stamp->number];
     const auto now = clock_now();
     seen.arrived = nanoseconds(now);
     seen.lsn = lsn;
+    seen.held = held.count();
     waiting_.push_back({stamp->number, now + task_.cure.first_pause});
   }
 
@@ -139,9 +143,15 @@ std::string insertion(std::size_t first, std::size_t last) {
 
 int run_committer(const CommitterTask& task) {
   testing::Session session(task.primary);
-  const auto sender = task.carrier.empty()
-                          ? std::make_unique<PositionSender>(task.address, task.primary)
-                          : find_carrier(task.carrier)->sender(task.address);
+  PositionSender* gated = nullptr;
+  std::unique_ptr<Sender> sender;
+  if (task.carrier.empty()) {
+    auto with_positions = std::make_unique<PositionSender>(task.address, task.primary);
+    gated = with_positions.get();
+    sender = std::move(with_positions);
+  } else {
+    sender = find_carrier(task.carrier)->sender(task.address);
+  }
   sender->wait_for(1, 30s);
   std::cout << "ready" << std::endl;
   told();
@@ -165,7 +175,7 @@ int run_committer(const CommitterTask& task) {
     sender->flush();
   }
   write_records(task.file, committed);
-  std::cout << "sent" << std::endl;
+  std::cout << "sent " << (gated != nullptr ? gated->questions() : 0) << std::endl;
   rest_until_told(*sender);
   return 0;
 }

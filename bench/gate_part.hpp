@@ -26,6 +26,7 @@ struct Seen {
   std::int64_t arrived = 0;  // the application got the announcement
   std::int64_t read = 0;     // it has read the row
   std::uint64_t lsn = 0;     // that the message carried; gated only
+  std::int64_t held = 0;     // how long by the gate, ns
   std::uint64_t stale = 0;   // readings without the row
 };
 
@@ -36,6 +37,7 @@ struct CommitterTask {
   std::string due;   // a file: when each row is due, ns since the beginning
   std::string file;  // gets when each row was committed, ns
 };
+// When it has sent all: "sent <questions to the primary>"; tidegate's for a position.
 int run_committer(const CommitterTask& task);
 
 struct LookerTask {
