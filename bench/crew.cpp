@@ -35,8 +35,8 @@ class Crew {
     const auto length =
         plan_.interval * static_cast<Duration::rep>(plan_.count + plan_.warm_up) + 60s;
     std::int64_t begin = 0;
-    sender.expect("sent", length) >> begin;
     Outcome outcome;
+    sender.expect("sent", length) >> begin >> outcome.sender_grown;
     std::int64_t end = begin;
     const auto bound = clock_now() + longest_silence;
     for (std::size_t i = 0; i < plan_.receivers; ++i) {
@@ -72,7 +72,9 @@ class Crew {
     auto& receiver = receivers_[i];
     if (!receiver.speaks(std::max<Duration>(0s, bound - clock_now()))) receiver.tell("stop");
     std::int64_t last = 0;
-    receiver.expect("got", longest_start) >> last;
+    std::int64_t grown = 0;
+    receiver.expect("got", longest_start) >> last >> grown;
+    outcome.receiver_grown = std::max(outcome.receiver_grown, grown);
     const auto got = read_records<std::int64_t>(file(i));
     outcome.lateness.insert(outcome.lateness.end(), got.begin(), got.end());
     outcome.lost += plan_.count - std::min(got.size(), plan_.count);

@@ -17,6 +17,10 @@ struct Outcome {
   std::vector<std::int64_t> lateness;  // ns from due to received, of all receivers, ascending
   std::size_t lost = 0;
   double seconds = 0;  // from the first message to the last reception
+  // Memory taken between the first and the last measured message, bytes. Of the receiver that took
+  // the most; of a flood only its.
+  std::int64_t receiver_grown = 0;
+  std::int64_t sender_grown = 0;
 };
 
 // `program` is this one.

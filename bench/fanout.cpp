@@ -19,7 +19,8 @@ constexpr auto* reference = "libzmq";
 // The rounds of one system with one number of receivers. Microseconds, and deliveries a second.
 struct Series {
   std::vector<double> p50, p99, most, rate;
-  std::vector<std::pair<double, double>> curve;  // share and microseconds, of the last round
+  std::vector<double> sender_grown, receiver_grown;  // MB
+  std::vector<std::pair<double, double>> curve;      // share and microseconds, of the last round
   std::size_t lost = 0;
   std::size_t runs = 0;
   std::string failure;
@@ -82,6 +83,8 @@ class Fanout {
     series.p50.push_back(percentile(outcome.lateness, 0.5) / 1e3);
     series.p99.push_back(percentile(outcome.lateness, 0.99) / 1e3);
     series.most.push_back(percentile(outcome.lateness, 1) / 1e3);
+    series.sender_grown.push_back(static_cast<double>(outcome.sender_grown) / 1e6);
+    series.receiver_grown.push_back(static_cast<double>(outcome.receiver_grown) / 1e6);
     series.curve.clear();
     for (const auto share : {0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.999}) {
       series.curve.emplace_back(share, percentile(outcome.lateness, share) / 1e3);
@@ -107,8 +110,9 @@ class Fanout {
                           settings_.rate, settings_.size, settings_.seconds, settings_.rounds);
     table.head = flood ? std::vector<std::string>{"system",   "receivers", "deliveries/s",
                                                   "x libzmq", "p50 ms",    "lost"}
-                       : std::vector<std::string>{"system", "receivers", "p50 us", "x libzmq",
-                                                  "p99 us", "max us",    "lost"};
+                       : std::vector<std::string>{"system",           "receivers", "p50 us",
+                                                  "x libzmq",         "p99 us",    "max us",
+                                                  "grown MB: sender", "receiver",  "lost"};
     for (const auto receivers : settings_.peers) {
       for (const auto* carrier : brokers_.carriers()) {
         const auto& series = all[{receivers, carrier->name}];
@@ -121,7 +125,9 @@ class Fanout {
                                  rounded(median(series.p50) / 1e3)});
         } else {
           row.insert(row.end(), {rounded(median(series.p50)), ratio(series.p50, other.p50),
-                                 rounded(median(series.p99)), rounded(median(series.most))});
+                                 rounded(median(series.p99)), rounded(median(series.most)),
+                                 rounded(median(series.sender_grown)),
+                                 rounded(median(series.receiver_grown))});
         }
         row.push_back(std::to_string(series.lost));
         table.rows.push_back(row);
@@ -140,6 +146,8 @@ class Fanout {
                       {"p99_us", series.p99},
                       {"max_us", series.most},
                       {"deliveries_per_second", series.rate},
+                      {"sender_grown_mb", series.sender_grown},
+                      {"receiver_grown_mb", series.receiver_grown},
                       {"curve", series.curve},
                       {"lost", series.lost}});
     }
