@@ -108,6 +108,7 @@ TEST_CASE("sixteen peers on one host are all ready within three seconds") {
   const auto mesh = private_mesh();
   const auto begin = std::chrono::steady_clock::now();
   std::vector<std::unique_ptr<Peer>> peers;
+  peers.reserve(16);
   for (int i = 0; i < 16; ++i) peers.push_back(start(mesh, "peer-" + std::to_string(i)));
   for (auto& peer : peers) CHECK(peer->wait_ready(15, 3s));
   const auto took = std::chrono::steady_clock::now() - begin;
