@@ -41,6 +41,14 @@ PackedMessage::PackedMessage(Message message, std::uint64_t sequence, Instant si
   topic.copy(content + payload_room, topic.size());
 }
 
+void PackedMessage::prefetch() const {
+  // Blindly, since its length is not here yet either. What follows the processor finds by itself.
+  constexpr std::size_t line = 64;
+  constexpr std::size_t usual_bytes = 6 * line;
+  const auto* const memory = reinterpret_cast<const char*>(head_.get());
+  for (std::size_t at = 0; at < usual_bytes; at += line) __builtin_prefetch(memory + at);
+}
+
 Message PackedMessage::unpack() {
   const auto topic_at = [this](std::size_t offset) {
     return Topic(std::string(head_->content() + offset, head_->topic_bytes));

@@ -26,6 +26,9 @@ class PackedMessage {
   [[nodiscard]] std::uint64_t sequence() const { return head_->sequence; }
   [[nodiscard]] Instant since() const { return head_->since; }
 
+  // It will be unpacked soon: has the processor fetch it meanwhile.
+  void prefetch() const;
+
   // Without its position. The payload can be taken once.
   [[nodiscard]] Message unpack();
 

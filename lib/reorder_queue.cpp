@@ -77,6 +77,7 @@ Held ReorderQueue::pop() {
   if (queue.empty()) {
     order_.pop_back();
   } else {
+    queue.front().message.prefetch();
     std::push_heap(order_.begin(), order_.end(), later);
   }
   return held;
