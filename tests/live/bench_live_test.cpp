@@ -54,8 +54,21 @@ TEST_CASE("the fan-out bench measures each system, paced and in a flood, and los
       CHECK(entry.at("lost") == 0);
       CHECK(entry.at("p50_us").at(0).get<double>() > 0);
       CHECK(entry.at("deliveries_per_second").at(0).get<double>() > 0);
+      CHECK(entry.at("receiver_grown_mb").size() == 1);
     }
   }
+}
+
+TEST_CASE(
+    "over Unix sockets the fan-out bench measures those that have them, and names the others") {
+  const auto outcome = bench({"fanout", "--systems", "tidegate,libzmq,notify", "--transport", "ipc",
+                              "--peers", "2", "--seconds", "0.2", "--burst", "200"});
+  CAPTURE(outcome.said);
+  REQUIRE(outcome.status == 0);
+  CHECK(outcome.said.find("LISTEN/NOTIFY does not take part") != std::string::npos);
+  const auto& paced = outcome.figures.at("fanout").at("paced");
+  REQUIRE(paced.size() == 2);
+  for (const auto& entry : paced) CHECK(entry.at("lost") == 0);
 }
 
 TEST_CASE("the gate bench finds no stale read behind the gate, and all of them without it") {
@@ -69,6 +82,7 @@ TEST_CASE("the gate bench finds no stale read behind the gate, and all of them w
   CHECK(runs.at(0).at("stale") == 0);
   CHECK(runs.at(0).at("replayed_to_delivered_us_p50").at(0).get<double>() > 0);
   CHECK(runs.at(1).at("stale") == 20);
+  CHECK(runs.at(0).at("replica_cpu_us").at(0).get<double>() > 0);
   for (const auto& run : runs) CHECK(run.at("rows") == 20);
 }
 
