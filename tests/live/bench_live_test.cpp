@@ -73,7 +73,7 @@ TEST_CASE(
 
 TEST_CASE("the gate bench finds no stale read behind the gate, and all of them without it") {
   const auto outcome = bench({"gate", "--systems", "tidegate", "--rates", "50", "--seconds", "0.4",
-                              "--bursts", "0", "--speeds", "0", "--lags", "300"});
+                              "--bursts", "0", "--speeds", "0", "--lags", "1000"});
   CAPTURE(outcome.said);
   REQUIRE(outcome.status == 0);
   const auto& runs = outcome.figures.at("gate").at("runs");

@@ -119,7 +119,7 @@ class Demo {
 }  // namespace
 
 TEST_CASE("a small demo shows the race without the gate, none with it, and leaves nothing") {
-  Demo demo({"--rows", "60", "--delay", "100"});
+  Demo demo({"--rows", "60", "--delay", "500"});
   const int status = demo.end();
   CAPTURE(demo.said());
   CHECK(status == 0);
