@@ -1,6 +1,7 @@
 #include "beacon.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -39,9 +40,8 @@ bool set_option(int fd, int level, int name, const Value& value) {
 }
 
 // Room for one control message with an in_pktinfo, aligned for its header.
-union PacketInfoBuffer {
-  cmsghdr alignment;
-  char bytes[CMSG_SPACE(sizeof(in_pktinfo))];
+struct PacketInfoBuffer {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in_pktinfo))> bytes;
 };
 
 // Where a received datagram came in and what it was addressed to.
@@ -135,7 +135,7 @@ std::optional<Datagram> Beacon::receive() {
     message.msg_namelen = sizeof source;
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    message.msg_control = control.bytes;
+    message.msg_control = control.bytes.data();
     message.msg_controllen = sizeof control.bytes;
     const auto size = recvmsg(socket_.get(), &message, 0);
     if (size < 0) return std::nullopt;
@@ -228,7 +228,7 @@ int Beacon::transmit(const Interface& interface, Ipv4 destination,
   message.msg_namelen = sizeof address;
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  message.msg_control = control.bytes;
+  message.msg_control = control.bytes.data();
   message.msg_controllen = sizeof control.bytes;
 
   in_pktinfo info{};

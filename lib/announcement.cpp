@@ -121,39 +121,39 @@ AnnouncementBytes encode(const Announcement& announcement) {
 }
 
 std::variant<Announcement, AnnouncementFault> decode_announcement(
-    std::span<const std::byte> datagram) {
-  if (datagram.size() < version_field.end() ||
-      !std::equal(magic.begin(), magic.end(), datagram.begin(),
+    std::span<const std::byte> bytes) {
+  if (bytes.size() < version_field.end() ||
+      !std::equal(magic.begin(), magic.end(), bytes.begin(),
                   [](char c, std::byte b) { return to_byte(c) == b; })) {
     return AnnouncementFault::wrong_magic;
   }
-  if (datagram[version_field.offset] != version) return AnnouncementFault::other_version;
-  if (datagram.size() != announcement_size) return AnnouncementFault::wrong_length;
-  const auto bytes = datagram.first<announcement_size>();
+  if (bytes[version_field.offset] != version) return AnnouncementFault::other_version;
+  if (bytes.size() != announcement_size) return AnnouncementFault::wrong_length;
+  const auto fields = bytes.first<announcement_size>();
 
-  const auto flags = bytes[flags_field.offset];
+  const auto flags = fields[flags_field.offset];
   if ((flags & ~(leaving_flag | reply_wanted_flag)) != std::byte{0}) {
     return AnnouncementFault::unknown_flags;
   }
-  if (!all_zero(field_of(bytes, reserved_field))) return AnnouncementFault::reserved_not_zero;
-  if (!all_zero(field_of(bytes, key_id_field)) || !all_zero(field_of(bytes, mac_field))) {
+  if (!all_zero(field_of(fields, reserved_field))) return AnnouncementFault::reserved_not_zero;
+  if (!all_zero(field_of(fields, key_id_field)) || !all_zero(field_of(fields, mac_field))) {
     return AnnouncementFault::keyed;
   }
 
   Announcement announcement;
   announcement.leaving = (flags & leaving_flag) != std::byte{0};
   announcement.reply_wanted = (flags & reply_wanted_flag) != std::byte{0};
-  announcement.publish_port = get<std::uint16_t>(bytes, publish_port_field);
-  announcement.direct_port = get<std::uint16_t>(bytes, direct_port_field);
+  announcement.publish_port = get<std::uint16_t>(fields, publish_port_field);
+  announcement.direct_port = get<std::uint16_t>(fields, direct_port_field);
   if (announcement.publish_port == 0 || announcement.direct_port == 0) {
     return AnnouncementFault::zero_port;
   }
-  const auto peer = field_of(bytes, peer_field);
+  const auto peer = field_of(fields, peer_field);
   std::transform(peer.begin(), peer.end(), announcement.origin.peer.bytes.begin(),
                  [](std::byte b) { return std::to_integer<std::uint8_t>(b); });
-  announcement.origin.incarnation = get<std::uint64_t>(bytes, incarnation_field);
+  announcement.origin.incarnation = get<std::uint64_t>(fields, incarnation_field);
 
-  const auto name = field_of(bytes, mesh_field);
+  const auto name = field_of(fields, mesh_field);
   const auto name_end = std::find(name.begin(), name.end(), std::byte{0});
   std::transform(name.begin(), name_end, std::back_inserter(announcement.mesh),
                  [](std::byte b) { return static_cast<char>(b); });
