@@ -49,7 +49,7 @@ class PeersCommand final : public Subcommand {
   }
 
  private:
-  int look_around(const Invocation& invocation) const {
+  [[nodiscard]] int look_around(const Invocation& invocation) const {
     auto started = Peer::start(short_lived_options(invocation, "peers"), Drive::caller);
     if (!started) {
       write(invocation.log, {LogLevel::error, started.error().message});

@@ -87,7 +87,7 @@ class StatusCommand final : public Subcommand {
     output.line(text);
   }
 
-  int watch(const PeerSocket& peer, const Invocation& invocation) const {
+  [[nodiscard]] int watch(const PeerSocket& peer, const Invocation& invocation) const {
     StopSignals stop;
     Output output(STDOUT_FILENO);
     const bool screen = !json_ && isatty(STDOUT_FILENO) != 0;

@@ -116,7 +116,7 @@ Result<Position> commit(pg_conn* connection) {
         "do it again"};
   }
 
-  const auto position =
+  auto position =
       read_position(connection, setting == "off" ? Durability::unknown : Durability::flushed);
   if (!position) {
     return Error{"committed, but without a position to publish with: " + position.error().message};
@@ -131,7 +131,7 @@ Result<Position> position_after_commit(pg_conn* connection) {
         "no position: a transaction is open on the connection, and its changes are not committed; "
         "end it with COMMIT first, or call commit()"};
   }
-  const auto position = read_position(connection, Durability::unknown);
+  auto position = read_position(connection, Durability::unknown);
   if (!position) return Error{"no position: " + position.error().message};
   return position;
 }

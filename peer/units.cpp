@@ -18,16 +18,16 @@ constexpr std::array<Unit, 7> size_units{{
     {"B", 1},
     {"kB", 1000},
     {"KiB", std::uint64_t{1} << 10U},
-    {"MB", 1000 * 1000},
+    {"MB", std::uint64_t{1000} * 1000},
     {"MiB", std::uint64_t{1} << 20U},
-    {"GB", 1000 * 1000 * 1000},
+    {"GB", std::uint64_t{1000} * 1000 * 1000},
     {"GiB", std::uint64_t{1} << 30U},
 }};
 
 constexpr std::array<Unit, 5> duration_units{{
     {"us", 1000},
-    {"ms", 1000 * 1000},
-    {"s", 1000 * 1000 * 1000},
+    {"ms", std::uint64_t{1000} * 1000},
+    {"s", std::uint64_t{1000} * 1000 * 1000},
     {"min", std::uint64_t{60} * 1000 * 1000 * 1000},
     {"h", std::uint64_t{3600} * 1000 * 1000 * 1000},
 }};

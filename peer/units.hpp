@@ -23,6 +23,6 @@ namespace tidegate {
 
 // Rounded, for people: "4.2 KiB"; "1.3 ms", "12.0 s", "2 h 13 min".
 [[nodiscard]] std::string rough_size(std::uint64_t bytes);
-[[nodiscard]] std::string rough_duration(Duration duration);
+[[nodiscard]] std::string rough_duration(Duration time);
 
 }  // namespace tidegate
