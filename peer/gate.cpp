@@ -70,7 +70,7 @@ struct DatabaseGate::Parts {
   EventSet::Connection connection{watch_token};
 };
 
-Result<std::unique_ptr<DatabaseGate>> DatabaseGate::open(GateOptions options) {
+Result<std::unique_ptr<DatabaseGate>> DatabaseGate::open(const GateOptions& options) {
   auto watch = ReplayWatch::create(options.database);
   if (!watch) return watch.error();
   auto parts = std::make_unique<Parts>(std::move(watch).value(), options.held_bytes);

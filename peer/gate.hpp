@@ -45,7 +45,7 @@ class DatabaseGate {
  public:
   // Refuses a connection string that libpq can't read. A server that does not answer is no error:
   // messages are held until it does, and trouble() tells why.
-  static Result<std::unique_ptr<DatabaseGate>> open(GateOptions options);
+  static Result<std::unique_ptr<DatabaseGate>> open(const GateOptions& options);
 
   ~DatabaseGate();
   DatabaseGate(const DatabaseGate&) = delete;
