@@ -1,6 +1,7 @@
 #include "beacon_pace.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tidegate {
 namespace {
@@ -20,14 +21,16 @@ constexpr Range quick{milliseconds(800), milliseconds(1200)};
 constexpr Range slow{milliseconds(4000), milliseconds(6000)};
 constexpr Duration stable_after = seconds(10);
 constexpr Range answer{milliseconds(0), milliseconds(40)};
-constexpr Duration answer_gap = milliseconds(50);
+constexpr Duration least_answer_gap = milliseconds(50);
+constexpr Duration most_answer_gap = milliseconds(400);
 
 static_assert(before_burst.high + (burst_size - 1) * within_burst.high <= milliseconds(150),
               "the burst is over before somebody has waited for it");
 
 }  // namespace
 
-BeaconPace::BeaconPace(Random random, Instant now) : earliest_answer_(now), random_(random) {
+BeaconPace::BeaconPace(Random random, Instant now)
+    : earliest_answer_(now), answer_gap_(least_answer_gap), random_(random) {
   restart(now);
 }
 
@@ -35,8 +38,9 @@ Instant BeaconPace::deadline() const { return std::min(answer_, regular_); }
 
 bool BeaconPace::take_due(Instant now) {
   if (now < deadline()) return false;
-  answer_ = never;
-  earliest_answer_ = now + answer_gap;
+  const bool answering = std::exchange(answer_, never) != never;
+  answer_gap_ = answering ? std::min(2 * answer_gap_, most_answer_gap) : least_answer_gap;
+  earliest_answer_ = now + answer_gap_;
   if (burst_left_ > 0) --burst_left_;
   const auto wait = burst_left_ > 0                       ? within_burst
                     : now - last_newcomer_ < stable_after ? quick

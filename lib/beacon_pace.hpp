@@ -6,9 +6,9 @@
 // same newcomer would answer in the same instant, and peers started together would stay together.
 //
 // 1. One announcement answers everybody who asked before it: they all hear it.
-// 2. However much is heard, two announcements are at least 50 ms apart outside the burst: a flood
-// of
-//    questions, forged or not, does not make a flood of answers.
+// 2. However much is heard, two announcements are at least 50 ms apart outside the burst, and
+//    answers in a row ever longer, up to 400 ms: neither a flood of questions, forged or not, nor
+//    many peers that start together make a flood of answers, which all of them have to read.
 // 3. Waits count from the last announcement, not from the missed deadline: a late loop does not
 //    make up for what it missed.
 //
@@ -37,7 +37,7 @@ class BeaconPace {
   [[nodiscard]] bool in_burst() const { return burst_left_ > 0; }
 
   // An origin was heard that was not known: answer within 40 ms (90 ms right after an
-  // announcement), and stay at the quick pace for a while.
+  // announcement, 440 ms after several answers in a row), and stay at the quick pace for a while.
   void newcomer(Instant now);
 
   // A known origin wants a reply: answer just as soon.
@@ -51,6 +51,7 @@ class BeaconPace {
   Instant regular_;          // the next one that nobody has to ask for
   Instant last_newcomer_;    // or the start
   Instant earliest_answer_;  // invariant 2
+  Duration answer_gap_;      // from the last announcement to it
   int burst_left_ = 0;
   Random random_;
 };

@@ -16,9 +16,11 @@
 namespace tidegate {
 namespace {
 
-// What a turn takes of each kind at the most, so that none starves the others.
+// What a turn takes of each kind at the most, so that none starves the others. Of a flood few
+// frames, each with many messages: a driven peer's application takes them before the next turn,
+// while they are in the processor's cache.
 constexpr int datagrams_per_turn = 64;
-constexpr int frames_per_turn = 512;
+constexpr int frames_per_turn = 8;
 
 // The sockets of the transport come behind these.
 constexpr EventSet::Token beacon_token = 1;

@@ -121,16 +121,34 @@ TEST_CASE("an announcement that was due anyway is the answer") {
   CHECK(pace.deadline() >= now + milliseconds(800));
 }
 
-TEST_CASE("a flood of questions is not a flood of answers") {
+TEST_CASE("a flood of questions is not a flood of answers: they become rarer") {
   auto pace = settled(6);
   std::vector<Instant> sent;
-  for (auto now = later; now < later + seconds(1); now += milliseconds(1)) {
+  for (auto now = later; now < later + seconds(3); now += milliseconds(1)) {
     pace.newcomer(now);
     if (pace.take_due(now)) sent.push_back(now);
   }
-  CHECK(sent.size() >= 10);
-  CHECK(sent.size() <= 20);
-  CHECK(all_between(gaps(sent), milliseconds(50), milliseconds(100)));
+  const auto between = gaps(sent);
+  REQUIRE(between.size() >= 6);
+  CHECK(all_between({between[0]}, milliseconds(100), milliseconds(142)));
+  CHECK(all_between({between[1]}, milliseconds(200), milliseconds(242)));
+  CHECK(all_between({between.begin() + 2, between.end()}, milliseconds(400), milliseconds(442)));
+}
+
+TEST_CASE("after a flood of questions a newcomer is answered soon again") {
+  auto pace = settled(6);
+  for (auto now = later; now < later + seconds(3); now += milliseconds(1)) {
+    pace.newcomer(now);
+    (void)pace.take_due(now);
+  }
+  const auto calm = pace.deadline() + seconds(2);
+  run_until(pace, calm);
+  const auto now = calm + milliseconds(50);
+  pace.newcomer(now);
+  REQUIRE(pace.deadline() < now + milliseconds(40));
+  REQUIRE(pace.take_due(pace.deadline()));
+  pace.newcomer(now + milliseconds(40));
+  CHECK(pace.deadline() < now + milliseconds(190));
 }
 
 TEST_CASE("64 peers that hear the same newcomer answer at different times") {
