@@ -49,7 +49,7 @@ std::string script(const Picture& picture, const std::string& terminal, const st
   }
   return text + "set terminal " + terminal + "\nset output \"" + file + "\"\nset title \"" +
          picture.title + "\"\nset xlabel \"" + picture.x + "\"\nset ylabel \"" + picture.y +
-         "\"\nset grid\nset key outside right\n" + picture.settings + plots + "\n";
+         "\"\nset grid\nset key below\n" + picture.settings + plots + "\n";
 }
 
 void draw(const Picture& picture, const std::filesystem::path& directory) {
