@@ -148,7 +148,7 @@ TEST_CASE("after a flood of questions a newcomer is answered soon again") {
   REQUIRE(pace.deadline() < now + milliseconds(40));
   REQUIRE(pace.take_due(pace.deadline()));
   pace.newcomer(now + milliseconds(40));
-  CHECK(pace.deadline() < now + milliseconds(190));
+  CHECK(pace.deadline() < now + milliseconds(180));
 }
 
 TEST_CASE("64 peers that hear the same newcomer answer at different times") {
