@@ -1,4 +1,4 @@
-#include "brokers.hpp"
+#include "bench/brokers.hpp"
 
 #include <algorithm>
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "carrier.hpp"
-#include "lib/options.hpp"
-#include "report.hpp"
+#include "bench/carrier.hpp"
+#include "bench/report.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tidegate/options.hpp"
 
 namespace tidegate::bench {
 

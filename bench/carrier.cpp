@@ -1,4 +1,4 @@
-#include "carrier.hpp"
+#include "bench/carrier.hpp"
 
 namespace tidegate::bench {
 

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lib/instant.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::bench {
 

@@ -1,15 +1,15 @@
-#include "catchup.hpp"
+#include "bench/catchup.hpp"
 
 #include <iostream>
 #include <stdexcept>
 
 #include <fmt/format.h>
 
-#include "member.hpp"
-#include "part.hpp"
-#include "peer/clock.hpp"
-#include "statistics.hpp"
-#include "told.hpp"
+#include "bench/member.hpp"
+#include "bench/part.hpp"
+#include "bench/statistics.hpp"
+#include "bench/told.hpp"
+#include "peer/io/clock.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -35,14 +35,14 @@ Fetch fetch(const Settings& settings) {
   const auto peer = start_member(address, Drive::caller, options);
   peer->subscribe(Pattern::all());
   std::optional<Instant> begin;
-  const auto bound = clock_now() + longest_fetch;
+  const auto bound = io::clock_now() + longest_fetch;
   for (std::size_t got = 0; got < missed;) {
     const auto incoming = peer->next(100ms);
-    if (!begin && peer->wait_ready(1, 0ms)) begin = clock_now();
+    if (!begin && peer->wait_ready(1, 0ms)) begin = io::clock_now();
     if (incoming && std::holds_alternative<Delivery>(*incoming)) ++got;
-    if (clock_now() > bound) throw std::runtime_error("not all of it has come");
+    if (io::clock_now() > bound) throw std::runtime_error("not all of it has come");
   }
-  const auto took = clock_now() - begin.value();
+  const auto took = io::clock_now() - begin.value();
   const auto requests = peer->status().counters.requests;
   end({&keeper});
   return {std::chrono::duration<double, std::milli>(took).count(), requests};

@@ -2,8 +2,8 @@
 // the way it does after a cut.
 #pragma once
 
-#include "report.hpp"
-#include "settings.hpp"
+#include "bench/report.hpp"
+#include "bench/settings.hpp"
 
 namespace tidegate::bench {
 

@@ -1,11 +1,11 @@
-#include "crew.hpp"
+#include "bench/crew.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 
-#include "part.hpp"
-#include "peer/clock.hpp"
-#include "records.hpp"
+#include "bench/part.hpp"
+#include "bench/records.hpp"
+#include "peer/io/clock.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace tidegate::bench {
@@ -38,7 +38,7 @@ class Crew {
     Outcome outcome;
     sender.expect("sent", length) >> begin >> outcome.sender_grown;
     std::int64_t end = begin;
-    const auto bound = clock_now() + longest_silence;
+    const auto bound = io::clock_now() + longest_silence;
     for (std::size_t i = 0; i < plan_.receivers; ++i) {
       end = std::max(end, collect(i, bound, outcome));
     }
@@ -70,7 +70,7 @@ class Crew {
   // Adds what one receiver got; when its last message came.
   std::int64_t collect(std::size_t i, Instant bound, Outcome& outcome) {
     auto& receiver = receivers_[i];
-    if (!receiver.speaks(std::max<Duration>(0s, bound - clock_now()))) receiver.tell("stop");
+    if (!receiver.speaks(std::max<Duration>(0s, bound - io::clock_now()))) receiver.tell("stop");
     std::int64_t last = 0;
     std::int64_t grown = 0;
     receiver.expect("got", longest_start) >> last >> grown;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "carrier.hpp"
-#include "plan.hpp"
+#include "bench/carrier.hpp"
+#include "bench/plan.hpp"
 
 namespace tidegate::bench {
 

@@ -1,4 +1,4 @@
-#include "fanout.hpp"
+#include "bench/fanout.hpp"
 
 #include <cstdint>
 #include <map>
@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
-#include "brokers.hpp"
-#include "crew.hpp"
-#include "statistics.hpp"
+#include "bench/brokers.hpp"
+#include "bench/crew.hpp"
+#include "bench/statistics.hpp"
 
 namespace tidegate::bench {
 namespace {

@@ -3,8 +3,8 @@
 // machine does meets all alike.
 #pragma once
 
-#include "report.hpp"
-#include "settings.hpp"
+#include "bench/report.hpp"
+#include "bench/settings.hpp"
 
 namespace tidegate::bench {
 

@@ -1,4 +1,4 @@
-#include "gate.hpp"
+#include "bench/gate.hpp"
 
 #include <algorithm>
 #include <map>
@@ -7,15 +7,15 @@
 
 #include <fmt/format.h>
 
-#include "brokers.hpp"
-#include "gate_part.hpp"
-#include "part.hpp"
-#include "peer/clock.hpp"
-#include "records.hpp"
-#include "schedule.hpp"
-#include "server_cpu.hpp"
-#include "stamp.hpp"
-#include "statistics.hpp"
+#include "bench/brokers.hpp"
+#include "bench/gate_part.hpp"
+#include "bench/part.hpp"
+#include "bench/records.hpp"
+#include "bench/schedule.hpp"
+#include "bench/server_cpu.hpp"
+#include "bench/stamp.hpp"
+#include "bench/statistics.hpp"
+#include "peer/io/clock.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/replay_sampler.hpp"
 
@@ -196,9 +196,9 @@ class GateBench {
 
   void wait_for_replica() {
     const auto lsn = cluster_.primary().value("SELECT pg_current_wal_lsn()");
-    const auto bound = clock_now() + longest_start;
+    const auto bound = io::clock_now() + longest_start;
     while (replica_->value("SELECT pg_last_wal_replay_lsn() >= '" + lsn + "'") != "t") {
-      if (clock_now() > bound) throw std::runtime_error("the replica does not follow");
+      if (io::clock_now() > bound) throw std::runtime_error("the replica does not follow");
     }
   }
 

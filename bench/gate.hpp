@@ -2,8 +2,8 @@
 // their row is readable, and what it costs to wait for it, by the gate and by the usual cures.
 #pragma once
 
-#include "report.hpp"
-#include "settings.hpp"
+#include "bench/report.hpp"
+#include "bench/settings.hpp"
 
 namespace tidegate::bench {
 

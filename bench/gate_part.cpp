@@ -1,4 +1,4 @@
-#include "gate_part.hpp"
+#include "bench/gate_part.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -6,14 +6,14 @@
 #include <iostream>
 #include <stdexcept>
 
-#include "carrier.hpp"
-#include "member.hpp"
-#include "peer/clock.hpp"
-#include "records.hpp"
-#include "sleep.hpp"
-#include "stamp.hpp"
+#include "bench/carrier.hpp"
+#include "bench/member.hpp"
+#include "bench/records.hpp"
+#include "bench/sleep.hpp"
+#include "bench/stamp.hpp"
+#include "bench/told.hpp"
+#include "peer/io/clock.hpp"
 #include "tests/support/session.hpp"
-#include "told.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -39,7 +39,7 @@ class PositionSender : public Sender {
     while (true) {
       const auto answer = peer_->publish(topic_, std::string(payload), AfterCommit{});
       if (answer == Publish::accepted) return;
-      sleep_until(clock_now() + 1ms);  // the primary is not known yet, or the outbox is full
+      sleep_until(io::clock_now() + 1ms);  // the primary is not known yet, or the outbox is full
     }
   }
 
@@ -66,8 +66,8 @@ class Looker {
 
   void run() {
     while (read_ < task_.count && !something_told()) {
-      receive(std::min(clock_now() + 50ms, waiting_.empty() ? never : waiting_.front().due));
-      while (!waiting_.empty() && waiting_.front().due <= clock_now()) look();
+      receive(std::min(io::clock_now() + 50ms, waiting_.empty() ? never : waiting_.front().due));
+      while (!waiting_.empty() && waiting_.front().due <= io::clock_now()) look();
     }
     write_records(task_.file, seen_);
     std::cout << "got " << queries_ << " " << (peer_ ? peer_->status().counters.polls : 0) << " "
@@ -86,7 +86,7 @@ class Looker {
       return;
     }
     auto incoming = peer_->next(
-        std::max(0ms, std::chrono::floor<std::chrono::milliseconds>(until - clock_now())));
+        std::max(0ms, std::chrono::floor<std::chrono::milliseconds>(until - io::clock_now())));
     for (; incoming; incoming = peer_->next(0ms)) {
       const auto* delivery = std::get_if<Delivery>(&*incoming);
       if (delivery == nullptr) continue;
@@ -99,7 +99,7 @@ class Looker {
     const auto stamp = read_stamp(payload);
     if (!stamp || stamp->number >= task_.count) return;
     auto& seen = seen_[stamp->number];
-    const auto now = clock_now();
+    const auto now = io::clock_now();
     seen.arrived = nanoseconds(now);
     seen.lsn = lsn;
     seen.held = held.count();
@@ -113,12 +113,12 @@ class Looker {
     auto& seen = seen_[waiting.number];
     ++queries_;
     if (!session_.rows("EXECUTE look(" + std::to_string(waiting.number) + ")").empty()) {
-      seen.read = nanoseconds(clock_now());
+      seen.read = nanoseconds(io::clock_now());
       ++read_;
       return;
     }
     ++seen.stale;
-    waiting.due = clock_now() + task_.cure.pause;
+    waiting.due = io::clock_now() + task_.cure.pause;
     const auto behind = std::ranges::upper_bound(waiting_, waiting.due, {}, &Waiting::due);
     waiting_.insert(behind, waiting);
   }
@@ -158,16 +158,16 @@ int run_committer(const CommitterTask& task) {
   const auto due = read_records<std::int64_t>(task.due);
   std::vector<std::int64_t> committed;
   std::string payload(256, '.');
-  const auto begin = clock_now();
+  const auto begin = io::clock_now();
   while (committed.size() < due.size()) {
     // What is due meanwhile is committed together, as a busy application would.
     const auto first = committed.size();
     sender->rest(begin + Duration(due[first]));
-    const auto passed = (clock_now() - begin).count();
+    const auto passed = (io::clock_now() - begin).count();
     auto last = first + 1;
     while (last < due.size() && last < first + 100 && due[last] <= passed) ++last;
     session.execute(insertion(first, last));
-    committed.resize(last, nanoseconds(clock_now()));
+    committed.resize(last, nanoseconds(io::clock_now()));
     for (auto number = first; number < last; ++number) {
       write({nanoseconds(begin + Duration(due[number])), number, false}, payload);
       sender->send(payload);

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string>
 
-#include "lib/instant.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::bench {
 

@@ -1,4 +1,4 @@
-#include "join.hpp"
+#include "bench/join.hpp"
 
 #include <algorithm>
 #include <iostream>
@@ -6,13 +6,13 @@
 
 #include <fmt/format.h>
 
-#include "member.hpp"
-#include "part.hpp"
-#include "peer/clock.hpp"
-#include "sleep.hpp"
-#include "stamp.hpp"
-#include "statistics.hpp"
-#include "told.hpp"
+#include "bench/member.hpp"
+#include "bench/part.hpp"
+#include "bench/sleep.hpp"
+#include "bench/stamp.hpp"
+#include "bench/statistics.hpp"
+#include "bench/told.hpp"
+#include "peer/io/clock.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -31,7 +31,7 @@ struct Joining {
 Joining join(const Settings& settings, std::size_t peers) {
   const auto quiet = std::chrono::round<Duration>(std::chrono::duration<double>(settings.quiet));
   const auto address = mesh_address(settings.transport);
-  const auto begin = clock_now();
+  const auto begin = io::clock_now();
   std::vector<Part> parts;
   for (std::size_t i = 0; i < peers; ++i) {
     parts.emplace_back(settings.program,
@@ -43,9 +43,9 @@ Joining join(const Settings& settings, std::size_t peers) {
     part.expect("ready", longest_join) >> ready;
     end = std::max(end, ready);
   }
-  sleep_until(clock_now() + settling);
+  sleep_until(io::clock_now() + settling);
   for (auto& part : parts) part.tell("idle");
-  sleep_until(clock_now() + quiet);
+  sleep_until(io::clock_now() + quiet);
   for (auto& part : parts) part.tell("tell");
   std::int64_t cpu = 0;
   for (auto& part : parts) {
@@ -69,7 +69,7 @@ int run_joiner(const std::string& address, std::size_t others) {
   if (!peer->wait_ready(others, std::chrono::floor<std::chrono::milliseconds>(longest_join))) {
     throw std::runtime_error("the others are not ready");
   }
-  std::cout << "ready " << nanoseconds(clock_now()) << std::endl;
+  std::cout << "ready " << nanoseconds(io::clock_now()) << std::endl;
   told();
   const auto before = cpu_nanoseconds();
   told();

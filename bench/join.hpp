@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <string>
 
-#include "report.hpp"
-#include "settings.hpp"
+#include "bench/report.hpp"
+#include "bench/settings.hpp"
 
 namespace tidegate::bench {
 

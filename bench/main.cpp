@@ -14,20 +14,20 @@
 #include <CLI/CLI.hpp>
 #include <malloc.h>
 
-#include "carrier.hpp"
-#include "carriers/missing.hpp"
-#include "catchup.hpp"
-#include "fanout.hpp"
-#include "gate.hpp"
-#include "gate_part.hpp"
-#include "join.hpp"
-#include "plan.hpp"
-#include "plot.hpp"
-#include "report.hpp"
-#include "settings.hpp"
-#include "stamp.hpp"
+#include "bench/carrier.hpp"
+#include "bench/carriers/missing.hpp"
+#include "bench/catchup.hpp"
+#include "bench/fanout.hpp"
+#include "bench/gate.hpp"
+#include "bench/gate_part.hpp"
+#include "bench/join.hpp"
+#include "bench/plan.hpp"
+#include "bench/plot.hpp"
+#include "bench/report.hpp"
+#include "bench/settings.hpp"
+#include "bench/stamp.hpp"
+#include "bench/worker.hpp"
 #include "tests/support/keeper.hpp"
-#include "worker.hpp"
 
 namespace {
 

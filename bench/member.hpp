@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "peer/peer.hpp"
 #include "tests/support/port.hpp"
+#include "tidegate/peer.hpp"
 
 namespace tidegate::bench {
 

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstddef>
 
-#include "lib/instant.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::bench {
 

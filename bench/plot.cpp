@@ -1,4 +1,4 @@
-#include "plot.hpp"
+#include "bench/plot.hpp"
 
 #include <chrono>
 #include <fstream>
@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "carrier.hpp"
-#include "statistics.hpp"
+#include "bench/carrier.hpp"
+#include "bench/statistics.hpp"
 #include "tests/support/process.hpp"
 
 namespace tidegate::bench {

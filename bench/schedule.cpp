@@ -1,4 +1,4 @@
-#include "schedule.hpp"
+#include "bench/schedule.hpp"
 
 #include <chrono>
 #include <fstream>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/instant.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::bench {
 

@@ -1,5 +1,5 @@
-#include "carrier.hpp"
-#include "sleep.hpp"
+#include "bench/carrier.hpp"
+#include "bench/sleep.hpp"
 
 namespace tidegate::bench {
 

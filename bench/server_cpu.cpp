@@ -1,4 +1,4 @@
-#include "server_cpu.hpp"
+#include "bench/server_cpu.hpp"
 
 #include <filesystem>
 #include <fstream>

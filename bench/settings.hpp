@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/options.hpp"
+#include "tidegate/options.hpp"
 
 namespace tidegate::bench {
 

@@ -4,7 +4,7 @@
 
 #include <ctime>
 
-#include "peer/clock.hpp"
+#include "peer/io/clock.hpp"
 
 namespace tidegate::bench {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "lib/instant.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::bench {
 

@@ -10,8 +10,8 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "carrier.hpp"
-#include "peer/clock.hpp"
+#include "bench/carrier.hpp"
+#include "peer/io/clock.hpp"
 
 namespace tidegate::bench {
 
@@ -31,7 +31,7 @@ inline bool something_told() {
 // What the system wants done, until there is a word.
 inline void rest_until_told(Sender& sender) {
   while (!something_told()) {
-    sender.rest(clock_now() + std::chrono::milliseconds(20));
+    sender.rest(io::clock_now() + std::chrono::milliseconds(20));
     sender.flush();
   }
 }

@@ -1,14 +1,14 @@
-#include "worker.hpp"
+#include "bench/worker.hpp"
 
 #include <cstdint>
 #include <iostream>
 #include <vector>
 
-#include "peer/clock.hpp"
-#include "records.hpp"
-#include "resident.hpp"
-#include "stamp.hpp"
-#include "told.hpp"
+#include "bench/records.hpp"
+#include "bench/resident.hpp"
+#include "bench/stamp.hpp"
+#include "bench/told.hpp"
+#include "peer/io/clock.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -22,7 +22,7 @@ constexpr std::size_t burst = 100;
 // How much memory it has taken since the warm-up.
 std::int64_t send_paced(Sender& sender, const Plan& plan, std::string& payload) {
   auto before = resident();
-  const auto first = clock_now() + 10ms;
+  const auto first = io::clock_now() + 10ms;
   for (std::size_t i = 0; i < plan.warm_up + plan.count; ++i) {
     const auto due = first + static_cast<Duration::rep>(i) * plan.interval;
     sender.rest(due);
@@ -37,7 +37,7 @@ std::int64_t send_paced(Sender& sender, const Plan& plan, std::string& payload) 
 
 void send_flood(Sender& sender, const Plan& plan, std::string& payload) {
   for (std::size_t i = 0; i < plan.count; ++i) {
-    write({nanoseconds(clock_now()), i, false}, payload);
+    write({nanoseconds(io::clock_now()), i, false}, payload);
     sender.send(payload);
     if (i % burst == burst - 1) sender.flush();
   }
@@ -51,7 +51,7 @@ int run_sender(const Carrier& carrier, const std::string& address, const Plan& p
   sender->wait_for(plan.receivers, longest_meeting);
   std::cout << "ready" << std::endl;
   if (told() != "go") return 0;
-  const auto begin = clock_now();
+  const auto begin = io::clock_now();
   std::string payload(plan.size, '.');
   std::int64_t grown = 0;
   if (plan.interval > Duration::zero()) {
@@ -77,17 +77,17 @@ int run_receiver(const Carrier& carrier, const std::string& address, const Plan&
     const auto stamp = read_stamp(payload);
     if (!stamp || stamp->warm_up) return;
     if (lateness.empty()) before = resident();
-    last = nanoseconds(clock_now());
+    last = nanoseconds(io::clock_now());
     lateness.push_back(last - stamp->due);
   };
   while (lateness.size() < plan.count && !something_told()) {
-    receiver->receive(clock_now() + 50ms, take);
+    receiver->receive(io::clock_now() + 50ms, take);
   }
   const auto grown = lateness.empty() ? 0 : resident() - before;
   write_records(file, lateness);
   std::cout << "got " << last << " " << grown << std::endl;
   // A member of a mesh is there until the end, and what it does then is part of the run of others.
-  while (!something_told()) receiver->receive(clock_now() + 50ms, [](std::string_view) {});
+  while (!something_told()) receiver->receive(io::clock_now() + 50ms, [](std::string_view) {});
   return 0;
 }
 

@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <string>
 
-#include "carrier.hpp"
-#include "plan.hpp"
+#include "bench/carrier.hpp"
+#include "bench/plan.hpp"
 
 namespace tidegate::bench {
 

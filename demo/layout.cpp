@@ -1,4 +1,4 @@
-#include "layout.hpp"
+#include "demo/layout.hpp"
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "lib/instant.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::demo {
 

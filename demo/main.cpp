@@ -11,12 +11,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include "layout.hpp"
-#include "reader.hpp"
-#include "report.hpp"
-#include "stage.hpp"
+#include "demo/layout.hpp"
+#include "demo/reader.hpp"
+#include "demo/report.hpp"
+#include "demo/stage.hpp"
+#include "demo/writer.hpp"
 #include "tests/support/keeper.hpp"
-#include "writer.hpp"
 
 namespace {
 

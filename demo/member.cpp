@@ -1,16 +1,16 @@
-#include "member.hpp"
+#include "demo/member.hpp"
 
 #include <poll.h>
 #include <unistd.h>
 
-#include "peer/clock.hpp"
-#include "report.hpp"
+#include "demo/report.hpp"
+#include "peer/io/clock.hpp"
 
 namespace tidegate::demo {
 namespace {
 
 struct Teller {
-  void operator()(const PeerReady& notice) const { tell(Met{clock_now(), notice.name}); }
+  void operator()(const PeerReady& notice) const { tell(Met{io::clock_now(), notice.name}); }
   void operator()(const Undelivered& notice) const {
     tell(Lost{notice.last - notice.first + 1, std::string(to_string(notice.why))});
   }

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "lib/notice.hpp"
-#include "lib/options.hpp"
+#include "tidegate/notice.hpp"
+#include "tidegate/options.hpp"
 
 namespace tidegate::demo {
 

@@ -1,9 +1,9 @@
-#include "reader.hpp"
+#include "demo/reader.hpp"
 
-#include "peer/clock.hpp"
-#include "peer/peer.hpp"
-#include "report.hpp"
+#include "demo/report.hpp"
+#include "peer/io/clock.hpp"
 #include "tests/support/session.hpp"
+#include "tidegate/peer.hpp"
 
 namespace tidegate::demo {
 
@@ -15,7 +15,7 @@ int run_reader(const Mesh& mesh, const std::string& name, const std::string& dat
 
   auto options = member_options(mesh, name);
   options.database = database;
-  tell(Started{clock_now()});
+  tell(Started{io::clock_now()});
   auto peer = Peer::start(options, Drive::caller);
   if (!peer) {
     tell(Failed{peer.error().message});
@@ -24,7 +24,7 @@ int run_reader(const Mesh& mesh, const std::string& name, const std::string& dat
   (*peer)->on_incoming([&session](const Incoming& incoming) {
     if (const auto* notice = std::get_if<Notice>(&incoming)) return tell_notice(*notice);
     const auto& delivery = std::get<Delivery>(incoming);
-    const auto now = clock_now();
+    const auto now = io::clock_now();
     const auto& id = delivery.message.payload;
     const bool readable = !session.rows("SELECT FROM rows WHERE id = " + id).empty();
     const auto position = delivery.message.position.value_or(Position{});

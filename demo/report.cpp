@@ -1,4 +1,4 @@
-#include "report.hpp"
+#include "demo/report.hpp"
 
 #include <sstream>
 

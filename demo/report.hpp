@@ -11,8 +11,8 @@
 #include <string_view>
 #include <variant>
 
-#include "lib/instant.hpp"
-#include "lib/lsn.hpp"
+#include "tidegate/lsn.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::demo {
 

@@ -1,4 +1,4 @@
-#include "screen.hpp"
+#include "demo/screen.hpp"
 
 #include <chrono>
 #include <cstdlib>
@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "peer/clock.hpp"
+#include "peer/io/clock.hpp"
 
 namespace tidegate::demo {
 namespace {
@@ -47,7 +47,7 @@ void Screen::print(const std::string& text) {
 }
 
 void Screen::show(const std::vector<std::string>& block, const std::string& line) {
-  const auto now = clock_now();
+  const auto now = io::clock_now();
   if (now < next_ || (!live_ && line.empty())) return;
   next_ = now + (live_ ? between_redraws : between_lines);
   std::string out;

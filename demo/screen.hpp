@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/instant.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::demo {
 

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "lib/instant.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::demo {
 

@@ -1,4 +1,4 @@
-#include "stage.hpp"
+#include "demo/stage.hpp"
 
 #include <array>
 #include <chrono>
@@ -9,12 +9,12 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "layout.hpp"
-#include "member.hpp"
-#include "peer/clock.hpp"
-#include "screen.hpp"
-#include "summary.hpp"
-#include "tally.hpp"
+#include "demo/layout.hpp"
+#include "demo/member.hpp"
+#include "demo/screen.hpp"
+#include "demo/summary.hpp"
+#include "demo/tally.hpp"
+#include "peer/io/clock.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/port.hpp"
 #include "tests/support/process.hpp"
@@ -95,7 +95,7 @@ void Stage::introduce() {
 }
 
 void Stage::raise_servers() {
-  const auto begin = clock_now();
+  const auto begin = io::clock_now();
   screen_.show({"servers   making a private primary and a replica of it ..."}, "");
   cluster_.emplace(testing::ClusterOptions{.own_identity = true});
   auto& primary = cluster_->primary();
@@ -104,7 +104,7 @@ void Stage::raise_servers() {
   sampler_.emplace(replica_->connection_string());
   screen_.print("servers   a private primary and its replica, PostgreSQL " +
                 primary.value("SELECT split_part(current_setting('server_version'), ' ', 1)") +
-                ", ready in " + seconds(clock_now() - begin));
+                ", ready in " + seconds(io::clock_now() - begin));
 }
 
 void Stage::start_members() {
@@ -142,10 +142,10 @@ std::size_t Stage::meetings(std::vector<std::string>& lines) const {
 }
 
 void Stage::wait_until_met() {
-  const auto end = clock_now() + longest_meeting;
+  const auto end = io::clock_now() + longest_meeting;
   std::vector<std::string> lines;
   while (meetings(lines) < 3) {
-    if (clock_now() > end) throw std::runtime_error("the processes did not find each other");
+    if (io::clock_now() > end) throw std::runtime_error("the processes did not find each other");
     lines.clear();
     listen(50ms);
   }
@@ -156,7 +156,7 @@ void Stage::wait_until_met() {
 }
 
 void Stage::watch() {
-  while (!complete() && clock_now() < heard_ + settings_.delay + longest_silence) {
+  while (!complete() && io::clock_now() < heard_ + settings_.delay + longest_silence) {
     show_progress();
     listen(50ms);
     for (auto* server : {&cluster_->primary(), replica_}) {
@@ -201,7 +201,7 @@ void Stage::hear(Member& member) {
   while (const auto line = member.process.read_line(Duration::zero())) {
     const auto report = parse_report(*line);
     if (!report) throw std::runtime_error(member.title + " said '" + *line + "'");
-    heard_ = clock_now();
+    heard_ = io::clock_now();
     if (const auto* failed = std::get_if<Failed>(&*report)) {
       throw std::runtime_error(member.title + ": " + failed->what);
     }

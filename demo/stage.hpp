@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "settings.hpp"
+#include "demo/settings.hpp"
 
 namespace tidegate::demo {
 

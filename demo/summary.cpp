@@ -1,8 +1,8 @@
-#include "summary.hpp"
+#include "demo/summary.hpp"
 
 #include <algorithm>
 
-#include "layout.hpp"
+#include "demo/layout.hpp"
 
 namespace tidegate::demo {
 namespace {
@@ -39,7 +39,8 @@ std::vector<Duration> since_commit(const ReaderTally& reader, const Tally& tally
 }
 
 // Of deliveries that came after the replay. The others are counted as too early, not measured here.
-std::vector<Duration> since_replay(const ReaderTally& reader, const testing::ReplaySampler& sampler) {
+std::vector<Duration> since_replay(const ReaderTally& reader,
+                                   const testing::ReplaySampler& sampler) {
   return each(reader, [&](const Delivered& delivery) -> std::optional<Duration> {
     const auto replayed = sampler.replayed_after(delivery.lsn);
     if (!delivery.readable || !replayed) return std::nullopt;

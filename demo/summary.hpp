@@ -4,14 +4,15 @@
 #include <string>
 #include <vector>
 
-#include "settings.hpp"
-#include "tally.hpp"
+#include "demo/settings.hpp"
+#include "demo/tally.hpp"
 #include "tests/support/replay_sampler.hpp"
 
 namespace tidegate::demo {
 
 // The lines of the table. The sampler must have stopped.
-[[nodiscard]] std::vector<std::string> figures(const Tally& tally, const testing::ReplaySampler& sampler);
+[[nodiscard]] std::vector<std::string> figures(const Tally& tally,
+                                               const testing::ReplaySampler& sampler);
 
 // In words: what was seen, and what to do next.
 struct Verdict {

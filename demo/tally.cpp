@@ -1,9 +1,9 @@
-#include "tally.hpp"
+#include "demo/tally.hpp"
 
 #include <algorithm>
 
-#include "lib/must.hpp"
-#include "member.hpp"
+#include "demo/member.hpp"
+#include "lib/base/must.hpp"
 
 namespace tidegate::demo {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "report.hpp"
+#include "demo/report.hpp"
 
 namespace tidegate::demo {
 

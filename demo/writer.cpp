@@ -1,12 +1,12 @@
-#include "writer.hpp"
+#include "demo/writer.hpp"
 
 #include <thread>
 
-#include "peer/clock.hpp"
-#include "peer/peer.hpp"
-#include "report.hpp"
-#include "settings.hpp"
+#include "demo/report.hpp"
+#include "demo/settings.hpp"
+#include "peer/io/clock.hpp"
 #include "tests/support/session.hpp"
+#include "tidegate/peer.hpp"
 
 namespace tidegate::demo {
 namespace {
@@ -25,7 +25,7 @@ int run_writer(const Mesh& mesh, const std::string& primary, int rows) {
 
   auto options = member_options(mesh, writer_name);
   options.primary = primary;
-  tell(Started{clock_now()});
+  tell(Started{io::clock_now()});
   auto peer = Peer::start(options);
   if (!peer) return fail(peer.error().message);
   (*peer)->on_incoming([](const Incoming& incoming) {
@@ -33,12 +33,12 @@ int run_writer(const Mesh& mesh, const std::string& primary, int rows) {
   });
   if (!(*peer)->wait_ready(2, 20s)) return fail("the two readers were not found within 20 s");
 
-  auto due = clock_now();
+  auto due = io::clock_now();
   for (int row = 1; row <= rows; ++row, due += between_rows) {
-    std::this_thread::sleep_for(due - clock_now());
+    std::this_thread::sleep_for(due - io::clock_now());
     const auto id = std::to_string(row);
     session.execute("INSERT INTO rows VALUES (" + id + ")");  // commits by itself
-    tell(Committed{clock_now(), row});
+    tell(Committed{io::clock_now(), row});
     const auto answer = (*peer)->publish(Topic::of({"rows", id}).value(), id, AfterCommit{});
     if (answer != Publish::accepted) return fail("publish: " + std::string(to_string(answer)));
   }

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "member.hpp"
+#include "demo/member.hpp"
 
 namespace tidegate::demo {
 

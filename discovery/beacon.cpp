@@ -1,4 +1,4 @@
-#include "beacon.hpp"
+#include "discovery/beacon.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,9 +11,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "lib/must.hpp"
+#include "lib/base/must.hpp"
 
-namespace tidegate {
+namespace tidegate::discovery {
 namespace {
 
 // One turn's worth of datagrams that do not count.
@@ -56,8 +56,8 @@ std::optional<in_pktinfo> packet_info(msghdr& message) {
   return std::nullopt;
 }
 
-Result<Descriptor> bound_socket(std::uint16_t port) {
-  Descriptor owner(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+Result<io::Descriptor> bound_socket(std::uint16_t port) {
+  io::Descriptor owner(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int fd = owner.get();
   // TTL 1: nothing leaves the link, not even a broadcast that a router would pass on.
   // That a host's own multicast comes back to it, for its other peers, is the default.
@@ -242,4 +242,4 @@ int Beacon::transmit(const Interface& interface, Ipv4 destination,
   return sendmsg(socket_.get(), &message, 0) < 0 ? errno : 0;
 }
 
-}  // namespace tidegate
+}  // namespace tidegate::discovery

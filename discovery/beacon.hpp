@@ -32,11 +32,11 @@
 #include <string>
 #include <vector>
 
-#include "descriptor.hpp"
-#include "interfaces.hpp"
-#include "lib/result.hpp"
+#include "discovery/interfaces.hpp"
+#include "peer/io/descriptor.hpp"
+#include "tidegate/result.hpp"
 
-namespace tidegate {
+namespace tidegate::discovery {
 
 inline constexpr std::uint16_t default_beacon_port = 17880;
 
@@ -107,7 +107,7 @@ class Beacon {
     std::string trouble;    // as last reported
   };
 
-  Beacon(Descriptor socket, std::uint16_t port, Ipv4 group)
+  Beacon(io::Descriptor socket, std::uint16_t port, Ipv4 group)
       : socket_(std::move(socket)), port_(port), group_(group) {}
 
   [[nodiscard]] std::string attach(Link& link);
@@ -115,11 +115,11 @@ class Beacon {
   [[nodiscard]] int transmit(const Interface& interface, Ipv4 destination,
                              std::span<const std::byte> bytes) const;
 
-  Descriptor socket_;
+  io::Descriptor socket_;
   std::uint16_t port_;
   Ipv4 group_;
   std::vector<Link> links_;
   std::uint64_t ignored_ = 0;
 };
 
-}  // namespace tidegate
+}  // namespace tidegate::discovery

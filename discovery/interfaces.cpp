@@ -1,4 +1,4 @@
-#include "interfaces.hpp"
+#include "discovery/interfaces.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -12,7 +12,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-namespace tidegate {
+namespace tidegate::discovery {
 namespace {
 
 // nullopt for none, or for an address of another family.
@@ -107,4 +107,4 @@ Result<Interface> choose_interface(const std::vector<Interface>& interfaces,
   return Error{"interface '" + std::string(name) + "' " + wrong + "; " + usable_ones(interfaces)};
 }
 
-}  // namespace tidegate
+}  // namespace tidegate::discovery

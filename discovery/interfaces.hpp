@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "lib/result.hpp"
+#include "tidegate/result.hpp"
 
-namespace tidegate {
+namespace tidegate::discovery {
 
 // In host byte order: 127.0.0.1 is 0x7F000001.
 struct Ipv4 {
@@ -48,4 +48,4 @@ struct Interface {
 [[nodiscard]] Result<Interface> choose_interface(const std::vector<Interface>& interfaces,
                                                  std::string_view name);
 
-}  // namespace tidegate
+}  // namespace tidegate::discovery

@@ -1,4 +1,4 @@
-#include "seeds.hpp"
+#include "discovery/seeds.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -8,9 +8,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "interfaces.hpp"
+#include "discovery/interfaces.hpp"
 
-namespace tidegate {
+namespace tidegate::discovery {
 namespace {
 
 constexpr std::size_t max_label = 63;  // bytes; these two are DNS's limits (RFC 1035, 2.3.4)
@@ -98,4 +98,4 @@ Result<std::vector<Seed>> parse_seeds(const std::vector<std::string>& texts) {
   return seeds;
 }
 
-}  // namespace tidegate
+}  // namespace tidegate::discovery

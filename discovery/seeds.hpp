@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "lib/result.hpp"
+#include "tidegate/result.hpp"
 
-namespace tidegate {
+namespace tidegate::discovery {
 
 struct Seed {
   std::string host;  // an IPv4 or IPv6 address (without brackets) or a name, not yet resolved
@@ -25,4 +25,4 @@ struct Seed {
 // names everything that is wrong, not only the first.
 [[nodiscard]] Result<std::vector<Seed>> parse_seeds(const std::vector<std::string>& texts);
 
-}  // namespace tidegate
+}  // namespace tidegate::discovery

@@ -1,17 +1,18 @@
-#include "inbox.hpp"
+#include "peer/inbox.hpp"
 
 #include <utility>
 
 #include <sys/eventfd.h>
 
-#include "lib/must.hpp"
+#include "lib/base/must.hpp"
+#include "lib/message/footprint.hpp"
 
-namespace tidegate {
+namespace tidegate::peer {
 namespace {
 
 std::size_t bytes_of(const Incoming& incoming) {
   const auto* delivery = std::get_if<Delivery>(&incoming);
-  return delivery != nullptr ? footprint(delivery->message) : 0;
+  return delivery != nullptr ? message::footprint(delivery->message) : 0;
 }
 
 Undelivered* as_undelivered(Incoming& incoming) {
@@ -87,4 +88,4 @@ void Inbox::show_readable() {
       (readable ? eventfd_write(readable_.get(), 1) : eventfd_read(readable_.get(), &value)) == 0);
 }
 
-}  // namespace tidegate
+}  // namespace tidegate::peer

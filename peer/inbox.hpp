@@ -14,10 +14,11 @@
 #include <mutex>
 #include <optional>
 
-#include "discovery/descriptor.hpp"
-#include "lib/notice.hpp"
+#include "lib/message/footprint.hpp"
+#include "peer/io/descriptor.hpp"
+#include "tidegate/notice.hpp"
 
-namespace tidegate {
+namespace tidegate::peer {
 
 class Inbox {
  public:
@@ -49,7 +50,7 @@ class Inbox {
   std::size_t bytes_ = 0;
   bool closed_ = false;
   bool shown_ = false;  // the descriptor is readable
-  Descriptor readable_;
+  io::Descriptor readable_;
 };
 
-}  // namespace tidegate
+}  // namespace tidegate::peer

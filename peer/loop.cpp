@@ -1,4 +1,4 @@
-#include "loop.hpp"
+#include "peer/loop.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,13 +7,13 @@
 #include <sodium.h>
 #include <unistd.h>
 
-#include "clock.hpp"
 #include "discovery/interfaces.hpp"
 #include "discovery/seeds.hpp"
-#include "lib/announcement.hpp"
-#include "lib/frame_codec.hpp"
+#include "lib/mesh/announcement.hpp"
+#include "lib/mesh/frame_codec.hpp"
+#include "peer/io/clock.hpp"
 
-namespace tidegate {
+namespace tidegate::peer {
 namespace {
 
 // What a turn takes of each kind at the most, so that none starves the others. Of a flood few
@@ -23,11 +23,11 @@ constexpr int datagrams_per_turn = 64;
 constexpr int frames_per_turn = 8;
 
 // The sockets of the transport come behind these.
-constexpr EventSet::Token beacon_token = 1;
-constexpr EventSet::Token watch_token = 2;
-constexpr EventSet::Token tag_token = 3;
-constexpr EventSet::Token wake_token = 4;
-constexpr EventSet::Token first_socket_token = 5;
+constexpr io::EventSet::Token beacon_token = 1;
+constexpr io::EventSet::Token watch_token = 2;
+constexpr io::EventSet::Token tag_token = 3;
+constexpr io::EventSet::Token wake_token = 4;
+constexpr io::EventSet::Token first_socket_token = 5;
 
 std::string default_name() {
   std::array<char, 64> host{};
@@ -37,21 +37,21 @@ std::string default_name() {
 }
 
 Result<std::vector<std::string>> addresses_of(const std::vector<std::string>& names) {
-  const auto interfaces = list_interfaces();
+  const auto interfaces = discovery::list_interfaces();
   if (!interfaces) return interfaces.error();
   std::vector<std::string> addresses;
   for (const auto& name : names) {
-    const auto interface = choose_interface(*interfaces, name);
+    const auto interface = discovery::choose_interface(*interfaces, name);
     if (!interface) return interface.error();
     addresses.push_back(to_string(*interface->address));
   }
   return addresses;
 }
 
-Result<std::vector<Endpoint>> endpoints_of(const std::vector<std::string>& seeds) {
-  const auto parsed = parse_seeds(seeds);
+Result<std::vector<base::Endpoint>> endpoints_of(const std::vector<std::string>& seeds) {
+  const auto parsed = discovery::parse_seeds(seeds);
   if (!parsed) return parsed.error();
-  std::vector<Endpoint> endpoints;
+  std::vector<base::Endpoint> endpoints;
   for (const auto& seed : *parsed) endpoints.push_back({seed.host, seed.port});
   return endpoints;
 }
@@ -73,30 +73,31 @@ Result<std::unique_ptr<Loop>> Loop::open(const Options& options, Sink sink) {
   auto seeds = endpoints_of(options.seeds);
   if (!seeds) return seeds.error();
 
-  Card self;
+  mesh::Card self;
   randombytes_buf(self.origin.peer.bytes.data(), self.origin.peer.bytes.size());
-  self.origin.incarnation = wall_clock_microseconds();
+  self.origin.incarnation = io::wall_clock_microseconds();
   self.mesh = options.mesh;
   self.name = options.name.empty() ? default_name() : options.name;
 
-  auto transport = Transport::open({self.origin.peer, *addresses, options.first_port,
-                                    options.last_port, options.local_transport});
+  auto transport = zeromq::Transport::open({self.origin.peer, *addresses, options.first_port,
+                                            options.last_port, options.local_transport});
   if (!transport) return transport.error();
   self.publish_port = transport->publish_port();
   self.direct_port = transport->direct_port();
-  auto beacon = Beacon::open({options.interfaces, options.beacon_port, default_beacon_group});
+  auto beacon = discovery::Beacon::open(
+      {options.interfaces, options.beacon_port, discovery::default_beacon_group});
   if (!beacon) return beacon.error();
 
   std::unique_ptr<Loop> loop(new Loop(options, std::move(transport).value(),
                                       std::move(beacon).value(), std::move(self),
                                       std::move(seeds).value(), std::move(sink)));
   if (options.database != "none") {
-    auto watch = ReplayWatch::create(options.database);
+    auto watch = postgres::ReplayWatch::create(options.database);
     if (!watch) return Error{"database: " + watch.error().message};
     loop->replay_watch_.emplace(std::move(watch).value());
   }
   if (!options.primary.empty()) {
-    auto tag = CommitTag::create(options.primary);
+    auto tag = postgres::CommitTag::create(options.primary);
     if (!tag) return Error{"primary: " + tag.error().message};
     loop->commit_tag_.emplace(std::move(tag).value());
   }
@@ -104,11 +105,11 @@ Result<std::unique_ptr<Loop>> Loop::open(const Options& options, Sink sink) {
   return loop;
 }
 
-Loop::Loop(const Options& options, Transport transport, Beacon beacon, Card self,
-           std::vector<Endpoint> seeds, Sink sink)
+Loop::Loop(const Options& options, zeromq::Transport transport, discovery::Beacon beacon,
+           mesh::Card self, std::vector<base::Endpoint> seeds, Sink sink)
     : options_(options),
       sink_(std::move(sink)),
-      now_(clock_now()),
+      now_(io::clock_now()),
       transport_(std::move(transport)),
       beacon_(std::move(beacon)),
       node_(options, std::move(self), std::move(seeds), random_number(), now_),
@@ -141,13 +142,13 @@ void Loop::run_once(std::chrono::milliseconds timeout) {
 // Everything that is ready, each kind bounded, in a fixed order: answers of the databases first,
 // since they release what waits.
 void Loop::turn() {
-  now_ = clock_now();
+  now_ = io::clock_now();
   if (replay_watch_ && (watch_woken_ || now_ >= replay_watch_->deadline())) advance_watch();
   if (commit_tag_ && (tag_woken_ || now_ >= commit_tag_->deadline())) advance_tag();
   receive();
   if (heard_) hear();
   watch_woken_ = tag_woken_ = heard_ = false;
-  if (now_ >= node_.deadline()) step(input::TimePassed{});
+  if (now_ >= node_.deadline()) step(node::input::TimePassed{});
   settle();
 }
 
@@ -155,9 +156,9 @@ void Loop::hear() {
   for (int i = 0; i < datagrams_per_turn; ++i) {
     const auto datagram = beacon_.receive();
     if (!datagram) return;
-    const auto decoded = decode_announcement(datagram->bytes());
-    if (const auto* announcement = std::get_if<Announcement>(&decoded)) {
-      step(input::Heard{*announcement, to_string(datagram->source)});
+    const auto decoded = mesh::decode_announcement(datagram->bytes());
+    if (const auto* announcement = std::get_if<mesh::Announcement>(&decoded)) {
+      step(node::input::Heard{*announcement, to_string(datagram->source)});
     } else {
       node_.count_malformed();
     }
@@ -168,41 +169,43 @@ void Loop::receive() {
   for (int i = 0; i < frames_per_turn; ++i) {
     auto arrival = transport_.receive();
     if (!arrival) return;
-    if (const auto* reader = std::get_if<Transport::ReaderChange>(&*arrival)) {
-      step(input::Reader{reader->peer, reader->present});
+    if (const auto* reader = std::get_if<zeromq::Transport::ReaderChange>(&*arrival)) {
+      step(node::input::Reader{reader->peer, reader->present});
       continue;
     }
-    const auto frame_of = [](const Transport::Arrival& a) -> Result<Frame> {
-      if (const auto* stream = std::get_if<Transport::StreamBytes>(&a)) {
-        return decode(stream->bytes);
+    const auto frame_of = [](const zeromq::Transport::Arrival& a) -> Result<mesh::Frame> {
+      if (const auto* stream = std::get_if<zeromq::Transport::StreamBytes>(&a)) {
+        return mesh::decode(stream->bytes);
       }
-      if (const auto* link = std::get_if<Transport::LinkBytes>(&a)) return decode(link->bytes);
-      if (const auto* route = std::get_if<Transport::RouteBytes>(&a)) return decode(route->bytes);
+      if (const auto* link = std::get_if<zeromq::Transport::LinkBytes>(&a))
+        return mesh::decode(link->bytes);
+      if (const auto* route = std::get_if<zeromq::Transport::RouteBytes>(&a))
+        return mesh::decode(route->bytes);
       return Error{"not a frame"};
     };
     auto frame = frame_of(*arrival);
     if (!frame) {
       node_.count_malformed();
-    } else if (const auto* link = std::get_if<Transport::LinkBytes>(&*arrival)) {
-      step(input::FromLink{link->link, std::move(frame).value()});
-    } else if (auto* route = std::get_if<Transport::RouteBytes>(&*arrival)) {
-      step(input::FromRoute{std::move(route->route), std::move(route->host),
-                            std::move(frame).value()});
+    } else if (const auto* link = std::get_if<zeromq::Transport::LinkBytes>(&*arrival)) {
+      step(node::input::FromLink{link->link, std::move(frame).value()});
+    } else if (auto* route = std::get_if<zeromq::Transport::RouteBytes>(&*arrival)) {
+      step(node::input::FromRoute{std::move(route->route), std::move(route->host),
+                                  std::move(frame).value()});
     } else {
-      step(input::FromStream{std::move(frame).value()});
+      step(node::input::FromStream{std::move(frame).value()});
     }
   }
 }
 
 void Loop::advance_watch() {
-  std::vector<ReplayEvent> events;
+  std::vector<postgres::ReplayEvent> events;
   replay_watch_->advance(now_, events);
   for (auto& event : events) {
     if (auto* tide = std::get_if<Tide>(&event)) {
-      step(input::Polled{std::move(*tide)});
+      step(node::input::Polled{std::move(*tide)});
       if (!commit_tag_ && !replay_watch_->in_recovery()) start_tag(options_.database);
-    } else if (std::holds_alternative<NoReading>(event)) {
-      step(input::Polled{});
+    } else if (std::holds_alternative<postgres::NoReading>(event)) {
+      step(node::input::Polled{});
     } else if (auto* up = std::get_if<ServerUp>(&event)) {
       step(std::move(*up));
     } else if (auto* down = std::get_if<ServerDown>(&event)) {
@@ -214,11 +217,11 @@ void Loop::advance_watch() {
 }
 
 void Loop::advance_tag() {
-  std::vector<CommitEvent> events;
+  std::vector<postgres::CommitEvent> events;
   commit_tag_->advance(now_, events);
   for (auto& event : events) {
-    if (auto* reading = std::get_if<WalReading>(&event)) {
-      step(input::Asked{*reading});
+    if (auto* reading = std::get_if<gate::WalReading>(&event)) {
+      step(node::input::Asked{*reading});
     } else if (auto* up = std::get_if<PrimaryUp>(&event)) {
       step(std::move(*up));
     } else {
@@ -228,32 +231,33 @@ void Loop::advance_tag() {
 }
 
 void Loop::start_tag(const std::string& connection_string) {
-  auto tag = CommitTag::create(connection_string);
+  auto tag = postgres::CommitTag::create(connection_string);
   TIDEGATE_MUST(tag.ok());  // the watch has been given the same string
   commit_tag_.emplace(std::move(tag).value());
 }
 
 // --- the node -----------------------------------------------------------------------------------
 
-void Loop::input(Input input) {
-  std::vector<Input> inputs;
+void Loop::input(node::Input input) {
+  std::vector<node::Input> inputs;
   inputs.push_back(std::move(input));
   this->input(std::move(inputs));
 }
 
-void Loop::input(std::vector<Input> inputs) {
+void Loop::input(std::vector<node::Input> inputs) {
   if (closed_) return;
   if (carrying_out_) {
     std::move(inputs.begin(), inputs.end(), std::back_inserter(queued_));
     return;
   }
-  now_ = clock_now();
+  now_ = io::clock_now();
   for (auto& input : inputs) {
     const auto known = static_cast<std::ptrdiff_t>(effects_.size());
     feed(std::move(input));
-    const bool delivers = std::any_of(
-        effects_.begin() + known, effects_.end(),
-        [](const Effect& effect) { return std::holds_alternative<effect::Deliver>(effect); });
+    const bool delivers =
+        std::any_of(effects_.begin() + known, effects_.end(), [](const node::Effect& effect) {
+          return std::holds_alternative<node::effect::Deliver>(effect);
+        });
     if (delivers) carry_out();
   }
   carry_out();
@@ -262,14 +266,14 @@ void Loop::input(std::vector<Input> inputs) {
 
 void Loop::look_for_primary() {
   if (closed_ || commit_tag_ || !replay_watch_) return;
-  now_ = clock_now();
+  now_ = io::clock_now();
   replay_watch_->poll(now_);
   settle();
 }
 
-void Loop::feed(Input input) { node_.step(std::move(input), now_, effects_); }
+void Loop::feed(node::Input input) { node_.step(std::move(input), now_, effects_); }
 
-void Loop::step(Input input) {
+void Loop::step(node::Input input) {
   feed(std::move(input));
   carry_out();
 }
@@ -307,7 +311,7 @@ void Loop::close(std::chrono::milliseconds linger) {
 }
 
 Status Loop::status() const {
-  auto status = node_.status(closed_ ? now_ : clock_now());
+  auto status = node_.status(closed_ ? now_ : io::clock_now());
   status.outgoing_bytes = transport_.outgoing_bytes();
   status.counters.withheld = transport_.withheld();
   return status;
@@ -315,34 +319,34 @@ Status Loop::status() const {
 
 // --- effects ------------------------------------------------------------------------------------
 
-void Loop::act(effect::Dial& e) {
+void Loop::act(node::effect::Dial& e) {
   if (transport_.dial(e.link, e.endpoint)) {
     const auto link = transport_.link_watch(e.link);
     events_.add(link.descriptor, first_socket_token + link.socket);
   } else {
-    warn("can't dial " + to_string(Seed{e.endpoint.host, e.endpoint.port}) +
+    warn("can't dial " + to_string(discovery::Seed{e.endpoint.host, e.endpoint.port}) +
          ": no open file is left, or this is no address; raise LimitNOFILE (ulimit -n)");
   }
 }
 
-void Loop::act(effect::Undial& e) {
+void Loop::act(node::effect::Undial& e) {
   const auto link = transport_.link_watch(e.link);
   if (link.descriptor >= 0) events_.remove(link.descriptor);
   transport_.undial(e.link);
 }
 
-void Loop::act(effect::Follow& e) {
+void Loop::act(node::effect::Follow& e) {
   if (!transport_.follow(e.endpoint)) {
-    warn("can't subscribe to " + to_string(Seed{e.endpoint.host, e.endpoint.port}));
+    warn("can't subscribe to " + to_string(discovery::Seed{e.endpoint.host, e.endpoint.port}));
   }
 }
 
-void Loop::act(effect::Unfollow& e) { transport_.unfollow(e.endpoint); }
-void Loop::act(effect::ToLink& e) { transport_.to_link(e.link, encode(e.frame)); }
-void Loop::act(effect::ToRoute& e) { transport_.to_route(e.route, encode(e.frame)); }
-void Loop::act(effect::Broadcast& e) { transport_.broadcast(encode(e.frame)); }
+void Loop::act(node::effect::Unfollow& e) { transport_.unfollow(e.endpoint); }
+void Loop::act(node::effect::ToLink& e) { transport_.to_link(e.link, encode(e.frame)); }
+void Loop::act(node::effect::ToRoute& e) { transport_.to_route(e.route, encode(e.frame)); }
+void Loop::act(node::effect::Broadcast& e) { transport_.broadcast(encode(e.frame)); }
 
-void Loop::act(effect::Announce& e) {
+void Loop::act(node::effect::Announce& e) {
   const auto bytes = encode(e.announcement);
   for (const auto& change : beacon_.send(bytes)) {
     warn("interface " + change.interface + ": " +
@@ -350,12 +354,12 @@ void Loop::act(effect::Announce& e) {
   }
 }
 
-void Loop::act(effect::Poll&) { replay_watch_->poll(now_); }
+void Loop::act(node::effect::Poll&) { replay_watch_->poll(now_); }
 
-void Loop::act(effect::Ask&) { commit_tag_->ask(now_); }
-void Loop::act(effect::Nudge&) { commit_tag_->nudge(now_); }
-void Loop::act(effect::Deliver& e) { sink_(std::move(e.delivery)); }
-void Loop::act(effect::Notify& e) { sink_(std::move(e.notice)); }
+void Loop::act(node::effect::Ask&) { commit_tag_->ask(now_); }
+void Loop::act(node::effect::Nudge&) { commit_tag_->nudge(now_); }
+void Loop::act(node::effect::Deliver& e) { sink_(std::move(e.delivery)); }
+void Loop::act(node::effect::Notify& e) { sink_(std::move(e.notice)); }
 
 // The same trouble again, from a retry, is no news.
 void Loop::warn(std::string text) {
@@ -364,4 +368,4 @@ void Loop::warn(std::string text) {
   sink_(Notice{Warning{std::move(text)}});
 }
 
-}  // namespace tidegate
+}  // namespace tidegate::peer

@@ -16,18 +16,18 @@
 #include <string>
 #include <vector>
 
-#include "commit_tag.hpp"
 #include "discovery/beacon.hpp"
-#include "event_set.hpp"
-#include "lib/event.hpp"
-#include "lib/node.hpp"
-#include "lib/notice.hpp"
-#include "lib/options.hpp"
-#include "lib/result.hpp"
-#include "replay_watch.hpp"
-#include "transport.hpp"
+#include "lib/node/event.hpp"
+#include "lib/node/node.hpp"
+#include "peer/carriers/zeromq/transport.hpp"
+#include "peer/io/event_set.hpp"
+#include "peer/servers/postgres/commit_position_reader.hpp"
+#include "peer/servers/postgres/replay_reader.hpp"
+#include "tidegate/notice.hpp"
+#include "tidegate/options.hpp"
+#include "tidegate/result.hpp"
 
-namespace tidegate {
+namespace tidegate::peer {
 
 class Loop {
  public:
@@ -51,8 +51,8 @@ class Loop {
 
   // Steps the node at once, all inputs before any effect: what is published together is sent
   // together.
-  void input(Input input);
-  void input(std::vector<Input> inputs);
+  void input(node::Input input);
+  void input(std::vector<node::Input> inputs);
 
   // Asks the server that is read whether it has become a primary, unless one is known. A replica
   // where nothing is held is not asked otherwise, and so nobody would notice.
@@ -71,59 +71,59 @@ class Loop {
   [[nodiscard]] bool has_primary() const { return commit_tag_.has_value(); }
 
  private:
-  Loop(const Options& options, Transport transport, Beacon beacon, Card self,
-       std::vector<Endpoint> seeds, Sink sink);
+  Loop(const Options& options, zeromq::Transport transport, discovery::Beacon beacon,
+       mesh::Card self, std::vector<base::Endpoint> seeds, Sink sink);
 
   void turn();
   void hear();
   void receive();
   void advance_watch();
   void advance_tag();
-  void feed(Input input);
-  void step(Input input);
+  void feed(node::Input input);
+  void step(node::Input input);
   void carry_out();
   void settle();
   void start_tag(const std::string& connection_string);
   void warn(std::string text);
 
-  void act(effect::Dial& e);
-  void act(effect::Undial& e);
-  void act(effect::Follow& e);
-  void act(effect::Unfollow& e);
-  void act(effect::ToLink& e);
-  void act(effect::ToRoute& e);
-  void act(effect::Broadcast& e);
-  void act(effect::Announce& e);
-  void act(effect::Poll& e);
-  void act(effect::Ask& e);
-  void act(effect::Nudge& e);
-  void act(effect::Deliver& e);
-  void act(effect::Notify& e);
+  void act(node::effect::Dial& e);
+  void act(node::effect::Undial& e);
+  void act(node::effect::Follow& e);
+  void act(node::effect::Unfollow& e);
+  void act(node::effect::ToLink& e);
+  void act(node::effect::ToRoute& e);
+  void act(node::effect::Broadcast& e);
+  void act(node::effect::Announce& e);
+  void act(node::effect::Poll& e);
+  void act(node::effect::Ask& e);
+  void act(node::effect::Nudge& e);
+  void act(node::effect::Deliver& e);
+  void act(node::effect::Notify& e);
 
   Options options_;
   Sink sink_;
   Instant now_;
-  Transport transport_;
-  Beacon beacon_;
-  Node node_;
+  zeromq::Transport transport_;
+  discovery::Beacon beacon_;
+  node::Node node_;
 
-  std::optional<ReplayWatch> replay_watch_;
-  std::optional<CommitTag> commit_tag_;
+  std::optional<postgres::ReplayWatch> replay_watch_;
+  std::optional<postgres::CommitTag> commit_tag_;
 
-  EventSet events_;
-  EventSet::Connection watch_connection_;
-  EventSet::Connection tag_connection_;
+  io::EventSet events_;
+  io::EventSet::Connection watch_connection_;
+  io::EventSet::Connection tag_connection_;
   // What has ended the last wait.
   bool heard_ = false;
   bool watch_woken_ = false;
   bool tag_woken_ = false;
 
-  Effects effects_;
-  Effects under_way_;          // in carry_out()
-  std::vector<Input> queued_;  // from within carry_out()
+  node::Effects effects_;
+  node::Effects under_way_;          // in carry_out()
+  std::vector<node::Input> queued_;  // from within carry_out()
   bool carrying_out_ = false;
   bool closed_ = false;
   std::string last_warning_;
 };
 
-}  // namespace tidegate
+}  // namespace tidegate::peer

@@ -1,12 +1,12 @@
-#include "mailbox.hpp"
+#include "peer/mailbox.hpp"
 
 #include <utility>
 
 #include <sys/eventfd.h>
 
-#include "lib/must.hpp"
+#include "lib/base/must.hpp"
 
-namespace tidegate {
+namespace tidegate::peer {
 
 Mailbox::Mailbox() : posted_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { TIDEGATE_MUST(posted_); }
 
@@ -39,4 +39,4 @@ std::size_t Mailbox::bytes() const {
   return bytes_;
 }
 
-}  // namespace tidegate
+}  // namespace tidegate::peer

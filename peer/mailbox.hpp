@@ -11,11 +11,11 @@
 #include <variant>
 #include <vector>
 
-#include "discovery/descriptor.hpp"
-#include "lib/event.hpp"
-#include "lib/status.hpp"
+#include "lib/node/event.hpp"
+#include "peer/io/descriptor.hpp"
+#include "tidegate/status.hpp"
 
-namespace tidegate {
+namespace tidegate::peer {
 
 // Leave once the outbox is empty, or at that time.
 struct LeaveBy {
@@ -25,7 +25,7 @@ struct LeaveBy {
 // See Loop::look_for_primary.
 struct LookForPrimary {};
 
-using Command = std::variant<Input, std::promise<Status>, LeaveBy, LookForPrimary>;
+using Command = std::variant<node::Input, std::promise<Status>, LeaveBy, LookForPrimary>;
 
 class Mailbox {
  public:
@@ -50,7 +50,7 @@ class Mailbox {
   std::vector<Command> queue_;
   std::size_t bytes_ = 0;
   bool closed_ = false;
-  Descriptor posted_;
+  io::Descriptor posted_;
 };
 
-}  // namespace tidegate
+}  // namespace tidegate::peer

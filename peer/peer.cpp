@@ -1,15 +1,16 @@
-#include "peer.hpp"
+#include "tidegate/peer.hpp"
 
 #include <atomic>
 #include <thread>
 #include <utility>
 
-#include "clock.hpp"
-#include "inbox.hpp"
-#include "lib/limits.hpp"
-#include "lib/must.hpp"
-#include "loop.hpp"
-#include "mailbox.hpp"
+#include "lib/base/limits.hpp"
+#include "lib/base/must.hpp"
+#include "lib/message/footprint.hpp"
+#include "peer/inbox.hpp"
+#include "peer/io/clock.hpp"
+#include "peer/loop.hpp"
+#include "peer/mailbox.hpp"
 
 namespace tidegate {
 namespace {
@@ -21,7 +22,7 @@ constexpr milliseconds linger{200};
 constexpr milliseconds forever{-1};
 
 milliseconds until(Instant when) {
-  const auto left = std::chrono::ceil<milliseconds>(when - clock_now());
+  const auto left = std::chrono::ceil<milliseconds>(when - io::clock_now());
   return std::max(left, milliseconds(0));
 }
 
@@ -49,9 +50,9 @@ struct Peer::Parts {
     const auto bytes = inbox.push(std::move(incoming));
     if (demand && bytes > options.inbox_bytes) {
       demand = false;
-      loop->input(input::Demand{false});
+      loop->input(node::input::Demand{false});
       // Everything may have been taken in between, and then no taker opens the gate again.
-      if (reopens()) loop->input(input::Demand{true});
+      if (reopens()) loop->input(node::input::Demand{true});
     }
   }
 
@@ -72,21 +73,21 @@ struct Peer::Parts {
       loop->run_once(leave_by == never ? forever : until(leave_by));
       carry_out(mailbox.take(), leave_by);
       publish_state();
-      if (leave_by != never && (loop->outbox_size() == 0 || clock_now() >= leave_by)) break;
+      if (leave_by != never && (loop->outbox_size() == 0 || io::clock_now() >= leave_by)) break;
     }
     mailbox.close();
     carry_out(mailbox.take(), leave_by);
     depart();
   }
 
-  void carry_out(std::vector<Command> commands, Instant& leave_by) {
-    std::vector<Input> inputs;
+  void carry_out(std::vector<peer::Command> commands, Instant& leave_by) {
+    std::vector<node::Input> inputs;
     for (auto& command : commands) {
-      if (auto* input = std::get_if<Input>(&command)) {
+      if (auto* input = std::get_if<node::Input>(&command)) {
         inputs.push_back(std::move(*input));
-      } else if (auto* leave = std::get_if<LeaveBy>(&command)) {
+      } else if (auto* leave = std::get_if<peer::LeaveBy>(&command)) {
         leave_by = leave->when;
-      } else if (std::holds_alternative<LookForPrimary>(command)) {
+      } else if (std::holds_alternative<peer::LookForPrimary>(command)) {
         looking = false;
         loop->look_for_primary();
       } else {
@@ -97,7 +98,7 @@ struct Peer::Parts {
   }
 
   void depart() {
-    loop->input(input::Leave{});
+    loop->input(node::input::Leave{});
     loop->close(linger);
     publish_state();
     last_status.set_value(loop->status());
@@ -112,7 +113,7 @@ struct Peer::Parts {
     return !demand && inbox.bytes() <= options.inbox_bytes / 2 && !demand.exchange(true);
   }
 
-  void post(Input input) {
+  void post(node::Input input) {
     if (!own_thread()) {
       send_waiting();
       loop->input(std::move(input));
@@ -124,11 +125,11 @@ struct Peer::Parts {
 
   // Drive::caller: the first message since the last turn is sent at once, unless it would have to
   // queue anyway; those behind it wait for the next turn, to travel in one frame.
-  void publish(Input input, std::size_t bytes) {
+  void publish(node::Input input, std::size_t bytes) {
     if (!std::exchange(sent, true) && !loop->still_sending()) return post(std::move(input));
     waiting.push_back(std::move(input));
     waiting_bytes += bytes;
-    if (waiting_bytes >= limits::batch_bytes) {
+    if (waiting_bytes >= base::limits::batch_bytes) {
       send_waiting();
     } else {
       loop->wake();
@@ -148,20 +149,20 @@ struct Peer::Parts {
     if (!own_thread()) {
       loop->look_for_primary();
     } else if (!looking.exchange(true)) {
-      (void)mailbox.post(LookForPrimary{});
+      (void)mailbox.post(peer::LookForPrimary{});
     }
   }
 
   Options options;
   Drive drive;
-  Inbox inbox;
-  Mailbox mailbox;
-  std::unique_ptr<Loop> loop;
+  peer::Inbox inbox;
+  peer::Mailbox mailbox;
+  std::unique_ptr<peer::Loop> loop;
   std::function<void(Incoming)> handler;
 
   // Drive::caller only.
   bool sent = false;  // something, since the last turn
-  std::vector<Input> waiting;
+  std::vector<node::Input> waiting;
   std::size_t waiting_bytes = 0;
 
   std::atomic<bool> demand = true;  // the gate may release
@@ -199,8 +200,8 @@ Result<std::unique_ptr<Peer>> Peer::start(Options options, Drive drive) {
   if (const auto problems = validate(options); !problems.empty()) return Error{all_of(problems)};
   auto parts = std::make_unique<Parts>(std::move(options), drive);
   auto* raw = parts.get();
-  auto loop =
-      Loop::open(raw->options, [raw](Incoming incoming) { raw->receive(std::move(incoming)); });
+  auto loop = peer::Loop::open(raw->options,
+                               [raw](Incoming incoming) { raw->receive(std::move(incoming)); });
   if (!loop) return loop.error();
   parts->loop = std::move(loop).value();
   parts->publish_state();
@@ -230,10 +231,10 @@ Publish Peer::publish(Topic topic, std::string payload, Tag tag) {
     return Publish::no_primary;
   }
   Message message{std::move(topic), std::move(payload), std::nullopt};
-  const auto bytes = footprint(message);
+  const auto bytes = message::footprint(message);
   const auto waiting = parts.outbox_bytes + parts.mailbox.bytes() + parts.waiting_bytes;
   if (waiting > 0 && waiting + bytes > parts.options.outbox_bytes) return Publish::outbox_full;
-  Input input = input::Publish{std::move(message), tag};
+  node::Input input = node::input::Publish{std::move(message), tag};
   if (!parts.own_thread()) {
     parts.publish(std::move(input), bytes);
   } else if (!parts.mailbox.post(std::move(input), bytes)) {
@@ -242,9 +243,9 @@ Publish Peer::publish(Topic topic, std::string payload, Tag tag) {
   return Publish::accepted;
 }
 
-void Peer::subscribe(Pattern pattern) { parts_->post(input::Subscribe{std::move(pattern)}); }
+void Peer::subscribe(Pattern pattern) { parts_->post(node::input::Subscribe{std::move(pattern)}); }
 
-void Peer::unsubscribe(const Pattern& pattern) { parts_->post(input::Unsubscribe{pattern}); }
+void Peer::unsubscribe(const Pattern& pattern) { parts_->post(node::input::Unsubscribe{pattern}); }
 
 std::optional<Incoming> Peer::next(std::chrono::milliseconds timeout) {
   auto& parts = *parts_;
@@ -255,14 +256,14 @@ std::optional<Incoming> Peer::next(std::chrono::milliseconds timeout) {
     parts.send_waiting();
     incoming = parts.inbox.pop(milliseconds(0));
     if (!incoming) {
-      const auto end = clock_now() + timeout;
+      const auto end = io::clock_now() + timeout;
       do {
         run_once(until(end));
         incoming = parts.inbox.pop(milliseconds(0));
-      } while (!incoming && !parts.leaving && clock_now() < end);
+      } while (!incoming && !parts.leaving && io::clock_now() < end);
     }
   }
-  if (parts.reopens()) parts.post(input::Demand{true});
+  if (parts.reopens()) parts.post(node::input::Demand{true});
   return incoming;
 }
 
@@ -301,8 +302,8 @@ bool Peer::wait_ready(std::size_t count, std::chrono::milliseconds timeout) {
     std::unique_lock lock(parts.ready_mutex);
     return parts.ready_changed.wait_for(lock, timeout, enough);
   }
-  const auto end = clock_now() + timeout;
-  while (!enough() && !parts.leaving && clock_now() < end) run_once(until(end));
+  const auto end = io::clock_now() + timeout;
+  while (!enough() && !parts.leaving && io::clock_now() < end) run_once(until(end));
   return enough();
 }
 
@@ -320,14 +321,14 @@ Status Peer::status() {
 void Peer::leave(std::chrono::milliseconds timeout) {
   auto& parts = *parts_;
   if (parts.leaving.exchange(true)) return;
-  const auto end = clock_now() + timeout;
+  const auto end = io::clock_now() + timeout;
   if (parts.own_thread()) {
-    (void)parts.mailbox.post(LeaveBy{end});
+    (void)parts.mailbox.post(peer::LeaveBy{end});
     parts.runner.join();
     return;
   }
   parts.send_waiting();
-  while (parts.loop->outbox_size() > 0 && clock_now() < end) {
+  while (parts.loop->outbox_size() > 0 && io::clock_now() < end) {
     parts.loop->run_once(until(end));
   }
   parts.depart();

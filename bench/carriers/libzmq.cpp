@@ -7,7 +7,7 @@
 #include <zmq.hpp>
 
 #include "bench/carrier.hpp"
-#include "peer/clock.hpp"
+#include "peer/io/clock.hpp"
 #include "tests/support/port.hpp"
 
 namespace tidegate::bench {
@@ -28,7 +28,7 @@ class Endpoint : public Broker {
 };
 
 std::chrono::milliseconds until(Instant end) {
-  return std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(end - clock_now()));
+  return std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(end - io::clock_now()));
 }
 
 class XpubSender : public Sender {
@@ -41,7 +41,7 @@ class XpubSender : public Sender {
   }
 
   void wait_for(std::size_t receivers, Duration bound) override {
-    const auto end = clock_now() + bound;
+    const auto end = io::clock_now() + bound;
     for (std::size_t subscribed = 0; subscribed < receivers; ++subscribed) {
       zmq::pollitem_t item{socket_.handle(), 0, ZMQ_POLLIN, 0};
       zmq::message_t word;

@@ -1,4 +1,4 @@
-#include "loopback_server.hpp"
+#include "bench/carriers/loopback_server.hpp"
 
 #include <chrono>
 #include <fstream>

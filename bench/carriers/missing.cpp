@@ -1,4 +1,4 @@
-#include "missing.hpp"
+#include "bench/carriers/missing.hpp"
 
 #include <cstdlib>
 #include <filesystem>

@@ -6,9 +6,9 @@
 #include <mosquitto.h>
 
 #include "bench/carrier.hpp"
-#include "loopback_server.hpp"
-#include "missing.hpp"
-#include "socket_ready.hpp"
+#include "bench/carriers/loopback_server.hpp"
+#include "bench/carriers/missing.hpp"
+#include "bench/carriers/socket_ready.hpp"
 #include "tests/support/port.hpp"
 
 namespace tidegate::bench {
@@ -65,7 +65,7 @@ class Client {
                             payload.data(), at_most_once, false));
     // It has been written, as far as the socket took it; the rest would pile up without end.
     while (mosquitto_want_write(client_.get())) {
-      socket_ready(mosquitto_socket(client_.get()), POLLOUT, clock_now() + longest_answer);
+      socket_ready(mosquitto_socket(client_.get()), POLLOUT, io::clock_now() + longest_answer);
       check(mosquitto_loop_write(client_.get(), 1));
     }
   }
@@ -94,7 +94,7 @@ class Client {
   }
 
   void wait_until(const bool& answered) {
-    const auto bound = clock_now() + longest_answer;
+    const auto bound = io::clock_now() + longest_answer;
     while (!answered) {
       if (!read_until(bound)) throw std::runtime_error("mosquitto: the server does not answer");
     }

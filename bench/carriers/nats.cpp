@@ -9,9 +9,9 @@
 #include <nats/nats.h>
 
 #include "bench/carrier.hpp"
-#include "loopback_server.hpp"
-#include "missing.hpp"
-#include "socket_ready.hpp"
+#include "bench/carriers/loopback_server.hpp"
+#include "bench/carriers/missing.hpp"
+#include "bench/carriers/socket_ready.hpp"
 #include "tests/support/port.hpp"
 
 namespace tidegate::bench {
@@ -72,7 +72,7 @@ class Connection {
   void write_all() {
     while (wants_write_) {
       natsConnection_ProcessWriteEvent(connection_.get());
-      if (wants_write_) socket_ready(socket_, POLLOUT, clock_now() + longest_answer);
+      if (wants_write_) socket_ready(socket_, POLLOUT, io::clock_now() + longest_answer);
     }
   }
 
@@ -117,7 +117,7 @@ class NatsSender : public Sender {
 
   void flush() override {
     connection_.write_all();
-    connection_.read_until(clock_now());  // pings
+    connection_.read_until(io::clock_now());  // pings
   }
 
  private:
@@ -133,7 +133,7 @@ class NatsReceiver : public Receiver {
     const auto echo = connection_.subscribe("echo");
     connection_.publish("echo", "");
     connection_.write_all();
-    for (const auto bound = clock_now() + longest_answer; !next(*echo);) {
+    for (const auto bound = io::clock_now() + longest_answer; !next(*echo);) {
       if (!connection_.read_until(bound)) check(NATS_TIMEOUT);
     }
   }

@@ -8,7 +8,7 @@
 #include <libpq-fe.h>
 
 #include "bench/carrier.hpp"
-#include "socket_ready.hpp"
+#include "bench/carriers/socket_ready.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/session.hpp"
 
@@ -72,14 +72,14 @@ class NotifySender : public Sender {
       if (left < 0) fail(connection_);
       read(POLLIN | POLLOUT);
     }
-    if (socket_ready(PQsocket(connection_), POLLIN, clock_now())) read(POLLIN);
+    if (socket_ready(PQsocket(connection_), POLLIN, io::clock_now())) read(POLLIN);
     while (unanswered_ > most_unanswered) read(POLLIN);
   }
 
  private:
   // Takes the answers that have come once one of the events has.
   void read(int events) {
-    if (!socket_ready(PQsocket(connection_), events, clock_now() + longest_answer)) {
+    if (!socket_ready(PQsocket(connection_), events, io::clock_now() + longest_answer)) {
       throw std::runtime_error("notify: the server does not answer");
     }
     if (PQconsumeInput(connection_) != 1) fail(connection_);

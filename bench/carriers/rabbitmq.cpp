@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "bench/carrier.hpp"
-#include "loopback_server.hpp"
-#include "missing.hpp"
-#include "peer/clock.hpp"
+#include "bench/carriers/loopback_server.hpp"
+#include "bench/carriers/missing.hpp"
+#include "peer/io/clock.hpp"
 #include "tests/support/port.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -100,7 +100,7 @@ class RabbitReceiver : public Receiver {
 
   void receive(Instant until, const std::function<void(std::string_view)>& take) override {
     const auto left =
-        std::max(0us, std::chrono::ceil<std::chrono::microseconds>(until - clock_now()));
+        std::max(0us, std::chrono::ceil<std::chrono::microseconds>(until - io::clock_now()));
     timeval timeout{left.count() / 1'000'000, left.count() % 1'000'000};
     while (take_one(timeout, take)) timeout = {};
   }

@@ -5,9 +5,9 @@
 #include <hiredis/hiredis.h>
 
 #include "bench/carrier.hpp"
-#include "loopback_server.hpp"
-#include "missing.hpp"
-#include "socket_ready.hpp"
+#include "bench/carriers/loopback_server.hpp"
+#include "bench/carriers/missing.hpp"
+#include "bench/carriers/socket_ready.hpp"
 #include "tests/support/port.hpp"
 
 namespace tidegate::bench {
@@ -77,7 +77,7 @@ class RedisSender : public Sender {
     for (int done = 0; done == 0;) {
       if (redisBufferWrite(connection_.context(), &done) != REDIS_OK) connection_.fail();
     }
-    while (unanswered_ > 0 && connection_.read_until(clock_now())) {
+    while (unanswered_ > 0 && connection_.read_until(io::clock_now())) {
       while (connection_.reply_at_hand()) --unanswered_;
     }
   }

@@ -6,7 +6,7 @@
 
 #include <poll.h>
 
-#include "peer/clock.hpp"
+#include "peer/io/clock.hpp"
 
 namespace tidegate::bench {
 
@@ -17,10 +17,10 @@ inline bool socket_ready(int socket, int events, Instant until) {
     pollfd entry{socket, static_cast<short>(events), 0};
     const auto left =
         std::max(std::chrono::nanoseconds::zero(),
-                 std::chrono::duration_cast<std::chrono::nanoseconds>(until - clock_now()));
+                 std::chrono::duration_cast<std::chrono::nanoseconds>(until - io::clock_now()));
     const timespec bound{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
     if (::ppoll(&entry, 1, &bound, nullptr) > 0) return true;
-    if (clock_now() >= until) return false;
+    if (io::clock_now() >= until) return false;
   }
 }
 

@@ -42,8 +42,8 @@ class PeerSender : public Sender {
 
   void rest(Instant until) override {
     // A pause of run_once is counted in whole milliseconds.
-    for (auto left = until - clock_now(); drive_ == Drive::caller && left > 2ms;
-         left = until - clock_now()) {
+    for (auto left = until - io::clock_now(); drive_ == Drive::caller && left > 2ms;
+         left = until - io::clock_now()) {
       peer_->run_once(std::chrono::floor<std::chrono::milliseconds>(left) - 1ms);
     }
     sleep_until(until);
@@ -54,7 +54,7 @@ class PeerSender : public Sender {
     if (drive_ == Drive::caller) {
       peer_->run_once(timeout);
     } else if (timeout > 0ms) {
-      sleep_until(clock_now() + timeout);
+      sleep_until(io::clock_now() + timeout);
     }
   }
 
@@ -71,7 +71,7 @@ class PeerReceiver : public Receiver {
 
   void receive(Instant until, const std::function<void(std::string_view)>& take) override {
     auto incoming = peer_->next(
-        std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(until - clock_now())));
+        std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(until - io::clock_now())));
     for (; incoming; incoming = peer_->next(0ms)) {
       if (const auto* delivery = std::get_if<Delivery>(&*incoming)) take(delivery->message.payload);
     }

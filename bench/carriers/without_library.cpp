@@ -1,6 +1,6 @@
 // The carriers whose client library was not there when this was built; those that were are each
 // in a file of their own.
-#include "missing.hpp"
+#include "bench/carriers/missing.hpp"
 
 namespace tidegate::bench {
 

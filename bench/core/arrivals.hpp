@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <string>
 
-#include "lib/random.hpp"
-#include "lib/reorder_queue.hpp"
-#include "lib/tide.hpp"
-#include "tests/samples.hpp"
+#include "lib/base/random.hpp"
+#include "lib/gate/reorder_queue.hpp"
+#include "tests/lib/samples.hpp"
+#include "tidegate/tide.hpp"
 
 namespace tidegate::bench {
 
@@ -30,18 +30,18 @@ inline Tide replayed(Lsn lsn) { return {{testing::home, 1}, 1, lsn, {}}; }
 class Arrivals {
  public:
   Arrivals() {
-    Random random(1);
+    base::Random random(1);
     for (auto& lag : lags_) lag = random.below(origins * record_bytes);
   }
 
-  [[nodiscard]] Held next() {
-    Held held{message(count_), {}, 0, start};
+  [[nodiscard]] gate::Held next() {
+    gate::Held held{message(count_), {}, 0, start};
     renew(held);
     return held;
   }
 
   // Makes the next message out of one that was released, so that it costs next to nothing.
-  void renew(Held& held) {
+  void renew(gate::Held& held) {
     const auto origin = count_ % origins;
     held.origin = testing::origin(static_cast<std::uint8_t>(origin + 1));
     held.sequence = count_ / origins + 1;

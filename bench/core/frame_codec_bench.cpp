@@ -1,13 +1,13 @@
 #include <benchmark/benchmark.h>
 
-#include "arrivals.hpp"
-#include "counted.hpp"
-#include "lib/frame_codec.hpp"
+#include "bench/core/arrivals.hpp"
+#include "bench/core/counted.hpp"
+#include "lib/mesh/frame_codec.hpp"
 
 namespace tidegate::bench {
 namespace {
 
-Frame frame() { return Data{testing::origin(1), 1, {message(4711)}}; }
+mesh::Frame frame() { return mesh::Data{testing::origin(1), 1, {message(4711)}}; }
 
 void encode_message(benchmark::State& state) {
   const auto one = frame();
@@ -17,12 +17,12 @@ BENCHMARK(encode_message)->Apply(counted);
 
 void decode_message(benchmark::State& state) {
   const auto bytes = encode(frame());
-  for (auto _ : state) benchmark::DoNotOptimize(decode(bytes));
+  for (auto _ : state) benchmark::DoNotOptimize(mesh::decode(bytes));
 }
 BENCHMARK(decode_message)->Apply(counted);
 
 // As many messages as travel together in a flood.
-Frame packed_frame() { return Data{testing::origin(1), 1, {100, message(4711)}}; }
+mesh::Frame packed_frame() { return mesh::Data{testing::origin(1), 1, {100, message(4711)}}; }
 
 void encode_100_messages(benchmark::State& state) {
   const auto many = packed_frame();
@@ -32,7 +32,7 @@ BENCHMARK(encode_100_messages)->Apply(counted);
 
 void decode_100_messages(benchmark::State& state) {
   const auto bytes = encode(packed_frame());
-  for (auto _ : state) benchmark::DoNotOptimize(decode(bytes));
+  for (auto _ : state) benchmark::DoNotOptimize(mesh::decode(bytes));
 }
 BENCHMARK(decode_100_messages)->Apply(counted);
 

@@ -2,9 +2,9 @@
 
 #include <benchmark/benchmark.h>
 
-#include "arrivals.hpp"
-#include "counted.hpp"
-#include "lib/gate.hpp"
+#include "bench/core/arrivals.hpp"
+#include "bench/core/counted.hpp"
+#include "lib/gate/gate.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 // which leaves and comes back as the last one.
 void release_and_hold(benchmark::State& state) {
   Arrivals arrivals;
-  Gate gate(true, std::numeric_limits<std::size_t>::max());
+  gate::Gate gate(true, std::numeric_limits<std::size_t>::max());
   gate.server_up();
   for (auto left = state.range(0); left > 0; --left) {
     auto held = arrivals.next();

@@ -14,11 +14,12 @@
 #include <malloc.h>
 #include <time.h>
 
-#include "arrivals.hpp"
-#include "lib/gate.hpp"
-#include "lib/must.hpp"
+#include "bench/core/arrivals.hpp"
+#include "lib/base/must.hpp"
+#include "lib/gate/gate.hpp"
 
 using namespace tidegate;
+using namespace tidegate::gate;
 
 namespace {
 

@@ -1,8 +1,8 @@
 #include <benchmark/benchmark.h>
 
-#include "arrivals.hpp"
-#include "counted.hpp"
-#include "lib/node.hpp"
+#include "bench/core/arrivals.hpp"
+#include "bench/core/counted.hpp"
+#include "lib/node/node.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -15,47 +15,47 @@ const Origin other = testing::origin(2);
 class Meshed {
  public:
   explicit Meshed(const Options& options) : node_(options, card(self), {}, 1, start) {
-    step(input::Subscribe{Pattern::all()});
+    step(node::input::Subscribe{Pattern::all()});
     step(ServerUp{{testing::home, 1}});
-    step(input::Heard{{options.mesh, other, 10, 20}, "host"});
-    step(input::FromLink{1, Welcome{card(other)}});
-    step(input::Reader{other.peer, true});
-    step(input::FromRoute{"route", "host", Ready{other, self, 1, 1}});
-    step(input::FromRoute{"route", "host", Listening{other, self}});
+    step(node::input::Heard{{options.mesh, other, 10, 20}, "host"});
+    step(node::input::FromLink{1, mesh::Welcome{card(other)}});
+    step(node::input::Reader{other.peer, true});
+    step(node::input::FromRoute{"route", "host", mesh::Ready{other, self, 1, 1}});
+    step(node::input::FromRoute{"route", "host", mesh::Listening{other, self}});
   }
 
   // The effects live until the next step.
-  Effects& step(Input input) {
+  node::Effects& step(node::Input input) {
     effects_.clear();
     node_.step(std::move(input), start, effects_);
     return effects_;
   }
 
-  Effects& arrive(Message message) {
+  node::Effects& arrive(Message message) {
     std::vector<Message> messages;
     messages.push_back(std::move(message));
     return arrive(std::move(messages));
   }
 
-  Effects& arrive(std::vector<Message> messages) {
-    Data data{other, sequence_ + 1, std::move(messages)};
+  node::Effects& arrive(std::vector<Message> messages) {
+    mesh::Data data{other, sequence_ + 1, std::move(messages)};
     sequence_ += data.messages.size();
-    return step(input::FromStream{std::move(data)});
+    return step(node::input::FromStream{std::move(data)});
   }
 
   [[nodiscard]] std::size_t ready_count() const { return node_.ready_count(); }
 
  private:
-  static Card card(const Origin& origin) { return {origin, Options{}.mesh, "name", 10, 20}; }
+  static mesh::Card card(const Origin& origin) { return {origin, Options{}.mesh, "name", 10, 20}; }
 
-  Node node_;
-  Effects effects_;
+  node::Node node_;
+  node::Effects effects_;
   std::uint64_t sequence_ = 0;
 };
 
 // The message comes back for the next round, so that its making is not measured.
-Message delivered(Effects& effects) {
-  return std::move(std::get<effect::Deliver>(effects.front()).delivery.message);
+Message delivered(node::Effects& effects) {
+  return std::move(std::get<node::effect::Deliver>(effects.front()).delivery.message);
 }
 
 void deliver_ungated(benchmark::State& state) {
@@ -72,7 +72,7 @@ void deliver_100_ungated(benchmark::State& state) {
     auto& effects = node.arrive(std::move(next));
     next.clear();
     for (auto& effect : effects) {
-      next.push_back(std::move(std::get<effect::Deliver>(effect).delivery.message));
+      next.push_back(std::move(std::get<node::effect::Deliver>(effect).delivery.message));
     }
   }
 }
@@ -87,7 +87,7 @@ void deliver_gated(benchmark::State& state) {
   for (auto _ : state) {
     const auto lsn = ++next.position->lsn.bytes;
     node.arrive(std::move(next));
-    next = delivered(node.step(input::Polled{replayed(Lsn{lsn})}));
+    next = delivered(node.step(node::input::Polled{replayed(Lsn{lsn})}));
   }
 }
 BENCHMARK(deliver_gated)->Apply(counted);
@@ -99,7 +99,7 @@ void publish(benchmark::State& state) {
   Meshed node(options);
   const auto one = message(4711);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(node.step(input::Publish{one, NoChange{}}));
+    benchmark::DoNotOptimize(node.step(node::input::Publish{one, NoChange{}}));
   }
 }
 BENCHMARK(publish)->Apply(counted);

@@ -1,8 +1,8 @@
 #include <benchmark/benchmark.h>
 
-#include "arrivals.hpp"
-#include "counted.hpp"
-#include "lib/reorder_queue.hpp"
+#include "bench/core/arrivals.hpp"
+#include "bench/core/counted.hpp"
+#include "lib/gate/reorder_queue.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -10,7 +10,7 @@ namespace {
 // The first held message leaves and comes back as the last one.
 void pop_and_push(benchmark::State& state) {
   Arrivals arrivals;
-  ReorderQueue queue;
+  gate::ReorderQueue queue;
   for (auto left = state.range(0); left > 0; --left) queue.push(arrivals.next());
   for (auto _ : state) {
     auto held = queue.pop();

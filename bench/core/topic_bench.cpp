@@ -1,7 +1,7 @@
 #include <benchmark/benchmark.h>
 
-#include "counted.hpp"
-#include "lib/topic.hpp"
+#include "bench/core/counted.hpp"
+#include "tidegate/topic.hpp"
 
 namespace tidegate::bench {
 namespace {

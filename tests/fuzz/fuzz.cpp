@@ -6,11 +6,11 @@
 #include <span>
 #include <string_view>
 
-#include "lib/announcement.hpp"
-#include "lib/frame_codec.hpp"
-#include "lib/must.hpp"
-#include "lib/position.hpp"
-#include "lib/topic.hpp"
+#include "lib/base/must.hpp"
+#include "lib/mesh/announcement.hpp"
+#include "lib/mesh/frame_codec.hpp"
+#include "tidegate/position.hpp"
+#include "tidegate/topic.hpp"
 
 namespace tidegate {
 namespace {
@@ -18,14 +18,14 @@ namespace {
 void read_frame(std::string_view bytes) {
   const auto frame = decode(bytes);
   // Of another version nothing but its number is known, so it is never written.
-  if (!frame || std::holds_alternative<OtherVersion>(*frame)) return;
+  if (!frame || std::holds_alternative<mesh::OtherVersion>(*frame)) return;
   const auto again = decode(encode(*frame));
   TIDEGATE_MUST(again && *again == *frame);
 }
 
 void read_datagram(std::string_view bytes) {
-  const auto decoded = decode_announcement(std::as_bytes(std::span(bytes)));
-  const auto* announcement = std::get_if<Announcement>(&decoded);
+  const auto decoded = mesh::decode_announcement(std::as_bytes(std::span(bytes)));
+  const auto* announcement = std::get_if<mesh::Announcement>(&decoded);
   if (announcement == nullptr) return;
   const auto written = encode(*announcement);
   const auto* begin = reinterpret_cast<const char*>(written.data());
@@ -39,7 +39,7 @@ void read_text(std::string_view text) {
     if (const auto pattern = Pattern::parse(text)) TIDEGATE_MUST(pattern->matches(*topic));
   }
   if (const auto position = position_from_text(text)) {
-    const auto again = position_from_text(to_text(*position));
+    const auto again = position_from_text(json_lines::to_text(*position));
     TIDEGATE_MUST(again && *again == *position);
   }
 }

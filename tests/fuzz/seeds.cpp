@@ -3,11 +3,13 @@
 #include <fstream>
 #include <string>
 
-#include "lib/announcement.hpp"
-#include "lib/frame_codec.hpp"
-#include "tests/sample_frames.hpp"
+#include "lib/mesh/announcement.hpp"
+#include "lib/mesh/frame_codec.hpp"
+#include "tests/lib/mesh/sample_frames.hpp"
 
 using namespace tidegate;
+using namespace tidegate::mesh;
+using namespace tidegate::node;
 
 int main(int count, char** arguments) {
   if (count != 2) return 2;

@@ -18,14 +18,17 @@
 #include <zmq.hpp>
 
 #include "discovery/beacon.hpp"
-#include "lib/announcement.hpp"
-#include "lib/frame_codec.hpp"
-#include "lib/random.hpp"
-#include "mesh.hpp"
+#include "lib/base/random.hpp"
+#include "lib/mesh/announcement.hpp"
+#include "lib/mesh/frame_codec.hpp"
+#include "tests/live/mesh.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/descriptor.hpp"
 
 using namespace tidegate;
+using namespace tidegate::base;
+using namespace tidegate::discovery;
+using namespace tidegate::mesh;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

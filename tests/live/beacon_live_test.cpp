@@ -14,15 +14,19 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "beacon_speaker.hpp"
 #include "discovery/beacon.hpp"
-#include "discovery/descriptor.hpp"
-#include "discovery/hearing.hpp"
-#include "lib/announcement.hpp"
-#include "lib/random.hpp"
+#include "discovery/loopback_probe.hpp"
+#include "lib/base/random.hpp"
+#include "lib/mesh/announcement.hpp"
+#include "peer/io/descriptor.hpp"
+#include "tests/live/beacon_speaker.hpp"
 #include "tests/support/eventually.hpp"
 
 using namespace tidegate;
+using namespace tidegate::base;
+using namespace tidegate::discovery;
+using namespace tidegate::io;
+using namespace tidegate::mesh;
 using namespace std::chrono_literals;
 using testing::BeaconSpeaker;
 using testing::eventually;

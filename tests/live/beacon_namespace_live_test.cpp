@@ -9,7 +9,7 @@
 
 #include <doctest/doctest.h>
 
-#include "beacon_speaker.hpp"
+#include "tests/live/beacon_speaker.hpp"
 #include "tests/support/network_namespace.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temporary_directory.hpp"

@@ -1,4 +1,4 @@
-#include "beacon_speaker.hpp"
+#include "tests/live/beacon_speaker.hpp"
 
 #include <algorithm>
 #include <chrono>

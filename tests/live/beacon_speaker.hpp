@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "lib/instant.hpp"
 #include "tests/support/process.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::testing {
 

@@ -20,10 +20,13 @@
 #include <unistd.h>
 
 #include "discovery/beacon.hpp"
-#include "lib/announcement.hpp"
-#include "lib/beacon_pace.hpp"
+#include "lib/mesh/announcement.hpp"
+#include "lib/mesh/beacon_pace.hpp"
 
 using namespace tidegate;
+using namespace tidegate::base;
+using namespace tidegate::discovery;
+using namespace tidegate::mesh;
 
 namespace {
 

@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "bench/carrier.hpp"
-#include "mesh.hpp"
-#include "peer/clock.hpp"
+#include "peer/io/clock.hpp"
+#include "tests/live/mesh.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 using namespace tidegate;
+using namespace tidegate::io;
 using namespace tidegate::bench;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;

@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "command_mesh.hpp"
+#include "tests/live/command_mesh.hpp"
 #include "tests/support/eventually.hpp"
 
 using namespace std::chrono_literals;

@@ -1,4 +1,4 @@
-#include "command_mesh.hpp"
+#include "tests/live/command_mesh.hpp"
 
 #include <doctest/doctest.h>
 

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "command_mesh.hpp"
+#include "tests/live/command_mesh.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/eventually.hpp"
 

@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include "command_mesh.hpp"
+#include "tests/live/command_mesh.hpp"
 
 using namespace std::chrono_literals;
 using namespace tidegate::testing;

@@ -3,14 +3,15 @@
 #include <doctest/doctest.h>
 #include <libpq-fe.h>
 
-#include "peer/commit.hpp"
-#include "peer/replay_watch.hpp"
+#include "peer/servers/postgres/replay_reader.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/page_end.hpp"
 #include "tests/support/turning.hpp"
+#include "tidegate/commit.hpp"
 
 using namespace tidegate;
+using namespace tidegate::postgres;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

@@ -2,14 +2,16 @@
 
 #include <doctest/doctest.h>
 
-#include "peer/commit_tag.hpp"
-#include "peer/replay_watch.hpp"
+#include "peer/servers/postgres/commit_position_reader.hpp"
+#include "peer/servers/postgres/replay_reader.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/page_end.hpp"
 #include "tests/support/turning.hpp"
 
 using namespace tidegate;
+using namespace tidegate::gate;
+using namespace tidegate::postgres;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

@@ -5,9 +5,9 @@
 #include <doctest/doctest.h>
 #include <poll.h>
 
-#include "peer/commit.hpp"
-#include "peer/gate.hpp"
 #include "tests/support/cluster.hpp"
+#include "tidegate/commit.hpp"
+#include "tidegate/gate.hpp"
 
 using namespace tidegate;
 using namespace std::chrono_literals;

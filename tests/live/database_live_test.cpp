@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "peer/database.hpp"
+#include "peer/servers/postgres/connection.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/descriptor.hpp"
 #include "tests/support/eventually.hpp"
@@ -13,6 +13,7 @@
 #include "tests/support/turning.hpp"
 
 using namespace tidegate;
+using namespace tidegate::postgres;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 
@@ -27,7 +28,7 @@ struct Single {
     if (!database) return database.error();
     return Single{std::move(*database)};
   }
-  [[nodiscard]] Interest interest() const { return database.interest(); }
+  [[nodiscard]] io::Interest interest() const { return database.interest(); }
   [[nodiscard]] Instant deadline() const { return database.deadline(); }
   void advance(Instant now, std::vector<Database::Event>& events) {
     if (auto event = database.advance(now)) events.push_back(std::move(*event));

@@ -1,13 +1,16 @@
 #include <array>
 
+#include <memory>
+
 #include <doctest/doctest.h>
 #include <poll.h>
 #include <unistd.h>
 
-#include "peer/clock.hpp"
-#include "peer/event_set.hpp"
+#include "peer/io/clock.hpp"
+#include "peer/io/event_set.hpp"
 
 using namespace tidegate;
+using namespace tidegate::io;
 
 namespace {
 

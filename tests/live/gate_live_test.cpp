@@ -9,13 +9,14 @@
 
 #include <doctest/doctest.h>
 
-#include "lib/random.hpp"
-#include "mesh.hpp"
-#include "peer/commit.hpp"
+#include "lib/base/random.hpp"
+#include "tests/live/mesh.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/page_end.hpp"
+#include "tidegate/commit.hpp"
 
 using namespace tidegate;
+using namespace tidegate::base;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

@@ -12,10 +12,10 @@
 
 #include <doctest/doctest.h>
 
-#include "peer/peer.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/port.hpp"
 #include "tests/support/server.hpp"
+#include "tidegate/peer.hpp"
 
 namespace tidegate::testing {
 

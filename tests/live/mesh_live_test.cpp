@@ -8,7 +8,7 @@
 #include <doctest/doctest.h>
 #include <poll.h>
 
-#include "mesh.hpp"
+#include "tests/live/mesh.hpp"
 
 using namespace tidegate;
 using namespace tidegate::testing;

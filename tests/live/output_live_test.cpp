@@ -6,10 +6,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "peer/output.hpp"
+#include "command/doors/json_lines/output.hpp"
 #include "tests/support/descriptor.hpp"
 
 using namespace tidegate;
+using namespace tidegate::json_lines;
 using namespace std::chrono_literals;
 using testing::Descriptor;
 

@@ -11,10 +11,12 @@
 
 #include <doctest/doctest.h>
 
-#include "mesh.hpp"
+#include "lib/message/footprint.hpp"
+#include "tests/live/mesh.hpp"
 #include "tests/support/cluster.hpp"
 
 using namespace tidegate;
+using namespace tidegate::message;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

@@ -3,13 +3,14 @@
 
 #include <doctest/doctest.h>
 
-#include "peer/replay_watch.hpp"
+#include "peer/servers/postgres/replay_reader.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/port.hpp"
 #include "tests/support/turning.hpp"
 
 using namespace tidegate;
+using namespace tidegate::postgres;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include "mesh.hpp"
+#include "tests/live/mesh.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temporary_directory.hpp"
 

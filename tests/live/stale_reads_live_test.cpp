@@ -11,10 +11,10 @@
 
 #include <doctest/doctest.h>
 
-#include "mesh.hpp"
-#include "peer/commit.hpp"
+#include "tests/live/mesh.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/turning.hpp"
+#include "tidegate/commit.hpp"
 
 using namespace tidegate;
 using namespace tidegate::testing;

@@ -9,10 +9,12 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "peer/status_socket.hpp"
+#include "command/doors/status_socket/status_socket.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 using namespace tidegate;
+using namespace tidegate::io;
+using namespace tidegate::status_socket;
 using namespace std::chrono_literals;
 using testing::TemporaryDirectory;
 

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "lib/instant.hpp"
-#include "lib/must.hpp"
+#include "lib/base/must.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::sim {
 

@@ -1,10 +1,10 @@
-#include "batch.hpp"
+#include "tests/sim/batch.hpp"
 
 #include <algorithm>
 #include <mutex>
 #include <thread>
 
-#include "trace.hpp"
+#include "tests/sim/trace.hpp"
 
 namespace tidegate::sim {
 

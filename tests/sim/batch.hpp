@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "run.hpp"
+#include "tests/sim/run.hpp"
 
 namespace tidegate::sim {
 

@@ -1,9 +1,9 @@
-#include "chaos.hpp"
+#include "tests/sim/chaos.hpp"
 
 #include <algorithm>
 #include <numeric>
 
-#include "chance.hpp"
+#include "tests/sim/chance.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -17,7 +17,7 @@ constexpr std::uint64_t foreign = 8;
 
 }  // namespace
 
-Chaos::Chaos(World& world, Random random, const Profile& profile)
+Chaos::Chaos(World& world, base::Random random, const Profile& profile)
     : world_(world),
       random_(random),
       profile_(profile),

@@ -9,9 +9,9 @@
 #include <optional>
 #include <vector>
 
-#include "chance.hpp"
-#include "profile.hpp"
-#include "world.hpp"
+#include "tests/sim/chance.hpp"
+#include "tests/sim/profile.hpp"
+#include "tests/sim/world.hpp"
 
 namespace tidegate::sim {
 
@@ -24,7 +24,7 @@ class Chaos {
     std::uint64_t promotions = 0;
   };
 
-  Chaos(World& world, Random random, const Profile& profile);
+  Chaos(World& world, base::Random random, const Profile& profile);
 
   // Hosts, clusters and the first lives, as the profile says.
   void set_up();
@@ -52,7 +52,7 @@ class Chaos {
   [[nodiscard]] HostId any_host() { return random_.below(world_.network.hosts()); }
 
   World& world_;
-  Random random_;
+  base::Random random_;
   const Profile& profile_;
   Counts counts_;
   std::uint32_t round_ = 0;

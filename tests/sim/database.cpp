@@ -1,11 +1,11 @@
-#include "database.hpp"
+#include "tests/sim/database.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 
-#include "chance.hpp"
-#include "lib/must.hpp"
+#include "lib/base/must.hpp"
+#include "tests/sim/chance.hpp"
 
 namespace tidegate::sim {
 

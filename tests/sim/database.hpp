@@ -15,10 +15,10 @@
 #include <string>
 #include <vector>
 
-#include "agenda.hpp"
-#include "history.hpp"
-#include "lib/random.hpp"
-#include "trace.hpp"
+#include "lib/base/random.hpp"
+#include "tests/sim/agenda.hpp"
+#include "tests/sim/history.hpp"
+#include "tests/sim/trace.hpp"
 
 namespace tidegate::sim {
 
@@ -53,7 +53,7 @@ class Database {
     [[nodiscard]] Place place() const { return {system, timeline, lsn}; }
   };
 
-  Database(Agenda& agenda, Random random, History& history, Trace& trace)
+  Database(Agenda& agenda, base::Random random, History& history, Trace& trace)
       : agenda_(agenda), random_(random), history_(history), trace_(trace) {}
 
   // Told when a server's connections break.
@@ -112,7 +112,7 @@ class Database {
   Duration lag(const Server& server, Duration about);
 
   Agenda& agenda_;
-  Random random_;
+  base::Random random_;
   History& history_;
   Trace& trace_;
   std::vector<Server> servers_;

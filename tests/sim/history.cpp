@@ -1,8 +1,8 @@
-#include "history.hpp"
+#include "tests/sim/history.hpp"
 
 #include <algorithm>
 
-#include "lib/must.hpp"
+#include "lib/base/must.hpp"
 
 namespace tidegate::sim {
 

@@ -8,10 +8,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include "batch.hpp"
-#include "run.hpp"
-#include "scenario.hpp"
-#include "trace.hpp"
+#include "tests/sim/batch.hpp"
+#include "tests/sim/run.hpp"
+#include "tests/sim/scenario.hpp"
+#include "tests/sim/trace.hpp"
 
 namespace {
 

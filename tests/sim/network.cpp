@@ -1,11 +1,11 @@
-#include "network.hpp"
+#include "tests/sim/network.hpp"
 
 #include <algorithm>
 
-#include "chance.hpp"
-#include "lib/announcement.hpp"
-#include "lib/frame_codec.hpp"
-#include "lib/must.hpp"
+#include "lib/base/must.hpp"
+#include "lib/mesh/announcement.hpp"
+#include "lib/mesh/frame_codec.hpp"
+#include "tests/sim/chance.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -26,7 +26,7 @@ HostId Network::add_host(std::string name) {
   return added;
 }
 
-void Network::start(LifeId life, HostId host, const Card& card) {
+void Network::start(LifeId life, HostId host, const mesh::Card& card) {
   if (peers_.size() <= life) peers_.resize(life + 1);
   peers_[life].host = host;
   peers_[life].card = card;
@@ -50,8 +50,8 @@ void Network::end(LifeId life) {
 
 // --- connections --------------------------------------------------------------------------------
 
-Network::ChannelId Network::add_channel(LifeId life, bool stream, LinkId link,
-                                        const Endpoint& endpoint) {
+Network::ChannelId Network::add_channel(LifeId life, bool stream, mesh::LinkId link,
+                                        const base::Endpoint& endpoint) {
   Channel channel;
   channel.stream = stream;
   channel.client = life;
@@ -63,12 +63,12 @@ Network::ChannelId Network::add_channel(LifeId life, bool stream, LinkId link,
   return id;
 }
 
-void Network::dial(LifeId life, LinkId link, const Endpoint& endpoint) {
+void Network::dial(LifeId life, mesh::LinkId link, const base::Endpoint& endpoint) {
   const auto id = add_channel(life, false, link, endpoint);
   TIDEGATE_MUST(peers_[life].links.emplace(link, id).second);
 }
 
-void Network::undial(LifeId life, LinkId link) {
+void Network::undial(LifeId life, mesh::LinkId link) {
   auto& links = peers_[life].links;
   const auto found = links.find(link);
   if (found == links.end()) return;
@@ -76,11 +76,11 @@ void Network::undial(LifeId life, LinkId link) {
   links.erase(found);
 }
 
-void Network::follow(LifeId life, const Endpoint& endpoint) {
+void Network::follow(LifeId life, const base::Endpoint& endpoint) {
   peers_[life].follows.push_back(add_channel(life, true, 0, endpoint));
 }
 
-void Network::unfollow(LifeId life, const Endpoint& endpoint) {
+void Network::unfollow(LifeId life, const base::Endpoint& endpoint) {
   auto& follows = peers_[life].follows;
   const auto found = std::find_if(follows.begin(), follows.end(),
                                   [&](ChannelId id) { return channels_[id].endpoint == endpoint; });
@@ -140,7 +140,7 @@ void Network::subscribed(ChannelId id) {
   const auto server = channels_[id].server;
   const auto peer = peers_[channels_[id].client].card.origin.peer;
   peers_[server].readers.push_back(id);
-  if (++peers_[server].reader_count[peer] == 1) give(server, input::Reader{peer, true});
+  if (++peers_[server].reader_count[peer] == 1) give(server, node::input::Reader{peer, true});
 }
 
 // The publisher sends nothing any more at once, but notices a little later; by then another
@@ -153,7 +153,7 @@ void Network::unsubscribed(ChannelId id) {
   agenda_.after(microseconds(50) + up_to(random_, milliseconds(100)), [this, server, peer] {
     auto& publisher = peers_[server];
     if (--publisher.reader_count[peer] == 0 && publisher.alive) {
-      give(server, input::Reader{peer, false});
+      give(server, node::input::Reader{peer, false});
     }
   });
 }
@@ -197,11 +197,12 @@ void Network::half_close(HostId reader, HostId publisher) {
 
 // --- frames -------------------------------------------------------------------------------------
 
-Route Network::route_of(ChannelId id) const {
+mesh::Route Network::route_of(ChannelId id) const {
   return std::to_string(id) + "/" + std::to_string(channels_[id].epoch);
 }
 
-void Network::note(const Channel& channel, bool to_server, const Frame& frame, const char* fate) {
+void Network::note(const Channel& channel, bool to_server, const mesh::Frame& frame,
+                   const char* fate) {
   if (!trace_.on()) return;
   const auto& client = peers_[channel.client].card.name;
   const auto server = channel.server == nobody ? "?" : peers_[channel.server].card.name;
@@ -209,19 +210,19 @@ void Network::note(const Channel& channel, bool to_server, const Frame& frame, c
                                      (to_server ? server : client) + "  " + text_of(frame) + fate);
 }
 
-void Network::to_link(LifeId life, LinkId link, const Frame& frame) {
+void Network::to_link(LifeId life, mesh::LinkId link, const mesh::Frame& frame) {
   const auto found = peers_[life].links.find(link);
   TIDEGATE_MUST(found != peers_[life].links.end());
   send(found->second, true, std::make_shared<const std::string>(encode(frame)));
 }
 
-void Network::to_route(LifeId life, const Route& route, const Frame& frame) {
+void Network::to_route(LifeId life, const mesh::Route& route, const mesh::Frame& frame) {
   const auto id = static_cast<ChannelId>(std::stoull(route));
   if (channels_[id].server != life || route_of(id) != route) return;
   send(id, false, std::make_shared<const std::string>(encode(frame)));
 }
 
-void Network::broadcast(LifeId life, const Frame& frame) {
+void Network::broadcast(LifeId life, const mesh::Frame& frame) {
   const auto& readers = peers_[life].readers;
   if (readers.empty()) return;
   const auto bytes = std::make_shared<const std::string>(encode(frame));
@@ -251,7 +252,7 @@ void Network::send(ChannelId id, bool to_server, const Bytes& bytes) {
     } else if (happens(random_, path.loss)) {
       direction.dropping = random_.below(path.burst);
       lost = true;
-    } else if (path.drop > 0 && std::holds_alternative<Data>(*decode(*bytes))) {
+    } else if (path.drop > 0 && std::holds_alternative<mesh::Data>(*mesh::decode(*bytes))) {
       --path.drop;
       lost = true;
     }
@@ -264,7 +265,7 @@ void Network::send(ChannelId id, bool to_server, const Bytes& bytes) {
     if (!lost) return;
   }
   if (lost) {
-    if (trace_.on()) note(channel, to_server, *decode(*bytes), "  LOST");
+    if (trace_.on()) note(channel, to_server, *mesh::decode(*bytes), "  LOST");
     return;
   }
   const int copies = happens(random_, path.duplicates) ? 2 : 1;
@@ -277,20 +278,20 @@ void Network::send(ChannelId id, bool to_server, const Bytes& bytes) {
 
 void Network::arrive(ChannelId id, bool to_server, const std::string& bytes) {
   const auto& channel = channels_[id];
-  auto frame = decode(bytes);
+  auto frame = mesh::decode(bytes);
   TIDEGATE_MUST(frame.ok());
   note(channel, to_server, *frame, "");
   if (to_server) {
-    give(channel.server,
-         input::FromRoute{route_of(id), hosts_[peers_[channel.client].host], std::move(*frame)});
+    give(channel.server, node::input::FromRoute{route_of(id), hosts_[peers_[channel.client].host],
+                                                std::move(*frame)});
   } else if (channel.stream) {
-    give(channel.client, input::FromStream{std::move(*frame)});
+    give(channel.client, node::input::FromStream{std::move(*frame)});
   } else {
-    give(channel.client, input::FromLink{channel.link, std::move(*frame)});
+    give(channel.client, node::input::FromLink{channel.link, std::move(*frame)});
   }
 }
 
-void Network::announce(LifeId life, const Announcement& announcement) {
+void Network::announce(LifeId life, const mesh::Announcement& announcement) {
   const auto from = peers_[life].host;
   const auto bytes = encode(announcement);
   for (LifeId to = 0; to < peers_.size(); ++to) {
@@ -302,8 +303,8 @@ void Network::announce(LifeId life, const Announcement& announcement) {
       const auto delay = path.delay + random_.between(Duration(0), 3 * path.jitter);
       agenda_.after(delay, [this, to, from, bytes] {
         if (!peers_[to].alive) return;
-        auto decoded = decode_announcement(bytes);
-        give(to, input::Heard{std::get<Announcement>(decoded), hosts_[from]});
+        auto decoded = mesh::decode_announcement(bytes);
+        give(to, node::input::Heard{std::get<mesh::Announcement>(decoded), hosts_[from]});
       });
     }
   }

@@ -20,11 +20,11 @@
 #include <utility>
 #include <vector>
 
-#include "agenda.hpp"
-#include "lib/event.hpp"
-#include "lib/random.hpp"
-#include "sessions.hpp"
-#include "trace.hpp"
+#include "lib/base/random.hpp"
+#include "lib/node/event.hpp"
+#include "tests/sim/agenda.hpp"
+#include "tests/sim/sessions.hpp"
+#include "tests/sim/trace.hpp"
 
 namespace tidegate::sim {
 
@@ -47,29 +47,29 @@ struct Path {
 
 class Network {
  public:
-  Network(Agenda& agenda, Random random, Trace& trace)
+  Network(Agenda& agenda, base::Random random, Trace& trace)
       : agenda_(agenda), random_(random), trace_(trace) {}
 
   // Hands an input to a peer.
-  std::function<void(LifeId, Input)> give;
+  std::function<void(LifeId, node::Input)> give;
 
   HostId add_host(std::string name);
   [[nodiscard]] const std::string& host_name(HostId host) const { return hosts_[host]; }
   [[nodiscard]] std::size_t hosts() const { return hosts_.size(); }
   [[nodiscard]] Path& path(HostId from, HostId to) { return paths_[{from, to}]; }
 
-  void start(LifeId life, HostId host, const Card& card);
+  void start(LifeId life, HostId host, const mesh::Card& card);
   void end(LifeId life);
 
   // The effects.
-  void dial(LifeId life, LinkId link, const Endpoint& endpoint);
-  void undial(LifeId life, LinkId link);
-  void follow(LifeId life, const Endpoint& endpoint);
-  void unfollow(LifeId life, const Endpoint& endpoint);
-  void to_link(LifeId life, LinkId link, const Frame& frame);
-  void to_route(LifeId life, const Route& route, const Frame& frame);
-  void broadcast(LifeId life, const Frame& frame);
-  void announce(LifeId life, const Announcement& announcement);
+  void dial(LifeId life, mesh::LinkId link, const base::Endpoint& endpoint);
+  void undial(LifeId life, mesh::LinkId link);
+  void follow(LifeId life, const base::Endpoint& endpoint);
+  void unfollow(LifeId life, const base::Endpoint& endpoint);
+  void to_link(LifeId life, mesh::LinkId link, const mesh::Frame& frame);
+  void to_route(LifeId life, const mesh::Route& route, const mesh::Frame& frame);
+  void broadcast(LifeId life, const mesh::Frame& frame);
+  void announce(LifeId life, const mesh::Announcement& announcement);
 
   // Every connection between two hosts breaks; they are dialled again.
   void break_between(HostId a, HostId b);
@@ -89,9 +89,9 @@ class Network {
 
   struct Peer {
     HostId host = 0;
-    Card card;
+    mesh::Card card;
     bool alive = false;
-    std::map<LinkId, ChannelId> links;
+    std::map<mesh::LinkId, ChannelId> links;
     std::vector<ChannelId> follows;
     std::vector<ChannelId> readers;  // subscriptions that have arrived here
     std::map<PeerId, int> reader_count;
@@ -105,8 +105,8 @@ class Network {
     bool stream = false;
     LifeId client = 0;
     LifeId server = nobody;  // nobody: not connected
-    Endpoint endpoint;
-    LinkId link = 0;
+    base::Endpoint endpoint;
+    mesh::LinkId link = 0;
     bool closed = false;
     bool arrived = false;     // the subscription
     std::uint32_t epoch = 0;  // of the connection
@@ -115,8 +115,9 @@ class Network {
   };
 
   [[nodiscard]] LifeId listener(const Channel& channel) const;
-  [[nodiscard]] Route route_of(ChannelId id) const;
-  ChannelId add_channel(LifeId life, bool stream, LinkId link, const Endpoint& endpoint);
+  [[nodiscard]] mesh::Route route_of(ChannelId id) const;
+  ChannelId add_channel(LifeId life, bool stream, mesh::LinkId link,
+                        const base::Endpoint& endpoint);
   void connect_later(ChannelId id, Duration delay);
   void connect(ChannelId id);
   void connected(ChannelId id);
@@ -128,10 +129,10 @@ class Network {
   void arrive(ChannelId id, bool to_server, const std::string& bytes);
   Path& path_of(const Channel& channel, bool to_server);
   Instant arrival(const Path& path, Direction& direction);
-  void note(const Channel& channel, bool to_server, const Frame& frame, const char* fate);
+  void note(const Channel& channel, bool to_server, const mesh::Frame& frame, const char* fate);
 
   Agenda& agenda_;
-  Random random_;
+  base::Random random_;
   Trace& trace_;
   std::vector<std::string> hosts_;
   std::map<std::pair<HostId, HostId>, Path> paths_;

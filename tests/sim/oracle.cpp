@@ -1,10 +1,10 @@
-#include "oracle.hpp"
+#include "tests/sim/oracle.hpp"
 
 #include <algorithm>
 #include <charconv>
 
-#include "database.hpp"
-#include "trace.hpp"
+#include "tests/sim/database.hpp"
+#include "tests/sim/trace.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -116,7 +116,7 @@ void Oracle::raise(Life& life, const Position& position) {
   if (!added && goes_back(position, entry->second)) entry->second = position;
 }
 
-void Oracle::sent(LifeId id, const Data& data, Instant now) {
+void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
   auto& life = lives_[id];
   const auto& who = life.birth.name;
   if (data.origin != life.birth.origin || data.first != life.stream.size() + 1) {

@@ -26,13 +26,13 @@
 #include <utility>
 #include <vector>
 
-#include "history.hpp"
-#include "lib/frame.hpp"
-#include "lib/message.hpp"
-#include "lib/notice.hpp"
-#include "lib/options.hpp"
-#include "lib/status.hpp"
-#include "sessions.hpp"
+#include "lib/mesh/frame.hpp"
+#include "tests/sim/history.hpp"
+#include "tests/sim/sessions.hpp"
+#include "tidegate/message.hpp"
+#include "tidegate/notice.hpp"
+#include "tidegate/options.hpp"
+#include "tidegate/status.hpp"
 
 namespace tidegate::sim {
 
@@ -88,7 +88,7 @@ class Oracle {
   // The payload of the next message; the notes are numbered for each life from 1.
   [[nodiscard]] std::string payload_for(LifeId life) const;
   void published(LifeId life, const Note& note);
-  void sent(LifeId id, const Data& data, Instant now);
+  void sent(LifeId id, const mesh::Data& data, Instant now);
   void unpublished(LifeId id, const Unpublished& notice);
   void leaves(LifeId life);
 

@@ -1,6 +1,6 @@
-#include "profile.hpp"
+#include "tests/sim/profile.hpp"
 
-#include "chance.hpp"
+#include "tests/sim/chance.hpp"
 
 namespace tidegate::sim {
 
@@ -8,7 +8,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Profile draw_profile(Random& random) {
+Profile draw_profile(base::Random& random) {
   Profile profile;
   profile.hosts = one_in(random, 8) ? from_to(random, 6, 12) : from_to(random, 2, 5);
   profile.replicas = one_in(random, 8) ? 0 : from_to(random, 1, 4);

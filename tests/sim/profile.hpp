@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "lib/instant.hpp"
-#include "lib/random.hpp"
+#include "lib/base/random.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::sim {
 
@@ -53,6 +53,6 @@ struct Profile {
   std::array<std::uint32_t, faults> weights{};
 };
 
-[[nodiscard]] Profile draw_profile(Random& random);
+[[nodiscard]] Profile draw_profile(base::Random& random);
 
 }  // namespace tidegate::sim

@@ -1,7 +1,7 @@
-#include "run.hpp"
+#include "tests/sim/run.hpp"
 
-#include "workload.hpp"
-#include "world.hpp"
+#include "tests/sim/workload.hpp"
+#include "tests/sim/world.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -34,11 +34,11 @@ void settle(World& world, Duration patience) {
 }  // namespace
 
 Outcome run_seed(std::uint64_t seed, Trace& trace) {
-  Random random(seed);
+  base::Random random(seed);
   const auto profile = draw_profile(random);
   World world(random.next(), trace);
-  Chaos chaos(world, Random(random.next()), profile);
-  Workload workload(world, Random(random.next()), profile);
+  Chaos chaos(world, base::Random(random.next()), profile);
+  Workload workload(world, base::Random(random.next()), profile);
 
   chaos.set_up();
   chaos.start();

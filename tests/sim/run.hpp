@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "chaos.hpp"
-#include "oracle.hpp"
-#include "trace.hpp"
+#include "tests/sim/chaos.hpp"
+#include "tests/sim/oracle.hpp"
+#include "tests/sim/trace.hpp"
 
 namespace tidegate::sim {
 

@@ -1,4 +1,4 @@
-#include "scenario.hpp"
+#include "tests/sim/scenario.hpp"
 
 #include <cstdlib>
 #include <fstream>
@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "world.hpp"
+#include "tests/sim/world.hpp"
 
 namespace tidegate::sim {
 namespace {

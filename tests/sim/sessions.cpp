@@ -1,8 +1,8 @@
-#include "sessions.hpp"
+#include "tests/sim/sessions.hpp"
 
 #include <utility>
 
-#include "chance.hpp"
+#include "tests/sim/chance.hpp"
 
 namespace tidegate::sim {
 
@@ -86,7 +86,7 @@ void Sessions::read_tide(LifeId life) {
 void Sessions::finish_tide(LifeId life, Tide tide, Place place) {
   auto& watch = peers_[life].watch;
   watch.busy = false;
-  if (happens(random_, no_reading)) return give_(life, input::Polled{}, std::nullopt);
+  if (happens(random_, no_reading)) return give_(life, node::input::Polled{}, std::nullopt);
   const auto& server = database_.server(*watch.server);
   tide.timeline = server.timeline;
   std::vector<TimelineHistory::Switch> switches;
@@ -94,7 +94,7 @@ void Sessions::finish_tide(LifeId life, Tide tide, Place place) {
     switches.push_back({ancestor.timeline, Lsn{ancestor.end}});
   }
   tide.history = TimelineHistory(std::move(switches));
-  give_(life, input::Polled{std::move(tide)}, Truth{place, server.place()});
+  give_(life, node::input::Polled{std::move(tide)}, Truth{place, server.place()});
 }
 
 void Sessions::watch_broken(LifeId life) {
@@ -149,12 +149,12 @@ void Sessions::ask(LifeId life, bool nudge) {
     if (tag.epoch != epoch) return;
     if (nudge) database_.nudge(*tag.server);
     const auto& server = database_.server(*tag.server);
-    const WalReading reading{
+    const gate::WalReading reading{
         {server.system, server.started}, server.timeline, Lsn{server.lsn}, Lsn{server.flushed}};
     agenda_.after(answer_time() / 2, [this, life, epoch, reading] {
       if (peers_[life].tag.epoch != epoch) return;
       peers_[life].tag.busy = false;
-      give_(life, input::Asked{reading}, std::nullopt);
+      give_(life, node::input::Asked{reading}, std::nullopt);
     });
   });
 }

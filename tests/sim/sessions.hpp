@@ -13,10 +13,10 @@
 #include <optional>
 #include <vector>
 
-#include "agenda.hpp"
-#include "database.hpp"
-#include "lib/event.hpp"
-#include "lib/random.hpp"
+#include "lib/base/random.hpp"
+#include "lib/node/event.hpp"
+#include "tests/sim/agenda.hpp"
+#include "tests/sim/database.hpp"
 
 namespace tidegate::sim {
 
@@ -31,11 +31,11 @@ struct Truth {
 class Sessions {
  public:
   // Hands an input to a peer; with the truth behind a Polled.
-  using Give = std::function<void(LifeId, Input, std::optional<Truth>)>;
+  using Give = std::function<void(LifeId, node::Input, std::optional<Truth>)>;
   // Whether the peer's process runs: nobody else connects for it.
   using Runs = std::function<bool(LifeId)>;
 
-  Sessions(Agenda& agenda, Random random, Database& database, Give give, Runs runs)
+  Sessions(Agenda& agenda, base::Random random, Database& database, Give give, Runs runs)
       : agenda_(agenda),
         random_(random),
         database_(database),
@@ -88,7 +88,7 @@ class Sessions {
   Duration pause();
 
   Agenda& agenda_;
-  Random random_;
+  base::Random random_;
   Database& database_;
   Give give_;
   Runs runs_;

@@ -1,4 +1,4 @@
-#include "trace.hpp"
+#include "tests/sim/trace.hpp"
 
 #include <array>
 #include <cstdio>
@@ -11,37 +11,37 @@ std::string at(const std::optional<Position>& position) {
 }
 
 struct Words {
-  std::string operator()(const Hello&) const { return "hello"; }
-  std::string operator()(const Welcome&) const { return "welcome"; }
-  std::string operator()(const Refusal&) const { return "refusal"; }
-  std::string operator()(const Ready& frame) const {
+  std::string operator()(const mesh::Hello&) const { return "hello"; }
+  std::string operator()(const mesh::Welcome&) const { return "welcome"; }
+  std::string operator()(const mesh::Refusal&) const { return "refusal"; }
+  std::string operator()(const mesh::Ready& frame) const {
     return "ready next=" + std::to_string(frame.next);
   }
-  std::string operator()(const Listening&) const { return "listening"; }
-  std::string operator()(const Data& frame) const {
+  std::string operator()(const mesh::Listening&) const { return "listening"; }
+  std::string operator()(const mesh::Data& frame) const {
     return "data first=" + std::to_string(frame.first) +
            " n=" + std::to_string(frame.messages.size()) + at(frame.messages.back().position);
   }
-  std::string operator()(const Heartbeat& frame) const {
+  std::string operator()(const mesh::Heartbeat& frame) const {
     return "heartbeat last=" + std::to_string(frame.last) + at(frame.position);
   }
-  std::string operator()(const Farewell& frame) const {
+  std::string operator()(const mesh::Farewell& frame) const {
     return "farewell last=" + std::to_string(frame.last);
   }
-  std::string operator()(const Request& frame) const {
+  std::string operator()(const mesh::Request& frame) const {
     return "request " + std::to_string(frame.first) + ".." + std::to_string(frame.last);
   }
-  std::string operator()(const Kept& frame) const {
+  std::string operator()(const mesh::Kept& frame) const {
     return "kept first=" + std::to_string(frame.first);
   }
-  std::string operator()(const Probe&) const { return "probe"; }
-  std::string operator()(const Vouch&) const { return "vouch"; }
-  std::string operator()(const OtherVersion&) const { return "another version"; }
+  std::string operator()(const mesh::Probe&) const { return "probe"; }
+  std::string operator()(const mesh::Vouch&) const { return "vouch"; }
+  std::string operator()(const mesh::OtherVersion&) const { return "another version"; }
 };
 
 }  // namespace
 
-std::string text_of(const Frame& frame) { return std::visit(Words{}, frame); }
+std::string text_of(const mesh::Frame& frame) { return std::visit(Words{}, frame); }
 
 std::string text_of(Duration since) {
   std::array<char, 32> text{};

@@ -8,8 +8,8 @@
 #include <deque>
 #include <string>
 
-#include "lib/frame.hpp"
-#include "lib/instant.hpp"
+#include "lib/mesh/frame.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::sim {
 
@@ -34,7 +34,7 @@ class Trace {
 };
 
 // A frame in a few words: its kind, and what matters of it.
-[[nodiscard]] std::string text_of(const Frame& frame);
+[[nodiscard]] std::string text_of(const mesh::Frame& frame);
 
 // "12.345678", seconds.
 [[nodiscard]] std::string text_of(Duration since);

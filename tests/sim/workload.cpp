@@ -1,6 +1,6 @@
-#include "workload.hpp"
+#include "tests/sim/workload.hpp"
 
-#include "chance.hpp"
+#include "tests/sim/chance.hpp"
 
 namespace tidegate::sim {
 
@@ -8,7 +8,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Workload::Workload(World& world, Random random, const Profile& profile)
+Workload::Workload(World& world, base::Random random, const Profile& profile)
     : world_(world), random_(random), profile_(profile) {
   world_.on_delivery = [this](LifeId life, const Delivery& delivery) { answer(life, delivery); };
 }

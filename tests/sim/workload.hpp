@@ -9,14 +9,14 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "profile.hpp"
-#include "world.hpp"
+#include "tests/sim/profile.hpp"
+#include "tests/sim/world.hpp"
 
 namespace tidegate::sim {
 
 class Workload {
  public:
-  Workload(World& world, Random random, const Profile& profile);
+  Workload(World& world, base::Random random, const Profile& profile);
 
   // Publishes until stop(); what was not published by then never is.
   void start();
@@ -34,7 +34,7 @@ class Workload {
   Duration flush_time();
 
   World& world_;
-  Random random_;
+  base::Random random_;
   const Profile& profile_;
   bool publishing_ = false;
   std::uint32_t round_ = 0;

@@ -1,9 +1,9 @@
-#include "world.hpp"
+#include "tests/sim/world.hpp"
 
 #include <algorithm>
 
-#include "chance.hpp"
-#include "lib/must.hpp"
+#include "lib/base/must.hpp"
+#include "tests/sim/chance.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -24,17 +24,17 @@ World::World(std::uint64_t seed, Trace& the_trace)
     : agenda(Instant(hours(5))),
       random(seed),
       trace(the_trace),
-      database(agenda, Random(random.next()), history, trace),
-      network(agenda, Random(random.next()), trace),
+      database(agenda, base::Random(random.next()), history, trace),
+      network(agenda, base::Random(random.next()), trace),
       oracle(history),
       sessions(
-          agenda, Random(random.next()), database,
-          [this](LifeId life, Input input, std::optional<Truth> truth) {
+          agenda, base::Random(random.next()), database,
+          [this](LifeId life, node::Input input, std::optional<Truth> truth) {
             give(life, {std::move(input), truth});
           },
           [this](LifeId life) { return !peers_[life].stalled; }) {
   database.on_lost = [this](ServerId server) { sessions.lost(server); };
-  network.give = [this](LifeId life, Input input) { give(life, {std::move(input)}); };
+  network.give = [this](LifeId life, node::Input input) { give(life, {std::move(input)}); };
 }
 
 void World::say(LifeId life, const std::string& what) {
@@ -59,7 +59,8 @@ LifeId World::start(const PeerPlan& plan) {
   peer.card.direct_port = static_cast<std::uint16_t>(plan.port + 1);
   auto options = plan.options;
   options.database = plan.reads ? "host=server" : "none";
-  peer.node = std::make_unique<Node>(options, peer.card, plan.seeds, random.next(), agenda.now());
+  peer.node =
+      std::make_unique<node::Node>(options, peer.card, plan.seeds, random.next(), agenda.now());
   peer.alive = true;
   peers_.push_back(std::move(peer));
   waiting_.emplace_back();
@@ -90,7 +91,7 @@ void World::kill(LifeId life) {
 
 void World::leave(LifeId life) {
   oracle.leaves(life);
-  give(life, {input::Leave{}});
+  give(life, {node::input::Leave{}});
   // The last frames still go out.
   agenda.after(std::chrono::milliseconds(50), [this, life] { kill(life); });
 }
@@ -112,12 +113,12 @@ void World::give(LifeId life, Given given) {
   if (!it.alive) return;
   if (it.stalled) {
     const bool full = waiting_[life].size() >= queue_limit;
-    if (!full || !std::holds_alternative<input::FromStream>(given.input)) {
+    if (!full || !std::holds_alternative<node::input::FromStream>(given.input)) {
       waiting_[life].push_back(std::move(given));
     }
     return;
   }
-  Effects effects;
+  node::Effects effects;
   take(life, given, effects);
   carry_out(life, effects);
   rest(life);
@@ -126,10 +127,10 @@ void World::give(LifeId life, Given given) {
 void World::publish(LifeId life, std::vector<Publication> batch) {
   auto& it = peers_[life];
   if (!it.alive) return;
-  Effects effects;
+  node::Effects effects;
   for (auto& publication : batch) {
     Message message{Topic::parse("t/" + std::to_string(publication.note.topic)).value(), "", {}};
-    Given given{input::Publish{std::move(message), publication.tag},
+    Given given{node::input::Publish{std::move(message), publication.tag},
                 {},
                 publication.note,
                 publication.padding};
@@ -144,15 +145,15 @@ void World::publish(LifeId life, std::vector<Publication> batch) {
 }
 
 void World::subscribe(LifeId life, std::size_t topic, bool wanted) {
-  Given given{wanted ? Input(input::Subscribe{pattern_of(topic)})
-                     : Input(input::Unsubscribe{pattern_of(topic)})};
+  Given given{wanted ? node::Input(node::input::Subscribe{pattern_of(topic)})
+                     : node::Input(node::input::Unsubscribe{pattern_of(topic)})};
   given.topic = topic;
   give(life, std::move(given));
 }
 
 void World::demand(LifeId life, bool open) {
   peers_[life].demand = open;
-  give(life, {input::Demand{open}});
+  give(life, {node::input::Demand{open}});
 }
 
 // What the oracle has to know before the node does. False: the input is not for the node.
@@ -163,13 +164,13 @@ bool World::prepare(LifeId life, Given& given) {
       ++refused;
       return false;
     }
-    auto& payload = std::get<input::Publish>(given.input).message.payload;
+    auto& payload = std::get<node::input::Publish>(given.input).message.payload;
     payload = oracle.payload_for(life);
     if (payload.size() < given.padding) payload.resize(given.padding, ' ');
     oracle.published(life, *given.note);
   } else if (given.topic) {
     auto& count = it.subscriptions[*given.topic];
-    const bool comes = std::holds_alternative<input::Subscribe>(given.input);
+    const bool comes = std::holds_alternative<node::input::Subscribe>(given.input);
     count = std::max(0, count + (comes ? 1 : -1));
     for (std::size_t topic = 0; topic < topics; ++topic) {
       const bool wanted = it.subscriptions[topic] + it.subscriptions[topics] > 0;
@@ -189,7 +190,7 @@ bool World::prepare(LifeId life, Given& given) {
     oracle.primary_known(life, up->instance);
   } else if (std::holds_alternative<PrimaryDown>(given.input)) {
     it.primary_up = it.asking = false;
-  } else if (const auto* asked = std::get_if<input::Asked>(&given.input)) {
+  } else if (const auto* asked = std::get_if<node::input::Asked>(&given.input)) {
     it.asking = false;
     it.primary = asked->reading.instance;
     oracle.primary_known(life, asked->reading.instance);
@@ -197,7 +198,7 @@ bool World::prepare(LifeId life, Given& given) {
   return true;
 }
 
-void World::take(LifeId life, Given& given, Effects& effects) {
+void World::take(LifeId life, Given& given, node::Effects& effects) {
   TIDEGATE_MUST(!stepping_);
   if (!prepare(life, given)) return;
   stepping_ = true;
@@ -238,7 +239,7 @@ void World::run_until(Instant until) {
     it.spins = it.spun_at == agenda.now() ? it.spins + 1 : 0;
     it.spun_at = agenda.now();
     if (it.spins > most_spins) oracle.fail("contract", it.card.name + " does not come to rest");
-    give(due, {input::TimePassed{}});
+    give(due, {node::input::TimePassed{}});
   }
   if (!broken()) agenda.pass_to(until);
 }
@@ -267,21 +268,21 @@ std::string World::unsettled() const {
 
 // --- effects ------------------------------------------------------------------------------------
 
-void World::carry_out(LifeId life, Effects& effects) {
+void World::carry_out(LifeId life, node::Effects& effects) {
   for (auto& effect : effects) {
     std::visit([&](auto& e) { act(life, e); }, effect);
   }
 }
 
-void World::act(LifeId life, effect::Broadcast& e) {
-  if (const auto* data = std::get_if<Data>(&e.frame)) {
+void World::act(LifeId life, node::effect::Broadcast& e) {
+  if (const auto* data = std::get_if<mesh::Data>(&e.frame)) {
     oracle.sent(life, *data, agenda.now());
     if (trace.on()) say(life, text_of(e.frame));
   }
   network.broadcast(life, e.frame);
 }
 
-void World::act(LifeId life, effect::Poll&) {
+void World::act(LifeId life, node::effect::Poll&) {
   if (!peers_[life].server_up) {
     return oracle.fail("contract", peers_[life].card.name + " polls a server that is down");
   }
@@ -298,7 +299,7 @@ void World::ask(LifeId life, bool nudge) {
   sessions.ask(life, nudge);
 }
 
-void World::act(LifeId life, effect::Deliver& e) {
+void World::act(LifeId life, node::effect::Deliver& e) {
   const auto& delivery = e.delivery;
   if (trace.on()) {
     const auto& position = delivery.message.position;
@@ -310,7 +311,7 @@ void World::act(LifeId life, effect::Deliver& e) {
   if (on_delivery && !broken()) on_delivery(life, delivery);
 }
 
-void World::act(LifeId life, effect::Notify& e) {
+void World::act(LifeId life, node::effect::Notify& e) {
   const auto& notice = e.notice;
   std::string what;
   if (const auto* undelivered = std::get_if<Undelivered>(&notice)) {

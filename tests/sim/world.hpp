@@ -18,15 +18,15 @@
 #include <string>
 #include <vector>
 
-#include "agenda.hpp"
-#include "database.hpp"
-#include "history.hpp"
-#include "lib/node.hpp"
-#include "lib/random.hpp"
-#include "network.hpp"
-#include "oracle.hpp"
-#include "sessions.hpp"
-#include "trace.hpp"
+#include "lib/base/random.hpp"
+#include "lib/node/node.hpp"
+#include "tests/sim/agenda.hpp"
+#include "tests/sim/database.hpp"
+#include "tests/sim/history.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/oracle.hpp"
+#include "tests/sim/sessions.hpp"
+#include "tests/sim/trace.hpp"
 
 namespace tidegate::sim {
 
@@ -36,7 +36,7 @@ struct PeerPlan {
   std::uint16_t port = 100;                   // of its publisher; the direct one is the next
   std::optional<ServerId> reads;              // none: not gated
   std::optional<std::uint64_t> primary = {};  // the cluster; none: asks nobody
-  std::vector<Endpoint> seeds = {};
+  std::vector<base::Endpoint> seeds = {};
   Options options = {};           // but for the database, see `reads`
   std::optional<PeerId> id = {};  // of an earlier life
 };
@@ -46,7 +46,7 @@ class World {
   World(std::uint64_t seed, Trace& trace);
 
   Agenda agenda;
-  Random random;
+  base::Random random;
   Trace& trace;
   History history;
   Database database;
@@ -61,8 +61,8 @@ class World {
 
   struct Peer {
     PeerPlan plan;
-    Card card;
-    std::unique_ptr<Node> node;
+    mesh::Card card;
+    std::unique_ptr<node::Node> node;
     bool alive = false;
     bool stalled = false;
     bool demand = true;
@@ -110,7 +110,7 @@ class World {
  private:
   // An input on its way, with what the oracle has to know when it is taken.
   struct Given {
-    Input input;
+    node::Input input;
     std::optional<Truth> truth = {};
     std::optional<Note> note = {};
     std::size_t padding = 0;
@@ -118,26 +118,26 @@ class World {
   };
 
   void give(LifeId life, Given given);
-  void take(LifeId life, Given& given, Effects& effects);
+  void take(LifeId life, Given& given, node::Effects& effects);
   bool prepare(LifeId life, Given& given);
   void rest(LifeId life);
-  void carry_out(LifeId life, Effects& effects);
+  void carry_out(LifeId life, node::Effects& effects);
   void say(LifeId life, const std::string& what);
   void ask(LifeId life, bool nudge);
 
-  void act(LifeId life, effect::Dial& e) { network.dial(life, e.link, e.endpoint); }
-  void act(LifeId life, effect::Undial& e) { network.undial(life, e.link); }
-  void act(LifeId life, effect::Follow& e) { network.follow(life, e.endpoint); }
-  void act(LifeId life, effect::Unfollow& e) { network.unfollow(life, e.endpoint); }
-  void act(LifeId life, effect::ToLink& e) { network.to_link(life, e.link, e.frame); }
-  void act(LifeId life, effect::ToRoute& e) { network.to_route(life, e.route, e.frame); }
-  void act(LifeId life, effect::Broadcast& e);
-  void act(LifeId life, effect::Announce& e) { network.announce(life, e.announcement); }
-  void act(LifeId life, effect::Poll& e);
-  void act(LifeId life, effect::Ask&) { ask(life, false); }
-  void act(LifeId life, effect::Nudge&) { ask(life, true); }
-  void act(LifeId life, effect::Deliver& e);
-  void act(LifeId life, effect::Notify& e);
+  void act(LifeId life, node::effect::Dial& e) { network.dial(life, e.link, e.endpoint); }
+  void act(LifeId life, node::effect::Undial& e) { network.undial(life, e.link); }
+  void act(LifeId life, node::effect::Follow& e) { network.follow(life, e.endpoint); }
+  void act(LifeId life, node::effect::Unfollow& e) { network.unfollow(life, e.endpoint); }
+  void act(LifeId life, node::effect::ToLink& e) { network.to_link(life, e.link, e.frame); }
+  void act(LifeId life, node::effect::ToRoute& e) { network.to_route(life, e.route, e.frame); }
+  void act(LifeId life, node::effect::Broadcast& e);
+  void act(LifeId life, node::effect::Announce& e) { network.announce(life, e.announcement); }
+  void act(LifeId life, node::effect::Poll& e);
+  void act(LifeId life, node::effect::Ask&) { ask(life, false); }
+  void act(LifeId life, node::effect::Nudge&) { ask(life, true); }
+  void act(LifeId life, node::effect::Deliver& e);
+  void act(LifeId life, node::effect::Notify& e);
 
   std::vector<Peer> peers_;
   std::vector<std::deque<Given>> waiting_;  // of the stalled

@@ -1,4 +1,4 @@
-#include "crew.hpp"
+#include "tests/soak/crew.hpp"
 
 #include <chrono>
 #include <fstream>
@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-#include "member.hpp"
+#include "tests/soak/member.hpp"
 #include "tests/support/port.hpp"
 
 namespace tidegate::soak {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "history.hpp"
-#include "network.hpp"
-#include "servers.hpp"
-#include "settings.hpp"
+#include "tests/soak/history.hpp"
+#include "tests/soak/network.hpp"
+#include "tests/soak/servers.hpp"
+#include "tests/soak/settings.hpp"
 #include "tests/support/process.hpp"
 
 namespace tidegate::soak {

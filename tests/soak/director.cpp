@@ -1,11 +1,11 @@
-#include "director.hpp"
+#include "tests/soak/director.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <utility>
 
-#include "peer/clock.hpp"
+#include "peer/io/clock.hpp"
 
 namespace tidegate::soak {
 namespace {
@@ -37,7 +37,7 @@ Director::Director(FaultPlan plan, Crew& crew, Servers& servers, const Network* 
       history_(history),
       tell_(std::move(tell)),
       next_(plan_.next()),
-      next_at_(clock_now() + next_.pause) {}
+      next_at_(io::clock_now() + next_.pause) {}
 
 bool Director::possible(const Fault& fault) const {
   return under_way_.size() < most_at_a_time &&
@@ -53,7 +53,7 @@ void Director::turn(Instant now) {
     }
     end(under_way_[i]);
     under_way_.erase(under_way_.begin() + static_cast<std::ptrdiff_t>(i));
-    now = clock_now();
+    now = io::clock_now();
     if (waits_for_end_ && under_way_.empty()) {
       waits_for_end_ = false;
       next_at_ = now + next_.pause;
@@ -63,7 +63,7 @@ void Director::turn(Instant now) {
   begin(next_);
   next_ = plan_.next();
   waits_for_end_ = !next_.overlaps;
-  next_at_ = clock_now() + next_.pause;
+  next_at_ = io::clock_now() + next_.pause;
 }
 
 void Director::end_all() {
@@ -87,7 +87,7 @@ void Director::begin(const Fault& fault) {
   tell_("begins: " + entry.what + " for " + seconds(fault.lasts));
   entry.number = history_.fault_begins(fault.kind, entry.what);
   break_it(entry);
-  entry.ends = clock_now() + fault.lasts;
+  entry.ends = io::clock_now() + fault.lasts;
   under_way_.push_back(entry);
 }
 

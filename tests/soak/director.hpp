@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "crew.hpp"
-#include "faults.hpp"
-#include "history.hpp"
-#include "network.hpp"
-#include "servers.hpp"
+#include "tests/soak/crew.hpp"
+#include "tests/soak/faults.hpp"
+#include "tests/soak/history.hpp"
+#include "tests/soak/network.hpp"
+#include "tests/soak/servers.hpp"
 
 namespace tidegate::soak {
 

@@ -1,11 +1,11 @@
-#include "faults.hpp"
+#include "tests/soak/faults.hpp"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
 
-#include "lib/must.hpp"
+#include "lib/base/must.hpp"
 
 namespace tidegate::soak {
 namespace {

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "lib/instant.hpp"
-#include "lib/random.hpp"
-#include "settings.hpp"
+#include "lib/base/random.hpp"
+#include "tests/soak/settings.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::soak {
 
@@ -59,7 +59,7 @@ class FaultPlan {
 
   Settings settings_;
   bool links_;
-  Random random_;
+  base::Random random_;
   std::vector<FaultKind> deck_;
 };
 

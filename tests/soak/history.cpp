@@ -1,14 +1,14 @@
-#include "history.hpp"
+#include "tests/soak/history.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 
-#include "peer/clock.hpp"
+#include "peer/io/clock.hpp"
 
 namespace tidegate::soak {
 
-History::History() : begin_(clock_now()), last_traffic_(begin_) {}
+History::History() : begin_(io::clock_now()), last_traffic_(begin_) {}
 
 void History::born(int peer, const std::string& name, const std::string& server,
                    const std::filesystem::path& journal) {
@@ -26,13 +26,13 @@ void History::killed(int peer) {
 
 std::size_t History::fault_begins(FaultKind kind, const std::string& what) {
   const std::lock_guard lock(mutex_);
-  faults_.push_back({kind, what, clock_now(), never});
+  faults_.push_back({kind, what, io::clock_now(), never});
   return faults_.size() - 1;
 }
 
 void History::fault_ends(std::size_t fault) {
   const std::lock_guard lock(mutex_);
-  faults_.at(fault).end = clock_now();
+  faults_.at(fault).end = io::clock_now();
 }
 
 void History::read_on() {
@@ -74,9 +74,9 @@ std::string History::progress() const {
   const std::lock_guard lock(mutex_);
   std::uint64_t held = 0;
   for (const auto& word : words) held += word ? word->standing.held : 0;
-  return since_begin(clock_now()) + "  published " + std::to_string(published_) + "  delivered " +
-         std::to_string(delivered_) + "  held " + std::to_string(held) + "  | " +
-         under_way(faults_, clock_now(), Duration::zero());
+  return since_begin(io::clock_now()) + "  published " + std::to_string(published_) +
+         "  delivered " + std::to_string(delivered_) + "  held " + std::to_string(held) + "  | " +
+         under_way(faults_, io::clock_now(), Duration::zero());
 }
 
 std::string History::since_begin(Instant when) const {

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "faults.hpp"
-#include "journal.hpp"
-#include "record.hpp"
+#include "tests/soak/faults.hpp"
+#include "tests/soak/journal.hpp"
+#include "tests/soak/record.hpp"
 
 namespace tidegate::soak {
 

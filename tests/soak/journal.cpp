@@ -1,4 +1,4 @@
-#include "journal.hpp"
+#include "tests/soak/journal.hpp"
 
 #include <iterator>
 #include <stdexcept>
@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "peer/clock.hpp"
+#include "peer/io/clock.hpp"
 
 namespace tidegate::soak {
 
@@ -16,7 +16,7 @@ Journal::Journal(const std::filesystem::path& path)
 }
 
 void Journal::write(Event event) {
-  const auto line = to_line({clock_now(), std::move(event)});
+  const auto line = to_line({io::clock_now(), std::move(event)});
   const auto count = ::write(file_.number(), line.data(), line.size());
   if (count != static_cast<ssize_t>(line.size())) throw std::runtime_error("the disk is full");
 }

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "record.hpp"
+#include "tests/soak/record.hpp"
 #include "tests/support/descriptor.hpp"
 
 namespace tidegate::soak {

@@ -1,4 +1,4 @@
-#include "judge.hpp"
+#include "tests/soak/judge.hpp"
 
 #include <algorithm>
 #include <optional>

@@ -23,7 +23,7 @@
 #include <string>
 #include <vector>
 
-#include "history.hpp"
+#include "tests/soak/history.hpp"
 
 namespace tidegate::soak {
 

@@ -1,4 +1,4 @@
-#include "looker.hpp"
+#include "tests/soak/looker.hpp"
 
 #include <stdexcept>
 

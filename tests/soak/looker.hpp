@@ -9,9 +9,9 @@
 #include <optional>
 #include <string>
 
-#include "lib/tide.hpp"
-#include "record.hpp"
+#include "tests/soak/record.hpp"
 #include "tests/support/session.hpp"
+#include "tidegate/tide.hpp"
 
 namespace tidegate::soak {
 

@@ -14,9 +14,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "member.hpp"
-#include "settings.hpp"
-#include "stage.hpp"
+#include "tests/soak/member.hpp"
+#include "tests/soak/settings.hpp"
+#include "tests/soak/stage.hpp"
 #include "tests/support/keeper.hpp"
 
 namespace {

@@ -1,4 +1,4 @@
-#include "member.hpp"
+#include "tests/soak/member.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,11 +13,11 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "journal.hpp"
-#include "looker.hpp"
-#include "peer/clock.hpp"
-#include "peer/peer.hpp"
-#include "writer.hpp"
+#include "peer/io/clock.hpp"
+#include "tests/soak/journal.hpp"
+#include "tests/soak/looker.hpp"
+#include "tests/soak/writer.hpp"
+#include "tidegate/peer.hpp"
 
 namespace tidegate::soak {
 namespace {
@@ -44,13 +44,13 @@ class Member {
     journal_.write(Began{origin_word(peer_->status().origin)});
     peer_->subscribe(Pattern::all());
     if (part.primary.empty()) return;
-    writer_.emplace(*peer_, journal_, part.primary, part.life, Random(part.seed),
+    writer_.emplace(*peer_, journal_, part.primary, part.life, base::Random(part.seed),
                     [this] { drain(); });
   }
 
   void run() {
     while (listening_) {
-      const auto now = clock_now();
+      const auto now = io::clock_now();
       if (now >= standing_at_) {
         tell_standing();
         standing_at_ = now + between_standings;
@@ -103,7 +103,8 @@ class Member {
 
   [[nodiscard]] std::chrono::milliseconds pause() const {
     if (!writer_ || writer_->due() == never) return longest_wait;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(writer_->due() - clock_now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(writer_->due() - io::clock_now());
     return std::clamp(left, 0ms, longest_wait);
   }
 

@@ -1,4 +1,4 @@
-#include "network.hpp"
+#include "tests/soak/network.hpp"
 
 namespace tidegate::soak {
 namespace {

@@ -1,4 +1,4 @@
-#include "record.hpp"
+#include "tests/soak/record.hpp"
 
 #include <sstream>
 

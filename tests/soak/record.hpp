@@ -13,9 +13,9 @@
 #include <string_view>
 #include <variant>
 
-#include "lib/instant.hpp"
-#include "lib/origin.hpp"
-#include "lib/status.hpp"
+#include "tidegate/origin.hpp"
+#include "tidegate/status.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::soak {
 

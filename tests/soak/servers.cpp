@@ -1,4 +1,4 @@
-#include "servers.hpp"
+#include "tests/soak/servers.hpp"
 
 #include <chrono>
 #include <csignal>

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "settings.hpp"
+#include "tests/soak/settings.hpp"
 #include "tests/support/cluster.hpp"
 
 namespace tidegate::soak {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "lib/instant.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::soak {
 

@@ -1,4 +1,4 @@
-#include "stage.hpp"
+#include "tests/soak/stage.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -16,14 +16,14 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "crew.hpp"
-#include "director.hpp"
-#include "history.hpp"
-#include "judge.hpp"
-#include "network.hpp"
-#include "peer/clock.hpp"
-#include "servers.hpp"
-#include "summary.hpp"
+#include "peer/io/clock.hpp"
+#include "tests/soak/crew.hpp"
+#include "tests/soak/director.hpp"
+#include "tests/soak/history.hpp"
+#include "tests/soak/judge.hpp"
+#include "tests/soak/network.hpp"
+#include "tests/soak/servers.hpp"
+#include "tests/soak/summary.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace tidegate::soak {
@@ -60,12 +60,12 @@ class Watcher {
  private:
   void run() {
     std::unique_lock lock(mutex_);
-    auto next = clock_now();
+    auto next = io::clock_now();
     while (!changed_.wait_for(lock, 200ms, [this] { return stopping_; })) {
       history_.read_on();
-      if (!showing_ || clock_now() < next) continue;
+      if (!showing_ || io::clock_now() < next) continue;
       say(history_.progress());
-      next = clock_now() + 1s;
+      next = io::clock_now() + 1s;
     }
   }
 
@@ -109,9 +109,9 @@ class Stage {
 
   // Until it holds, for `bound` at most.
   bool wait(Duration bound, const std::function<bool()>& holds) {
-    const auto end = clock_now() + bound;
+    const auto end = io::clock_now() + bound;
     while (!holds()) {
-      if (clock_now() > end) return false;
+      if (io::clock_now() > end) return false;
       crew_.check();
       ::poll(nullptr, 0, 50);
     }
@@ -128,7 +128,7 @@ class Stage {
   // Everybody has said so after `since`, and for a while nothing has happened any more.
   [[nodiscard]] bool quiet(Instant since) const {
     const auto words = history_.last_words(settings_.peers);
-    return all_ready() && clock_now() > std::max(since, history_.last_traffic()) + quiet_for &&
+    return all_ready() && io::clock_now() > std::max(since, history_.last_traffic()) + quiet_for &&
            std::all_of(words.begin(), words.end(), [&](const auto& word) {
              const auto& standing = word->standing;
              return word->at > since + quiet_for &&
@@ -148,12 +148,13 @@ class Stage {
 
   void strain() {
     watcher_.show(true);
-    Director director(
-        FaultPlan(settings_, network_ != nullptr), crew_, servers_, network_.get(), history_,
-        [this](const std::string& line) { say(history_.since_begin(clock_now()) + "  " + line); });
-    const auto end = clock_now() + settings_.length();
-    while (clock_now() < end) {
-      director.turn(clock_now());
+    Director director(FaultPlan(settings_, network_ != nullptr), crew_, servers_, network_.get(),
+                      history_, [this](const std::string& line) {
+                        say(history_.since_begin(io::clock_now()) + "  " + line);
+                      });
+    const auto end = io::clock_now() + settings_.length();
+    while (io::clock_now() < end) {
+      director.turn(io::clock_now());
       crew_.check();
       ::poll(nullptr, 0, 20);
     }
@@ -165,7 +166,7 @@ class Stage {
     static_cast<void>(wait(healing, [] { return false; }));
     crew_.quiet();
     say("No more messages; waiting until all have arrived.");
-    const auto since = clock_now();
+    const auto since = io::clock_now();
     const bool settled = wait(longest_settling, [&] { return quiet(since); });
     watcher_.show(false);
     if (settled) return true;

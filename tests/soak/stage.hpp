@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "settings.hpp"
+#include "tests/soak/settings.hpp"
 
 namespace tidegate::soak {
 

@@ -1,4 +1,4 @@
-#include "summary.hpp"
+#include "tests/soak/summary.hpp"
 
 #include <chrono>
 #include <map>

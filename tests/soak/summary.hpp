@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "history.hpp"
-#include "judge.hpp"
+#include "tests/soak/history.hpp"
+#include "tests/soak/judge.hpp"
 
 namespace tidegate::soak {
 

@@ -1,12 +1,12 @@
-#include "writer.hpp"
+#include "tests/soak/writer.hpp"
 
 #include <chrono>
 #include <stdexcept>
 #include <utility>
 
-#include "looker.hpp"
-#include "peer/clock.hpp"
-#include "peer/commit.hpp"
+#include "peer/io/clock.hpp"
+#include "tests/soak/looker.hpp"
+#include "tidegate/commit.hpp"
 
 namespace tidegate::soak {
 namespace {
@@ -24,15 +24,15 @@ Position need(Result<Position> position) {
 
 }  // namespace
 
-Writer::Writer(Peer& peer, Journal& journal, std::string primary, std::string prefix, Random random,
-               std::function<void()> drain)
+Writer::Writer(Peer& peer, Journal& journal, std::string primary, std::string prefix,
+               base::Random random, std::function<void()> drain)
     : peer_(peer),
       journal_(journal),
       primary_(std::move(primary)),
       prefix_(std::move(prefix)),
       random_(random),
       drain_(std::move(drain)),
-      due_(clock_now()) {}
+      due_(io::clock_now()) {}
 
 void Writer::primary_up(const Instance& instance) {
   known_ = instance;

@@ -8,12 +8,12 @@
 #include <optional>
 #include <string>
 
-#include "journal.hpp"
-#include "lib/instant.hpp"
-#include "lib/random.hpp"
-#include "lib/tide.hpp"
-#include "peer/peer.hpp"
+#include "lib/base/random.hpp"
+#include "tests/soak/journal.hpp"
 #include "tests/support/session.hpp"
+#include "tidegate/peer.hpp"
+#include "tidegate/tide.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::soak {
 
@@ -21,7 +21,7 @@ class Writer {
  public:
   // `primary` names all servers; `prefix` is what no other life calls its rows. `drain` takes in
   // all that the peer has for this master.
-  Writer(Peer& peer, Journal& journal, std::string primary, std::string prefix, Random random,
+  Writer(Peer& peer, Journal& journal, std::string primary, std::string prefix, base::Random random,
          std::function<void()> drain);
 
   // When write() is due; never once told to stop.
@@ -49,7 +49,7 @@ class Writer {
   Journal& journal_;
   std::string primary_;
   std::string prefix_;
-  Random random_;
+  base::Random random_;
   std::function<void()> drain_;
 
   Instant due_;

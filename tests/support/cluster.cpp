@@ -1,4 +1,4 @@
-#include "cluster.hpp"
+#include "tests/support/cluster.hpp"
 
 #include <chrono>
 #include <fstream>

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "lib/instant.hpp"
-#include "server.hpp"
-#include "temporary_directory.hpp"
+#include "tests/support/server.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::testing {
 

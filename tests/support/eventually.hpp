@@ -7,7 +7,7 @@
 #include <chrono>
 #include <thread>
 
-#include "lib/instant.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::testing {
 

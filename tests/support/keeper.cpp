@@ -1,4 +1,4 @@
-#include "keeper.hpp"
+#include "tests/support/keeper.hpp"
 
 #include <array>
 #include <chrono>
@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "eventually.hpp"
-#include "process.hpp"
-#include "temporary_directory.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/process.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace tidegate::testing {
 namespace {

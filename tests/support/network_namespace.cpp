@@ -1,4 +1,4 @@
-#include "network_namespace.hpp"
+#include "tests/support/network_namespace.hpp"
 
 #include <chrono>
 #include <stdexcept>

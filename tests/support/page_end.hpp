@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "lib/lsn.hpp"
-#include "session.hpp"
+#include "tests/support/session.hpp"
+#include "tidegate/lsn.hpp"
 
 namespace tidegate::testing {
 

@@ -1,4 +1,4 @@
-#include "port.hpp"
+#include "tests/support/port.hpp"
 
 #include <random>
 #include <stdexcept>
@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "descriptor.hpp"
+#include "tests/support/descriptor.hpp"
 
 namespace tidegate::testing {
 namespace {

@@ -16,8 +16,8 @@
 
 #include <sys/types.h>
 
-#include "descriptor.hpp"
-#include "lib/instant.hpp"
+#include "tests/support/descriptor.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::testing {
 

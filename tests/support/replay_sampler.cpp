@@ -1,10 +1,10 @@
-#include "replay_sampler.hpp"
+#include "tests/support/replay_sampler.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
 
-#include "peer/clock.hpp"
+#include "peer/io/clock.hpp"
 
 namespace tidegate::testing {
 namespace {
@@ -16,7 +16,7 @@ constexpr Duration pause = std::chrono::microseconds(50);
 }  // namespace
 
 ReplaySampler::ReplaySampler(const std::string& replica)
-    : session_(replica), begin_(clock_now()), end_(begin_), thread_([this] { ask_on(); }) {}
+    : session_(replica), begin_(io::clock_now()), end_(begin_), thread_([this] { ask_on(); }) {}
 
 void ReplaySampler::stop() {
   stopping_ = true;
@@ -27,7 +27,7 @@ void ReplaySampler::ask_on() {
   try {
     auto not_before = begin_;
     while (!stopping_) {
-      const auto sent = clock_now();
+      const auto sent = io::clock_now();
       const auto lsn = parse_lsn(session_.value("SELECT pg_last_wal_replay_lsn()"));
       if (lsn && (steps_.empty() || steps_.back().lsn < *lsn)) steps_.push_back({*lsn, not_before});
       not_before = sent;
@@ -38,7 +38,7 @@ void ReplaySampler::ask_on() {
     // The replica has gone. The stage sees that by itself, and the figures say that some are
     // missing.
   }
-  end_ = clock_now();
+  end_ = io::clock_now();
 }
 
 std::optional<Instant> ReplaySampler::replayed_after(Lsn lsn) const {

@@ -14,9 +14,9 @@
 #include <thread>
 #include <vector>
 
-#include "lib/instant.hpp"
-#include "lib/lsn.hpp"
-#include "session.hpp"
+#include "tests/support/session.hpp"
+#include "tidegate/lsn.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::testing {
 

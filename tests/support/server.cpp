@@ -1,4 +1,4 @@
-#include "server.hpp"
+#include "tests/support/server.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -11,9 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "eventually.hpp"
-#include "port.hpp"
-#include "temporary_directory.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/port.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace tidegate::testing {
 namespace {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "process.hpp"
-#include "session.hpp"
+#include "tests/support/process.hpp"
+#include "tests/support/session.hpp"
 
 namespace tidegate::testing {
 

@@ -1,4 +1,4 @@
-#include "session.hpp"
+#include "tests/support/session.hpp"
 
 #include <stdexcept>
 

@@ -13,8 +13,8 @@
 
 #include <poll.h>
 
-#include "lib/instant.hpp"
-#include "lib/result.hpp"
+#include "tidegate/result.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::testing {
 

@@ -1,0 +1,17 @@
+// The subcommands of `tidegate`, one file each.
+#pragma once
+
+#include <memory>
+
+#include "command/subcommand.hpp"
+
+namespace tidegate::commands {
+
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_peer_command();
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_pub_command();
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_sub_command();
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_peers_command();
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_status_command();
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_doctor_command();
+
+}  // namespace tidegate::commands

@@ -1,0 +1,57 @@
+#include "command/commands/local_peers.hpp"
+
+#include <chrono>
+
+#include "command/doors/json_lines/json.hpp"
+#include "command/status_text.hpp"
+
+namespace tidegate::commands {
+namespace {
+
+constexpr Duration ask_bound = std::chrono::seconds(2);
+
+bool wanted(const status_socket::PeerSocket& peer, const command::Invocation& invocation) {
+  const auto& options = invocation.settings.options;
+  const auto given = [&](const char* name) { return invocation.given.contains(name); };
+  return (!given("mesh") || peer.mesh == options.mesh) &&
+         (!given("name") || peer.name == options.name);
+}
+
+}  // namespace
+
+LocalPeers find_local_peers(const command::Invocation& invocation) {
+  if (const auto& path = invocation.settings.socket; !path.empty()) {
+    return {{{path, "", ""}}, {path}};
+  }
+  LocalPeers peers;
+  peers.places = status_socket::socket_directories(status_socket::socket_places());
+  for (auto& found : status_socket::find_peer_sockets(peers.places)) {
+    if (!wanted(found, invocation)) continue;
+    // A peer that is there but does not answer in time stays in the list: its trouble is shown when
+    // it is asked in earnest.
+    const auto answer = status_socket::read_status(found.path, ask_bound);
+    if (answer && std::holds_alternative<status_socket::NobodyThere>(*answer)) continue;
+    peers.running.push_back(std::move(found));
+  }
+  return peers;
+}
+
+Result<Status> ask_status(const status_socket::PeerSocket& peer) {
+  auto answer = status_socket::read_status(peer.path, ask_bound);
+  if (!answer) return answer.error();
+  if (std::holds_alternative<status_socket::NobodyThere>(*answer)) {
+    return Error{"no peer answers at " + peer.path + "; has it ended?"};
+  }
+  return json_lines::parse_status(std::get<std::string>(*answer));
+}
+
+std::string choice_text(const std::vector<status_socket::PeerSocket>& peers) {
+  std::vector<std::vector<std::string>> rows = {{"MESH", "NAME", "SOCKET"}};
+  for (const auto& peer : peers) {
+    rows.push_back(
+        {command::harmless(peer.mesh), command::harmless(peer.name), command::harmless(peer.path)});
+  }
+  return command::table_text(rows);
+}
+
+}  // namespace tidegate::commands

@@ -1,0 +1,29 @@
+// The peers that run on this host, found by their status sockets.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "command/doors/status_socket/status_socket.hpp"
+#include "command/subcommand.hpp"
+#include "tidegate/result.hpp"
+#include "tidegate/status.hpp"
+
+namespace tidegate::commands {
+
+struct LocalPeers {
+  std::vector<status_socket::PeerSocket> running;
+  std::vector<std::string> places;  // where they were looked for
+};
+
+// Those that match --mesh, --name and --socket as far as these were given. What dead peers left
+// behind is removed on the way.
+[[nodiscard]] LocalPeers find_local_peers(const command::Invocation& invocation);
+
+// Asks one for its status.
+[[nodiscard]] Result<Status> ask_status(const status_socket::PeerSocket& peer);
+
+// The table in which several are offered.
+[[nodiscard]] std::string choice_text(const std::vector<status_socket::PeerSocket>& peers);
+
+}  // namespace tidegate::commands

@@ -1,0 +1,107 @@
+// `tidegate peers`: who is in the mesh. A peer that runs on this host knows already and is asked;
+// otherwise one joins for a moment and looks.
+#include <chrono>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "command/commands/commands.hpp"
+#include "command/commands/local_peers.hpp"
+#include "command/doors/json_lines/json.hpp"
+#include "command/doors/json_lines/output.hpp"
+#include "command/settle.hpp"
+#include "command/status_text.hpp"
+#include "command/subcommand.hpp"
+#include "command/units.hpp"
+#include "peer/io/clock.hpp"
+#include "tidegate/peer.hpp"
+
+namespace tidegate::commands {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Duration default_wait = std::chrono::seconds(3);
+
+class PeersCommand final : public command::Subcommand {
+ public:
+  void declare(CLI::App& app) override {
+    app.add_option("--wait", wait_text_,
+                   "look around for so long, if no peer of this host can be asked (default: 3s)")
+        ->type_name("TIME");
+    app.add_flag("--json", json_, "print one JSON object");
+  }
+
+  void check(std::vector<command::SettingProblem>& problems) override {
+    wait_ = command::duration_flag("--wait", wait_text_, default_wait, problems);
+  }
+
+  int run(const command::Invocation& invocation) override {
+    const auto local = find_local_peers(invocation);
+    for (const auto& peer : local.running) {
+      const auto status = ask_status(peer);
+      if (status) return show(*status, true);
+      command::write(invocation.log, {command::LogLevel::warning, status.error().message});
+      if (!invocation.settings.socket.empty()) return command::exit_status::failed;
+    }
+    return look_around(invocation);
+  }
+
+ private:
+  [[nodiscard]] int look_around(const command::Invocation& invocation) const {
+    auto started = Peer::start(command::short_lived_options(invocation, "peers"), Drive::caller);
+    if (!started) {
+      command::write(invocation.log, {command::LogLevel::error, started.error().message});
+      return command::exit_status::failed;
+    }
+    auto& peer = **started;
+    command::Settling settling(std::nullopt);
+    const auto end = io::clock_now() + wait_;
+    while (!settling.settled(peer.status(), io::clock_now()) && io::clock_now() < end) {
+      (void)peer.next(milliseconds(20));
+    }
+    const auto status = peer.status();
+    peer.leave();
+    if (status.peers.empty()) {
+      command::write(
+          invocation.log,
+          {command::LogLevel::error,
+           "no peer of mesh " + status.mesh + " was met within " + command::exact_duration(wait_) +
+               "; look with `tidegate doctor`, or wait longer with --wait"});
+      return command::exit_status::nobody;
+    }
+    return show(status, false);
+  }
+
+  // The one that was asked is one of the peers; the one that only looked is not.
+  [[nodiscard]] int show(const Status& status, bool resident) const {
+    json_lines::Output output(STDOUT_FILENO);
+    if (json_) {
+      json_lines::Json json = json_lines::Json::object();
+      json["mesh"] = status.mesh;
+      json["asked"] = resident ? json_lines::Json(status.name) : json_lines::Json(nullptr);
+      json["peers"] = json_lines::to_json(status)["peers"];
+      output.line(json_lines::to_text(json));
+    } else {
+      auto text = resident ? command::peers_text(status) : command::others_text(status);
+      text.pop_back();
+      output.line(text);
+    }
+    output.drain(std::chrono::seconds(1));
+    return command::exit_status::done;
+  }
+
+  std::string wait_text_;
+  bool json_ = false;
+  Duration wait_ = default_wait;
+};
+
+}  // namespace
+
+std::unique_ptr<command::Subcommand> make_peers_command() {
+  return std::make_unique<PeersCommand>();
+}
+
+}  // namespace tidegate::commands

@@ -1,0 +1,400 @@
+#include "command/config.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <string_view>
+#include <variant>
+
+#include <unistd.h>
+
+// The parser reports by value, as everything here does; the packaged library throws.
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include "command/suggestions.hpp"
+#include "command/units.hpp"
+
+namespace tidegate::command {
+namespace {
+
+constexpr std::string_view variable_prefix = "TIDEGATE_";
+
+using Strings = std::vector<std::string>;
+
+// Where a value goes; its type says how the text is read.
+using Target = std::variant<std::string*, Strings*, std::uint16_t*, std::size_t*, Duration*,
+                            std::optional<LogLevel>*, LocalTransport*, From*, Overdue*>;
+
+struct Setting {
+  const char* name;
+  const char* value;
+  const char* text;
+  Target (*target)(Settings&);
+};
+
+// In the order of Options, then the command's own. The default is appended from a default Settings;
+// only where that is empty the text says what happens then.
+const std::array<Setting, 24> table{{
+    {"mesh", "NAME", "peers of one mesh find each other",
+     [](Settings& s) -> Target { return &s.options.mesh; }},
+    {"name", "NAME", "of this peer, for people (default: host name and process id)",
+     [](Settings& s) -> Target { return &s.options.name; }},
+    {"interfaces", "NAME", "network interfaces to listen and beacon on; repeatable",
+     [](Settings& s) -> Target { return &s.options.interfaces; }},
+    {"beacon-port", "PORT", "UDP port of the beacon, the same for the whole mesh",
+     [](Settings& s) -> Target { return &s.options.beacon_port; }},
+    {"seeds", "HOST:PORT", "direct ports of peers that a beacon does not reach; repeatable",
+     [](Settings& s) -> Target { return &s.options.seeds; }},
+    {"first-port", "PORT", "the peer takes the first two free TCP ports from here",
+     [](Settings& s) -> Target { return &s.options.first_port; }},
+    {"last-port", "PORT", "up to here", [](Settings& s) -> Target { return &s.options.last_port; }},
+    {"local-transport", "tcp|ipc",
+     "how peers on this host are reached; ipc: over Unix sockets, which is faster",
+     [](Settings& s) -> Target { return &s.options.local_transport; }},
+    {"database", "CONNECTION",
+     "libpq connection string of the server that this master reads; none: deliver at once",
+     [](Settings& s) -> Target { return &s.options.database; }},
+    {"primary", "CONNECTION",
+     "of the server where changes are committed (default: database, when that is a primary)",
+     [](Settings& s) -> Target { return &s.options.primary; }},
+    {"held-bytes", "SIZE", "messages that wait for their change, at most",
+     [](Settings& s) -> Target { return &s.options.held_bytes; }},
+    {"inbox-bytes", "SIZE", "deliveries that were not taken yet, at most",
+     [](Settings& s) -> Target { return &s.options.inbox_bytes; }},
+    {"outbox-bytes", "SIZE", "published messages that are not sent yet, at most",
+     [](Settings& s) -> Target { return &s.options.outbox_bytes; }},
+    {"payload-bytes", "SIZE", "of one payload, at most",
+     [](Settings& s) -> Target { return &s.options.payload_bytes; }},
+    {"kept-bytes", "SIZE", "own messages kept for those who have missed them, at most",
+     [](Settings& s) -> Target { return &s.options.kept_bytes; }},
+    {"kept-for", "TIME", "and for how long",
+     [](Settings& s) -> Target { return &s.options.kept_for; }},
+    {"from", "now|kept", "begin with what others publish from now on, or with what they still keep",
+     [](Settings& s) -> Target { return &s.options.from; }},
+    {"overdue", "hold|late|drop",
+     "what becomes of a message whose change does not come: it stays held, is delivered and marked "
+     "as late, or is reported and dropped",
+     [](Settings& s) -> Target { return &s.options.overdue; }},
+    {"overdue-after", "TIME", "of being held, for late and drop",
+     [](Settings& s) -> Target { return &s.options.overdue_after; }},
+    {"heartbeat", "TIME", "every peer says this often how far it is",
+     [](Settings& s) -> Target { return &s.options.heartbeat; }},
+    {"suspect-after", "TIME", "of silence a peer is shown as suspect",
+     [](Settings& s) -> Target { return &s.options.suspect_after; }},
+    {"gone-after", "TIME", "of silence a peer counts as gone",
+     [](Settings& s) -> Target { return &s.options.gone_after; }},
+    {"log-level", "LEVEL", "debug, info, warning or error",
+     [](Settings& s) -> Target { return &s.log_level; }},
+    {"socket", "PATH", "of the peer's status socket (default: by mesh and name)",
+     [](Settings& s) -> Target { return &s.socket; }},
+}};
+
+const Setting* find_setting(std::string_view name) {
+  const auto found =
+      std::find_if(table.begin(), table.end(), [&](const auto& s) { return s.name == name; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+Strings setting_names() {
+  Strings names;
+  for (const auto& setting : table) names.emplace_back(setting.name);
+  return names;
+}
+
+std::string variable_name(std::string_view setting) {
+  std::string name(variable_prefix);
+  for (const char c : setting) {
+    name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+std::string setting_name(std::string_view variable) {
+  std::string name;
+  for (const char c : variable.substr(variable_prefix.size())) {
+    name += c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+Strings split_at_commas(std::string_view text) {
+  Strings parts;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    auto part = text.substr(0, comma);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+    while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
+    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
+    if (!part.empty()) parts.emplace_back(part);
+  }
+  return parts;
+}
+
+std::string default_text(const Target& target) {
+  struct Show {
+    std::string operator()(const std::string* text) const { return *text; }
+    std::string operator()(const Strings* list) const { return list->empty() ? "" : list->front(); }
+    std::string operator()(const std::uint16_t* port) const { return std::to_string(*port); }
+    std::string operator()(const std::size_t* size) const { return exact_size(*size); }
+    std::string operator()(const Duration* time) const { return exact_duration(*time); }
+    std::string operator()(const std::optional<LogLevel>*) const { return ""; }
+    std::string operator()(const LocalTransport* transport) const {
+      return std::string(to_string(*transport));
+    }
+    std::string operator()(const From* from) const { return std::string(to_string(*from)); }
+    std::string operator()(const Overdue* overdue) const {
+      return std::string(to_string(*overdue));
+    }
+  };
+  return std::visit(Show{}, target);
+}
+
+// Writes the text into the target; what is wrong otherwise.
+struct Assign {
+  std::string_view text;
+
+  using Refused = std::optional<std::string>;
+
+  Refused operator()(std::string* target) const {
+    *target = text;
+    return {};
+  }
+  Refused operator()(Strings* target) const {
+    *target = split_at_commas(text);
+    return {};
+  }
+  Refused operator()(std::uint16_t* target) const {
+    std::uint16_t port = 0;
+    const auto* const end = text.data() + text.size();
+    const auto [stop, failure] = std::from_chars(text.data(), end, port);
+    if (failure != std::errc{} || stop != end || port == 0) {
+      return "'" + std::string(text) + "' is not a port; write a whole number from 1 to 65535";
+    }
+    *target = port;
+    return {};
+  }
+  Refused operator()(std::size_t* target) const {
+    const auto size = parse_size(text);
+    if (!size) return size.error().message;
+    *target = *size;
+    return {};
+  }
+  Refused operator()(Duration* target) const {
+    const auto time = parse_duration(text);
+    if (!time) return time.error().message;
+    *target = *time;
+    return {};
+  }
+  Refused operator()(std::optional<LogLevel>* target) const {
+    const auto level = log_level_named(text);
+    if (!level) {
+      return "'" + std::string(text) + "' is not a level; write debug, info, warning or error";
+    }
+    *target = level;
+    return {};
+  }
+  Refused operator()(LocalTransport* target) const {
+    return choose(target, {LocalTransport::tcp, LocalTransport::ipc});
+  }
+  Refused operator()(From* target) const { return choose(target, {From::now, From::kept}); }
+  Refused operator()(Overdue* target) const {
+    return choose(target, {Overdue::hold, Overdue::late, Overdue::drop});
+  }
+
+  template <typename Choice>
+  Refused choose(Choice* target, std::initializer_list<Choice> choices) const {
+    std::string names;
+    for (const auto choice : choices) {
+      if (to_string(choice) == text) {
+        *target = choice;
+        return {};
+      }
+      names += (names.empty() ? "" : " or ") + std::string(to_string(choice));
+    }
+    return "'" + std::string(text) + "' is none of its values; write " + names;
+  }
+};
+
+class Reader {
+ public:
+  explicit Reader(const ConfigSources& sources) : sources_(sources) {}
+
+  Configuration read() {
+    if (!sources_.file_name.empty()) read_file();
+    for (const auto& [variable, value] : sources_.environment) read_variable(variable, value);
+    for (const auto& [name, values] : sources_.flags) read_flag(name, values);
+    for (const auto& problem : validate(result_.settings.options)) {
+      const auto where = where_.find(problem.option);
+      complain(where == where_.end() ? problem.option + " (default)" : where->second, problem.what);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void complain(std::string where, std::string what) {
+    result_.problems.push_back({std::move(where), std::move(what)});
+  }
+
+  void assign(const Setting& setting, std::string_view text, Source source, std::string where) {
+    auto refused = std::visit(Assign{text}, setting.target(result_.settings));
+    if (refused) return complain(std::move(where), std::move(*refused));
+    accept(setting, source, std::move(where));
+  }
+
+  void accept(const Setting& setting, Source source, std::string where) {
+    result_.given[setting.name] = source;
+    where_[setting.name] = std::move(where);
+  }
+
+  void read_file() {
+    const auto parsed = toml::parse(sources_.file_text, sources_.file_name);
+    if (!parsed) {
+      const auto& error = parsed.error();
+      return complain(sources_.file_name + ":" + std::to_string(error.source().begin.line),
+                      std::string(error.description()));
+    }
+    for (const auto& [key, node] : parsed.table()) {
+      const auto where = sources_.file_name + ":" + std::to_string(key.source().begin.line) + ": " +
+                         std::string(key.str());
+      if (const auto* setting = find_setting(key.str())) {
+        read_node(*setting, node, where);
+      } else {
+        complain(where, unknown_key(key.str()));
+      }
+    }
+  }
+
+  static std::string unknown_key(std::string_view key) {
+    std::string with_dashes(key);
+    std::replace(with_dashes.begin(), with_dashes.end(), '_', '-');
+    if (find_setting(with_dashes) != nullptr) {
+      return "settings in a file are written with '-'; write " + with_dashes;
+    }
+    const auto hint = did_you_mean(key, setting_names());
+    return "there is no such setting" +
+           (hint.empty() ? "; `tidegate peer --help` lists them" : hint);
+  }
+
+  void read_node(const Setting& setting, const toml::node& node, const std::string& where) {
+    const auto target = setting.target(result_.settings);
+    if (auto* const* list = std::get_if<Strings*>(&target)) {
+      read_list(setting, **list, node, where);
+    } else if (const auto* text = node.as_string()) {
+      assign(setting, text->get(), Source::file, where);
+    } else if (node.is_integer() && !std::holds_alternative<std::string*>(target)) {
+      assign(setting, std::to_string(node.as_integer()->get()), Source::file, where);
+    } else {
+      complain(where,
+               "write one value, text in quotes: " + std::string(setting.name) + " = \"...\"");
+    }
+  }
+
+  void read_list(const Setting& setting, Strings& list, const toml::node& node,
+                 const std::string& where) {
+    const auto* array = node.as_array();
+    Strings values;
+    bool good = array != nullptr;
+    for (std::size_t i = 0; good && i < array->size(); ++i) {
+      const auto* text = array->get(i)->as_string();
+      good = text != nullptr;
+      if (good) values.push_back(text->get());
+    }
+    if (!good) {
+      return complain(
+          where, "write a list of texts: " + std::string(setting.name) + " = [\"...\", \"...\"]");
+    }
+    list = std::move(values);
+    accept(setting, Source::file, where);
+  }
+
+  void read_variable(const std::string& variable, const std::string& value) {
+    if (variable == config_variable) return;
+    if (const auto* setting = find_setting(setting_name(variable));
+        setting != nullptr && variable == variable_name(setting->name)) {
+      return assign(*setting, value, Source::environment, variable);
+    }
+    // Without the prefix: what all have in common makes nothing alike.
+    auto names = setting_names();
+    names.push_back(setting_name(config_variable));
+    const auto meant = near_miss(setting_name(variable), names);
+    // Others may use the prefix too, so only what looks like a slip stops the start.
+    if (!meant) {
+      result_.warnings.push_back("the environment variable " + variable +
+                                 " is no setting of tidegate and is ignored");
+    } else {
+      complain(variable, "there is no such setting; did you mean " + variable_name(*meant) + "?");
+    }
+  }
+
+  void read_flag(const std::string& name, const Strings& values) {
+    const auto where = "--" + name;
+    const auto* setting = find_setting(name);
+    if (setting == nullptr) {
+      return complain(where, "there is no such setting" + did_you_mean(name, setting_names()));
+    }
+    const auto target = setting->target(result_.settings);
+    if (std::holds_alternative<Strings*>(target)) {
+      std::string joined;
+      for (const auto& value : values) joined += value + ",";
+      assign(*setting, joined, Source::flag, where);
+    } else if (values.size() != 1) {
+      complain(where, "is given " + std::to_string(values.size()) + " times; give it once");
+    } else {
+      assign(*setting, values.front(), Source::flag, where);
+    }
+  }
+
+  const ConfigSources& sources_;
+  Configuration result_;
+  std::map<std::string, std::string> where_;
+};
+
+}  // namespace
+
+std::vector<SettingHelp> setting_help() {
+  std::vector<SettingHelp> help;
+  Settings defaults;
+  for (const auto& setting : table) {
+    const auto value = default_text(setting.target(defaults));
+    help.push_back({setting.name, setting.value,
+                    setting.text + (value.empty() ? "" : " (default: " + value + ")")});
+  }
+  return help;
+}
+
+Configuration configure(const ConfigSources& sources) { return Reader(sources).read(); }
+
+std::vector<std::pair<std::string, std::string>> environment_settings() {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (text.substr(0, variable_prefix.size()) != variable_prefix) continue;
+    const auto equals = std::min(text.find('='), text.size());
+    found.emplace_back(text.substr(0, equals), text.substr(std::min(equals + 1, text.size())));
+  }
+  return found;
+}
+
+Result<std::string> read_text_file(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return Error{"can't read the file " + path + ": it is a directory"};
+  }
+  std::ifstream file(path);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  if (!file || file.bad()) {
+    return Error{"can't read the file " + path + ": " + std::strerror(errno)};
+  }
+  return text.str();
+}
+
+}  // namespace tidegate::command

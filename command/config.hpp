@@ -1,0 +1,83 @@
+// Settings of the `tidegate` command: every member of Options, and two of the command itself, from
+// a TOML file, the environment and flags. A later source wins: default, file, environment, flag.
+//
+// One table in config.cpp drives all three and the help text. A setting has one name, "held-bytes":
+//
+//     held-bytes = "64MiB"          in the file (with '-', as on the command line)
+//     TIDEGATE_HELD_BYTES=64MiB     in the environment
+//     --held-bytes 64MiB            as a flag
+//
+// A list is an array in the file, is separated by commas in the environment, and a flag is repeated
+// (commas work there too).
+//
+// Nothing is refused one by one: all that is wrong in all sources is collected, each with where it
+// came from and what to write instead. Nothing here touches the system except read_text_file() and
+// environment_settings().
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "command/log.hpp"
+#include "tidegate/options.hpp"
+#include "tidegate/result.hpp"
+
+namespace tidegate::command {
+
+struct Settings {
+  Options options;
+
+  // What is logged; each subcommand has a default of its own.
+  std::optional<LogLevel> log_level;
+
+  // Path of the socket on which a running peer answers `tidegate status`; empty: a place by mesh
+  // and name, see status_socket.hpp.
+  std::string socket;
+};
+
+// A setting as the help text shows it.
+struct SettingHelp {
+  std::string name;
+  std::string value;  // "SIZE"
+  std::string text;   // what it does, with its default
+};
+[[nodiscard]] std::vector<SettingHelp> setting_help();
+
+// Text that somebody wrote, not judged yet.
+struct ConfigSources {
+  std::string file_name;  // of the TOML file; empty: there is none
+  std::string file_text;
+  std::vector<std::pair<std::string, std::string>> environment;         // TIDEGATE_... only
+  std::vector<std::pair<std::string, std::vector<std::string>>> flags;  // without "--"
+};
+
+struct SettingProblem {
+  std::string where;  // "tidegate.toml:3: held-byte", "TIDEGATE_HELD_BYTES", "--held-bytes"
+  std::string what;   // what is wrong and what to write instead
+
+  friend bool operator==(const SettingProblem&, const SettingProblem&) = default;
+};
+
+enum class Source : std::uint8_t { file, environment, flag };
+
+struct Configuration {
+  Settings settings;
+  std::map<std::string, Source> given;   // by name; what is not in it has its default
+  std::vector<SettingProblem> problems;  // of all sources, and of validate()
+  std::vector<std::string> warnings;     // what was ignored
+};
+
+[[nodiscard]] Configuration configure(const ConfigSources& sources);
+
+// Those variables whose name begins with TIDEGATE_.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> environment_settings();
+
+[[nodiscard]] Result<std::string> read_text_file(const std::string& path);
+
+// The variable that names the file where --config does not.
+inline constexpr const char* config_variable = "TIDEGATE_CONFIG";
+
+}  // namespace tidegate::command

@@ -1,0 +1,152 @@
+#include "command/doors/json_lines/json.hpp"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <sodium.h>
+
+#include "command/doors/json_lines/json_members.hpp"
+#include "command/status_text.hpp"
+#include "lib/base/utf8.hpp"
+
+namespace tidegate::json_lines {
+namespace {
+
+using json_members::members;
+using json_members::Read;
+using json_members::Write;
+
+void put_payload(Json& json, const std::string& payload) {
+  if (base::is_utf8(payload)) {
+    json["payload"] = payload;
+    return;
+  }
+  constexpr int variant = sodium_base64_VARIANT_ORIGINAL;
+  std::string text(sodium_base64_encoded_len(payload.size(), variant), '\0');
+  sodium_bin2base64(text.data(), text.size(),
+                    reinterpret_cast<const unsigned char*>(payload.data()), payload.size(),
+                    variant);
+  text.pop_back();  // the terminating zero
+  json["payload_base64"] = std::move(text);
+}
+
+Json typed(const char* type) {
+  Json json = Json::object();
+  json["type"] = type;
+  return json;
+}
+
+Json of_peer(const char* type, const Origin& origin, const std::string& name) {
+  auto json = typed(type);
+  members(Write(json), origin);
+  json["name"] = name;
+  return json;
+}
+
+Json made(const PeerReady& n) { return of_peer("peer_ready", n.origin, n.name); }
+
+Json made(const PeerGone& n) {
+  auto json = of_peer("peer_gone", n.origin, n.name);
+  json["why"] = to_string(n.why);
+  return json;
+}
+
+Json made(const Undelivered& n) {
+  auto json = of_peer("undelivered", n.origin, n.name);
+  json["first"] = n.first;
+  json["last"] = n.last;
+  json["why"] = to_string(n.why);
+  Write{json}("position", n.position);
+  return json;
+}
+
+Json made(const Unpublished& n) {
+  auto json = typed("unpublished");
+  json["topic"] = n.topic.elements();
+  put_payload(json, n.payload);
+  return json;
+}
+
+Json made(const ServerUp& n) {
+  auto json = typed("server_up");
+  members(Write(json), n.instance);
+  json["in_recovery"] = n.in_recovery;
+  json["description"] = n.description;
+  json["degraded"] = n.degraded;
+  return json;
+}
+
+Json made(const PrimaryUp& n) {
+  auto json = typed("primary_up");
+  members(Write(json), n.instance);
+  json["description"] = n.description;
+  return json;
+}
+
+Json with_text(const char* type, const char* key, const std::string& text) {
+  auto json = typed(type);
+  json[key] = text;
+  return json;
+}
+
+Json made(const ServerDown& n) { return with_text("server_down", "reason", n.reason); }
+Json made(const PrimaryDown& n) { return with_text("primary_down", "reason", n.reason); }
+Json made(const Warning& n) { return with_text("warning", "text", n.text); }
+
+}  // namespace
+
+Json to_json(const Position& position) {
+  Json json = Json::object();
+  members(Write(json), position);
+  return json;
+}
+
+Json to_json(const PeerStatus& peer) {
+  Json json = Json::object();
+  members(Write(json), peer);
+  return json;
+}
+
+Json to_json(const Delivery& delivery) {
+  auto json = typed("delivery");
+  json["topic"] = delivery.message.topic.elements();
+  put_payload(json, delivery.message.payload);
+  members(Write(json), delivery.origin);
+  json["name"] = delivery.origin_name;
+  const Write write(json);
+  write("sequence", delivery.sequence);
+  write("position", delivery.message.position);
+  write("held_ms", delivery.held);
+  write("late", delivery.late);
+  return json;
+}
+
+Json to_json(const Notice& notice) {
+  return std::visit([](const auto& n) { return made(n); }, notice);
+}
+
+Json to_json(const Status& status) {
+  Json json = Json::object();
+  members(Write(json), status);
+  // Derived, for programs that don't want to subtract LSNs.
+  const auto behind = command::bytes_behind(status);
+  json["behind_bytes"] = behind ? Json(*behind) : Json(nullptr);
+  json["troubles"] = command::troubles(status);
+  return json;
+}
+
+std::string to_text(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<Status> parse_status(std::string_view text) {
+  const auto json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return Error{"the answer is not a JSON object"};
+  Status status;
+  std::string wrong;
+  members(Read(json, wrong), status);
+  if (!wrong.empty()) return Error{"the answer has a bad \"" + wrong + "\""};
+  return status;
+}
+
+}  // namespace tidegate::json_lines

@@ -1,0 +1,338 @@
+// How the structures of lib/ look as JSON: each is described once, for writing and for reading.
+// Only for json.cpp and json_publication.cpp.
+//
+// Rejected: the macros of the JSON library (NLOHMANN_DEFINE_TYPE_...): they throw, name members as
+// C++ does, without units, and can't leave out what is missing.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <sodium.h>
+
+#include "command/doors/json_lines/json.hpp"
+#include "tidegate/status.hpp"
+
+namespace tidegate::json_lines::json_members {
+
+// --- Values -------------------------------------------------------------------------------------
+// encode() writes a value; decode() reads it back and is false when the JSON is something else.
+
+inline constexpr std::array<PeerState, 6> all_peer_states{PeerState::heard, PeerState::hello,
+                                                          PeerState::ready, PeerState::suspect,
+                                                          PeerState::left,  PeerState::gone};
+
+// A system identifier, which is written as a string.
+template <typename Id>
+struct SystemText {
+  explicit SystemText(Id& system) : id(system) {}
+  Id& id;
+};
+
+inline Json encode(const std::string& text) { return text; }
+inline Json encode(bool value) { return value; }
+
+template <std::integral Number>
+Json encode(Number number) {
+  return number;
+}
+
+inline Json encode(Duration time) {
+  const auto microseconds = std::chrono::duration<double, std::micro>(time).count();
+  return std::round(microseconds) / 1000;
+}
+
+inline Json encode(const PeerId& id) { return to_string(id); }
+inline Json encode(Lsn lsn) { return to_string(lsn); }
+inline Json encode(PeerState state) { return std::string(to_string(state)); }
+
+template <typename Id>
+Json encode(SystemText<Id> system) {
+  return std::to_string(system.id);
+}
+
+inline bool decode(const Json& json, std::string& text) {
+  if (!json.is_string()) return false;
+  text = json.get_ref<const std::string&>();
+  return true;
+}
+
+inline bool decode(const Json& json, bool& value) {
+  if (!json.is_boolean()) return false;
+  value = json.get<bool>();
+  return true;
+}
+
+template <std::integral Number>
+bool decode(const Json& json, Number& number) {
+  if constexpr (std::is_signed_v<Number>) {
+    if (!json.is_number_integer()) return false;
+    number = json.get<Number>();
+    return true;
+  } else {
+    if (!json.is_number_unsigned()) return false;
+    const auto wide = json.get<std::uint64_t>();
+    if (wide > std::numeric_limits<Number>::max()) return false;
+    number = static_cast<Number>(wide);
+    return true;
+  }
+}
+
+inline bool decode(const Json& json, Duration& time) {
+  constexpr double longest_ms = 1e12;  // 31 years; far from where nanoseconds overflow
+  if (!json.is_number()) return false;
+  const auto milliseconds = json.get<double>();
+  if (!(milliseconds >= 0 && milliseconds < longest_ms)) return false;
+  time = Duration(std::llround(milliseconds * 1e6));
+  return true;
+}
+
+inline bool decode(const Json& json, PeerId& id) {
+  std::string text;
+  if (!decode(json, text) || text.size() != 2 * id.bytes.size()) return false;
+  return sodium_hex2bin(id.bytes.data(), id.bytes.size(), text.data(), text.size(), nullptr,
+                        nullptr, nullptr) == 0 &&
+         to_string(id) == text;
+}
+
+inline bool decode(const Json& json, Lsn& lsn) {
+  std::string text;
+  if (!decode(json, text)) return false;
+  const auto parsed = parse_lsn(text);
+  if (parsed) lsn = *parsed;
+  return parsed.ok();
+}
+
+inline bool decode(const Json& json, PeerState& state) {
+  for (const auto candidate : all_peer_states) {
+    if (json == std::string(to_string(candidate))) {
+      state = candidate;
+      return true;
+    }
+  }
+  return false;
+}
+
+inline bool decode(const Json& json, SystemText<SystemId> system) {
+  std::string text;
+  if (!decode(json, text)) return false;
+  SystemId id = 0;
+  for (const char c : text) {
+    const auto digit = static_cast<SystemId>(c - '0');
+    if (c < '0' || c > '9' || id > (std::numeric_limits<SystemId>::max() - digit) / 10) {
+      return false;
+    }
+    id = id * 10 + digit;
+  }
+  if (text.empty()) return false;
+  system.id = id;
+  return true;
+}
+
+// --- Structures ---------------------------------------------------------------------------------
+// members() names the members of a struct once, for writing and for reading: `visit` is a Write or
+// a Read, and the struct is const for the first.
+
+template <typename T, typename Struct>
+concept MaybeConst = std::is_same_v<std::remove_const_t<T>, Struct>;
+
+template <typename Visit, MaybeConst<Origin> T>
+void members(Visit&& visit, T& origin) {
+  visit("origin", origin.peer);
+  visit("incarnation", origin.incarnation);
+}
+
+template <typename Visit, MaybeConst<Position> T>
+void members(Visit&& visit, T& position) {
+  visit("system", SystemText{position.system});
+  visit("timeline", position.timeline);
+  visit("lsn", position.lsn);
+}
+
+template <typename Visit, MaybeConst<Instance> T>
+void members(Visit&& visit, T& instance) {
+  visit("system", SystemText{instance.system});
+  visit("started", instance.started);
+}
+
+template <typename Visit, MaybeConst<TimelineHistory::Switch> T>
+void members(Visit&& visit, T& change) {
+  visit("timeline", change.timeline);
+  visit("end", change.end);
+}
+
+template <typename Visit, MaybeConst<Tide> T>
+void members(Visit&& visit, T& tide) {
+  members(visit, tide.instance);
+  visit("timeline", tide.timeline);
+  visit("replayed", tide.replayed);
+  visit("history", tide.history);
+}
+
+template <typename Visit, MaybeConst<Counters> T>
+void members(Visit&& visit, T& counters) {
+  visit("published", counters.published);
+  visit("received", counters.received);
+  visit("delivered", counters.delivered);
+  visit("unmatched", counters.unmatched);
+  visit("duplicate", counters.duplicate);
+  visit("missing", counters.missing);
+  visit("orphaned", counters.orphaned);
+  visit("foreign", counters.foreign);
+  visit("expired", counters.expired);
+  visit("overdue", counters.overdue);
+  visit("late", counters.late);
+  visit("unpublished", counters.unpublished);
+  visit("malformed", counters.malformed);
+  visit("unexpected", counters.unexpected);
+  visit("refused", counters.refused);
+  visit("let_go", counters.let_go);
+  visit("requests", counters.requests);
+  visit("recovered", counters.recovered);
+  visit("answers", counters.answers);
+  visit("resent", counters.resent);
+  visit("withheld", counters.withheld);
+  visit("polls", counters.polls);
+  visit("questions", counters.questions);
+  visit("nudges", counters.nudges);
+}
+
+template <typename Visit, MaybeConst<PeerStatus> T>
+void members(Visit&& visit, T& peer) {
+  members(visit, peer.origin);
+  visit("name", peer.name);
+  visit("host", peer.host);
+  visit("direct_port", peer.direct_port);
+  visit("state", peer.state);
+  visit("silent_ms", peer.silent);
+  visit("next_sequence", peer.next_sequence);
+  visit("held", peer.held);
+  visit("missing", peer.missing);
+  visit("slow", peer.slow);
+  visit("behind", peer.behind);
+}
+
+template <typename Visit, MaybeConst<Status> T>
+void members(Visit&& visit, T& status) {
+  members(visit, status.origin);
+  visit("name", status.name);
+  visit("mesh", status.mesh);
+  visit("publish_port", status.publish_port);
+  visit("direct_port", status.direct_port);
+  visit("up_ms", status.up);
+  visit("gated", status.gated);
+  visit("tide", status.tide);
+  visit("held", status.held);
+  visit("held_bytes", status.held_bytes);
+  visit("taking", status.taking);
+  visit("untaken_ms", status.untaken);
+  visit("tide_still_ms", status.tide_still);
+  visit("held_first", status.held_first);
+  visit("held_longest_ms", status.held_longest);
+  visit("primary_known", status.primary_known);
+  visit("outbox", status.outbox);
+  visit("outbox_bytes", status.outbox_bytes);
+  visit("last_sequence", status.last_sequence);
+  visit("last_position", status.last_position);
+  visit("outgoing_bytes", status.outgoing_bytes);
+  visit("kept_first", status.kept_first);
+  visit("kept", status.kept);
+  visit("kept_bytes", status.kept_bytes);
+  visit("counters", status.counters);
+  visit("peers", status.peers);
+}
+
+class Write {
+ public:
+  explicit Write(Json& json) : json_(json) {}
+
+  template <typename T>
+  void operator()(const char* key, const T& value) const {
+    json_[key] = made(value);
+  }
+
+ private:
+  template <typename T>
+  static auto made(const T& value) -> decltype(encode(value)) {
+    return encode(value);
+  }
+  template <typename T>
+  static auto made(const T& value) -> decltype(members(std::declval<Write>(), value), Json()) {
+    Json json = Json::object();
+    members(Write(json), value);
+    return json;
+  }
+  template <typename T>
+  static Json made(const std::optional<T>& value) {
+    return value ? made(*value) : Json(nullptr);
+  }
+  template <typename T>
+  static Json made(const std::vector<T>& values) {
+    Json json = Json::array();
+    for (const auto& value : values) json.push_back(made(value));
+    return json;
+  }
+  static Json made(const TimelineHistory& history) { return made(history.switches()); }
+
+  Json& json_;
+};
+
+// Reads members; the name of the first one that is not what it should be is kept.
+class Read {
+ public:
+  Read(const Json& json, std::string& wrong) : json_(json), wrong_(wrong) {}
+
+  template <typename T>
+  void operator()(const char* key, T&& value) const {
+    const auto found = json_.find(key);
+    if (found != json_.end() && !read(*found, value) && wrong_.empty()) wrong_ = key;
+  }
+
+ private:
+  template <typename T>
+  auto read(const Json& json, T& value) const -> decltype(decode(json, value)) {
+    return decode(json, value);
+  }
+  template <typename T>
+  auto read(const Json& json, T& value) const
+      -> decltype(members(std::declval<Read>(), value), bool()) {
+    if (!json.is_object()) return false;
+    members(Read(json, wrong_), value);
+    return true;
+  }
+  template <typename T>
+  bool read(const Json& json, std::optional<T>& value) const {
+    value.reset();
+    return json.is_null() || read(json, value.emplace());
+  }
+  template <typename T>
+  bool read(const Json& json, std::vector<T>& values) const {
+    if (!json.is_array()) return false;
+    values.clear();
+    for (const auto& element : json) {
+      if (!read(element, values.emplace_back())) return false;
+    }
+    return true;
+  }
+  bool read(const Json& json, TimelineHistory& history) const {
+    std::vector<TimelineHistory::Switch> switches;
+    if (!read(json, switches)) return false;
+    history = TimelineHistory(std::move(switches));
+    return true;
+  }
+
+  const Json& json_;
+  std::string& wrong_;
+};
+
+}  // namespace tidegate::json_lines::json_members

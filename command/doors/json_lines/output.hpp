@@ -1,0 +1,56 @@
+// Standard output of a process that must not wait for whoever reads it: a peer that blocks in
+// write() is silent, and the others take it for dead.
+//
+// Text is kept here and written when the descriptor takes it. The descriptor stays as it is: making
+// it non-blocking would do the same to the terminal of the shell that started us. So it is asked
+// first (poll), and then gets no more than what fits a pipe that has room at all.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "tidegate/time.hpp"
+
+namespace tidegate::json_lines {
+
+class Output {
+ public:
+  explicit Output(int descriptor) : descriptor_(descriptor) {}
+
+  // Takes the text and a line break.
+  void line(std::string_view text);
+
+  // Writes what can be written now.
+  void flush();
+
+  // Writes all that is there, waiting for the reader, but no longer than `bound`.
+  void drain(Duration bound);
+
+  // There is something to write: wait until the descriptor is writable, then flush().
+  [[nodiscard]] bool pending() const { return !text_.empty(); }
+
+  // So much is pending that the one who produces it should pause.
+  [[nodiscard]] bool full() const { return text_.size() >= most_pending; }
+
+  // The reader is gone; what comes is thrown away from now on.
+  [[nodiscard]] bool closed() const { return closed_; }
+
+  // What poll() said of the descriptor, when that was asked for errors only.
+  void note_error() { close(); }
+
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+
+ private:
+  static constexpr std::size_t most_pending = std::size_t{1} << 20U;
+
+  bool write_some(int timeout_ms);
+  void close();
+
+  int descriptor_;
+  std::string text_;
+  std::size_t written_ = 0;  // of text_
+  bool closed_ = false;
+};
+
+}  // namespace tidegate::json_lines

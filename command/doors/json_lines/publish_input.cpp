@@ -1,0 +1,97 @@
+#include "command/doors/json_lines/publish_input.hpp"
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "command/units.hpp"
+#include "lib/base/limits.hpp"
+
+namespace tidegate::json_lines {
+namespace {
+
+// JSON writes one byte as six at the most, "\u0000".
+std::size_t longest_line(std::size_t payload_bytes) {
+  constexpr std::size_t most_escaped = 6;
+  constexpr std::size_t rest = 1024;
+  return most_escaped * (payload_bytes + base::limits::topic_bytes) + rest;
+}
+
+void complain(std::uint64_t line, const std::string& message, Output& output) {
+  Json json = Json::object();
+  json["type"] = "error";
+  json["line"] = line;
+  json["message"] = message;
+  output.line(to_text(json));
+}
+
+}  // namespace
+
+PublishInput::PublishInput(int descriptor, std::size_t payload_bytes)
+    : descriptor_(descriptor), payload_bytes_(payload_bytes), lines_(longest_line(payload_bytes)) {}
+
+void PublishInput::read() {
+  std::array<char, 65536> buffer{};
+  const auto got = ::read(descriptor_, buffer.data(), buffer.size());
+  if (got > 0) {
+    lines_.add(buffer.data(), static_cast<std::size_t>(got));
+  } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
+    // EIO: a terminal of which we are not the foreground. It counts as the end too.
+    ended_ = true;
+    lines_.end();
+  }
+}
+
+void PublishInput::pump(Peer& peer, Output& output) {
+  while (true) {
+    if (waiting_) {
+      const auto& [line, publication] = *waiting_;
+      const auto answer = peer.publish(publication.topic, publication.payload, publication.tag);
+      if (answer == Publish::outbox_full) return;
+      if (answer != Publish::accepted) complain(line, refusal(answer, publication), output);
+      waiting_.reset();
+    }
+    const auto line = lines_.next();
+    if (!line) return;
+    take(*line, output);
+  }
+}
+
+void PublishInput::take(const Line& line, Output& output) {
+  if (line.too_long) {
+    return complain(line.number,
+                    fmt::format("the line is longer than any message with {} of payload can be; "
+                                "raise payload-bytes, or send less",
+                                command::exact_size(payload_bytes_)),
+                    output);
+  }
+  auto publication = parse_publication(line.text);
+  if (!publication) return complain(line.number, publication.error().message, output);
+  waiting_ = Waiting{line.number, std::move(*publication)};
+}
+
+void PublishInput::give_up(Output& output) {
+  if (waiting_) complain(waiting_->line, "not published: the peer leaves", output);
+  waiting_.reset();
+}
+
+std::string PublishInput::refusal(Publish answer, const Publication& publication) const {
+  switch (answer) {
+    case Publish::payload_too_large:
+      return fmt::format(
+          "the payload has {} bytes, and payload-bytes allows {}; raise it, or send "
+          "less",
+          publication.payload.size(), payload_bytes_);
+    case Publish::no_primary:
+      return "there is no primary to ask for the position of the commit; start the peer with "
+             "--primary, or give the position itself as the tag";
+    default:
+      return "not published: " + std::string(to_string(answer));
+  }
+}
+
+}  // namespace tidegate::json_lines

@@ -1,0 +1,51 @@
+// Standard input of `tidegate peer`: JSON lines, each a message to publish (json.hpp).
+//
+// What can't be published is answered by a line on the output, with the number of the input line,
+// and the next line is read. Only a full outbox is no error: reading pauses until there is room, so
+// that whoever writes to us has to wait. The message that met it is kept, and nothing is reordered.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "command/doors/json_lines/json.hpp"
+#include "command/doors/json_lines/line_reader.hpp"
+#include "command/doors/json_lines/output.hpp"
+#include "tidegate/peer.hpp"
+
+namespace tidegate::json_lines {
+
+class PublishInput {
+ public:
+  PublishInput(int descriptor, std::size_t payload_bytes);
+
+  // To be watched for input while wants_input(); then read().
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] bool wants_input() const { return !ended_ && !waiting_; }
+  void read();
+
+  // Publishes what was read, as far as the peer takes it. Call it after read(), and, while
+  // blocked(), whenever the peer has done something.
+  void pump(Peer& peer, Output& output);
+  [[nodiscard]] bool blocked() const { return waiting_.has_value(); }
+
+  // The peer leaves: says of the message that waits that it is not published.
+  void give_up(Output& output);
+
+ private:
+  struct Waiting {
+    std::uint64_t line = 0;
+    Publication publication;
+  };
+
+  void take(const Line& line, Output& output);
+  [[nodiscard]] std::string refusal(Publish answer, const Publication& publication) const;
+
+  int descriptor_;
+  std::size_t payload_bytes_;
+  LineReader lines_;
+  std::optional<Waiting> waiting_;
+  bool ended_ = false;
+};
+
+}  // namespace tidegate::json_lines

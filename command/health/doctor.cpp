@@ -1,0 +1,256 @@
+#include "command/health/doctor.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "command/units.hpp"
+#include "lib/base/must.hpp"
+
+namespace tidegate::health {
+namespace {
+
+constexpr std::uint64_t descriptors_per_peer = 5;
+constexpr std::uint64_t own_descriptors = 64;  // of a peer alone, generously
+constexpr std::uint64_t comfortable_peers = 50;
+constexpr std::uint64_t noticeable_lag = std::uint64_t{16} << 20U;  // bytes of WAL
+
+using Findings = std::vector<Finding>;
+
+// The findings about one thing.
+class Report {
+ public:
+  Report(Findings& findings, std::string about) : findings_(findings), about_(std::move(about)) {}
+
+  void ok(std::string what) { add(Verdict::ok, std::move(what), ""); }
+  void warn(std::string what, std::string cure) {
+    add(Verdict::warning, std::move(what), std::move(cure));
+  }
+  void problem(std::string what, std::string cure) {
+    add(Verdict::problem, std::move(what), std::move(cure));
+  }
+
+ private:
+  void add(Verdict verdict, std::string what, std::string cure) {
+    findings_.push_back({verdict, about_, std::move(what), std::move(cure)});
+  }
+
+  Findings& findings_;
+  std::string about_;
+};
+
+void judge_interface(const InterfaceFacts& facts, Findings& findings) {
+  Report report(findings, "interface " + facts.name);
+  if (!facts.interface) {
+    return report.problem(facts.interface.error().message, "name another one with --interfaces");
+  }
+  report.ok("up, address " + to_string(facts.interface->address.value_or(discovery::Ipv4{})));
+  if (!facts.hearing) return;
+  if (!*facts.hearing) {
+    return report.problem("the beacon can't be tried: " + facts.hearing->error().message,
+                          "name another interface, or list the other peers with --seeds");
+  }
+  const auto& hearing = facts.hearing->value();
+  if (hearing.multicast && hearing.broadcast) {
+    return report.ok("own multicast and own broadcast are heard");
+  }
+  if (hearing.multicast || hearing.broadcast) {
+    return report.ok(hearing.multicast ? "own multicast is heard, broadcast is not; one is enough"
+                                       : "own broadcast is heard, multicast is not; one is enough");
+  }
+  report.problem("neither own multicast nor own broadcast is heard" +
+                     (hearing.trouble.empty() ? "" : " (" + hearing.trouble + ")"),
+                 "let the firewall pass UDP to and from the beacon port, or list the other peers "
+                 "with --seeds");
+}
+
+void judge_host(const Options& options, const HostFacts& host, Findings& findings) {
+  for (const auto& interface : host.interfaces) judge_interface(interface, findings);
+  const bool only_loopback = std::all_of(
+      host.interfaces.begin(), host.interfaces.end(),
+      [](const auto& facts) { return facts.interface.ok() && facts.interface->loopback; });
+  if (only_loopback && options.seeds.empty()) {
+    Report(findings, "interfaces")
+        .warn("only loopback: this peer meets no peers on other hosts",
+              "name the interface of the network that the masters share with --interfaces");
+  }
+
+  Report ports(findings, "ports");
+  if (host.free_ports.size() >= 2) {
+    ports.ok(fmt::format("{} and {} are free", host.free_ports[0], host.free_ports[1]));
+  } else {
+    ports.problem(fmt::format("fewer than two TCP ports from {} to {} are free", options.first_port,
+                              options.last_port),
+                  "choose another range with --first-port and --last-port");
+  }
+
+  Report files(findings, "descriptors");
+  const auto most = host.descriptors_most;
+  const auto room = most > own_descriptors ? (most - own_descriptors) / descriptors_per_peer : 0;
+  const auto what = fmt::format("{} now, {} at most: room for {} peers", host.descriptors_now, most,
+                                std::min<std::uint64_t>(room, 1024));
+  if (room >= comfortable_peers) {
+    files.ok(what);
+  } else {
+    files.warn(what, "raise the hard limit of open files (ulimit -Hn, or LimitNOFILE= in a unit)");
+  }
+}
+
+void judge_replication(const ServerFacts& facts, Report& report) {
+  if (facts.replication) {
+    return report.ok(
+        fmt::format("replication commands work, on timeline {}; {} of {} WAL senders "
+                    "in use, each peer takes one",
+                    facts.timeline, facts.wal_senders, facts.max_wal_senders));
+  }
+  const std::string lost =
+      "; without them a message that still waits when a failover happens is reported as orphaned";
+  if (facts.replication_refusal == "42501") {
+    report.warn("replication commands are refused: " + facts.replication_words + lost,
+                "run on the primary: ALTER ROLE " + facts.server.login + " REPLICATION");
+  } else if (facts.replication_refusal == "53300") {
+    report.warn("no WAL sender is free: " + facts.replication_words + lost,
+                "raise max_wal_senders there; every peer takes one");
+  } else {
+    report.warn("replication commands don't work: " + facts.replication_words + lost,
+                "let pg_hba.conf accept this role, and no pooler stand between");
+  }
+}
+
+void judge_way(const ServerFacts& facts, Report& report) {
+  if (!(facts.server.instance == facts.second_instance)) {
+    return report.problem(
+        "two connections reached two servers: " + facts.server.description + ", and " +
+            facts.second_description,
+        "a load balancer chooses; the gate must watch the server that this master reads, so give "
+        "the address of that server itself");
+  }
+  if (!facts.own_address.empty() &&
+      facts.connected_to.find(facts.own_address) == std::string::npos) {
+    report.warn("we connect to " + facts.connected_to + ", but the server calls itself " +
+                    facts.own_address,
+                "if a load balancer lies between, give the address of the server itself; an "
+                "address translation does no harm");
+  }
+}
+
+void judge_replay(const ServerFacts& database, const ServerFacts* primary, Report& report) {
+  if (!database.server.in_recovery) {
+    return report.ok("it is a primary, where every change is visible as soon as it is committed");
+  }
+  if (database.replay_paused) {
+    return report.problem("replay is paused at " + to_string(database.lsn) +
+                              ": no change becomes visible, every message with one waits",
+                          "run on it: SELECT pg_wal_replay_resume()");
+  }
+  if (!database.receiving) {
+    report.warn("no WAL receiver runs: it follows no primary now",
+                "look at primary_conninfo and at its log, unless it lives from an archive");
+  }
+  auto replayed = "replayed up to " + to_string(database.lsn);
+  if (primary == nullptr || primary->server.instance.system != database.server.instance.system) {
+    return report.ok(replayed);
+  }
+  const auto behind = primary->lsn > database.lsn ? primary->lsn.bytes - database.lsn.bytes : 0;
+  replayed += ", " + command::rough_size(behind) + " behind the primary";
+  if (behind <= noticeable_lag) return report.ok(replayed);
+  report.warn(replayed,
+              "messages wait until it has caught up; look at its load, at the network and "
+              "at recovery_min_apply_delay");
+}
+
+void judge_commits(const ServerFacts& primary, Report& report) {
+  const auto& setting = primary.synchronous_commit;
+  if (setting == "off") {
+    report.warn("synchronous_commit is off: a commit returns before it is safe",
+                "tag messages with after_commit, never with after_durable_commit; or turn it on");
+  } else {
+    report.ok("synchronous_commit is " + setting +
+              ": messages may be tagged with after_commit, or with after_durable_commit if no "
+              "session turns it off");
+  }
+}
+
+void judge_pair(const ServerFacts& database, const ServerFacts& primary, Report& report) {
+  if (database.server.instance.system != primary.server.instance.system) {
+    return report.problem(
+        fmt::format("another cluster (system identifier {}) than the database ({})",
+                    primary.server.instance.system, database.server.instance.system),
+        "give a database that is the primary or one of its replicas");
+  }
+  if (database.timeline != 0 && primary.timeline != 0 && database.timeline != primary.timeline) {
+    report.warn(fmt::format("it is on timeline {}, the database on {}", primary.timeline,
+                            database.timeline),
+                "after a failover let the replica follow the new primary "
+                "(recovery_target_timeline = 'latest')");
+  }
+}
+
+const ServerFacts* known(const std::optional<Result<ServerFacts>>& facts) {
+  return facts && facts->ok() ? &facts->value() : nullptr;
+}
+
+void judge_servers(const Facts& facts, Findings& findings) {
+  const auto* database = known(facts.database);
+  const auto* primary = known(facts.primary);
+  // Without one of its own the database is also the primary, if it is one.
+  if (!facts.primary && database != nullptr && !database->server.in_recovery) primary = database;
+
+  Report reading(findings, "database");
+  if (!facts.database) {
+    reading.warn("none: messages are delivered at once, perhaps before their change is visible",
+                 "give the server that this master reads with --database");
+  } else if (database == nullptr) {
+    reading.problem(facts.database->error().message,
+                    "start it, or correct --database, pg_hba.conf or the password file");
+  } else {
+    reading.ok(database->server.description);
+    judge_way(*database, reading);
+    judge_replication(*database, reading);
+    judge_replay(*database, primary, reading);
+  }
+
+  Report committing(findings, "primary");
+  if (facts.primary && primary == nullptr) {
+    return committing.problem(facts.primary->error().message,
+                              "start it, or correct --primary, pg_hba.conf or the password file");
+  }
+  if (primary == nullptr) {
+    return committing.warn(
+        "none: this peer can't announce changes (after_commit is refused)",
+        "give the server where changes are committed with --primary, if this master commits any");
+  }
+  if (primary->server.in_recovery) {
+    return committing.problem(primary->server.description + " is a standby",
+                              "give the primary; with several hosts add "
+                              "target_session_attrs=primary");
+  }
+  committing.ok(primary == database ? "the database itself" : primary->server.description);
+  if (primary != database) judge_way(*primary, committing);
+  if (database != nullptr) judge_pair(*database, *primary, committing);
+  judge_commits(*primary, committing);
+}
+
+}  // namespace
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::ok:
+      return "ok";
+    case Verdict::warning:
+      return "warning";
+    case Verdict::problem:
+      return "problem";
+  }
+  TIDEGATE_MUST(false);
+}
+
+std::vector<Finding> judge(const Options& options, const Facts& facts) {
+  Findings findings;
+  judge_host(options, facts.host, findings);
+  judge_servers(facts, findings);
+  return findings;
+}
+
+}  // namespace tidegate::health

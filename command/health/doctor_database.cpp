@@ -1,0 +1,144 @@
+#include "command/health/doctor_database.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <poll.h>
+
+#include "peer/io/clock.hpp"
+
+namespace tidegate::health {
+namespace {
+
+using Rows = std::vector<postgres::Database::Row>;
+
+// Why something failed. Not an Error, since the SQLSTATE decides what to advise.
+struct Trouble {
+  std::string sqlstate;
+  std::string words;
+};
+
+// Runs the connection until it has something to tell. It always has at last: it knows timeouts.
+postgres::Database::Event wait_for_event(postgres::Database& database) {
+  while (true) {
+    if (auto event = database.advance(io::clock_now())) return std::move(*event);
+    const auto interest = database.interest();
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(database.deadline() - io::clock_now());
+    const auto events = (interest.read ? POLLIN : 0) | (interest.write ? POLLOUT : 0);
+    pollfd entry{interest.descriptor, static_cast<short>(events), 0};
+    poll(&entry, 1, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1000)));
+  }
+}
+
+std::optional<Trouble> connect(postgres::Database& database) {
+  const auto event = wait_for_event(database);
+  const auto* lost = std::get_if<postgres::Database::Lost>(&event);
+  if (lost != nullptr) return Trouble{lost->sqlstate, lost->reason};
+  return std::nullopt;
+}
+
+std::variant<Rows, Trouble> ask(postgres::Database& database, const std::string& sql) {
+  database.query(sql, io::clock_now());
+  auto event = wait_for_event(database);
+  if (auto* answer = std::get_if<postgres::Database::Answer>(&event))
+    return std::move(answer->rows);
+  if (const auto* failed = std::get_if<postgres::Database::QueryFailed>(&event)) {
+    return Trouble{failed->sqlstate, failed->message};
+  }
+  const auto& lost = std::get<postgres::Database::Lost>(event);
+  return Trouble{lost.sqlstate, lost.reason};
+}
+
+std::variant<postgres::Introduction, Trouble> introduce(postgres::Database& database) {
+  if (auto trouble = connect(database)) return *trouble;
+  auto answer = ask(database, postgres::introduction_sql);
+  if (auto* trouble = std::get_if<Trouble>(&answer)) return *trouble;
+  auto server = postgres::read_introduction(std::get<Rows>(answer), database.server());
+  if (!server) return Trouble{"", server.error().message};
+  return *server;
+}
+
+// A standby that is promoted between the two questions makes the first one fail; the doctor is
+// asked again then.
+std::string facts_sql(bool in_recovery) {
+  return std::string("SELECT ") +
+         (in_recovery ? "pg_last_wal_replay_lsn(), pg_is_wal_replay_paused()"
+                      : "pg_current_wal_insert_lsn(), false") +
+         ", (SELECT count(*) > 0 FROM pg_stat_wal_receiver),"
+         " current_setting('max_wal_senders'),"
+         " (SELECT count(*) FROM pg_stat_replication),"
+         " current_setting('synchronous_commit'),"
+         " host(inet_server_addr())";
+}
+
+std::optional<Trouble> read_facts(postgres::Database& database, ServerFacts& facts) {
+  auto answer = ask(database, facts_sql(facts.server.in_recovery));
+  if (auto* trouble = std::get_if<Trouble>(&answer)) return *trouble;
+  const auto& rows = std::get<Rows>(answer);
+  if (rows.size() != 1 || rows[0].size() != 7) return Trouble{"", "the server made no sense"};
+  const auto text = [&](std::size_t column) { return rows[0][column].value_or(""); };
+  if (const auto lsn = parse_lsn(text(0))) {
+    facts.lsn = without_page_header(*lsn, facts.server.layout);
+  }
+  facts.replay_paused = text(1) == "t";
+  facts.receiving = text(2) == "t";
+  facts.max_wal_senders = std::atoi(text(3).c_str());
+  facts.wal_senders = std::atoi(text(4).c_str());
+  facts.synchronous_commit = text(5);
+  facts.own_address = text(6);
+  return std::nullopt;
+}
+
+// The second connection: with replication commands if the server lets us, else without.
+std::optional<Trouble> look_again(postgres::Database& database, ServerFacts& facts) {
+  auto second = introduce(database);
+  facts.replication = std::holds_alternative<postgres::Introduction>(second);
+  if (const auto* trouble = std::get_if<Trouble>(&second)) {
+    facts.replication_refusal = trouble->sqlstate;
+    facts.replication_words = trouble->words;
+    database.set_session(postgres::Database::Session::plain);
+    database.drop(io::clock_now());
+    second = introduce(database);
+    if (const auto* again = std::get_if<Trouble>(&second)) return *again;
+  }
+  const auto& server = std::get<postgres::Introduction>(second);
+  facts.second_instance = server.instance;
+  facts.second_description = server.description;
+  if (!facts.replication) return std::nullopt;
+  const auto answer = ask(database, "IDENTIFY_SYSTEM");
+  if (const auto* rows = std::get_if<Rows>(&answer);
+      rows != nullptr && rows->size() == 1 && (*rows)[0].size() > 1) {
+    if (const auto timeline = postgres::parse_timeline((*rows)[0][1].value_or(""))) {
+      facts.timeline = *timeline;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<ServerFacts> examine_server(const std::string& connection_string,
+                                   postgres::Database::Timeouts timeouts) {
+  auto first =
+      postgres::Database::create(connection_string, postgres::Database::Session::plain, timeouts);
+  if (!first) return first.error();
+  auto server = introduce(*first);
+  if (const auto* trouble = std::get_if<Trouble>(&server)) return Error{trouble->words};
+  ServerFacts facts;
+  facts.server = std::get<postgres::Introduction>(server);
+  facts.connected_to = first->server();
+  if (const auto trouble = read_facts(*first, facts)) return Error{trouble->words};
+
+  auto second = postgres::Database::create(connection_string,
+                                           postgres::Database::Session::replication, timeouts);
+  if (!second) return second.error();
+  if (const auto trouble = look_again(*second, facts)) return Error{trouble->words};
+  return facts;
+}
+
+}  // namespace tidegate::health

@@ -1,0 +1,45 @@
+// What `tidegate doctor` asks a PostgreSQL server. Facts only; what they mean is in doctor.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "peer/servers/postgres/connection.hpp"
+#include "peer/servers/postgres/server_sql.hpp"
+#include "tidegate/lsn.hpp"
+#include "tidegate/result.hpp"
+
+namespace tidegate::health {
+
+struct ServerFacts {
+  postgres::Introduction server;
+  std::string connected_to;  // "host port", as libpq sees it
+  std::string own_address;   // as the server sees itself; empty on a Unix socket
+
+  // Two connections one after the other; another instance on the second one means that a balancer
+  // chooses the server.
+  Instance second_instance;
+  std::string second_description;
+
+  // Replication commands: whether they work, and why not.
+  bool replication = false;
+  std::string replication_refusal;  // SQLSTATE; empty when the server did not say one
+  std::string replication_words;
+  TimelineId timeline = 0;  // 0: not known without replication commands
+
+  int max_wal_senders = 0;
+  int wal_senders = 0;  // in use
+
+  Lsn lsn;  // replayed, on a primary written; without page header
+  bool replay_paused = false;
+  bool receiving = false;          // a standby has a WAL receiver
+  std::string synchronous_commit;  // the default of new sessions of this role
+};
+
+// Connects twice and asks. Blocks, no longer than about twice the timeouts. The error is one line
+// without a password.
+[[nodiscard]] Result<ServerFacts> examine_server(const std::string& connection_string,
+                                                 postgres::Database::Timeouts timeouts);
+
+}  // namespace tidegate::health

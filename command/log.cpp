@@ -1,0 +1,157 @@
+#include "command/log.hpp"
+
+#include <array>
+#include <type_traits>
+#include <variant>
+
+#include <fmt/format.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+
+#include "lib/base/must.hpp"
+#include "lib/base/utf8.hpp"
+
+namespace tidegate::command {
+namespace {
+
+constexpr std::array<LogLevel, 4> all_levels{LogLevel::debug, LogLevel::info, LogLevel::warning,
+                                             LogLevel::error};
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
+  }
+  TIDEGATE_MUST(false);
+}
+
+LogLine line(const PeerReady& n) { return {LogLevel::info, harmless(n.name) + " is ready"}; }
+
+LogLine line(const PeerGone& n) {
+  switch (n.why) {
+    case PeerGone::Why::left:
+      return {LogLevel::info, harmless(n.name) + " has left"};
+    case PeerGone::Why::silent:
+      return {LogLevel::warning, harmless(n.name) + " is gone: it has been silent for too long"};
+    case PeerGone::Why::replaced:
+      return {LogLevel::info, harmless(n.name) + " was replaced by a later start of itself"};
+  }
+  TIDEGATE_MUST(false);
+}
+
+std::string_view in_words(Undelivered::Why why) {
+  switch (why) {
+    case Undelivered::Why::missing:
+      return "lost between the peers, and its publisher is gone";
+    case Undelivered::Why::expired:
+      return "lost between the peers, and no longer kept by its publisher; raise its kept-bytes "
+             "and kept-for";
+    case Undelivered::Why::orphaned:
+      return "the change was undone by a failover";
+    case Undelivered::Why::foreign:
+      return "the change belongs to another PostgreSQL cluster than this peer's database";
+    case Undelivered::Why::overdue:
+      return "its change did not become visible within overdue-after; look why the replica is "
+             "behind";
+  }
+  TIDEGATE_MUST(false);
+}
+
+LogLine line(const Undelivered& n) {
+  const auto range = n.first == n.last ? fmt::format("message {}", n.first)
+                                       : fmt::format("messages {} to {}", n.first, n.last);
+  const auto place = n.position ? fmt::format(" (at {})", to_string(*n.position)) : "";
+  return {LogLevel::warning, fmt::format("not delivered: {} of {}{}: {}", range, harmless(n.name),
+                                         place, in_words(n.why))};
+}
+
+LogLine line(const Unpublished& n) {
+  return {LogLevel::warning,
+          fmt::format("not sent: a message on {}: no position could be had for its change; look "
+                      "whether the change is there, and publish again if it is",
+                      harmless(to_string(n.topic)))};
+}
+
+LogLine line(const ServerUp& n) {
+  if (!n.degraded.empty()) {
+    return {LogLevel::warning, fmt::format("the database answers: {}; {}", harmless(n.description),
+                                           harmless(n.degraded))};
+  }
+  return {LogLevel::info, "the database answers: " + harmless(n.description)};
+}
+LogLine line(const ServerDown& n) {
+  return {LogLevel::warning,
+          "the database does not answer; messages that wait for a change stay held: " +
+              harmless(n.reason)};
+}
+LogLine line(const PrimaryUp& n) {
+  return {LogLevel::info, "the primary answers: " + harmless(n.description)};
+}
+LogLine line(const PrimaryDown& n) {
+  return {LogLevel::warning,
+          "the primary does not answer; publishing after a commit waits: " + harmless(n.reason)};
+}
+LogLine line(const Warning& n) { return {LogLevel::warning, harmless(n.text)}; }
+
+}  // namespace
+
+std::string_view to_string(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+    case LogLevel::error:
+      return "error";
+  }
+  TIDEGATE_MUST(false);
+}
+
+std::optional<LogLevel> log_level_named(std::string_view name) {
+  for (const auto level : all_levels) {
+    if (to_string(level) == name) return level;
+  }
+  return std::nullopt;
+}
+
+std::shared_ptr<spdlog::logger> make_log(LogLevel level) {
+  auto log = std::make_shared<spdlog::logger>(
+      "tidegate", std::make_shared<spdlog::sinks::stderr_color_sink_st>());
+  log->set_pattern("%Y-%m-%d %H:%M:%S.%e  %^%-7l%$  %v");
+  log->set_level(spdlog_level(level));
+  log->flush_on(spdlog::level::trace);
+  return log;
+}
+
+LogLine describe(const Notice& notice) {
+  return std::visit([](const auto& n) { return line(n); }, notice);
+}
+
+void write(spdlog::logger& log, const LogLine& line) {
+  // The text is an argument, never a format: it may hold braces of others.
+  log.log(spdlog_level(line.level), "{}", line.text);
+}
+
+std::string harmless(std::string_view text) {
+  const bool is_text = base::is_utf8(text);
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F || (!is_text && byte > 0x7F)) {
+      result += fmt::format("\\x{:02x}", byte);
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+}  // namespace tidegate::command

@@ -1,0 +1,39 @@
+// What an operator reads on standard error: one line an event, in words. Programs read the JSON
+// lines on standard output instead (json.hpp).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tidegate/notice.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace tidegate::command {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+[[nodiscard]] std::string_view to_string(LogLevel level);
+[[nodiscard]] std::optional<LogLevel> log_level_named(std::string_view name);
+
+// Writes to standard error from the thread that calls. No global logger: whoever logs gets one.
+[[nodiscard]] std::shared_ptr<spdlog::logger> make_log(LogLevel level);
+
+// A notice in words, and how much it matters. Text that came from others is made harmless for a
+// terminal.
+struct LogLine {
+  LogLevel level = LogLevel::info;
+  std::string text;
+};
+[[nodiscard]] LogLine describe(const Notice& notice);
+void write(spdlog::logger& log, const LogLine& line);
+
+// Control characters and what is not UTF-8 as "\x1b", so that text of others can't move a cursor.
+[[nodiscard]] std::string harmless(std::string_view text);
+
+}  // namespace tidegate::command

@@ -1,0 +1,34 @@
+// How a command that has just joined knows that it has met everybody: by waiting until nobody new
+// comes. Only for commands that live for a moment; a master simply goes on.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "tidegate/status.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::command {
+
+class Settling {
+ public:
+  // `wanted`: as many peers must be ready. Without it: one, and then nobody new, and nobody half
+  // known, for a short while.
+  explicit Settling(std::optional<std::size_t> wanted) : wanted_(wanted) {}
+
+  // To be asked every few milliseconds; true once it has settled.
+  [[nodiscard]] bool settled(const Status& status, Instant now);
+
+  [[nodiscard]] std::size_t ready() const { return ready_; }
+
+  // Whether the peers that are ready would do when the time is over.
+  [[nodiscard]] bool enough() const { return ready_ >= wanted_.value_or(1); }
+
+ private:
+  std::optional<std::size_t> wanted_;
+  std::size_t ready_ = 0;
+  std::size_t known_ = 0;
+  Instant changed_{};
+};
+
+}  // namespace tidegate::command

@@ -1,0 +1,80 @@
+// What the subcommands of `tidegate` share: their shape, their exit statuses, and how they stop.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "command/config.hpp"
+#include "peer/io/descriptor.hpp"
+
+namespace CLI {
+class App;
+}
+namespace spdlog {
+class logger;
+}
+
+namespace tidegate::command {
+
+namespace exit_status {
+inline constexpr int done = 0;
+inline constexpr int failed = 1;  // it could not be done; standard error says why
+inline constexpr int usage = 2;   // wrong flags or settings: nothing was done
+inline constexpr int nobody = 3;  // no peer was there, or what was waited for did not come in time
+}  // namespace exit_status
+
+// What a subcommand works with, once everything has been found to be right.
+struct Invocation {
+  Settings settings;
+  std::map<std::string, Source> given;
+  spdlog::logger& log;
+};
+
+class Subcommand {
+ public:
+  Subcommand() = default;
+  Subcommand(const Subcommand&) = delete;
+  Subcommand& operator=(const Subcommand&) = delete;
+  virtual ~Subcommand() = default;
+
+  // Adds the flags of its own. They are taken as text and judged by check().
+  virtual void declare(CLI::App& app) = 0;
+
+  // Appends all that is wrong with its own flags.
+  virtual void check(std::vector<SettingProblem>& problems) = 0;
+
+  // Only after check() found nothing wrong. The result is an exit status.
+  virtual int run(const Invocation& invocation) = 0;
+};
+
+// SIGINT, SIGTERM and SIGHUP as something to wait for, so that a peer can say farewell. Make it
+// before any thread starts: threads inherit that the signals don't interrupt them.
+class StopSignals {
+ public:
+  StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals();  // they end the process again
+
+  // Readable once one has come.
+  [[nodiscard]] int descriptor() const { return descriptor_.get(); }
+  [[nodiscard]] bool came() const;
+
+ private:
+  io::Descriptor descriptor_;
+};
+
+// A non-empty text as a duration or a whole number; appends what is wrong with it. The result is
+// the default when the text is empty or wrong.
+[[nodiscard]] Duration duration_flag(const std::string& flag, const std::string& text,
+                                     Duration otherwise, std::vector<SettingProblem>& problems);
+[[nodiscard]] std::size_t count_flag(const std::string& flag, const std::string& text,
+                                     std::size_t otherwise, std::vector<SettingProblem>& problems);
+
+// The options of a peer that lives only for a moment. It must not be taken for the master whose
+// settings it shares, so a name counts only if it was given as a flag.
+[[nodiscard]] Options short_lived_options(const Invocation& invocation, const char* command);
+
+}  // namespace tidegate::command

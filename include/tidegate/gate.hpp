@@ -1,0 +1,85 @@
+// The gate without the mesh: holds messages that any carrier has brought (a broker, a job queue, a
+// webhook) until the change that each announces is visible on the server that this process reads.
+//
+//     auto gate = tidegate::DatabaseGate::open({.database = "host=replica"});
+//     if (!gate) return complain(gate.error().message);
+//     (*gate)->hold(job, position);                 // as it arrives
+//     while (auto released = (*gate)->next(1s)) {   // as it becomes visible
+//       if (released->fate == tidegate::Fate::visible) run(released->message);
+//     }
+//
+// The publisher takes the position after its commit, with commit.hpp, and sends it along, for
+// example as the text that to_text() of position.hpp gives.
+//
+// Who holds the gate runs it: there is no thread in it. Not thread-safe.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "tidegate/position.hpp"
+#include "tidegate/result.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate {
+
+struct GateOptions {
+  // libpq connection string of the server that this process reads; see Options::database.
+  std::string database;
+  // Bytes of held messages, each counted with some overhead. Beyond it hold() refuses.
+  std::size_t held_bytes = std::size_t{256} << 20U;
+};
+
+// What became of a message.
+enum class Fate : std::uint8_t {
+  visible,   // a new snapshot on the server sees its change
+  orphaned,  // never will: a failover has undone the change
+  foreign,   // never will: the position belongs to another PostgreSQL cluster
+};
+
+class DatabaseGate {
+ public:
+  // Refuses a connection string that libpq can't read. A server that does not answer is no error:
+  // messages are held until it does, and trouble() tells why.
+  static Result<std::unique_ptr<DatabaseGate>> open(const GateOptions& options);
+
+  ~DatabaseGate();
+  DatabaseGate(const DatabaseGate&) = delete;
+  DatabaseGate& operator=(const DatabaseGate&) = delete;
+
+  // False, and nothing taken, when `held_bytes` are held already: leave the message with its
+  // carrier and offer it again.
+  [[nodiscard]] bool hold(std::string message, const Position& position);
+
+  struct Released {
+    std::string message;
+    Position position;
+    Fate fate = Fate::visible;
+    Duration held{};
+  };
+
+  // The next message whose fate is known, in the order of (timeline, LSN, arrival); nothing when
+  // there was none within the timeout. The server is asked only while something is held.
+  std::optional<Released> next(std::chrono::milliseconds timeout);
+
+  // Readable, in the sense of poll(2), while next(0) has something to do. Valid as long as the
+  // gate; never read from it.
+  [[nodiscard]] int descriptor() const;
+
+  [[nodiscard]] std::size_t held() const;  // messages
+
+  // What an operator should know: the server is down, or a right is missing. Empty: all is well.
+  [[nodiscard]] const std::string& trouble() const;
+
+ private:
+  struct Parts;
+  explicit DatabaseGate(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace tidegate

@@ -1,0 +1,50 @@
+// A message, what its publisher asks for, and what a receiver gets.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "tidegate/origin.hpp"
+#include "tidegate/position.hpp"
+#include "tidegate/time.hpp"
+#include "tidegate/topic.hpp"
+
+namespace tidegate {
+
+struct Message {
+  Topic topic;
+  std::string payload;               // any bytes
+  std::optional<Position> position;  // what a receiver must have replayed first; none: nothing
+
+  friend bool operator==(const Message&, const Message&) = default;
+};
+
+// No change of its own: the message carries the highest position that its peer has published or
+// delivered, so that an answer never overtakes what it answers.
+struct NoChange {};
+
+// Announces a change that was committed before publish() was called, by this process or another,
+// on the primary that this peer knows.
+struct AfterCommit {
+  // False: correct whatever `synchronous_commit` was; the message is sent once the WAL written so
+  // far is flushed. True: the committing session had `synchronous_commit` at local or stronger, so
+  // the change is flushed already and the message is sent at once.
+  bool durable = false;
+};
+
+// What a message waits for. A Position is one that the caller knows, for example from commit.hpp.
+using Tag = std::variant<NoChange, Position, AfterCommit>;
+
+struct Delivery {
+  Message message;
+  Origin origin;
+  std::string origin_name;     // the human name of the publishing peer
+  std::uint64_t sequence = 0;  // dense for each origin, from 1
+  Duration held{};             // from arrival to delivery
+  bool late = false;           // overdue: its change is not visible here (options.hpp, Overdue)
+};
+
+}  // namespace tidegate

@@ -1,0 +1,95 @@
+// What an application is told besides deliveries: who is there, and what it will not get.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "tidegate/message.hpp"
+#include "tidegate/origin.hpp"
+#include "tidegate/position.hpp"
+#include "tidegate/tide.hpp"
+#include "tidegate/topic.hpp"
+
+namespace tidegate {
+
+// Messages flow in both directions from here on.
+struct PeerReady {
+  Origin origin;
+  std::string name;
+};
+
+struct PeerGone {
+  enum class Why : std::uint8_t {
+    left,      // said farewell
+    silent,    // said nothing for `gone_after`
+    replaced,  // a later incarnation of the same peer is here
+  };
+  Origin origin;
+  std::string name;
+  Why why = Why::left;
+};
+
+// Messages that will not be delivered. Nothing goes missing without one of these.
+struct Undelivered {
+  enum class Why : std::uint8_t {
+    missing,   // lost between the peers, and its publisher is gone
+    expired,   // lost, and its publisher no longer keeps it
+    orphaned,  // announces a change that a failover has undone
+    foreign,   // announces a change of another PostgreSQL cluster
+    overdue,   // was held for `overdue_after`, and overdue is drop
+  };
+  Origin origin;
+  std::string name;
+  std::uint64_t first = 0;  // sequences, both included
+  std::uint64_t last = 0;
+  Why why = Why::missing;
+  std::optional<Position> position;  // of the last one, where it is known
+};
+
+// A message of this peer's own that was never sent: its primary was replaced or crashed between the
+// commit and the question for its position, or the position that was given for it is of a timeline
+// that a failover has ended. So the change may be lost. Look whether it is there, and publish again
+// if it is.
+struct Unpublished {
+  Topic topic;
+  std::string payload;
+};
+
+// This master's server answers, or no longer does. While it is down messages are held.
+struct ServerUp {
+  Instance instance;
+  bool in_recovery = false;  // a replica; a promotion changes that without another ServerUp
+  std::string description;   // for people: role, address, version, start time
+  std::string degraded;      // empty, or which guarantee is missing, why, and the cure
+};
+struct ServerDown {
+  std::string reason;
+};
+
+// The server on which positions are asked for. While it is down, publishing after a commit waits.
+struct PrimaryUp {
+  Instance instance;
+  std::string description;  // for people: address, version, start time
+};
+struct PrimaryDown {
+  std::string reason;
+};
+
+// Something an operator should know and can change.
+struct Warning {
+  std::string text;
+};
+
+using Notice = std::variant<PeerReady, PeerGone, Undelivered, Unpublished, ServerUp, ServerDown,
+                            PrimaryUp, PrimaryDown, Warning>;
+
+// What an application takes out of a peer, in order.
+using Incoming = std::variant<Delivery, Notice>;
+
+[[nodiscard]] std::string_view to_string(PeerGone::Why why);
+[[nodiscard]] std::string_view to_string(Undelivered::Why why);
+
+}  // namespace tidegate

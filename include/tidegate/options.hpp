@@ -1,0 +1,119 @@
+// Every knob of a peer, with its unit, its default and its effect.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tidegate/time.hpp"
+
+namespace tidegate {
+
+// Where the stream of a peer begins that was there before us.
+enum class From : std::uint8_t {
+  now,   // with what it publishes once we listen
+  kept,  // with the first message that it still keeps
+};
+
+// How peers on the same host are reached.
+enum class LocalTransport : std::uint8_t {
+  tcp,
+  ipc,  // over Unix sockets of Linux's abstract namespace: less work for the kernel
+};
+
+// What becomes of a message that has been held for `overdue_after`.
+enum class Overdue : std::uint8_t {
+  hold,  // nothing: it stays held
+  late,  // it is delivered all the same, marked as late: its change is not visible here
+  drop,  // it is reported as undelivered
+};
+
+struct Options {
+  // Peers of one mesh name find each other; others are ignored. 1 to 32 printable ASCII
+  // characters without space.
+  std::string mesh = "default";
+
+  // For people: shown by the others' `tidegate peers`. Up to 64 bytes of text; empty: the host's
+  // name and the process id.
+  std::string name;
+
+  // Network interfaces on which the peer listens and beacons. Only the loopback interface until
+  // others are named, since there are no keys yet: whoever reaches an interface can join.
+  std::vector<std::string> interfaces = {"lo"};
+
+  // UDP port of the beacon, the same for all peers of a mesh.
+  std::uint16_t beacon_port = 17880;
+
+  // Endpoints "host:port" of the direct sockets of peers that a beacon does not reach.
+  std::vector<std::string> seeds;
+
+  // The peer takes the first two free TCP ports of this range, both ends included. Ports that the
+  // system gives to outgoing connections (32768 to 60999 on Linux) are refused: dialling a dead
+  // one on the same host can connect to itself.
+  std::uint16_t first_port = 17900;
+  std::uint16_t last_port = 18899;
+
+  // For peers that were heard on the loopback address. Every peer that listens there can be reached
+  // in both ways, so those of one mesh may choose differently.
+  LocalTransport local_transport = LocalTransport::tcp;
+
+  // libpq connection string of the server that this master reads; its replay is watched. "none":
+  // messages are delivered at once.
+  std::string database = "none";
+
+  // libpq connection string of the server where changes are committed; positions are taken there.
+  // Several hosts with target_session_attrs=primary follow a failover. Empty: `database`, when that
+  // is a primary.
+  std::string primary;
+
+  // Bytes of messages that wait for their change. Beyond it arriving messages are let go and
+  // fetched again when there is room, as long as their publisher keeps them.
+  std::size_t held_bytes = std::size_t{256} << 20U;
+
+  // Bytes of deliveries that the application has not taken yet. Beyond it messages stay held.
+  std::size_t inbox_bytes = std::size_t{16} << 20U;
+
+  // Bytes of published messages that are not sent yet, for example while the primary is down.
+  // Beyond it publish() refuses.
+  std::size_t outbox_bytes = std::size_t{64} << 20U;
+
+  // Bytes of one payload that publish() takes; at most 16 MiB, which is also what is accepted from
+  // others.
+  std::size_t payload_bytes = std::size_t{1} << 20U;
+
+  // Bytes and age of a peer's own messages that it keeps for those who have missed them.
+  std::size_t kept_bytes = std::size_t{64} << 20U;
+  Duration kept_for = std::chrono::minutes(5);
+
+  From from = From::now;
+
+  Overdue overdue = Overdue::hold;
+  Duration overdue_after = std::chrono::minutes(1);
+
+  // Every peer says how far it is this often, also when it has nothing to say.
+  Duration heartbeat = std::chrono::milliseconds(500);
+
+  // Silent for this long: shown as suspect. For the second: counted as gone.
+  Duration suspect_after = std::chrono::seconds(2);
+  Duration gone_after = std::chrono::seconds(6);
+};
+
+// One wrong setting: which, and what to write instead.
+struct Problem {
+  std::string option;  // the member's name, with '-' for '_', as on the command line
+  std::string what;
+
+  friend bool operator==(const Problem&, const Problem&) = default;
+};
+
+[[nodiscard]] std::string_view to_string(LocalTransport transport);
+[[nodiscard]] std::string_view to_string(From from);
+[[nodiscard]] std::string_view to_string(Overdue overdue);
+
+// All that is wrong, in the order of the members; empty when the options can be used.
+[[nodiscard]] std::vector<Problem> validate(const Options& options);
+
+}  // namespace tidegate

@@ -1,0 +1,111 @@
+// A peer: one member of the mesh, inside the application's process. This is the public C++ API.
+//
+//     auto peer = tidegate::Peer::start({.name = "master-1", .database = "host=replica"});
+//     if (!peer) return complain(peer.error().message);
+//     (*peer)->subscribe(tidegate::Pattern::all());
+//     while (auto incoming = (*peer)->next(std::chrono::seconds(1))) { ... }
+//
+// Who runs the loop that owns the sockets is chosen once:
+// - Drive::own_thread: a thread of the peer's own. Every member function may be called from any
+//   thread; user code never runs on the loop, so a slow handler never stops it.
+// - Drive::caller: the application calls run_once(), from one thread, which is then the only one
+//   that may touch the peer. There is no hop between threads, so it is the faster way. A peer that
+//   is not run for seconds looks dead to the others.
+//
+// A peer does not receive its own messages.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tidegate/message.hpp"
+#include "tidegate/notice.hpp"
+#include "tidegate/options.hpp"
+#include "tidegate/result.hpp"
+#include "tidegate/status.hpp"
+#include "tidegate/topic.hpp"
+
+namespace tidegate {
+
+// The answer of publish(). Only `accepted` means that the message will be sent or reported; after
+// any other answer the call had no effect.
+enum class Publish : std::uint8_t {
+  accepted,
+  outbox_full,        // `outbox_bytes` wait already: try again later, or slow down
+  payload_too_large,  // longer than `payload_bytes`
+  // AfterCommit, but this peer has no primary to ask; give it one. If the server that it reads may
+  // have been promoted just now, try again: it is looking.
+  no_primary,
+  leaving,  // leave() was called
+};
+
+[[nodiscard]] std::string_view to_string(Publish answer);
+
+enum class Drive : std::uint8_t { own_thread, caller };
+
+class Peer {
+ public:
+  // Binds the sockets and starts to beacon. Refused when an option is wrong (all that are wrong are
+  // named), when no port is free or an interface does not exist. A database that does not answer is
+  // no reason to refuse: the peer starts, says so in a Notice, and tries again.
+  static Result<std::unique_ptr<Peer>> start(Options options, Drive drive = Drive::own_thread);
+
+  // Leaves politely as leave() does, if that was not called before.
+  ~Peer();
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  // Hands a message to the loop. Messages are sent in the order of the calls, those of several
+  // threads in some order; a message that waits for its position holds up those behind it. With
+  // Drive::caller the first one since the last run_once() goes out at once, if those before have
+  // gone to all readers; the others go together with the next run_once(), or when they fill a
+  // frame.
+  [[nodiscard]] Publish publish(Topic topic, std::string payload, Tag tag = NoChange{});
+
+  // What is released from now on is delivered if any subscription matches it. A message that had
+  // arrived before and is still held counts too, so: subscribe, then look at the database, then
+  // wait, and no change can fall between.
+  void subscribe(Pattern pattern);
+  void unsubscribe(const Pattern& pattern);
+
+  // The next delivery or notice; nothing when none came within the timeout, or, at once, when the
+  // peer has left and everything has been taken. With Drive::caller it runs the loop meanwhile.
+  std::optional<Incoming> next(std::chrono::milliseconds timeout);
+
+  // Readable, in the sense of poll(2), while next(0) may have something (Drive::own_thread), or
+  // while run_once(0) has something to do (Drive::caller). Valid as long as the peer; never read
+  // from it.
+  [[nodiscard]] int descriptor() const;
+
+  // Pushes instead: with Drive::own_thread the handler is called from a thread that belongs to it
+  // alone, one call at a time; with Drive::caller from run_once(). It must not throw. Call once,
+  // before the first next(), which must not be called any more.
+  void on_incoming(std::function<void(Incoming)> handler);
+
+  // Drive::caller only: waits until there is something to do, or for the timeout, and does it.
+  void run_once(std::chrono::milliseconds timeout);
+
+  // Waits until `count` other peers are ready: they will receive all that is published from now
+  // on. False when the time is over. Deliveries and notices stay in line meanwhile.
+  [[nodiscard]] bool wait_ready(std::size_t count, std::chrono::milliseconds timeout);
+
+  [[nodiscard]] Status status();
+
+  // Sends what is in the outbox, waiting for positions no longer than `timeout`, says farewell and
+  // closes the sockets. What could not be sent comes as Unpublished. Deliveries that had been
+  // released can still be taken with next().
+  void leave(std::chrono::milliseconds timeout = std::chrono::seconds(2));
+
+ private:
+  struct Parts;
+  explicit Peer(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace tidegate

@@ -1,0 +1,104 @@
+// What a peer says of itself when an operator asks: a snapshot, made on request.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tidegate/origin.hpp"
+#include "tidegate/position.hpp"
+#include "tidegate/tide.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate {
+
+// Counts since the peer started.
+struct Counters {
+  std::uint64_t published = 0;  // sent to the mesh
+  std::uint64_t received = 0;   // messages of others that arrived for the first time
+  std::uint64_t delivered = 0;  // given to the application
+  std::uint64_t unmatched = 0;  // released, but no subscription asked for them
+  std::uint64_t duplicate = 0;  // dropped, had arrived before
+  std::uint64_t missing = 0;    // reported as Undelivered, by reason
+  std::uint64_t orphaned = 0;
+  std::uint64_t foreign = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t overdue = 0;
+  std::uint64_t late = 0;         // delivered before their change, as the options wish
+  std::uint64_t unpublished = 0;  // reported as Unpublished
+  std::uint64_t malformed = 0;    // frames and datagrams that could not be read
+  std::uint64_t unexpected = 0;   // frames that could be read, but not from there or not now
+  std::uint64_t refused = 0;      // peers of another mesh or protocol version
+  std::uint64_t let_go = 0;       // arrivals beyond `held_bytes`, to be fetched again
+  std::uint64_t requests = 0;     // for messages that were missed
+  std::uint64_t recovered = 0;    // messages that came again thanks to them
+  std::uint64_t answers = 0;      // to requests of others
+  std::uint64_t resent = 0;       // messages sent again in them
+  std::uint64_t withheld = 0;     // frames that were too much for the queues of slow readers
+  std::uint64_t polls = 0;        // questions to the server that is read
+  std::uint64_t questions = 0;    // questions to the primary
+  std::uint64_t nudges = 0;       // small writes that flush another session's tail
+};
+
+enum class PeerState : std::uint8_t {
+  heard,    // a beacon or a seed names it; no word from itself yet
+  hello,    // it has answered; streams are being joined
+  ready,    // messages flow in both directions
+  suspect,  // was ready, but is silent
+  left,     // said farewell
+  gone,     // silent for too long
+};
+
+[[nodiscard]] std::string_view to_string(PeerState state);
+
+struct PeerStatus {
+  Origin origin;
+  std::string name;
+  std::string host;
+  std::uint16_t direct_port = 0;
+  PeerState state = PeerState::heard;
+  Duration silent{};                // since its last sign of life
+  std::uint64_t next_sequence = 0;  // the next one expected from it; 0: not known yet
+  std::uint64_t held = 0;           // of its messages
+  std::uint64_t missing = 0;        // of its messages: not here yet, known to exist
+  bool slow = false;                // keeps asking for what it has missed of ours
+  std::uint64_t behind = 0;         // of our messages, when it last asked
+};
+
+struct Status {
+  Origin origin;
+  std::string name;
+  std::string mesh;
+  std::uint16_t publish_port = 0;
+  std::uint16_t direct_port = 0;
+  Duration up{};
+
+  std::vector<PeerStatus> peers;
+
+  bool gated = false;        // a database is watched
+  std::optional<Tide> tide;  // the last reading; none while the server is down
+  std::size_t held = 0;      // messages that wait for their change
+  std::size_t held_bytes = 0;
+  bool taking = true;                  // the application takes deliveries
+  Duration untaken{};                  // for how long it has not
+  Duration tide_still{};               // for how long the last reading has said the same
+  std::optional<Position> held_first;  // the position that will be released next
+  Duration held_longest{};             // for how long that one has waited
+
+  bool primary_known = false;  // positions can be asked for now
+  std::size_t outbox = 0;      // published, not sent yet
+  std::size_t outbox_bytes = 0;
+  std::uint64_t last_sequence = 0;  // of this peer's own stream
+  std::optional<Position> last_position;
+  std::size_t outgoing_bytes = 0;  // sent, but some reader has not taken them yet
+  std::uint64_t kept_first = 1;    // of its own messages: what others can ask for
+  std::size_t kept = 0;
+  std::size_t kept_bytes = 0;
+
+  Counters counters;
+};
+
+}  // namespace tidegate

@@ -1,0 +1,58 @@
+// Every fixed bound in one place, related to each other at compile time. What a user may choose is
+// in options.hpp; these are the walls around it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tidegate::base::limits {
+
+inline constexpr std::size_t mesh_name_bytes = 32;  // fits the discovery datagram
+inline constexpr std::size_t peer_name_bytes = 64;
+inline constexpr std::size_t host_bytes = 255;    // a DNS name
+inline constexpr std::size_t reason_bytes = 256;  // of a refusal
+
+inline constexpr std::size_t topic_elements = 64;
+inline constexpr std::size_t topic_bytes = 4096;  // of all elements together
+
+inline constexpr std::size_t payload_bytes = std::size_t{16} << 20U;
+
+// Messages that wait together travel in one frame, up to this size. A message alone may be larger.
+inline constexpr std::size_t batch_bytes = std::size_t{64} << 10U;
+inline constexpr std::size_t batch_messages = 1024;
+
+// What a message adds to its topic and payload on the wire, rounded up: array and element heads,
+// and the position.
+inline constexpr std::size_t message_overhead_bytes = 64 + 5 * topic_elements;
+inline constexpr std::size_t frame_overhead_bytes = 64;
+
+// The largest frame that may exist; the transport refuses a longer one before reading it.
+inline constexpr std::size_t frame_bytes =
+    payload_bytes + topic_bytes + message_overhead_bytes + frame_overhead_bytes;
+
+inline constexpr std::size_t peers = 1024;
+
+// Released in one step at the most, so that a flood of releases can't starve the heartbeat, and so
+// that the application, which can say "no more" only between two steps, gets no more than this
+// beyond its bound. A message alone may be larger.
+inline constexpr std::size_t releases_per_step = batch_messages;
+inline constexpr std::size_t release_bytes_per_step = std::size_t{1} << 20U;
+
+// Of frames for all that some reader has not taken yet.
+inline constexpr std::size_t outgoing_bytes = std::size_t{128} << 20U;
+
+// Kept of one publisher behind a hole in its stream, or before the word from where it counts.
+inline constexpr std::size_t ahead_bytes = std::size_t{4} << 20U;
+
+// Sent again for one request. A message alone may be larger.
+inline constexpr std::size_t answer_bytes = 4 * batch_bytes;
+
+static_assert(releases_per_step >= batch_messages && release_bytes_per_step >= batch_bytes,
+              "what one frame brings can go in one step, so an application that keeps up with its "
+              "messages is never said to be full");
+static_assert(answer_bytes < ahead_bytes);
+static_assert(2 * frame_bytes < outgoing_bytes);
+static_assert(batch_bytes + frame_overhead_bytes < frame_bytes);
+static_assert(frame_bytes < (std::size_t{1} << 30U), "sizes on the wire fit 32 bits with room");
+
+}  // namespace tidegate::base::limits

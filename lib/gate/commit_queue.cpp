@@ -1,0 +1,144 @@
+#include "lib/gate/commit_queue.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/must.hpp"
+#include "lib/message/footprint.hpp"
+
+namespace tidegate::gate {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A busy primary flushes every few milliseconds by itself, so the first nudge waits that long; an
+// idle one, or one that ignores us, is not to be written to more than once a second.
+constexpr Duration first_ask_pause = std::chrono::microseconds(500);
+constexpr Duration longest_ask_pause = milliseconds(50);
+constexpr Duration first_nudge_pause = milliseconds(5);
+constexpr Duration longest_nudge_pause = milliseconds(1000);
+
+}  // namespace
+
+void CommitQueue::push(Message message, const Tag& tag) {
+  Waiting waiting{std::move(message), std::nullopt, life_, false};
+  if (const auto* position = std::get_if<Position>(&tag)) waiting.message.position = *position;
+  if (const auto* after = std::get_if<AfterCommit>(&tag)) waiting.after = *after;
+  bytes_ += message::footprint(waiting.message);
+  if (waiting.after || unanswered_ > 0) ++unanswered_;
+  waiting_.push_back(std::move(waiting));
+}
+
+std::optional<CommitQueue::Leaving> CommitQueue::pop() {
+  if (waiting_.empty() || waiting_.size() == unanswered_) return std::nullopt;
+  auto& front = waiting_.front();
+  if (!front.lost && !flushed(front)) return std::nullopt;
+  Leaving leaving{std::move(front.message), front.lost};
+  waiting_.pop_front();
+  bytes_ -= message::footprint(leaving.message);
+  return leaving;
+}
+
+std::vector<Message> CommitQueue::take_all() {
+  std::vector<Message> messages;
+  for (auto& waiting : waiting_) messages.push_back(std::move(waiting.message));
+  waiting_.clear();
+  bytes_ = unanswered_ = asked_ = 0;
+  awaited_ = Lsn{};
+  ask_at_ = nudge_at_ = never;
+  return messages;
+}
+
+bool CommitQueue::flushed(const Waiting& waiting) const {
+  if (!waiting.after || waiting.after->durable) return true;
+  return reading_ && reading_->flush >= waiting.message.position->lsn;
+}
+
+bool CommitQueue::unflushed() const { return reading_ && reading_->flush < awaited_; }
+
+std::optional<CommitQueue::Request> CommitQueue::take_request(Instant now) {
+  if (!up_ || open_) return std::nullopt;
+  // The nudge first: its answer is also one to the question, and while messages keep coming there
+  // is always a question.
+  if (now >= nudge_at_) {
+    open_ = Request::nudge;
+  } else if (unasked() || now >= ask_at_) {
+    open_ = Request::ask;
+  }
+  if (open_) asked_ = unanswered_;
+  return open_;
+}
+
+Instant CommitQueue::deadline() const {
+  if (!up_ || open_) return never;
+  return unasked() ? Instant::min() : std::min(ask_at_, nudge_at_);
+}
+
+// Whether a change that was committed before the message was accepted is surely part of what this
+// reading's server has.
+bool CommitQueue::survived(const Waiting& waiting, const WalReading& reading) const {
+  if (!waiting.life || *waiting.life == reading.instance) return true;
+  // Another life. A restart on the same timeline keeps all that was flushed.
+  return waiting.after->durable && reading_ && reading_->instance == *waiting.life &&
+         reading_->instance.system == reading.instance.system &&
+         reading_->timeline == reading.timeline;
+}
+
+void CommitQueue::answered(const WalReading& reading, Instant now) {
+  TIDEGATE_MUST(open_);
+  const auto request = *std::exchange(open_, std::nullopt);
+
+  // Answered before, but not flushed when its primary's life ended: the position is void.
+  const auto answered = waiting_.size() - unanswered_;
+  if (reading_ && reading_->instance != reading.instance) {
+    for (std::size_t i = 0; i < answered; ++i) {
+      waiting_[i].lost = waiting_[i].lost || !flushed(waiting_[i]);
+    }
+    awaited_ = Lsn{};
+  }
+  for (std::size_t i = answered; i < answered + asked_; ++i) {
+    auto& waiting = waiting_[i];
+    if (!waiting.after) continue;
+    waiting.lost = !survived(waiting, reading);
+    waiting.message.position = Position{reading.instance.system, reading.timeline,
+                                        waiting.after->durable ? reading.flush : reading.insert};
+    if (!waiting.lost && !waiting.after->durable) awaited_ = reading.insert;
+  }
+  unanswered_ -= asked_;
+  asked_ = 0;
+  // Those behind the last one that is still unanswered and need no answer are not waiting for one.
+  while (unanswered_ > 0 && !waiting_[waiting_.size() - unanswered_].after) --unanswered_;
+
+  reading_ = reading;
+  life_ = reading.instance;
+  if (!unflushed()) {
+    ask_at_ = nudge_at_ = never;
+  } else if (ask_at_ == never) {
+    ask_pause_ = first_ask_pause;
+    nudge_pause_ = first_nudge_pause;
+    ask_at_ = now + ask_pause_;
+    nudge_at_ = now + nudge_pause_;
+  } else if (request == Request::nudge) {
+    nudge_pause_ = std::min(4 * nudge_pause_, longest_nudge_pause);
+    nudge_at_ = now + nudge_pause_;
+  } else if (now >= ask_at_) {
+    ask_pause_ = std::min(2 * ask_pause_, longest_ask_pause);
+    ask_at_ = now + ask_pause_;
+  }
+}
+
+void CommitQueue::primary_up(const Instance& instance) {
+  up_ = true;
+  life_ = instance;
+  // What was answered by another life, or by this one before the connection broke, is looked at
+  // again.
+  if (unflushed()) ask_at_ = Instant::min();
+}
+
+void CommitQueue::primary_down() {
+  up_ = false;
+  open_.reset();
+  asked_ = 0;
+}
+
+}  // namespace tidegate::gate

@@ -1,0 +1,97 @@
+// Published messages in the order of their publishing, each until its position is known and safe to
+// send.
+//
+// A message that announces a commit needs a position that covers it, and only the primary can name
+// one. One question serves every message that was published before the question was sent.
+//
+// 1. Order: a message leaves when those before it have left.
+// 2. A position is asked for after the message was accepted, so after its COMMIT had returned.
+//    (Read inside the transaction it would lie before the commit record: delivered too early.)
+// 3. Unless the change is declared durable, the position is the insert LSN, which covers a commit
+//    whatever its `synchronous_commit`, and it leaves only once the flush LSN has reached it: after
+//    a crash the primary gives an unflushed position to some other change.
+// 4. The WAL in front of such a position may be another session's, and unflushed for many seconds.
+//    A small durable write, the nudge, makes the primary flush it.
+// 5. If the primary's life ended between publish and answer, the change may be lost with it (a
+//    failover, or a crash before an asynchronous commit was flushed). Such a message is never sent
+//    as if nothing had happened: it comes out as lost.
+//    tide.hpp says how one life is told from another. What was published before any life was known
+//    is taken to have survived.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "lib/gate/wal_reading.hpp"
+#include "tidegate/message.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::gate {
+
+class CommitQueue {
+ public:
+  enum class Request : std::uint8_t { ask, nudge };
+
+  struct Leaving {
+    Message message;
+    bool lost = false;  // invariant 5: to be reported, not sent
+  };
+
+  void push(Message message, const Tag& tag);
+
+  // The next message that may leave, if the front one may.
+  [[nodiscard]] std::optional<Leaving> pop();
+
+  // Everything, whatever it waits for; the queue is empty afterwards.
+  [[nodiscard]] std::vector<Message> take_all();
+
+  // What the primary should be asked for now, if anything; taken as sent. One at a time.
+  [[nodiscard]] std::optional<Request> take_request(Instant now);
+
+  // When take_request() may next have something. push, the answers and the primary's coming and
+  // going may change it. Asking early or late is harmless.
+  [[nodiscard]] Instant deadline() const;
+
+  // The answer to either request. `primary_down` takes back what was requested.
+  void answered(const WalReading& reading, Instant now);
+  void primary_up(const Instance& instance);
+  void primary_down();
+
+  [[nodiscard]] bool primary_known() const { return up_; }
+  [[nodiscard]] std::size_t size() const { return waiting_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+ private:
+  struct Waiting {
+    Message message;
+    std::optional<AfterCommit> after;  // none: no question, `message.position` is what it will be
+    std::optional<Instance> life;      // the primary's, when the message was accepted
+    bool lost = false;
+  };
+
+  [[nodiscard]] bool survived(const Waiting& waiting, const WalReading& reading) const;
+  [[nodiscard]] bool flushed(const Waiting& waiting) const;
+  [[nodiscard]] bool unasked() const { return unanswered_ > 0; }
+  [[nodiscard]] bool unflushed() const;
+
+  std::deque<Waiting> waiting_;
+  std::size_t bytes_ = 0;
+  std::size_t unanswered_ = 0;  // at the back: have no position yet, or need none and stand among
+                                // those that have none
+  std::size_t asked_ = 0;       // of the unanswered, from their front: covered by the open request
+
+  bool up_ = false;
+  std::optional<Request> open_;        // under way
+  std::optional<Instance> life_;       // of the primary that was last known
+  std::optional<WalReading> reading_;  // the last answer
+  Lsn awaited_;                        // the flush for which the last answered messages wait
+  Instant ask_at_ = never;             // again, to see whether the flush has come
+  Instant nudge_at_ = never;
+  Duration ask_pause_{};
+  Duration nudge_pause_{};
+};
+
+}  // namespace tidegate::gate

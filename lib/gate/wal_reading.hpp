@@ -1,0 +1,19 @@
+// What the primary says of its write-ahead log when it is asked for the position of a commit.
+#pragma once
+
+#include "tidegate/position.hpp"
+#include "tidegate/tide.hpp"
+
+namespace tidegate::gate {
+
+// One answer, read in one statement in this order. Both LSNs without page header.
+struct WalReading {
+  Instance instance;
+  TimelineId timeline = 0;
+  Lsn insert;  // pg_current_wal_insert_lsn(): covers every commit that had returned when asked
+  Lsn flush;   // pg_current_wal_flush_lsn(): survives a crash of the primary
+
+  friend bool operator==(const WalReading&, const WalReading&) = default;
+};
+
+}  // namespace tidegate::gate

@@ -1,0 +1,128 @@
+// What peers say to each other. The bytes are in frame_codec.hpp and in PROTOCOL.md; who says what
+// when is in roster.hpp and node.hpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tidegate/message.hpp"
+#include "tidegate/origin.hpp"
+#include "tidegate/position.hpp"
+
+namespace tidegate::mesh {
+
+inline constexpr std::uint32_t protocol_version = 1;
+
+// How a peer introduces itself. Its address is where its connection comes from.
+struct Card {
+  Origin origin;
+  std::string mesh;
+  std::string name;
+  std::uint16_t publish_port = 0;
+  std::uint16_t direct_port = 0;
+
+  friend bool operator==(const Card&, const Card&) = default;
+};
+
+// The first frame on a DEALER. Nothing that a peer sends counts before it.
+struct Hello {
+  Card card;
+  friend bool operator==(const Hello&, const Hello&) = default;
+};
+
+// The answer to a Hello: the card of the one who was dialled.
+struct Welcome {
+  Card card;
+  friend bool operator==(const Welcome&, const Welcome&) = default;
+};
+
+// The other answer: not of this mesh, or not of this protocol version.
+struct Refusal {
+  std::string reason;
+  friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+// From a publisher to `target`: your subscription has arrived; from sequence `next` on you will see
+// all, and what I keep begins at `first`. It names whom it is meant for, as the answer does: what
+// waits on a broken connection goes to whoever listens at that address next, perhaps another life.
+struct Ready {
+  Origin origin;
+  Origin target;
+  std::uint64_t first = 1;  // at most `next`
+  std::uint64_t next = 1;
+  friend bool operator==(const Ready&, const Ready&) = default;
+};
+
+// The answer to Ready: I count your messages from there.
+struct Listening {
+  Origin origin;
+  Origin target;
+  friend bool operator==(const Listening&, const Listening&) = default;
+};
+
+// Consecutive messages of one origin, the first with sequence `first`. To all, or again to the one
+// who asked.
+struct Data {
+  Origin origin;
+  std::uint64_t first = 1;
+  std::vector<Message> messages;  // never empty
+  friend bool operator==(const Data&, const Data&) = default;
+};
+
+// Alive, and how far: also reveals that the last messages were lost, and what can't be asked for.
+struct Heartbeat {
+  Origin origin;
+  std::uint64_t first = 1;  // the first that is still kept; last + 1: nothing is
+  std::uint64_t last = 0;   // highest sequence published, 0: none yet
+  std::optional<Position> position;
+  friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
+};
+
+struct Farewell {
+  Origin origin;
+  std::uint64_t last = 0;
+  friend bool operator==(const Farewell&, const Farewell&) = default;
+};
+
+// To a publisher: I miss these; send them again.
+struct Request {
+  Origin origin;  // who asks
+  std::uint64_t first = 1;
+  std::uint64_t last = 1;  // both included
+  friend bool operator==(const Request&, const Request&) = default;
+};
+
+// The end of the answer to a Request, behind as much Data as fits one answer: what I keep begins at
+// `first`, so what was asked for before that is gone.
+struct Kept {
+  Origin origin;
+  std::uint64_t first = 1;
+  friend bool operator==(const Kept&, const Kept&) = default;
+};
+
+// I don't hear `target`; do you?
+struct Probe {
+  Origin origin;  // who asks
+  Origin target;
+  friend bool operator==(const Probe&, const Probe&) = default;
+};
+
+// The answer, from one who does hear it.
+struct Vouch {
+  Origin target;
+  friend bool operator==(const Vouch&, const Vouch&) = default;
+};
+
+// A Hello or Welcome of another protocol version; nothing more of it can be understood.
+struct OtherVersion {
+  std::uint32_t version = 0;
+  friend bool operator==(const OtherVersion&, const OtherVersion&) = default;
+};
+
+using Frame = std::variant<Hello, Welcome, Refusal, Ready, Listening, Data, Heartbeat, Farewell,
+                           Request, Kept, Probe, Vouch, OtherVersion>;
+
+}  // namespace tidegate::mesh

@@ -1,0 +1,78 @@
+// The messages of one origin as they arrive: each sequence is passed on once and in order, and what
+// is skipped is named.
+//
+// A stream begins where its publisher said that our subscription had arrived (Ready), or with what
+// it still keeps. That word travels on another connection than the messages, so the first of them
+// may come before it.
+//
+// 1. What comes behind a hole waits for it, in bounded memory; beyond the bound it becomes part of
+//    the next hole. So there is never more to do about a hole than to ask for it.
+// 2. A hole is filled by whatever brings its messages, or closed by `skip`, which names it.
+// 3. A message that could not be taken by whoever comes next is given back and is a hole again.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "lib/mesh/frame.hpp"
+#include "tidegate/message.hpp"
+
+namespace tidegate::mesh {
+
+class InboundStream {
+ public:
+  struct Numbered {
+    std::uint64_t sequence = 0;
+    Message message;
+  };
+  struct Range {
+    std::uint64_t first = 0;  // both included
+    std::uint64_t last = 0;
+
+    friend bool operator==(const Range&, const Range&) = default;
+  };
+  // What one call has made of the stream, in order.
+  struct Progress {
+    std::optional<Range> skipped;
+    std::vector<Numbered> messages;
+    std::uint64_t duplicates = 0;
+  };
+
+  [[nodiscard]] Progress arrive(Data data);
+
+  // Ready: counts from `next` on. When the stream had begun already this says nothing: messages
+  // before `next` may still be on their way, and what was lost the next message or heartbeat tells.
+  [[nodiscard]] Progress start(std::uint64_t next);
+
+  // The publisher has published up to `last`.
+  void reveal(std::uint64_t last);
+
+  // What is missing before `sequence` will never come. Closes one hole, or the part of it that lies
+  // there; so call it again until it skips nothing.
+  [[nodiscard]] Progress skip(std::uint64_t sequence);
+
+  // The last Progress could be used only before `sequence`, one of its messages: that one and those
+  // behind it shall come again.
+  void give_back(std::uint64_t sequence);
+
+  // The first hole, if there is one.
+  [[nodiscard]] std::optional<Range> hole() const;
+
+  // The next sequence expected; 0 before the start.
+  [[nodiscard]] std::uint64_t next() const { return next_; }
+  [[nodiscard]] std::uint64_t known() const { return known_; }  // the highest that surely exists
+
+ private:
+  void take(std::uint64_t sequence, Message& message, Progress& progress);
+  void drain(Progress& progress);
+
+  std::uint64_t next_ = 0;
+  std::uint64_t known_ = 0;
+  std::map<std::uint64_t, Message> ahead_;  // all behind next_
+  std::size_t ahead_bytes_ = 0;
+};
+
+}  // namespace tidegate::mesh

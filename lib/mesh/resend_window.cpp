@@ -1,0 +1,39 @@
+#include "lib/mesh/resend_window.hpp"
+
+#include "lib/base/must.hpp"
+#include "lib/message/footprint.hpp"
+
+namespace tidegate::mesh {
+
+void ResendWindow::append(const Message& message, Instant now) {
+  kept_.push_back({message, now});
+  bytes_ += message::footprint(message);
+  while (bytes_ > most_bytes_) drop_oldest();
+  expire(now);
+}
+
+void ResendWindow::expire(Instant now) {
+  while (!kept_.empty() && now - kept_.front().since > longest_) drop_oldest();
+}
+
+void ResendWindow::drop_oldest() {
+  bytes_ -= message::footprint(kept_.front().message);
+  kept_.pop_front();
+  ++first_;
+}
+
+std::vector<Message> ResendWindow::read(std::uint64_t first, std::uint64_t last,
+                                        std::size_t most_bytes) const {
+  TIDEGATE_MUST(first >= first_);
+  std::vector<Message> messages;
+  std::size_t bytes = 0;
+  for (auto sequence = first; sequence <= last && sequence - first_ < kept_.size(); ++sequence) {
+    const auto& message = kept_[sequence - first_].message;
+    bytes += message::footprint(message);
+    if (bytes > most_bytes && !messages.empty()) break;
+    messages.push_back(message);
+  }
+  return messages;
+}
+
+}  // namespace tidegate::mesh

@@ -1,0 +1,52 @@
+// A peer's own recent messages, kept for those who have missed some.
+//
+// Bounded in bytes and in age; the oldest go first. What is asked for and no longer here is gone
+// for good, and whoever asks is told so (frame.hpp, Kept).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "tidegate/message.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::mesh {
+
+class ResendWindow {
+ public:
+  ResendWindow(std::size_t most_bytes, Duration longest)
+      : most_bytes_(most_bytes), longest_(longest) {}
+
+  // The messages of one stream in order, from sequence 1.
+  void append(const Message& message, Instant now);
+
+  // Lets go of what is too old. Late is harmless.
+  void expire(Instant now);
+
+  // The first sequence that is kept; the next one to be appended when nothing is.
+  [[nodiscard]] std::uint64_t first() const { return first_; }
+  [[nodiscard]] std::size_t size() const { return kept_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }  // the sum of the footprints
+
+  // The messages from `first`, which must be kept or be the next one, to `last` at the most: up to
+  // `most_bytes` of them, but at least one if there is one.
+  [[nodiscard]] std::vector<Message> read(std::uint64_t first, std::uint64_t last,
+                                          std::size_t most_bytes) const;
+
+ private:
+  struct Kept {
+    Message message;
+    Instant since;
+  };
+  void drop_oldest();
+
+  std::size_t most_bytes_;
+  Duration longest_;
+  std::deque<Kept> kept_;
+  std::uint64_t first_ = 1;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace tidegate::mesh

@@ -1,0 +1,478 @@
+#include "lib/mesh/roster.hpp"
+
+#include <algorithm>
+
+#include "lib/base/limits.hpp"
+
+namespace tidegate::mesh {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Duration repeat_hello = seconds(1);
+constexpr Duration redial_seed = seconds(3);
+constexpr Duration repeat_probe = seconds(1);
+constexpr std::size_t helpers = 3;  // that are asked about a silent member
+
+// Who has left never returns in the same life. Who was silent may, and its stream must go on where
+// it was.
+constexpr Duration remember_left = minutes(10);
+constexpr Duration remember_gone = hours(24);
+
+bool departed(const Member& member) {
+  return member.state == PeerState::left || member.state == PeerState::gone;
+}
+
+// The gate still speaks of the origins whose messages it holds, and what is missing has yet to be
+// reported.
+bool forgettable(const Member& member) {
+  return departed(member) && member.held == 0 && !member.stream.hole();
+}
+
+}  // namespace
+
+Roster::Roster(Card self, std::vector<base::Endpoint> seeds, FailureDetector::Patience patience,
+               base::Random random)
+    : self_(std::move(self)), patience_(patience), random_(random) {
+  for (auto& endpoint : seeds) {
+    seeds_.push_back({std::move(endpoint), std::nullopt, std::nullopt, Instant::min()});
+  }
+}
+
+// --- the handshake ------------------------------------------------------------------------------
+
+bool Roster::heard(const Announcement& announcement, const std::string& host, Instant now,
+                   Effects& effects) {
+  if (announcement.leaving || announcement.mesh != self_.mesh) return false;
+  if (announcement.origin.peer == self_.origin.peer) return false;
+  auto* known = find(announcement.origin);
+  if (known != nullptr && known->state != PeerState::gone) return false;
+  auto* member = known != nullptr ? known : admit(announcement.origin, now);
+  if (member == nullptr) return false;
+  member->host = host;
+  member->publish_port = announcement.publish_port;
+  member->direct_port = announcement.direct_port;
+  dial(*member, now, effects);
+  return true;
+}
+
+bool Roster::hello(const Card& card, const Route& route, const std::string& host, Extent own,
+                   Instant now, Effects& effects) {
+  if (!ours(card)) {
+    effects.push_back(effect::ToRoute{
+        route, Refusal{"this is mesh '" + self_.mesh + "', not '" + card.mesh + "'"}});
+    return false;
+  }
+  if (card.origin.peer == self_.origin.peer) {
+    // A seed that is our own endpoint: the Welcome tells the dialling side.
+    effects.push_back(effect::ToRoute{route, Welcome{self_}});
+    return true;
+  }
+  auto* member = find(card.origin);
+  if (member == nullptr) member = admit(card.origin, now);
+  if (member == nullptr || member->state == PeerState::left) return false;
+  if (!member->link) {
+    introduce(*member, card, host);
+    dial(*member, now, effects);
+  }
+  if (member->name.empty()) member->name = card.name;
+  sign_of_life(*member, now, effects);
+  effects.push_back(effect::ToRoute{route, Welcome{self_}});
+  tell_ready(*member, own, effects);
+  return true;
+}
+
+bool Roster::welcome(LinkId link, const Card& card, Instant now, Effects& effects) {
+  auto* seed = seed_of(link);
+  auto* member = member_of(link);
+  if ((seed == nullptr && member == nullptr) || !ours(card)) return false;
+
+  if (member != nullptr && member->origin != card.origin) {
+    // The address was handed on: whoever lives there now has replaced the one we looked for.
+    const auto host = member->host;
+    part(*member, PeerGone::Why::replaced, now, effects);
+    if (card.origin.peer == self_.origin.peer) return true;
+    auto* other = find(card.origin);
+    if (other == nullptr) other = admit(card.origin, now);
+    if (other == nullptr || other->link) return other != nullptr;
+    introduce(*other, card, host);
+    dial(*other, now, effects);
+    return true;
+  }
+  if (seed != nullptr) {
+    seed->link.reset();
+    if (card.origin.peer == self_.origin.peer) {
+      effects.push_back(effect::Undial{link});
+      seeds_.erase(seeds_.begin() + (seed - seeds_.data()));
+      return true;
+    }
+    seed->member = card.origin;
+    member = find(card.origin);
+    if (member == nullptr) member = admit(card.origin, now);
+    if (member == nullptr || member->link) {
+      effects.push_back(effect::Undial{link});
+      return member != nullptr;
+    }
+    introduce(*member, card, seed->endpoint.host);
+    member->link = link;
+    member->retry_at = soon(now, repeat_hello);
+  }
+  member->name = card.name;
+  member->publish_port = card.publish_port;
+  sign_of_life(*member, now, effects);
+  follow(*member, now, effects);
+  return true;
+}
+
+void Roster::follow(Member& member, Instant now, Effects& effects) {
+  if (member.following) return;
+  const auto endpoint = member.publish_endpoint();
+  for (auto& [origin, other] : members_) {
+    if (other.following && other.publish_endpoint() == endpoint) {
+      part(other, PeerGone::Why::replaced, now, effects);
+    }
+  }
+  member.following = true;
+  member.refollow_at = now + patience_.gone;
+  effects.push_back(effect::Follow{endpoint});
+}
+
+void Roster::reader(PeerId peer, bool present, Extent own, Instant now, Effects& effects) {
+  if (!present) {
+    readers_.erase(peer);
+  } else if (readers_.size() < 4 * base::limits::peers) {
+    readers_.insert(peer);
+  }
+  for (auto member = members_.lower_bound({peer, 0});
+       member != members_.end() && member->first.peer == peer; ++member) {
+    if (departed(member->second)) continue;
+    if (present) {
+      tell_ready(member->second, own, effects);
+    } else {
+      // Its next subscription starts anew; say Hello again, in case this is all that has broken.
+      member->second.listening = false;
+      member->second.retry_at = soon(now, repeat_hello);
+      wake_at(member->second.retry_at);
+    }
+    settle(member->second, effects);
+  }
+}
+
+Member* Roster::ready(const Ready& ready, Instant now, Effects& effects) {
+  auto* member = ready.target == self_.origin ? find(ready.origin) : nullptr;
+  if (member == nullptr || !member->link || !member->following) return nullptr;
+  member->started = true;
+  effects.push_back(effect::ToLink{*member->link, Listening{self_.origin, member->origin}});
+  sign_of_life(*member, now, effects);
+  settle(*member, effects);
+  return member;
+}
+
+bool Roster::listening(const Listening& listening, Instant now, Effects& effects) {
+  auto* member = listening.target == self_.origin ? find(listening.origin) : nullptr;
+  if (member == nullptr || departed(*member)) return false;
+  member->listening = true;
+  sign_of_life(*member, now, effects);
+  settle(*member, effects);
+  return true;
+}
+
+bool Roster::refused(LinkId link, Instant now, Effects& effects) {
+  if (auto* seed = seed_of(link)) {
+    // Perhaps somebody else lives there later.
+    effects.push_back(effect::Undial{link});
+    seed->link.reset();
+    seed->retry_at = soon(now, 10 * redial_seed);
+    wake_at(seed->retry_at);
+    return true;
+  }
+  auto* member = member_of(link);
+  if (member != nullptr) part(*member, PeerGone::Why::silent, now, effects);
+  return member != nullptr;
+}
+
+Member* Roster::publisher(const Origin& origin, Instant now, Effects& effects) {
+  auto* member = find(origin);
+  if (member == nullptr || !member->following) return nullptr;
+  member->refollow_at = now + patience_.gone;
+  sign_of_life(*member, now, effects);
+  return member;
+}
+
+Member* Roster::answering(LinkId link, const Origin& origin, Instant now,
+                          Effects& effects) {
+  auto* member = member_of(link);
+  if (member == nullptr || member->origin != origin) return nullptr;
+  sign_of_life(*member, now, effects);
+  return member;
+}
+
+Member* Roster::asking(const Origin& origin, Instant now, Effects& effects) {
+  auto* member = find(origin);
+  if (member == nullptr || departed(*member)) return nullptr;
+  sign_of_life(*member, now, effects);
+  return member;
+}
+
+bool Roster::probe(const Probe& probe, const Route& route, Instant now,
+                   Effects& effects) {
+  if (asking(probe.origin, now, effects) == nullptr) return false;
+  const auto* target = find(probe.target);
+  if (target != nullptr && target->state == PeerState::ready) {
+    effects.push_back(effect::ToRoute{route, Vouch{probe.target}});
+  }
+  return true;
+}
+
+bool Roster::vouched(LinkId link, const Origin& target, Instant now) {
+  const auto* voucher = member_of(link);
+  auto* member = find(target);
+  if (voucher == nullptr || member == nullptr || member->state != PeerState::suspect) return false;
+  member->detector.vouched(now);
+  wake_at(now);
+  return true;
+}
+
+// --- states -------------------------------------------------------------------------------------
+
+void Roster::enter(Member& member, PeerState state) {
+  if (member.state == PeerState::ready) --ready_count_;
+  if (state == PeerState::ready) ++ready_count_;
+  member.state = state;
+}
+
+// A member was heard by its own word.
+void Roster::sign_of_life(Member& member, Instant now, Effects& effects) {
+  member.detector.heard(now);
+  member.probe_at = never;
+  member.probed = false;
+  if (member.state == PeerState::heard || member.state == PeerState::gone) {
+    enter(member, PeerState::hello);
+    replace_earlier_lives(member.origin, now, effects);
+  } else if (member.state == PeerState::suspect) {
+    enter(member, PeerState::hello);
+    settle(member, effects);
+    wake_at(member.retry_at);  // if that is not enough to be ready, says Hello again
+  }
+}
+
+// Only the later life's own word does this: its beacon may be forged.
+void Roster::replace_earlier_lives(const Origin& origin, Instant now, Effects& effects) {
+  for (auto i = members_.lower_bound({origin.peer, 0}); i != members_.end() && i->first < origin;
+       ++i) {
+    if (!departed(i->second)) part(i->second, PeerGone::Why::replaced, now, effects);
+  }
+}
+
+// Between `hello` and `ready`, as the two directions stand.
+void Roster::settle(Member& member, Effects& effects) {
+  const bool both = member.started && member.listening && readers_.contains(member.origin.peer);
+  if (member.state == PeerState::hello && both) {
+    enter(member, PeerState::ready);
+    if (!member.was_ready)
+      effects.push_back(effect::Notify{PeerReady{member.origin, member.name}});
+    member.was_ready = true;
+  } else if (member.state == PeerState::ready && !both) {
+    enter(member, PeerState::hello);
+  }
+}
+
+void Roster::left(Member& member, Instant now, Effects& effects) {
+  part(member, PeerGone::Why::left, now, effects);
+}
+
+void Roster::part(Member& member, PeerGone::Why why, Instant now, Effects& effects) {
+  hang_up(member, effects);
+  if (member.was_ready) {
+    effects.push_back(effect::Notify{PeerGone{member.origin, member.name, why}});
+  }
+  member.was_ready = false;
+  // Who has left, or was replaced, does not come back in the same life; a late beacon of it counts
+  // for nothing.
+  enter(member, why == PeerGone::Why::silent ? PeerState::gone : PeerState::left);
+  member.retry_at = now + (member.state == PeerState::gone ? remember_gone : remember_left);
+  wake_at(member.retry_at);
+  departed_.push_back(member.origin);
+}
+
+void Roster::hang_up(Member& member, Effects& effects) {
+  if (member.link) effects.push_back(effect::Undial{*member.link});
+  if (member.following) effects.push_back(effect::Unfollow{member.publish_endpoint()});
+  member.link.reset();
+  member.following = member.started = member.listening = false;
+}
+
+void Roster::advance(Extent own, Instant now, Effects& effects) {
+  if (now < check_at_) return;
+  check_at_ = never;
+  for (auto& seed : seeds_) advance_seed(seed, now, effects);
+  for (auto i = members_.begin(); i != members_.end();) {
+    auto& member = i->second;
+    if (!departed(member)) {
+      advance_member(member, own, now, effects);
+    } else if (now < member.retry_at || !forgettable(member)) {
+      if (now >= member.retry_at) member.retry_at = now + remember_left;
+      wake_at(member.retry_at);
+    } else {
+      i = members_.erase(i);
+      continue;
+    }
+    ++i;
+  }
+}
+
+void Roster::advance_member(Member& member, Extent own, Instant now, Effects& effects) {
+  const auto verdict = member.detector.verdict(now);
+  if (verdict == FailureDetector::Verdict::gone) {
+    part(member, PeerGone::Why::silent, now, effects);
+    return;
+  }
+  if (verdict == FailureDetector::Verdict::suspect && member.state == PeerState::ready) {
+    enter(member, PeerState::suspect);
+    member.probe_at = now;
+  }
+  wake_at(member.detector.deadline(now));
+  if (now >= member.probe_at) probe_around(member, now, effects);
+  wake_at(member.probe_at);
+  if (member.following && now >= member.refollow_at) {
+    member.refollow_at = now + patience_.gone;
+    effects.push_back(effect::Unfollow{member.publish_endpoint()});
+    effects.push_back(effect::Follow{member.publish_endpoint()});
+  }
+  if (member.following) wake_at(member.refollow_at);
+
+  const bool unfinished = member.state == PeerState::heard || member.state == PeerState::hello;
+  if (!unfinished || !member.link) return;
+  if (now >= member.retry_at) {
+    greet(*member.link, effects);
+    tell_ready(member, own, effects);
+    member.retry_at = soon(now, repeat_hello);
+  }
+  wake_at(member.retry_at);
+}
+
+// Asks the silent member itself, whose Welcome would be a sign of life; from the second time on
+// also others who may hear it.
+void Roster::probe_around(Member& member, Instant now, Effects& effects) {
+  member.probe_at = soon(now, repeat_probe);
+  if (member.link) greet(*member.link, effects);
+  if (!std::exchange(member.probed, true)) return;
+  std::vector<LinkId> others;
+  for (const auto& [origin, other] : members_) {
+    if (other.state == PeerState::ready && other.link) others.push_back(*other.link);
+  }
+  for (std::size_t i = 0; i < helpers && !others.empty(); ++i) {
+    const auto chosen = others.begin() + static_cast<std::ptrdiff_t>(random_.below(others.size()));
+    effects.push_back(effect::ToLink{*chosen, Probe{self_.origin, member.origin}});
+    others.erase(chosen);
+  }
+}
+
+void Roster::advance_seed(Seed& seed, Instant now, Effects& effects) {
+  if (seed.member) {
+    const auto* member = find(*seed.member);
+    if (member != nullptr && !departed(*member)) {
+      seed.retry_at = soon(now, repeat_hello);
+      wake_at(seed.retry_at);
+      return;
+    }
+    seed.member.reset();
+  }
+  if (now >= seed.retry_at) {
+    // A fresh connection each time: it looks the name up again, and its queue holds one Hello.
+    if (seed.link) effects.push_back(effect::Undial{*seed.link});
+    seed.link = ++last_link_;
+    effects.push_back(effect::Dial{*seed.link, seed.endpoint});
+    greet(*seed.link, effects);
+    seed.retry_at = soon(now, redial_seed);
+  }
+  wake_at(seed.retry_at);
+}
+
+void Roster::excuse(Duration lateness) {
+  for (auto& [origin, member] : members_) {
+    member.detector.excuse(lateness);
+    if (member.refollow_at != never) member.refollow_at += lateness;
+  }
+}
+
+// --- members ------------------------------------------------------------------------------------
+
+// A new member, or nullptr when there is no room, or a later life of the same peer is here.
+Member* Roster::admit(const Origin& origin, Instant now) {
+  for (auto i = members_.lower_bound({origin.peer, 0});
+       i != members_.end() && i->first.peer == origin.peer; ++i) {
+    if (i->first.incarnation > origin.incarnation) return nullptr;
+  }
+  if (members_.size() >= base::limits::peers) {
+    const auto oldest =
+        std::min_element(members_.begin(), members_.end(), [](const auto& a, const auto& b) {
+          return std::pair(!forgettable(a.second), a.second.retry_at) <
+                 std::pair(!forgettable(b.second), b.second.retry_at);
+        });
+    if (!forgettable(oldest->second)) return nullptr;
+    members_.erase(oldest);
+  }
+  const auto added = members_.try_emplace(origin, origin, FailureDetector(patience_, now)).first;
+  wake_at(now);
+  return &added->second;
+}
+
+void Roster::introduce(Member& member, const Card& card, const std::string& host) {
+  member.host = host;
+  member.name = card.name;
+  member.publish_port = card.publish_port;
+  member.direct_port = card.direct_port;
+}
+
+void Roster::dial(Member& member, Instant now, Effects& effects) {
+  member.detector.heard(now);
+  if (member.state == PeerState::gone) enter(member, PeerState::heard);
+  member.link = ++last_link_;
+  effects.push_back(effect::Dial{*member.link, member.direct_endpoint()});
+  greet(*member.link, effects);
+  member.retry_at = soon(now, repeat_hello);
+  wake_at(member.retry_at);
+}
+
+void Roster::greet(LinkId link, Effects& effects) const {
+  effects.push_back(effect::ToLink{link, Hello{self_}});
+}
+
+// Ready, as soon as the subscription is here.
+void Roster::tell_ready(const Member& member, Extent own, Effects& effects) const {
+  if (!member.link || !readers_.contains(member.origin.peer)) return;
+  effects.push_back(
+      effect::ToLink{*member.link, Ready{self_.origin, member.origin, own.first, own.next}});
+}
+
+Member* Roster::find(const Origin& origin) {
+  const auto found = members_.find(origin);
+  return found == members_.end() ? nullptr : &found->second;
+}
+
+Roster::Seed* Roster::seed_of(LinkId link) {
+  const auto found = std::find_if(seeds_.begin(), seeds_.end(),
+                                  [&](const Seed& seed) { return seed.link == link; });
+  return found == seeds_.end() ? nullptr : &*found;
+}
+
+Member* Roster::member_of(LinkId link) {
+  for (auto& [origin, member] : members_) {
+    if (member.link == link) return &member;
+  }
+  return nullptr;
+}
+
+bool Roster::ours(const Card& card) const { return card.mesh == self_.mesh; }
+
+// A little later than `least`, not in step with others.
+Instant Roster::soon(Instant now, Duration least) {
+  return now + least + random_.between(Duration(0), least / 4);
+}
+
+void Roster::wake_at(Instant when) { check_at_ = std::min(check_at_, when); }
+
+}  // namespace tidegate::mesh

@@ -1,0 +1,184 @@
+// Who is in the mesh, and the handshake by which two peers come to hear each other. Every
+// transition of a member's state is in roster.cpp.
+//
+// A joins B (and B joins A in the same way; one beacon, or one seed, is enough for both):
+//
+//     A                                        B
+//     DEALER --- Hello {card} ---------------> ROUTER   B learns A, and dials back
+//     DEALER <-- Welcome {card} -------------- ROUTER
+//     SUB ------ subscribes to "", "@A" -----> XPUB     "@A" shows B that it has arrived
+//     ROUTER <-- Ready {next} ---------------- DEALER   A's stream of B begins at `next`
+//     DEALER --- Listening ------------------> ROUTER   B knows that A counts from there
+//
+// A member is ready when both directions have come so far: nothing that either publishes from then
+// on can pass the other unnoticed. Every step may be repeated, and is until a member is ready.
+// Only the Welcome goes back on the connection that asked: all else goes over the sender's own
+// DEALER, which finds its way again after a break.
+//
+// 1. Nothing counts before a member's card was seen, with this mesh's name and protocol version.
+// 2. A beacon makes a member known, never alive: it neither keeps one nor brings one down.
+// 3. A member that is gone keeps its stream for a while: if it returns in the same life, nothing
+//    is delivered twice and what was missed is named.
+// 4. A word that was meant for an earlier life of this peer says nothing to this one.
+// 5. A stream that is silent though its publisher is not gone is subscribed to anew: who only reads
+//    on a connection never learns that the other end has closed it.
+// 6. One life at an address: who answers at the endpoint of another member has replaced it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lib/base/random.hpp"
+#include "lib/mesh/announcement.hpp"
+#include "lib/mesh/failure_detector.hpp"
+#include "lib/mesh/frame.hpp"
+#include "lib/mesh/inbound_stream.hpp"
+#include "lib/mesh/trail.hpp"
+#include "lib/mesh/effects.hpp"
+#include "tidegate/status.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::mesh {
+
+struct Member {
+  Member(Origin its_origin, FailureDetector its_detector)
+      : origin(its_origin), detector(its_detector) {}
+
+  Origin origin;
+  std::string name;
+  std::string host;
+  std::uint16_t publish_port = 0;
+  std::uint16_t direct_port = 0;
+
+  PeerState state = PeerState::heard;
+  FailureDetector detector;
+  Instant retry_at = never;          // says Hello again, unless ready
+  std::optional<LinkId> link;  // our DEALER to it
+  bool following = false;            // we have subscribed to it
+  Instant refollow_at = never;       // does so anew, if its stream stays silent until then
+  bool started = false;              // Ready came: its messages count
+  bool listening = false;            // Listening came: ours count there
+  bool was_ready = false;            // the application knows of it
+
+  Instant probe_at = never;  // while it is suspect: asks again whether it is there
+  bool probed = false;       // it was asked itself; now others are
+
+  InboundStream stream;
+  std::uint64_t asked_from = 0;  // the first sequence that was last asked for
+  std::uint64_t held = 0;        // its messages in the gate
+
+  Trail trail;               // of its questions for what it has missed of ours
+  std::uint64_t behind = 0;  // how many it was behind when it last asked
+
+  [[nodiscard]] base::Endpoint publish_endpoint() const { return {host, publish_port}; }
+  [[nodiscard]] base::Endpoint direct_endpoint() const { return {host, direct_port}; }
+};
+
+// How far this peer's own stream goes.
+struct Extent {
+  std::uint64_t first = 1;  // that is still kept
+  std::uint64_t next = 1;   // that will be published
+};
+
+class Roster {
+ public:
+  Roster(Card self, std::vector<base::Endpoint> seeds, FailureDetector::Patience patience,
+         base::Random random);
+
+  // Each of these may change states and appends what follows from that. `own` is this peer's own
+  // stream. False: the frame was not expected, or not from there; it had no effect.
+
+  // True when the announcement's origin was not known.
+  bool heard(const Announcement& announcement, const std::string& host, Instant now,
+             Effects& effects);
+  bool hello(const Card& card, const Route& route, const std::string& host, Extent own,
+             Instant now, Effects& effects);
+  bool welcome(LinkId link, const Card& card, Instant now, Effects& effects);
+  bool listening(const Listening& listening, Instant now, Effects& effects);
+  void reader(PeerId peer, bool present, Extent own, Instant now, Effects& effects);
+
+  // The member that said Ready, marked as started; nullptr: not expected.
+  Member* ready(const Ready& ready, Instant now, Effects& effects);
+
+  // The peer behind `link` will not have us: another mesh or version lives at that address.
+  bool refused(LinkId link, Instant now, Effects& effects);
+
+  // The member that sent something on its stream, marked as heard; nullptr: not followed.
+  Member* publisher(const Origin& origin, Instant now, Effects& effects);
+
+  // The member behind `link` if that is `origin`, marked as heard; nullptr: not expected.
+  Member* answering(LinkId link, const Origin& origin, Instant now, Effects& effects);
+
+  // The member that asks for what it has missed, marked as heard; nullptr: not expected.
+  Member* asking(const Origin& origin, Instant now, Effects& effects);
+
+  bool probe(const Probe& probe, const Route& route, Instant now, Effects& effects);
+  bool vouched(LinkId link, const Origin& target, Instant now);
+
+  void left(Member& member, Instant now, Effects& effects);
+
+  // The members whose publisher is not to be heard any more since the last call: nothing that is
+  // missing of them will come.
+  [[nodiscard]] std::vector<Origin> take_departed() { return std::exchange(departed_, {}); }
+
+  // Repeats, suspects and gives up what is due.
+  void advance(Extent own, Instant now, Effects& effects);
+
+  // When advance() may next have something to do. Every call may change it.
+  [[nodiscard]] Instant deadline() const { return check_at_; }
+
+  // This process did not run for so long.
+  void excuse(Duration lateness);
+
+  [[nodiscard]] Member* find(const Origin& origin);
+  [[nodiscard]] const std::map<Origin, Member>& members() const { return members_; }
+  [[nodiscard]] std::size_t ready_count() const { return ready_count_; }
+
+ private:
+  struct Seed {
+    base::Endpoint endpoint;
+    std::optional<LinkId> link;  // dialled, no Welcome yet
+    std::optional<Origin> member;      // who answered
+    Instant retry_at;
+  };
+
+  Member* admit(const Origin& origin, Instant now);
+  void introduce(Member& member, const Card& card, const std::string& host);
+  void dial(Member& member, Instant now, Effects& effects);
+  void greet(LinkId link, Effects& effects) const;
+  void follow(Member& member, Instant now, Effects& effects);
+  void tell_ready(const Member& member, Extent own, Effects& effects) const;
+  void enter(Member& member, PeerState state);
+  void sign_of_life(Member& member, Instant now, Effects& effects);
+  void replace_earlier_lives(const Origin& origin, Instant now, Effects& effects);
+  void settle(Member& member, Effects& effects);
+  void part(Member& member, PeerGone::Why why, Instant now, Effects& effects);
+  void hang_up(Member& member, Effects& effects);
+  void advance_member(Member& member, Extent own, Instant now, Effects& effects);
+  void probe_around(Member& member, Instant now, Effects& effects);
+  void advance_seed(Seed& seed, Instant now, Effects& effects);
+  Seed* seed_of(LinkId link);
+  Member* member_of(LinkId link);
+  Instant soon(Instant now, Duration least);
+  void wake_at(Instant when);
+  [[nodiscard]] bool ours(const Card& card) const;
+
+  Card self_;
+  std::vector<Seed> seeds_;
+  FailureDetector::Patience patience_;
+  base::Random random_;
+  std::map<Origin, Member> members_;
+  std::set<PeerId> readers_;  // whose "@" subscription is present
+  std::vector<Origin> departed_;
+  std::size_t ready_count_ = 0;  // asked for in every turn
+  LinkId last_link_ = 0;
+  Instant check_at_ = Instant::min();
+};
+
+}  // namespace tidegate::mesh

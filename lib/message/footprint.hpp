@@ -1,0 +1,24 @@
+// What a message counts for in the bounds that are given in bytes.
+#pragma once
+
+#include <cstddef>
+
+#include "lib/base/limits.hpp"
+#include "tidegate/message.hpp"
+
+namespace tidegate::message {
+
+inline constexpr std::size_t footprint_overhead = 160;
+
+// What the bounds in bytes count for a message: its content, and a round figure for what stands
+// around it.
+[[nodiscard]] inline std::size_t footprint(const Message& message) {
+  return message.payload.size() + message.topic.bytes() + footprint_overhead;
+}
+
+// The most that a message with such a payload counts for.
+[[nodiscard]] constexpr std::size_t largest_footprint(std::size_t payload_bytes) {
+  return payload_bytes + base::limits::topic_bytes + footprint_overhead;
+}
+
+}  // namespace tidegate::message

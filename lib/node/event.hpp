@@ -1,0 +1,116 @@
+// All that can happen to a peer and all that it can do about it, as data.
+//
+// The loop turns the world into inputs, hands them to Node::step one at a time, and carries out the
+// effects in the order in which they stand. That order is the contract:
+// - a Dial or Follow comes before anything that is sent over it;
+// - what was published first is broadcast first;
+// - a Deliver comes after every Deliver that precedes it in release order.
+// The loop decides nothing. An effect that fails in the world (a full socket, a lost link) is a
+// loss like any other, noticed by the sequences.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "lib/gate/wal_reading.hpp"
+#include "lib/mesh/announcement.hpp"
+#include "lib/mesh/effects.hpp"
+#include "lib/mesh/frame.hpp"
+#include "tidegate/message.hpp"
+#include "tidegate/notice.hpp"
+#include "tidegate/tide.hpp"
+#include "tidegate/topic.hpp"
+
+namespace tidegate::node {
+
+namespace input {
+
+// A datagram of the beacon, and the address from which it came.
+struct Heard {
+  mesh::Announcement announcement;
+  std::string host;
+};
+struct FromLink {  // from a peer that we dialled
+  mesh::LinkId link = 0;
+  mesh::Frame frame;
+};
+struct FromRoute {  // from one that dialled us
+  mesh::Route route;
+  std::string host;
+  mesh::Frame frame;
+};
+struct FromStream {  // from some publisher that we follow
+  mesh::Frame frame;
+};
+// The subscription to "@<peer id>" of a reader arrived, or went away with its connection.
+struct Reader {
+  PeerId peer;
+  bool present = false;
+};
+
+struct Publish {
+  Message message;
+  Tag tag;
+};
+struct Subscribe {
+  Pattern pattern;
+};
+struct Unsubscribe {
+  Pattern pattern;
+};
+// The application takes deliveries, or for the moment no more.
+struct Demand {
+  bool open = true;
+};
+// Say farewell. Messages still waiting for their position come back as Unpublished.
+struct Leave {};
+
+struct Polled {              // answers effect Poll, unless a ServerDown does
+  std::optional<Tide> tide;  // none: the server could not tell just now
+};
+struct Asked {  // answers effect Ask and effect Nudge, unless a PrimaryDown does
+  gate::WalReading reading;
+};
+
+struct TimePassed {};
+
+}  // namespace input
+
+// ServerUp, ServerDown, PrimaryUp, PrimaryDown and Warning are both: the node learns, and the
+// application is told.
+using Input =
+    std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream, input::Reader,
+                 input::Publish, input::Subscribe, input::Unsubscribe, input::Demand, input::Leave,
+                 input::Polled, input::Asked, input::TimePassed, ServerUp, ServerDown, PrimaryUp,
+                 PrimaryDown, Warning>;
+
+namespace effect {
+
+using mesh::effect::Announce;
+using mesh::effect::Broadcast;
+using mesh::effect::Dial;
+using mesh::effect::Follow;
+using mesh::effect::Notify;
+using mesh::effect::ToLink;
+using mesh::effect::ToRoute;
+using mesh::effect::Undial;
+using mesh::effect::Unfollow;
+struct Poll {};   // ask the server how far it is
+struct Ask {};    // ask the primary for a position
+struct Nudge {};  // make the primary flush
+struct Deliver {
+  Delivery delivery;
+};
+
+}  // namespace effect
+
+using Effect =
+    std::variant<effect::Dial, effect::Undial, effect::Follow, effect::Unfollow, effect::ToLink,
+                 effect::ToRoute, effect::Broadcast, effect::Announce, effect::Poll, effect::Ask,
+                 effect::Nudge, effect::Deliver, effect::Notify>;
+using Effects = std::vector<Effect>;
+
+}  // namespace tidegate::node

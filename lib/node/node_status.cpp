@@ -1,0 +1,45 @@
+// What a node says of itself: a snapshot of all its parts.
+#include "lib/node/node.hpp"
+
+namespace tidegate::node {
+
+Status Node::status(Instant now) const {
+  Status status;
+  status.origin = self_.origin;
+  status.name = self_.name;
+  status.mesh = self_.mesh;
+  status.publish_port = self_.publish_port;
+  status.direct_port = self_.direct_port;
+  status.up = now - started_;
+  for (const auto& [origin, member] : roster_.members()) {
+    const auto& stream = member.stream;
+    status.peers.push_back({origin, member.name, member.host, member.direct_port, member.state,
+                            member.detector.silent(now), stream.next(), member.held,
+                            stream.hole() ? stream.known() - stream.next() + 1 : 0,
+                            member.trail.slow(now), member.behind});
+  }
+  status.gated = gate_.gated();
+  status.tide = gate_.tide();
+  const auto& held = gate_.held();
+  status.held = held.size();
+  status.held_bytes = gate_.bytes();
+  status.taking = demand_;
+  if (!demand_) status.untaken = now - demand_since_;
+  if (status.tide) status.tide_still = now - tide_since_;
+  if (!held.empty()) {
+    status.held_first = held.first_position();
+    status.held_longest = now - held.first_since();
+  }
+  status.primary_known = outbox_.primary_known();
+  status.outbox = outbox_.size();
+  status.outbox_bytes = outbox_.bytes();
+  status.last_sequence = stream_.last();
+  status.last_position = stream_.position();
+  status.kept_first = window_.first();
+  status.kept = window_.size();
+  status.kept_bytes = window_.bytes();
+  status.counters = counters_;
+  return status;
+}
+
+}  // namespace tidegate::node

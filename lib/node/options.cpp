@@ -1,0 +1,106 @@
+#include "tidegate/options.hpp"
+
+#include <string_view>
+
+#include "lib/base/limits.hpp"
+#include "lib/base/must.hpp"
+#include "lib/base/utf8.hpp"
+#include "lib/mesh/announcement.hpp"
+#include "lib/message/footprint.hpp"
+#include "tidegate/message.hpp"
+
+namespace tidegate {
+namespace {
+
+constexpr std::uint16_t first_unprivileged_port = 1024;
+constexpr std::uint16_t first_ephemeral_port = 32768;
+constexpr std::uint16_t last_ephemeral_port = 60999;
+
+bool is_name(std::string_view text) {
+  if (text.size() > base::limits::peer_name_bytes || !base::is_utf8(text)) return false;
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string_view to_string(LocalTransport transport) {
+  switch (transport) {
+    case LocalTransport::tcp:
+      return "tcp";
+    case LocalTransport::ipc:
+      return "ipc";
+  }
+  TIDEGATE_MUST(false);
+}
+
+std::string_view to_string(From from) {
+  switch (from) {
+    case From::now:
+      return "now";
+    case From::kept:
+      return "kept";
+  }
+  TIDEGATE_MUST(false);
+}
+
+std::string_view to_string(Overdue overdue) {
+  switch (overdue) {
+    case Overdue::hold:
+      return "hold";
+    case Overdue::late:
+      return "late";
+    case Overdue::drop:
+      return "drop";
+  }
+  TIDEGATE_MUST(false);
+}
+
+std::vector<Problem> validate(const Options& options) {
+  std::vector<Problem> problems;
+  const auto require = [&](bool good, const char* option, std::string what) {
+    if (!good) problems.push_back({option, std::move(what)});
+  };
+
+  require(mesh::valid_mesh_name(options.mesh), "mesh",
+          "give 1 to " + std::to_string(base::limits::mesh_name_bytes) +
+              " printable ASCII characters without space");
+  require(is_name(options.name), "name",
+          "give at most " + std::to_string(base::limits::peer_name_bytes) +
+              " bytes of text without control characters");
+  require(!options.interfaces.empty(), "interfaces", "is empty; name at least one, for example lo");
+  require(options.beacon_port >= first_unprivileged_port, "beacon-port", "must be 1024 or above");
+  require(options.first_port >= first_unprivileged_port, "first-port", "must be 1024 or above");
+  require(options.last_port > options.first_port, "last-port",
+          "must be above first-port: a peer takes two ports");
+  require(options.last_port < first_ephemeral_port || options.first_port > last_ephemeral_port,
+          "last-port",
+          "the range overlaps 32768 to 60999, from which the system takes ports for outgoing "
+          "connections; choose one outside");
+  require(!options.database.empty(), "database",
+          "is empty; give a libpq connection string, or none to deliver at once");
+  const auto one_message = message::largest_footprint(options.payload_bytes);
+  const auto room_for_one = "must be at least " + std::to_string(one_message) +
+                            " bytes: one message with payload-bytes and the longest topic";
+  require(options.held_bytes >= one_message, "held-bytes", room_for_one);
+  require(options.inbox_bytes >= one_message, "inbox-bytes", room_for_one);
+  require(options.outbox_bytes >= one_message, "outbox-bytes", room_for_one);
+  require(options.payload_bytes >= 1 && options.payload_bytes <= base::limits::payload_bytes,
+          "payload-bytes",
+          "must be 1 to " + std::to_string(base::limits::payload_bytes) + " bytes");
+  require(options.kept_bytes >= one_message, "kept-bytes", room_for_one);
+  require(options.kept_for >= std::chrono::seconds(1), "kept-for", "must be at least 1 s");
+  require(options.overdue_after >= std::chrono::milliseconds(1), "overdue-after",
+          "must be at least 1 ms");
+  require(options.heartbeat >= std::chrono::milliseconds(10), "heartbeat",
+          "must be at least 10 ms");
+  require(options.suspect_after >= 2 * options.heartbeat, "suspect-after",
+          "must be at least two heartbeats, or one lost heartbeat raises suspicion");
+  require(options.gone_after > options.suspect_after, "gone-after",
+          "must be longer than suspect-after");
+  return problems;
+}
+
+}  // namespace tidegate

@@ -1,0 +1,20 @@
+// What a thing that is driven by the loop waits for.
+#pragma once
+
+#include <cstdint>
+
+namespace tidegate::io {
+
+// A descriptor to be watched, level-triggered. It may change with every call that is not const.
+struct Interest {
+  int descriptor = -1;  // -1: nothing but the deadline
+  bool read = false;
+  bool write = false;
+  // Another number means that the descriptor may be another socket, even under the same number: a
+  // loop that keeps registrations (epoll) registers it anew. One that calls poll() can ignore it.
+  std::uint64_t socket = 0;
+
+  friend bool operator==(const Interest&, const Interest&) = default;
+};
+
+}  // namespace tidegate::io

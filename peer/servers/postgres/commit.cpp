@@ -1,0 +1,139 @@
+#include "tidegate/commit.hpp"
+
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <libpq-fe.h>
+
+#include "peer/servers/postgres/libpq_text.hpp"
+#include "peer/servers/postgres/server_sql.hpp"
+
+namespace tidegate {
+namespace {
+
+struct Clear {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using Answer = std::unique_ptr<PGresult, Clear>;
+
+// Which LSN covers the commit that has just returned.
+enum class Durability {
+  flushed,  // the flush LSN
+  unknown,  // only the insert LSN, which may have to be flushed first
+};
+
+bool failed(const Answer& answer) {
+  const auto status = PQresultStatus(answer.get());
+  return status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK;
+}
+
+std::string sqlstate(const Answer& answer) {
+  const auto* code = PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
+  return code == nullptr ? "" : code;
+}
+
+std::string words(pg_conn* connection) { return postgres::one_line(PQerrorMessage(connection)); }
+
+// What keeps us from putting a question on this connection.
+std::optional<std::string> obstacle(pg_conn* connection) {
+  if (connection == nullptr) return "there is no connection";
+  if (PQstatus(connection) != CONNECTION_OK) {
+    return "the connection is lost (" + words(connection) + ")";
+  }
+  if (PQpipelineStatus(connection) != PQ_PIPELINE_OFF) {
+    return "the connection is in pipeline mode; leave it with PQexitPipelineMode() first";
+  }
+  if (PQtransactionStatus(connection) == PQTRANS_ACTIVE) {
+    return "a query or COPY is under way on the connection; fetch its results with PQgetResult() "
+           "until it returns null first";
+  }
+  return std::nullopt;
+}
+
+std::string cell(const Answer& answer, int column) {
+  return PQgetisnull(answer.get(), 0, column) != 0 ? "" : PQgetvalue(answer.get(), 0, column);
+}
+
+Result<Position> read_position(pg_conn* connection, Durability durability) {
+  const Answer answer(PQexec(connection, postgres::stranger_wal_reading_sql.c_str()));
+  if (failed(answer)) {
+    if (sqlstate(answer) == "55000") {
+      return Error{"this server is a standby, where nothing is committed; connect to the primary"};
+    }
+    return Error{"the position could not be read (" + words(connection) + ")"};
+  }
+  postgres::SqlRow row;
+  for (int column = 0; column < PQnfields(answer.get()); ++column) {
+    row.emplace_back(cell(answer, column));
+  }
+  const auto reading = postgres::read_stranger_wal_reading({row});
+  if (!reading) return reading.error();
+  if (durability == Durability::flushed) {
+    return Position{reading->instance.system, reading->timeline, reading->flush};
+  }
+  if (reading->flush < reading->insert) {
+    const Answer nudged(PQexec(connection, postgres::nudge_sql.c_str()));
+    if (failed(nudged)) return Error{"the WAL could not be flushed (" + words(connection) + ")"};
+  }
+  return Position{reading->instance.system, reading->timeline, reading->insert};
+}
+
+}  // namespace
+
+Result<Position> commit(pg_conn* connection) {
+  if (const auto reason = obstacle(connection)) return Error{"not committed: " + *reason};
+  if (PQtransactionStatus(connection) == PQTRANS_IDLE) {
+    return Error{
+        "not committed: no transaction is open on the connection; BEGIN one, or call "
+        "position_after_commit() after a statement that commits by itself"};
+  }
+
+  // Asked inside the transaction, because it may have been set for this transaction only. An
+  // aborted one would refuse to answer, and not go on to COMMIT.
+  const bool aborted = PQtransactionStatus(connection) == PQTRANS_INERROR;
+  std::string setting;
+  Answer answer;
+  if (PQsendQuery(connection, aborted ? "COMMIT" : "SHOW synchronous_commit; COMMIT") != 0) {
+    while (Answer next{PQgetResult(connection)}) {
+      if (PQresultStatus(next.get()) == PGRES_TUPLES_OK) setting = cell(next, 0);
+      answer = std::move(next);
+    }
+  }
+  if (PQstatus(connection) != CONNECTION_OK || answer == nullptr) {
+    return Error{"commit unknown: the connection was lost during COMMIT (" + words(connection) +
+                 "); the change may be there or not: look for it on a new connection before "
+                 "repeating it, and publish nothing until then"};
+  }
+  if (failed(answer)) {
+    return Error{"not committed: the server refused and rolled the transaction back (" +
+                 postgres::one_line(PQresultErrorMessage(answer.get())) + "); do it again"};
+  }
+  if (std::string(PQcmdStatus(answer.get())) != "COMMIT") {
+    return Error{
+        "not committed: a statement of the transaction had failed, so the server rolled it back; "
+        "do it again"};
+  }
+
+  auto position =
+      read_position(connection, setting == "off" ? Durability::unknown : Durability::flushed);
+  if (!position) {
+    return Error{"committed, but without a position to publish with: " + position.error().message};
+  }
+  return position;
+}
+
+Result<Position> position_after_commit(pg_conn* connection) {
+  if (const auto reason = obstacle(connection)) return Error{"no position: " + *reason};
+  if (PQtransactionStatus(connection) != PQTRANS_IDLE) {
+    return Error{
+        "no position: a transaction is open on the connection, and its changes are not committed; "
+        "end it with COMMIT first, or call commit()"};
+  }
+  auto position = read_position(connection, Durability::unknown);
+  if (!position) return Error{"no position: " + position.error().message};
+  return position;
+}
+
+}  // namespace tidegate

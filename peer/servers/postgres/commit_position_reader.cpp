@@ -1,0 +1,86 @@
+#include "peer/servers/postgres/commit_position_reader.hpp"
+
+#include "lib/base/must.hpp"
+
+namespace tidegate::postgres {
+
+Result<CommitTag> CommitTag::create(const std::string& connection_string,
+                                    Database::Timeouts timeouts) {
+  auto database = Database::create(connection_string, Database::Session::plain, timeouts);
+  if (!database) return database.error();
+  return CommitTag(std::move(*database));
+}
+
+void CommitTag::advance(Instant now, Events& events) {
+  auto event = database_.advance(now);
+  if (!event) return;
+  if (std::holds_alternative<Database::Connected>(*event)) {
+    send(Step::introduction, introduction_sql, now);
+  } else if (const auto* answer = std::get_if<Database::Answer>(&*event)) {
+    answered(answer->rows, now, events);
+  } else if (const auto* refusal = std::get_if<Database::QueryFailed>(&*event)) {
+    give_up("the server refused to tell its WAL position: " + refusal->message, now, events);
+  } else {
+    down(std::move(std::get<Database::Lost>(*event).reason), events);
+  }
+}
+
+void CommitTag::ask(Instant now) {
+  TIDEGATE_MUST(ready());
+  send(Step::reading, wal_reading_sql, now);
+}
+
+void CommitTag::nudge(Instant now) {
+  TIDEGATE_MUST(ready());
+  send(Step::nudge, nudge_sql, now);
+}
+
+void CommitTag::send(Step step, const std::string& sql, Instant now) {
+  step_ = step;
+  database_.query(sql, now);
+}
+
+void CommitTag::answered(const Rows& rows, Instant now, Events& events) {
+  if (step_ == Step::introduction) return introduced(rows, now, events);
+  // A statement of its own: read in the nudge's transaction, the LSNs would be those before its
+  // commit.
+  if (step_ == Step::nudge) return send(Step::reading, wal_reading_sql, now);
+  TIDEGATE_MUST(step_ == Step::reading);
+  const auto reading = read_wal_reading(rows, server_.instance, server_.layout);
+  if (!reading) return give_up(reading.error().message, now, events);
+  step_ = Step::ready;
+  events.push_back(*reading);
+}
+
+void CommitTag::introduced(const Rows& rows, Instant now, Events& events) {
+  auto server = read_introduction(rows, database_.server());
+  if (!server) return give_up(server.error().message, now, events);
+  if (server->in_recovery) {
+    return give_up(database_.server() +
+                       " is a standby, and changes are committed on the primary: name the primary, "
+                       "or all servers and the condition, as in 'host=a,b "
+                       "target_session_attrs=primary'",
+                   now, events);
+  }
+  server_ = std::move(*server);
+  up_ = true;
+  reported_.clear();
+  step_ = Step::ready;
+  events.push_back(PrimaryUp{server_.instance, server_.description});
+}
+
+void CommitTag::give_up(std::string reason, Instant now, Events& events) {
+  database_.drop(now);
+  down(std::move(reason), events);
+}
+
+void CommitTag::down(std::string reason, Events& events) {
+  const bool news = up_ || reason != reported_;
+  up_ = false;
+  step_ = Step::down;
+  if (!news) return;
+  reported_ = reason;
+  events.push_back(PrimaryDown{std::move(reason)});
+}
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,328 @@
+#include "peer/servers/postgres/connection.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include "lib/base/must.hpp"
+#include "peer/servers/postgres/libpq_text.hpp"
+
+namespace tidegate::postgres {
+namespace {
+
+constexpr Duration shortest_pause = std::chrono::milliseconds(100);
+constexpr Duration longest_pause = std::chrono::seconds(5);
+
+struct Setting {
+  std::string keyword;
+  std::string value;
+};
+using Settings = std::vector<Setting>;
+
+// What the connection string may override. An idle connection whose other end has vanished is
+// noticed within a minute, an unanswered write within ten seconds.
+const Settings& defaults() {
+  static const Settings settings = {
+      {"fallback_application_name", "tidegate"},
+      {"keepalives_idle", "30"},
+      {"keepalives_interval", "10"},
+      {"keepalives_count", "3"},
+      {"tcp_user_timeout", "10000"},
+  };
+  return settings;
+}
+
+struct Finish {
+  void operator()(PGconn* connection) const { PQfinish(connection); }
+  void operator()(PGresult* result) const { PQclear(result); }
+  void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+};
+
+std::string text_or_empty(const char* text) { return text == nullptr ? "" : text; }
+
+Result<Settings> parse_connection_string(const std::string& text) {
+  char* words = nullptr;
+  const std::unique_ptr<PQconninfoOption, Finish> parsed(PQconninfoParse(text.c_str(), &words));
+  if (!parsed) {
+    const auto error = unreadable_connection_string(text, text_or_empty(words));
+    PQfreemem(words);
+    return error;
+  }
+  Settings settings;
+  for (const auto* option = parsed.get(); option->keyword != nullptr; ++option) {
+    if (option->val == nullptr) continue;
+    const Setting setting{option->keyword, option->val};
+    if (may_show_password(text, setting.keyword, setting.value)) {
+      return Error{
+          "the connection string has a second @, so that a part of the password would be taken for "
+          "a name; percent-encode the special characters of the password (@ is %40, / is %2F)"};
+    }
+    if (setting.keyword != "replication") settings.push_back(setting);  // the session decides it
+  }
+  return settings;
+}
+
+bool is_host_list(const std::string& keyword) {
+  return keyword == "host" || keyword == "hostaddr" || keyword == "port";
+}
+
+bool ready_now(int descriptor, bool write) {
+  pollfd wanted{descriptor, static_cast<short>(write ? POLLOUT : POLLIN), 0};
+  return ::poll(&wanted, 1, 0) > 0;
+}
+
+}  // namespace
+
+class Database::Connection {
+ public:
+  Connection(Settings settings, Session session, Timeouts timeouts)
+      : settings_(std::move(settings)), session_(session), timeouts_(timeouts) {}
+
+  [[nodiscard]] io::Interest interest() const {
+    const int descriptor = connection_ ? PQsocket(connection_.get()) : -1;
+    if (descriptor < 0) return {-1, false, false, socket_};
+    if (phase_ == Phase::connecting) return {descriptor, !wants_write_, wants_write_, socket_};
+    return {descriptor, true, wants_write_, socket_};
+  }
+
+  std::optional<Event> advance(Instant now) {
+    switch (phase_) {
+      case Phase::waiting:
+        return now < deadline_ ? std::nullopt : start(now);
+      case Phase::connecting:
+        return connect_further(now);
+      case Phase::idle:
+      case Phase::asking:
+        return converse(now);
+    }
+    return std::nullopt;
+  }
+
+  void query(const std::string& sql, Instant now) {
+    TIDEGATE_MUST(phase_ == Phase::idle);
+    phase_ = Phase::asking;
+    answer_ = {};
+    refusal_.reset();
+    broken_ = PQsendQuery(connection_.get(), sql.c_str()) == 0;
+    wants_write_ = !broken_ && PQflush(connection_.get()) == 1;
+    deadline_ = broken_ ? Instant::min() : now + timeouts_.answer;
+  }
+
+  void drop(Instant now) {
+    connection_.reset();
+    ++socket_;
+    broken_ = false;
+    phase_ = Phase::waiting;
+    if (connected_at_ && now - *connected_at_ >= longest_pause) pause_ = shortest_pause;
+    connected_at_.reset();
+    deadline_ = now + pause_;
+    pause_ = std::min(2 * pause_, longest_pause);
+  }
+
+  [[nodiscard]] Instant deadline() const { return deadline_; }
+  [[nodiscard]] bool idle() const { return phase_ == Phase::idle; }
+  void set_session(Session session) { session_ = session; }
+  [[nodiscard]] Session session() const { return session_; }
+  [[nodiscard]] const std::string& server() const { return server_; }
+
+ private:
+  enum class Phase : std::uint8_t { waiting, connecting, idle, asking };
+
+  std::optional<Event> start(Instant now) {
+    Settings all = defaults();
+    for (const auto& [keyword, value] : settings_) {
+      all.push_back({keyword, is_host_list(keyword) ? rotated_list(value, first_host_) : value});
+    }
+    if (session_ == Session::replication) all.push_back({"replication", "database"});
+
+    std::vector<const char*> keywords;
+    std::vector<const char*> values;
+    for (const auto& [keyword, value] : all) {
+      keywords.push_back(keyword.c_str());
+      values.push_back(value.c_str());
+    }
+    keywords.push_back(nullptr);
+    values.push_back(nullptr);
+    connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 0));
+    TIDEGATE_MUST(connection_ != nullptr);  // only without memory
+    PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);
+    PQsetNoticeReceiver(connection_.get(), &Connection::hear, this);
+    last_words_ = {};
+    hosts_tried_ = 0;
+    host_.clear();
+    note_server(now);
+    if (PQstatus(connection_.get()) == CONNECTION_BAD) return refused(now);
+    phase_ = Phase::connecting;
+    wants_write_ = true;  // as libpq prescribes before the first PQconnectPoll
+    ++socket_;
+    return std::nullopt;
+  }
+
+  std::optional<Event> connect_further(Instant now) {
+    if (!ready_now(PQsocket(connection_.get()), wants_write_)) {
+      if (now < deadline_) return std::nullopt;
+      first_host_ += hosts_tried_;
+      return lost(now,
+                  {"", server_ + " has not accepted a connection for " +
+                           std::to_string(timeouts_.connect / std::chrono::seconds(1)) + " s"});
+    }
+    const auto wish = PQconnectPoll(connection_.get());
+    ++socket_;
+    if (wish == PGRES_POLLING_FAILED) return refused(now);
+    note_server(now);
+    wants_write_ = wish == PGRES_POLLING_WRITING;
+    if (wish != PGRES_POLLING_OK) return std::nullopt;
+
+    PQsetnonblocking(connection_.get(), 1);
+    PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
+    phase_ = Phase::idle;
+    first_host_ = 0;
+    connected_at_ = now;
+    deadline_ = never;
+    return Connected{};
+  }
+
+  std::optional<Event> converse(Instant now) {
+    auto* connection = connection_.get();
+    const int unsent = broken_ ? -1 : PQflush(connection);
+    if (unsent < 0 || PQconsumeInput(connection) == 0) return lost(now, parting_words());
+    wants_write_ = unsent == 1;
+
+    while (PQisBusy(connection) == 0 && phase_ == Phase::asking) {
+      const std::unique_ptr<PGresult, Finish> result(PQgetResult(connection));
+      if (result) {
+        take(result.get());
+        continue;
+      }
+      if (PQstatus(connection) == CONNECTION_BAD) return lost(now, parting_words());
+      phase_ = Phase::idle;
+      deadline_ = never;
+      if (refusal_) return *std::exchange(refusal_, std::nullopt);
+      return std::exchange(answer_, {});
+    }
+    if (now < deadline_) return std::nullopt;
+    return lost(now, {"", server_ + " has not answered for " +
+                              std::to_string(timeouts_.answer / std::chrono::seconds(1)) + " s"});
+  }
+
+  void take(const PGresult* result) {
+    const auto status = PQresultStatus(result);
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+      refusal_ = QueryFailed{text_or_empty(PQresultErrorField(result, PG_DIAG_SQLSTATE)),
+                             one_line(text_or_empty(PQresultErrorMessage(result)))};
+      return;
+    }
+    answer_.rows.clear();
+    answer_.rows.resize(static_cast<std::size_t>(PQntuples(result)));
+    for (int row = 0; row < PQntuples(result); ++row) {
+      auto& cells = answer_.rows[static_cast<std::size_t>(row)];
+      for (int column = 0; column < PQnfields(result); ++column) {
+        if (PQgetisnull(result, row, column) != 0) {
+          cells.emplace_back();
+        } else {
+          cells.emplace_back(
+              std::string(PQgetvalue(result, row, column),
+                          static_cast<std::size_t>(PQgetlength(result, row, column))));
+        }
+      }
+    }
+  }
+
+  Event refused(Instant now) {
+    auto refusal = read_refusal(text_or_empty(PQerrorMessage(connection_.get())));
+    return lost(now, {std::move(refusal.sqlstate), std::move(refusal.words)});
+  }
+
+  // Why a connection that had been made is gone. A server that ends it says so in a message of its
+  // own, which libpq takes for a notice while no query is under way.
+  Lost parting_words() {
+    if (!last_words_.reason.empty()) return last_words_;
+    return {refusal_ ? refusal_->sqlstate : "",
+            one_line(text_or_empty(PQerrorMessage(connection_.get())))};
+  }
+
+  static void hear(void* self, const PGresult* notice) {
+    const auto severity = text_or_empty(PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED));
+    if (severity != "FATAL" && severity != "PANIC") return;
+    static_cast<Connection*>(self)->last_words_ = {
+        text_or_empty(PQresultErrorField(notice, PG_DIAG_SQLSTATE)),
+        one_line(text_or_empty(PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY)))};
+  }
+
+  Event lost(Instant now, Lost why) {
+    drop(now);
+    return why;
+  }
+
+  // Each address that libpq turns to gets the whole time.
+  void note_server(Instant now) {
+    const auto host = text_or_empty(PQhost(connection_.get()));
+    const auto address = text_or_empty(PQhostaddr(connection_.get()));
+    const auto port = " port " + text_or_empty(PQport(connection_.get()));
+    if (host + port != host_) {
+      host_ = host + port;
+      ++hosts_tried_;
+      address_.clear();
+      deadline_ = now + timeouts_.connect;
+    }
+    if (address != address_) {
+      address_ = address;
+      deadline_ = now + timeouts_.connect;
+    }
+    server_ = address.empty() || address == host ? host_ : host + " (" + address + ")" + port;
+  }
+
+  Settings settings_;
+  Session session_;
+  Timeouts timeouts_;
+  std::unique_ptr<PGconn, Finish> connection_;
+  Phase phase_ = Phase::waiting;
+  Instant deadline_ = Instant::min();
+  Duration pause_ = shortest_pause;
+  std::optional<Instant> connected_at_;
+  std::uint64_t socket_ = 0;
+  bool wants_write_ = false;
+  bool broken_ = false;  // a query could not be sent
+  std::string host_;     // with port; as address_, of the server tried last
+  std::string address_;
+  std::string server_;
+  std::size_t hosts_tried_ = 0;  // in this attempt
+  std::size_t first_host_ = 0;   // of the lists in the connection string
+  Answer answer_;
+  std::optional<QueryFailed> refusal_;
+  Lost last_words_;
+};
+
+Result<Database> Database::create(const std::string& connection_string, Session session,
+                                  Timeouts timeouts) {
+  auto settings = parse_connection_string(connection_string);
+  if (!settings) return settings.error();
+  for (const auto& [keyword, value] : *settings) {
+    int seconds = 0;
+    if (keyword == "connect_timeout" &&
+        std::from_chars(value.data(), value.data() + value.size(), seconds).ec == std::errc{} &&
+        seconds > 0) {
+      timeouts.connect = std::chrono::seconds(seconds);
+    }
+  }
+  return Database(std::make_unique<Connection>(std::move(*settings), session, timeouts));
+}
+
+Database::Database(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+Database::Database(Database&&) noexcept = default;
+Database& Database::operator=(Database&&) noexcept = default;
+Database::~Database() = default;
+
+io::Interest Database::interest() const { return connection_->interest(); }
+Instant Database::deadline() const { return connection_->deadline(); }
+std::optional<Database::Event> Database::advance(Instant now) { return connection_->advance(now); }
+bool Database::idle() const { return connection_->idle(); }
+void Database::query(const std::string& sql, Instant now) { connection_->query(sql, now); }
+void Database::drop(Instant now) { connection_->drop(now); }
+void Database::set_session(Session session) { connection_->set_session(session); }
+Database::Session Database::session() const { return connection_->session(); }
+const std::string& Database::server() const { return connection_->server(); }
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,115 @@
+// One connection to a PostgreSQL server that never blocks the loop and comes back by itself.
+//
+// The loop asks what to wait for (`interest`, `deadline`) and calls `advance` when it has come;
+// `advance` does what can be done now and tells what happened. Calling it early or late is
+// harmless. One query at a time, by the simple protocol: a connection opened with
+// replication=database takes no other.
+//
+// 1. A connection that is lost, refused or silent is reported once (`Lost`) and tried again: after
+//    100 ms, doubling to 5 s. The sequence is fixed: peers of one server are spread by their own
+//    start, and a few connections in five seconds hurt nobody. Only a connection that lived
+//    through the longest pause starts it anew, so that a server that accepts and hangs up at once
+//    is not hammered.
+// 2. Failover is libpq's: "host=a,b target_session_attrs=primary" finds the primary. libpq's own
+//    clock does not run without blocking, and it would stay with a silent host for minutes; so
+//    each host gets `connect_timeout` of the connection string (seconds), or Timeouts::connect, and
+//    the attempt after a timeout begins with the next host.
+// 3. No password reaches an event or an error.
+//
+// What does block: resolving a host name, inside libpq, at each attempt to connect (and reading
+// ~/.pgpass or a service file). Give addresses, or keep the names in /etc/hosts.
+//
+// Threads: all calls from one thread. Besides this file only commit.cpp and sql_change.cpp know
+// libpq.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "peer/io/interest.hpp"
+#include "tidegate/result.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::postgres {
+
+class Database {
+ public:
+  enum class Session : std::uint8_t {
+    plain,
+    replication,  // replication=database: SQL and replication commands on one connection
+  };
+
+  struct Timeouts {
+    Duration connect = std::chrono::seconds(10);  // for each host; connect_timeout overrides it
+    Duration answer = std::chrono::seconds(10);   // a server silent for longer counts as lost
+  };
+
+  struct Connected {};
+
+  using Row = std::vector<std::optional<std::string>>;  // nullopt is NULL
+  struct Answer {
+    std::vector<Row> rows;
+  };
+
+  // The server refused the query; the connection lives.
+  struct QueryFailed {
+    std::string sqlstate;  // five characters
+    std::string message;   // one line
+  };
+
+  // The connection is gone or was not made; a query under way is gone with it, and nobody knows
+  // whether the server has carried it out.
+  struct Lost {
+    std::string sqlstate;  // of the server's refusal; empty when the server did not say one
+    std::string reason;    // one line
+  };
+
+  using Event = std::variant<Connected, Answer, QueryFailed, Lost>;
+
+  // Refuses a connection string that libpq can't read. Connects with the first advance().
+  [[nodiscard]] static Result<Database> create(const std::string& connection_string,
+                                               Session session, Timeouts timeouts);
+
+  Database(Database&&) noexcept;
+  Database& operator=(Database&&) noexcept;
+  ~Database();
+
+  [[nodiscard]] io::Interest interest() const;
+
+  // When advance() must be called even if the descriptor stays quiet. Changed by advance(),
+  // query() and drop(). In the past when there is something to do at once.
+  [[nodiscard]] Instant deadline() const;
+
+  // At most one event; call it again when the descriptor is still ready.
+  [[nodiscard]] std::optional<Event> advance(Instant now);
+
+  // Connected, and no query under way.
+  [[nodiscard]] bool idle() const;
+
+  // Sends one statement. Only when idle().
+  void query(const std::string& sql, Instant now);
+
+  // Closes the connection without an event; the next attempt follows after the usual pause.
+  void drop(Instant now);
+
+  // How to connect from the next attempt on.
+  void set_session(Session session);
+  [[nodiscard]] Session session() const;
+
+  // "host port", or "host (address) port", of the server connected to or tried last.
+  [[nodiscard]] const std::string& server() const;
+
+ private:
+  class Connection;
+  explicit Database(std::unique_ptr<Connection> connection);
+
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,97 @@
+#include "peer/servers/postgres/libpq_text.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace tidegate::postgres {
+namespace {
+
+bool is_sqlstate(std::string_view code) {
+  return code.size() == 5 && std::all_of(code.begin(), code.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+         });
+}
+
+// "LOCATION:  InitPostgres, postinit.c:787"
+bool is_source_location(std::string_view line) {
+  const auto number = line.rfind(".c:");
+  return number != std::string_view::npos && number + 3 < line.size() &&
+         line.find_first_not_of("0123456789", number + 3) == std::string_view::npos;
+}
+
+bool is_uri(std::string_view text) {
+  return text.rfind("postgresql://", 0) == 0 || text.rfind("postgres://", 0) == 0;
+}
+
+}  // namespace
+
+std::string one_line(std::string_view text) {
+  std::string line;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    auto part = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const bool continued = part.substr(0, 1) == "\t";
+    part.remove_prefix(std::min(part.find_first_not_of(" \t"), part.size()));
+    if (part.empty()) continue;
+    if (!line.empty()) line += continued ? " " : "; ";
+    line += part;
+  }
+  return line;
+}
+
+Refusal read_refusal(std::string_view verbose) {
+  Refusal refusal;
+  std::string words;
+  while (!verbose.empty()) {
+    const auto end = std::min(verbose.find('\n'), verbose.size());
+    const auto line = verbose.substr(0, end);
+    verbose.remove_prefix(std::min(end + 1, verbose.size()));
+    if (is_source_location(line)) continue;
+
+    constexpr std::string_view separator = ":  ";
+    const auto colon = line.find(separator);
+    const auto code = colon == std::string_view::npos ? "" : line.substr(colon + 3).substr(0, 5);
+    if (is_sqlstate(code) && line.substr(colon + 8).substr(0, 2) == ": ") {
+      refusal.sqlstate = code;
+      words.append(line.substr(0, colon + 3)).append(line.substr(colon + 10));
+    } else {
+      words += line;
+    }
+    words += '\n';
+  }
+  refusal.words = one_line(words);
+  return refusal;
+}
+
+Error unreadable_connection_string(std::string_view text, std::string_view words) {
+  if (!is_uri(text) && text.find("pass") == std::string_view::npos) {
+    return Error{"libpq can't read the connection string: " + one_line(words)};
+  }
+  return Error{
+      "libpq can't read the connection string; its reason may quote the password and is not shown; "
+      "write key=value with quotes around blanks ('...') or a URI with :/?#@% percent-encoded, or "
+      "try it without the password to see the reason"};
+}
+
+bool may_show_password(std::string_view text, std::string_view keyword, std::string_view value) {
+  return is_uri(text) && value.find('@') != std::string_view::npos &&
+         (keyword == "host" || keyword == "dbname");
+}
+
+std::string rotated_list(std::string_view list, std::size_t first) {
+  std::vector<std::string_view> parts;
+  for (std::size_t begin = 0; begin <= list.size();) {
+    const auto end = std::min(list.find(',', begin), list.size());
+    parts.push_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  std::string text;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) text += ',';
+    text += parts[(first + i) % parts.size()];
+  }
+  return text;
+}
+
+}  // namespace tidegate::postgres

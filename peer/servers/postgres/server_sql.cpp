@@ -1,0 +1,128 @@
+#include "peer/servers/postgres/server_sql.hpp"
+
+#include <charconv>
+
+namespace tidegate::postgres {
+namespace {
+
+template <typename Number>
+bool read_number(const std::optional<std::string>& text, Number& number, int base = 10) {
+  if (!text) return false;
+  const auto* end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, number, base);
+  return error == std::errc{} && stop == end;
+}
+
+std::string quoted(const std::vector<SqlRow>& rows) {
+  std::string text;
+  for (const auto& row : rows) {
+    for (const auto& cell : row) text += (text.empty() ? "'" : ", '") + cell.value_or("NULL") + "'";
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+// bigint in SQL: an identifier made after 2038 is negative there.
+bool read_system(const std::optional<std::string>& text, SystemId& system) {
+  std::int64_t number = 0;
+  if (!read_number(text, number)) return false;
+  system = static_cast<SystemId>(number);
+  return true;
+}
+
+bool read_layout(const std::optional<std::string>& block, const std::optional<std::string>& segment,
+                 WalLayout& layout) {
+  return read_number(block, layout.block_size) && read_number(segment, layout.segment_size) &&
+         layout.block_size > 0 && layout.segment_size > 0;
+}
+
+Error senseless(const std::string& question, const std::vector<SqlRow>& rows) {
+  return Error{"the server answered " + quoted(rows) + " when asked for its " + question +
+               "; is it PostgreSQL 10 or newer, without a pooler before it?"};
+}
+
+}  // namespace
+
+const std::string introduction_sql =
+    "SELECT system_identifier,"
+    " (extract(epoch FROM greatest(pg_postmaster_start_time(),"
+    " pg_stat_get_bgwriter_stat_reset_time())) * 1000000)::bigint,"
+    " pg_size_bytes(current_setting('wal_block_size')),"
+    " pg_size_bytes(current_setting('wal_segment_size')),"
+    " pg_is_in_recovery(),"
+    " quote_ident(session_user),"
+    " split_part(current_setting('server_version'), ' ', 1),"
+    " date_trunc('second', pg_postmaster_start_time()),"
+    " host(inet_server_addr())"
+    " FROM pg_control_system()";
+
+Result<Introduction> read_introduction(const std::vector<SqlRow>& rows, const std::string& server) {
+  Introduction introduction;
+  if (rows.size() != 1 || rows[0].size() != 9) return senseless("identity", rows);
+  const auto& row = rows[0];
+  if (!read_system(row[0], introduction.instance.system) ||
+      !read_number(row[1], introduction.instance.started) ||
+      !read_layout(row[2], row[3], introduction.layout) || !row[4] || !row[5]) {
+    return senseless("identity", rows);
+  }
+  introduction.in_recovery = *row[4] == "t";
+  introduction.login = *row[5];
+  introduction.description = (introduction.in_recovery ? "standby " : "primary ") + server +
+                             ", PostgreSQL " + row[6].value_or("?") + ", started " +
+                             row[7].value_or("?");
+  if (row[8] && server.find(*row[8]) == std::string::npos) {
+    introduction.description += ", its own address is " + *row[8];
+  }
+  return introduction;
+}
+
+const std::string wal_reading_sql =
+    "SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn(),"
+    " pg_walfile_name(pg_current_wal_insert_lsn())";
+
+Result<gate::WalReading> read_wal_reading(const std::vector<SqlRow>& rows, const Instance& instance,
+                                          WalLayout layout) {
+  if (rows.size() != 1 || rows[0].size() < 3) return senseless("WAL position", rows);
+  const auto& row = rows[0];
+  const auto insert = parse_lsn(row[0].value_or(""));
+  const auto flush = parse_lsn(row[1].value_or(""));
+  const auto timeline = timeline_of_wal_file(row[2].value_or(""));
+  if (!insert || !flush || !timeline) return senseless("WAL position", rows);
+  return gate::WalReading{instance, *timeline, without_page_header(*insert, layout),
+                          without_page_header(*flush, layout)};
+}
+
+const std::string stranger_wal_reading_sql = wal_reading_sql +
+                                             ", system_identifier,"
+                                             " pg_size_bytes(current_setting('wal_block_size')),"
+                                             " pg_size_bytes(current_setting('wal_segment_size'))"
+                                             " FROM pg_control_system()";
+
+Result<gate::WalReading> read_stranger_wal_reading(const std::vector<SqlRow>& rows) {
+  Instance instance;
+  WalLayout layout;
+  if (rows.size() != 1 || rows[0].size() != 6 || !read_system(rows[0][3], instance.system) ||
+      !read_layout(rows[0][4], rows[0][5], layout)) {
+    return senseless("WAL position", rows);
+  }
+  return read_wal_reading(rows, instance, layout);
+}
+
+const std::string nudge_sql =
+    "SELECT set_config('synchronous_commit', 'local', true),"
+    " pg_logical_emit_message(true, 'tidegate', '')";
+
+Result<TimelineId> timeline_of_wal_file(const std::string& name) {
+  TimelineId timeline = 0;
+  if (name.size() != 24 || !read_number(name.substr(0, 8), timeline, 16) || timeline == 0) {
+    return Error{"'" + name + "' is not the name of a WAL file"};
+  }
+  return timeline;
+}
+
+Result<TimelineId> parse_timeline(const std::string& decimal) {
+  TimelineId timeline = 0;
+  if (!read_number(decimal, timeline)) return Error{"'" + decimal + "' is not a timeline"};
+  return timeline;
+}
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,55 @@
+// The SQL that both sides put to a server, and how its answers are read: who are you, where does
+// your WAL stand. An answer that makes no sense is an error, never a guess.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/gate/wal_reading.hpp"
+#include "tidegate/lsn.hpp"
+#include "tidegate/result.hpp"
+#include "tidegate/tide.hpp"
+
+namespace tidegate::postgres {
+
+using SqlRow = std::vector<std::optional<std::string>>;  // nullopt is NULL
+
+// What stays the same as long as the connection lives, except the role of a standby.
+struct Introduction {
+  Instance instance;
+  WalLayout layout;
+  bool in_recovery = false;
+  std::string login;        // the role we are, quoted as SQL wants it
+  std::string description;  // "standby db1 (10.0.0.1) port 5432, PostgreSQL 15.6, started ..."
+};
+
+// A life of a server begins with its start or with its last recovery from the crash of a backend,
+// which the start time does not show, though asynchronous commits are lost. Every crash recovery
+// discards the statistics, and so their age does. (A reset by hand looks like a crash: whoever
+// connects after it takes more for doubtful than is.)
+extern const std::string introduction_sql;
+// `server` is where we connected to. A server that gives another address for itself (we came
+// through a balancer) is shown with both.
+[[nodiscard]] Result<Introduction> read_introduction(const std::vector<SqlRow>& rows,
+                                                     const std::string& server);
+
+// On a primary. The insert LSN is read first: `flush` is then never too old to cover it.
+extern const std::string wal_reading_sql;
+[[nodiscard]] Result<gate::WalReading> read_wal_reading(const std::vector<SqlRow>& rows,
+                                                        const Instance& instance, WalLayout layout);
+
+// The same on a connection of which we know nothing. The reading's instance has no start time.
+extern const std::string stranger_wal_reading_sql;
+[[nodiscard]] Result<gate::WalReading> read_stranger_wal_reading(const std::vector<SqlRow>& rows);
+
+// Makes durable what was written so far: a transaction that writes a record of its own and commits
+// with a flush. It does not wait for a synchronous standby, whatever the session is set to, and
+// leaves that setting alone. Needs no right, and works in a read-only session too.
+extern const std::string nudge_sql;
+
+// The timeline is what a WAL file's name begins with: eight hexadecimal digits.
+[[nodiscard]] Result<TimelineId> timeline_of_wal_file(const std::string& name);
+[[nodiscard]] Result<TimelineId> parse_timeline(const std::string& decimal);
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,331 @@
+#include "command/config.hpp"
+
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+#include "command/suggestions.hpp"
+#include "command/units.hpp"
+
+using namespace tidegate;
+using namespace tidegate::command;
+
+namespace {
+
+Configuration from_file(const std::string& text) {
+  return configure({.file_name = "t.toml", .file_text = text});
+}
+Configuration from_variable(const std::string& name, const std::string& value) {
+  return configure({.environment = {{name, value}}});
+}
+Configuration from_flag(const std::string& name, const std::string& value) {
+  return configure({.flags = {{name, {value}}}});
+}
+
+// The one problem that there must be.
+SettingProblem only_problem(const Configuration& configuration) {
+  REQUIRE(configuration.problems.size() == 1);
+  return configuration.problems.front();
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  const bool found = text.find(part) != std::string::npos;
+  if (!found) MESSAGE("'" << part << "' is not in: " << text);
+  return found;
+}
+bool lacks(const std::string& text, const std::string& part) {
+  return text.find(part) == std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("without any source every setting has its default, and nothing is wrong") {
+  const auto configuration = configure({});
+  CHECK(configuration.problems.empty());
+  CHECK(configuration.given.empty());
+  CHECK(configuration.settings.options.mesh == Options().mesh);
+  CHECK(configuration.settings.options.held_bytes == Options().held_bytes);
+  CHECK_FALSE(configuration.settings.log_level.has_value());
+}
+
+TEST_CASE("every setting can be given in the file, in the environment and as a flag") {
+  const auto check = [](const Configuration& configuration) {
+    REQUIRE(configuration.problems.empty());
+    CHECK(configuration.given.size() == setting_help().size());
+    const auto& o = configuration.settings.options;
+    CHECK(o.mesh == "m");
+    CHECK(o.name == "n");
+    CHECK(o.interfaces == std::vector<std::string>{"lo", "eth0"});
+    CHECK(o.beacon_port == 1111);
+    CHECK(o.seeds == std::vector<std::string>{"a:1", "b:2"});
+    CHECK(o.first_port == 2000);
+    CHECK(o.last_port == 2002);
+    CHECK(o.local_transport == LocalTransport::ipc);
+    CHECK(o.database == "host=r");
+    CHECK(o.primary == "host=p");
+    CHECK(o.held_bytes == std::size_t{64} << 20U);
+    CHECK(o.inbox_bytes == 2000000);
+    CHECK(o.outbox_bytes == 3000000);
+    CHECK(o.payload_bytes == 1000);
+    CHECK(o.kept_bytes == 4000000);
+    CHECK(o.kept_for == std::chrono::minutes(2));
+    CHECK(o.from == From::kept);
+    CHECK(o.overdue == Overdue::late);
+    CHECK(o.overdue_after == std::chrono::seconds(5));
+    CHECK(o.heartbeat == std::chrono::milliseconds(100));
+    CHECK(o.suspect_after == std::chrono::milliseconds(250));
+    CHECK(o.gone_after == std::chrono::seconds(3));
+    CHECK(configuration.settings.log_level == LogLevel::debug);
+    CHECK(configuration.settings.socket == "/s");
+  };
+  check(from_file(R"(
+mesh = "m"
+name = "n"
+interfaces = ["lo", "eth0"]
+beacon-port = 1111
+seeds = ["a:1", "b:2"]
+first-port = 2000
+last-port = 2002
+local-transport = "ipc"
+database = "host=r"
+primary = "host=p"
+held-bytes = "64MiB"
+inbox-bytes = 2000000
+outbox-bytes = "3MB"
+payload-bytes = "1 kB"
+kept-bytes = "4MB"
+kept-for = "2min"
+from = "kept"
+overdue = "late"
+overdue-after = "5s"
+heartbeat = "100ms"
+suspect-after = "250 ms"
+gone-after = "3s"
+log-level = "debug"
+socket = "/s"
+)"));
+  check(configure({.environment = {{"TIDEGATE_MESH", "m"},
+                                   {"TIDEGATE_NAME", "n"},
+                                   {"TIDEGATE_INTERFACES", "lo,eth0"},
+                                   {"TIDEGATE_BEACON_PORT", "1111"},
+                                   {"TIDEGATE_SEEDS", "a:1, b:2"},
+                                   {"TIDEGATE_FIRST_PORT", "2000"},
+                                   {"TIDEGATE_LAST_PORT", "2002"},
+                                   {"TIDEGATE_LOCAL_TRANSPORT", "ipc"},
+                                   {"TIDEGATE_DATABASE", "host=r"},
+                                   {"TIDEGATE_PRIMARY", "host=p"},
+                                   {"TIDEGATE_HELD_BYTES", "64MiB"},
+                                   {"TIDEGATE_INBOX_BYTES", "2000000"},
+                                   {"TIDEGATE_OUTBOX_BYTES", "3MB"},
+                                   {"TIDEGATE_PAYLOAD_BYTES", "1000"},
+                                   {"TIDEGATE_KEPT_BYTES", "4MB"},
+                                   {"TIDEGATE_KEPT_FOR", "2min"},
+                                   {"TIDEGATE_FROM", "kept"},
+                                   {"TIDEGATE_OVERDUE", "late"},
+                                   {"TIDEGATE_OVERDUE_AFTER", "5s"},
+                                   {"TIDEGATE_HEARTBEAT", "100ms"},
+                                   {"TIDEGATE_SUSPECT_AFTER", "250ms"},
+                                   {"TIDEGATE_GONE_AFTER", "3s"},
+                                   {"TIDEGATE_LOG_LEVEL", "debug"},
+                                   {"TIDEGATE_SOCKET", "/s"}}}));
+  check(configure({.flags = {{"mesh", {"m"}},
+                             {"name", {"n"}},
+                             {"interfaces", {"lo", "eth0"}},
+                             {"beacon-port", {"1111"}},
+                             {"seeds", {"a:1,b:2"}},
+                             {"first-port", {"2000"}},
+                             {"last-port", {"2002"}},
+                             {"local-transport", {"ipc"}},
+                             {"database", {"host=r"}},
+                             {"primary", {"host=p"}},
+                             {"held-bytes", {"64MiB"}},
+                             {"inbox-bytes", {"2000000"}},
+                             {"outbox-bytes", {"3MB"}},
+                             {"payload-bytes", {"1000"}},
+                             {"kept-bytes", {"4MB"}},
+                             {"kept-for", {"2min"}},
+                             {"from", {"kept"}},
+                             {"overdue", {"late"}},
+                             {"overdue-after", {"5s"}},
+                             {"heartbeat", {"100ms"}},
+                             {"suspect-after", {"250ms"}},
+                             {"gone-after", {"3s"}},
+                             {"log-level", {"debug"}},
+                             {"socket", {"/s"}}}}));
+}
+
+TEST_CASE("a choice that is none of the setting's values names those that are") {
+  const auto configuration = configure({.flags = {{"from", {"then"}}, {"overdue", {"late "}}}});
+  REQUIRE(configuration.problems.size() == 2);
+  CHECK(configuration.problems.at(0).what == "'then' is none of its values; write now or kept");
+  CHECK(configuration.problems.at(1).what ==
+        "'late ' is none of its values; write hold or late or drop");
+}
+
+TEST_CASE("a flag wins over the environment, which wins over the file") {
+  ConfigSources sources{.file_name = "t.toml",
+                        .file_text = "mesh = \"file\"\nname = \"file\"\ndatabase = \"file\"",
+                        .environment = {{"TIDEGATE_MESH", "env"}, {"TIDEGATE_NAME", "env"}},
+                        .flags = {{"mesh", {"flag"}}}};
+  const auto configuration = configure(sources);
+  CHECK(configuration.settings.options.mesh == "flag");
+  CHECK(configuration.settings.options.name == "env");
+  CHECK(configuration.settings.options.database == "file");
+  CHECK(configuration.given.at("mesh") == Source::flag);
+  CHECK(configuration.given.at("name") == Source::environment);
+  CHECK(configuration.given.at("database") == Source::file);
+}
+
+TEST_CASE("all that is wrong in all sources is reported at once, with where it came from") {
+  const auto configuration = configure({
+      .file_name = "t.toml",
+      .file_text = "mesh = 3\n\nheartbeat = 500\nheld_bytes = \"1GiB\"\ncolour = \"blue\"",
+      .environment = {{"TIDEGATE_OUTBOX_BYTES", "many"}, {"TIDEGATE_HARTBEAT", "1s"}},
+      .flags = {{"beacon-port", {"70000"}}, {"log-level", {"loud"}}, {"first-port", {"40000"}}},
+  });
+  std::vector<std::string> places;
+  for (const auto& problem : configuration.problems) places.push_back(problem.where);
+  std::sort(places.begin(), places.end());
+  CHECK(places == std::vector<std::string>{"--beacon-port", "--log-level", "TIDEGATE_HARTBEAT",
+                                           "TIDEGATE_OUTBOX_BYTES", "last-port (default)",
+                                           "t.toml:1: mesh", "t.toml:3: heartbeat",
+                                           "t.toml:4: held_bytes", "t.toml:5: colour"});
+}
+
+TEST_CASE("what validate() refuses is reported where it was written") {
+  CHECK(only_problem(from_file("\nmesh = \"\"")).where == "t.toml:2: mesh");
+  CHECK(only_problem(from_variable("TIDEGATE_MESH", "")).where == "TIDEGATE_MESH");
+  CHECK(only_problem(from_flag("mesh", "")).where == "--mesh");
+}
+
+TEST_CASE("a slip is answered with the setting that was probably meant") {
+  CHECK(contains(only_problem(from_file("held-byte = 1")).what, "did you mean held-bytes?"));
+  CHECK(contains(only_problem(from_file("dataabse = \"x\"")).what, "did you mean database?"));
+  CHECK(contains(only_problem(from_flag("interface", "lo")).what, "did you mean interfaces?"));
+  CHECK(contains(only_problem(from_variable("TIDEGATE_HELDBYTES", "1")).what,
+                 "did you mean TIDEGATE_HELD_BYTES?"));
+  CHECK(contains(only_problem(from_variable("TIDEGATE_CONFG", "/x")).what,
+                 "did you mean TIDEGATE_CONFIG?"));
+  CHECK(contains(only_problem(from_file("held_bytes = 1")).what, "write held-bytes"));
+}
+
+TEST_CASE("what resembles no setting gets no guess") {
+  CHECK(lacks(only_problem(from_file("zebra = 1")).what, "did you mean"));
+  CHECK(near_miss("", {"a"}) == std::nullopt);
+  CHECK(near_miss("abc", {"xyz"}) == std::nullopt);
+}
+
+TEST_CASE("a variable that resembles no setting is ignored with a warning") {
+  for (const auto* name : {"TIDEGATE_SOMETHING_ELSE", "TIDEGATE_SCRATCH", "TIDEGATE_"}) {
+    CAPTURE(name);
+    const auto configuration = from_variable(name, "1");
+    CHECK(configuration.problems.empty());
+    REQUIRE(configuration.warnings.size() == 1);
+    CHECK(contains(configuration.warnings.front(), name));
+  }
+}
+
+TEST_CASE("the variable that names the file is no setting of its own") {
+  const auto configuration = from_variable(config_variable, "/x");
+  CHECK(configuration.problems.empty());
+  CHECK(configuration.warnings.empty());
+}
+
+TEST_CASE("a file that is not TOML is one problem with its line") {
+  const auto problem = only_problem(from_file("mesh = \"a\"\nname = = 3\n"));
+  CHECK(problem.where == "t.toml:2");
+  CHECK_FALSE(problem.what.empty());
+}
+
+TEST_CASE("a value of the wrong kind says how to write it") {
+  CHECK(contains(only_problem(from_file("mesh = true")).what, "mesh = \"...\""));
+  CHECK(contains(only_problem(from_file("interfaces = \"lo\"")).what, "interfaces = ["));
+  CHECK(contains(only_problem(from_file("interfaces = [1]")).what, "interfaces = ["));
+  CHECK(contains(only_problem(from_file("heartbeat = 500")).what, "write for example 500ms"));
+  CHECK(contains(only_problem(from_file("[mesh]\na = 1")).what, "mesh = \"...\""));
+}
+
+TEST_CASE("a list in the file replaces the default list") {
+  CHECK(from_file("interfaces = [\"a\", \"b\"]").settings.options.interfaces ==
+        std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("a flag for one value can be given only once") {
+  const auto configuration = configure({.flags = {{"mesh", {"a", "b"}}}});
+  CHECK(only_problem(configuration).what == "is given 2 times; give it once");
+}
+
+TEST_CASE("a refused value leaves the value of an earlier source") {
+  const auto configuration = configure({.file_name = "t.toml",
+                                        .file_text = "beacon-port = 2000",
+                                        .flags = {{"beacon-port", {"20x"}}}});
+  CHECK(configuration.settings.options.beacon_port == 2000);
+}
+
+TEST_CASE("sizes are read in powers of 1024 and of 1000") {
+  CHECK(*parse_size("0") == 0);
+  CHECK(*parse_size("17") == 17);
+  CHECK(*parse_size("17B") == 17);
+  CHECK(*parse_size("3kB") == 3000);
+  CHECK(*parse_size("3 KiB") == 3072);
+  CHECK(*parse_size("64MiB") == std::uint64_t{64} << 20U);
+  CHECK(*parse_size("2GB") == 2000000000);
+  CHECK(*parse_size("17179869183GiB") == ~std::uint64_t{0} - ((std::uint64_t{1} << 30U) - 1));
+}
+
+TEST_CASE("what is not a size is refused and quoted") {
+  for (const auto* text : {"", " ", "MiB", "-1", "+1", "1.5MiB", "1 MiB ", "1  MiB", "1mib", "1 TB",
+                           "0x10", "18446744073709551616", "17179869184GiB"}) {
+    CAPTURE(text);
+    const auto size = parse_size(text);
+    REQUIRE_FALSE(size.ok());
+    CHECK(contains(size.error().message, "'" + std::string(text) + "'"));
+  }
+}
+
+TEST_CASE("durations need a unit") {
+  CHECK(*parse_duration("250us") == std::chrono::microseconds(250));
+  CHECK(*parse_duration("500ms") == std::chrono::milliseconds(500));
+  CHECK(*parse_duration("2 s") == std::chrono::seconds(2));
+  CHECK(*parse_duration("3min") == std::chrono::minutes(3));
+  CHECK(*parse_duration("1h") == std::chrono::hours(1));
+  for (const auto* text : {"", "5", "s", "-1s", "1.5s", "1 week", "9223372036855s"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_duration(text).ok());
+  }
+}
+
+TEST_CASE("the exact form of a size or a duration is read back as the same") {
+  for (const std::uint64_t bytes :
+       {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1000}, std::uint64_t{1024},
+        std::uint64_t{1025}, std::uint64_t{256} << 20U, std::uint64_t{3} << 30U}) {
+    CHECK(*parse_size(exact_size(bytes)) == bytes);
+  }
+  CHECK(exact_size(std::uint64_t{256} << 20U) == "256MiB");
+  for (const std::int64_t us : {0, 1, 999, 1000, 500000, 2000000, 60000000, 90000000}) {
+    CHECK(*parse_duration(exact_duration(std::chrono::microseconds(us))) ==
+          std::chrono::microseconds(us));
+  }
+  CHECK(exact_duration(std::chrono::seconds(6)) == "6s");
+}
+
+TEST_CASE("the help names every setting once, with its default") {
+  const auto help = setting_help();
+  for (const auto& setting : help) {
+    CHECK_FALSE(setting.text.empty());
+    CHECK(std::count_if(help.begin(), help.end(),
+                        [&](const auto& other) { return other.name == setting.name; }) == 1);
+  }
+  const auto held =
+      std::find_if(help.begin(), help.end(), [](const auto& s) { return s.name == "held-bytes"; });
+  REQUIRE(held != help.end());
+  CHECK(contains(held->text, "(default: 256MiB)"));
+}
+
+TEST_CASE("a file that can't be read is named with the reason") {
+  const auto missing = read_text_file("/nonexistent/tidegate.toml");
+  REQUIRE_FALSE(missing.ok());
+  CHECK(contains(missing.error().message, "/nonexistent/tidegate.toml"));
+  CHECK(contains(missing.error().message, "No such file"));
+  CHECK_FALSE(read_text_file("/").ok());
+}

@@ -1,0 +1,338 @@
+#include "command/doors/json_lines/json.hpp"
+
+#include <random>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "command/log.hpp"
+#include "command/status_text.hpp"
+#include "lib/base/utf8.hpp"
+
+using namespace tidegate;
+using namespace tidegate::base;
+using namespace tidegate::command;
+using namespace tidegate::json_lines;
+
+namespace {
+
+const Position place{.system = 18446744073709551615U, .timeline = 3, .lsn = {0x3000060}};
+
+Topic topic(std::vector<std::string> elements) { return Topic::of(std::move(elements)).value(); }
+
+Origin origin() {
+  Origin result{.incarnation = 1700000000000001};
+  for (std::size_t i = 0; i < result.peer.bytes.size(); ++i) {
+    result.peer.bytes[i] = static_cast<std::uint8_t>(16 * i + i);
+  }
+  return result;
+}
+
+Delivery delivery(std::string payload) {
+  return {.message = {.topic = topic({"builds", "4/2"}),
+                      .payload = std::move(payload),
+                      .position = place},
+          .origin = origin(),
+          .origin_name = "master-1",
+          .sequence = 7,
+          .held = std::chrono::nanoseconds(1234400)};
+}
+
+Json parsed(const std::string& text) { return Json::parse(text); }
+
+std::string why_refused(std::string_view line) {
+  CAPTURE(line);
+  const auto publication = parse_publication(line);
+  REQUIRE_FALSE(publication.ok());
+  return publication.error().message;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  const bool found = text.find(part) != std::string::npos;
+  if (!found) MESSAGE("'" << part << "' is not in: " << text);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a delivery is one line with its type first") {
+  CHECK(to_text(to_json(delivery("hello\n"))) ==
+        R"({"type":"delivery","topic":["builds","4/2"],"payload":"hello\n",)"
+        R"("origin":"00112233445566778899aabbccddeeff","incarnation":1700000000000001,)"
+        R"("name":"master-1","sequence":7,)"
+        R"("position":{"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"},)"
+        R"("held_ms":1.234,"late":false})");
+}
+
+TEST_CASE("a delivery without a position has null there") {
+  auto plain = delivery("");
+  plain.message.position.reset();
+  CHECK(to_json(plain)["position"].is_null());
+}
+
+TEST_CASE("a payload that is no text is written as base64") {
+  const auto json = to_json(delivery(std::string("\xff\x00\xfe", 3)));
+  CHECK(json["payload_base64"] == "/wD+");
+  CHECK_FALSE(json.contains("payload"));
+}
+
+TEST_CASE("what was delivered can be published again from its JSON, byte by byte") {
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 500; ++round) {
+    std::string payload(random() % 70, '\0');
+    const bool text = random() % 2 == 0;
+    for (auto& c : payload) c = static_cast<char>(text ? random() % 128 : random() % 256);
+    const auto json = to_json(delivery(payload));
+    Json line = {{"topic", json["topic"]}, {"tag", json["position"]}};
+    const auto* key = is_utf8(payload) ? "payload" : "payload_base64";
+    line[key] = json[key];
+    const auto publication = parse_publication(to_text(line));
+    REQUIRE(publication.ok());
+    CHECK(publication->topic == topic({"builds", "4/2"}));
+    CHECK(publication->payload == payload);
+    REQUIRE(std::holds_alternative<Position>(publication->tag));
+    CHECK(std::get<Position>(publication->tag) == place);
+  }
+}
+
+TEST_CASE("every notice has a type and all its members") {
+  const Instance instance{.system = 42, .started = 1700000000000000};
+  const auto text = [](const Notice& notice) { return to_text(to_json(notice)); };
+  const std::string who =
+      R"("origin":"00112233445566778899aabbccddeeff","incarnation":1700000000000001,"name":"b")";
+  CHECK(text(PeerReady{origin(), "b"}) == R"({"type":"peer_ready",)" + who + "}");
+  CHECK(text(PeerGone{origin(), "b", PeerGone::Why::silent}) ==
+        R"({"type":"peer_gone",)" + who + R"(,"why":"silent"})");
+  CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::orphaned, place}) ==
+        R"({"type":"undelivered",)" + who + R"(,"first":3,"last":9,"why":"orphaned",)" +
+            R"("position":{"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"}})");
+  CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::missing, {}}) ==
+        R"({"type":"undelivered",)" + who +
+            R"(,"first":3,"last":9,"why":"missing","position":null})");
+  CHECK(text(Unpublished{topic({"a"}), "x"}) ==
+        R"({"type":"unpublished","topic":["a"],"payload":"x"})");
+  CHECK(text(ServerUp{instance, true, "d", "x"}) ==
+        R"({"type":"server_up","system":"42","started":1700000000000000,"in_recovery":true,)"
+        R"("description":"d","degraded":"x"})");
+  CHECK(text(ServerDown{"r"}) == R"({"type":"server_down","reason":"r"})");
+  CHECK(text(PrimaryUp{instance, "d"}) ==
+        R"({"type":"primary_up","system":"42","started":1700000000000000,"description":"d"})");
+  CHECK(text(PrimaryDown{"r"}) == R"({"type":"primary_down","reason":"r"})");
+  CHECK(text(Warning{"w"}) == R"({"type":"warning","text":"w"})");
+}
+
+TEST_CASE("text that is not UTF-8 never makes a line fail") {
+  CHECK(parsed(to_text(to_json(Notice{Warning{"bad \xff byte"}})))["type"] == "warning");
+}
+
+TEST_CASE("a publication needs only a topic") {
+  const auto publication = parse_publication(R"({"topic":"builds/42/new"})");
+  REQUIRE(publication.ok());
+  CHECK(publication->topic == topic({"builds", "42", "new"}));
+  CHECK(publication->payload.empty());
+  CHECK(std::holds_alternative<NoChange>(publication->tag));
+}
+
+TEST_CASE("a topic as a list may hold any character in an element") {
+  CHECK(parse_publication(R"({"topic":["a/b","#",""]})")->topic == topic({"a/b", "#", ""}));
+}
+
+TEST_CASE("each form of a tag is understood") {
+  const auto tag = [](const std::string& text) {
+    return parse_publication(R"({"topic":"a","tag":)" + text + "}").value().tag;
+  };
+  CHECK(std::holds_alternative<NoChange>(tag("null")));
+  CHECK(std::holds_alternative<NoChange>(tag("\"none\"")));
+  CHECK_FALSE(std::get<AfterCommit>(tag("\"after_commit\"")).durable);
+  CHECK(std::get<AfterCommit>(tag("\"after_durable_commit\"")).durable);
+  CHECK(std::get<Position>(
+            tag(R"({"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"})")) == place);
+}
+
+TEST_CASE("a line that can't be published is refused with what to write instead") {
+  CHECK(contains(why_refused(""), "not JSON"));
+  CHECK(contains(why_refused("{"), "not JSON"));
+  CHECK(contains(why_refused("[1]"), "not an object"));
+  CHECK(contains(why_refused("{}"), "topic is missing"));
+  CHECK(contains(why_refused(R"({"topic":3})"), "write the topic as"));
+  CHECK(contains(why_refused(R"({"topic":["a",3]})"), "write the topic as"));
+  CHECK(contains(why_refused(R"({"topic":[]})"), "at least one"));
+  CHECK(contains(why_refused(R"({"topic":"a/*"})"), "pattern"));
+  CHECK(contains(why_refused(R"({"topic":")" + std::string(9000, 'x') + "\"}"), "more than"));
+  CHECK(contains(why_refused(R"({"topic":"a","payload":{}})"), "must be a string"));
+  CHECK(contains(why_refused(R"({"topic":"a","payload_base64":"="})"), "not base64"));
+  CHECK(contains(why_refused(R"({"topic":"a","payload_base64":7})"), "not base64"));
+  CHECK(contains(why_refused(R"({"topic":"a","payload":"","payload_base64":""})"), "not both"));
+  CHECK(contains(why_refused(R"({"topic":"a","paylaod":""})"), "did you mean payload?"));
+  CHECK(contains(why_refused(R"({"topic":"a","tag":"after"})"), "the tag is none of"));
+  CHECK(
+      contains(why_refused(R"({"topic":"a","tag":{"system":"1","timeline":1}})"), "lacks \"lsn\""));
+  CHECK(contains(why_refused(R"({"topic":"a","tag":{"system":1,"timeline":1,"lsn":"0/1"}})"),
+                 "bad \"system\""));
+  CHECK(contains(why_refused(R"({"topic":"a","tag":{"system":"","timeline":1,"lsn":"0/1"}})"),
+                 "bad \"system\""));
+  CHECK(contains(
+      why_refused(
+          R"({"topic":"a","tag":{"system":"18446744073709551616","timeline":1,"lsn":"0/1"}})"),
+      "bad \"system\""));
+  CHECK(contains(
+      why_refused(R"({"topic":"a","tag":{"system":"1","timeline":4294967296,"lsn":"0/1"}})"),
+      "bad \"timeline\""));
+  CHECK(contains(why_refused(R"({"topic":"a","tag":{"system":"1","timeline":-1,"lsn":"0/1"}})"),
+                 "bad \"timeline\""));
+  CHECK(contains(why_refused(R"({"topic":"a","tag":{"system":"1","timeline":1,"lsn":"01"}})"),
+                 "bad \"lsn\""));
+  CHECK(contains(why_refused(R"({"topic":"a","tag":{"system":"1","timeline":1,"lsn":"0/0"}})"),
+                 "must not be 0"));
+}
+
+TEST_CASE("no line of input makes the reader crash") {
+  const std::vector<std::string> seeds = {
+      R"({"topic":"builds/42/new","payload":"text","tag":"after_commit"})",
+      R"({"topic":["a","b"],"payload_base64":"/wD+","tag":{"system":"1","timeline":1,"lsn":"0/1"}})",
+      R"({"topic":"\u00e4\/","payload":"\ud83d\ude00"})",
+  };
+  const std::string alphabet = "{}[]\",:\\u0123456789abcdef/.-+eE nulltruefalse\xff\xc3";
+  std::mt19937_64 random(20240601);
+  std::size_t accepted = 0;
+  for (int round = 0; round < 20000; ++round) {
+    auto line = seeds[random() % seeds.size()];
+    for (auto edits = random() % 4; edits > 0; --edits) {
+      const auto at = random() % (line.size() + 1);
+      const char letter = alphabet[random() % alphabet.size()];
+      switch (random() % 4) {
+        case 0:
+          line.insert(at, 1, letter);
+          break;
+        case 1:
+          line.erase(at, random() % 5);
+          break;
+        case 2:
+          line.resize(at);
+          break;
+        default:
+          if (at < line.size()) line[at] = letter;
+      }
+    }
+    const auto publication = parse_publication(line);
+    if (publication) {
+      ++accepted;
+    } else {
+      // Whatever the error quotes, the line that carries it is JSON.
+      Json answer = {{"message", publication.error().message}};
+      CHECK(parsed(to_text(answer)).is_object());
+    }
+  }
+  CHECK(accepted > 1000);
+  CHECK_FALSE(parse_publication(std::string(1000000, '[')).ok());
+  CHECK_FALSE(parse_publication(std::string(100000, '{')).ok());
+}
+
+namespace {
+
+Status sample_status() {
+  Status status;
+  status.origin = origin();
+  status.name = "master-1";
+  status.mesh = "default";
+  status.publish_port = 17900;
+  status.direct_port = 17901;
+  status.up = std::chrono::hours(2);
+  status.peers.push_back({.origin = origin(),
+                          .name = "master-2",
+                          .host = "127.0.0.1",
+                          .direct_port = 17903,
+                          .state = PeerState::suspect,
+                          .silent = std::chrono::milliseconds(2500),
+                          .next_sequence = 18,
+                          .held = 2});
+  status.gated = true;
+  status.tide = Tide{.instance = {.system = place.system, .started = 1700000000000000},
+                     .timeline = 3,
+                     .replayed = {0x3000000},
+                     .history = TimelineHistory({{1, {0x1000}}, {2, {0x2000}}})};
+  status.held = 2;
+  status.held_bytes = 4300;
+  status.held_first = place;
+  status.held_longest = std::chrono::milliseconds(1200);
+  status.primary_known = true;
+  status.outbox = 1;
+  status.outbox_bytes = 170;
+  status.last_sequence = 41;
+  status.last_position = place;
+  status.counters.published = 41;
+  status.counters.orphaned = 3;
+  return status;
+}
+
+}  // namespace
+
+TEST_CASE("a status is read back as it was written") {
+  const auto text = to_text(to_json(sample_status()));
+  const auto status = parse_status(text);
+  REQUIRE(status.ok());
+  CHECK(to_text(to_json(*status)) == text);
+  CHECK(status->origin == origin());
+  CHECK(status->tide == sample_status().tide);
+  CHECK(status->held_first == place);
+  REQUIRE(status->peers.size() == 1);
+  CHECK(status->peers.front().state == PeerState::suspect);
+  CHECK(status->peers.front().silent == std::chrono::milliseconds(2500));
+  CHECK(status->counters.orphaned == 3);
+}
+
+TEST_CASE("a status of another version is read as far as it is known") {
+  const auto status =
+      parse_status(R"({"name":"x","news":[1],"peers":[{"name":"y","mood":"good"}]})");
+  REQUIRE(status.ok());
+  CHECK(status->name == "x");
+  CHECK(status->mesh.empty());
+  REQUIRE(status->peers.size() == 1);
+  CHECK(status->peers.front().name == "y");
+}
+
+TEST_CASE("a status that is damaged is refused with the member's name") {
+  CHECK_FALSE(parse_status("").ok());
+  CHECK_FALSE(parse_status("[]").ok());
+  CHECK(contains(parse_status(R"({"name":3})").error().message, "name"));
+  CHECK(contains(parse_status(R"({"peers":[{"state":"asleep"}]})").error().message, "state"));
+  CHECK(contains(parse_status(R"({"publish_port":65536})").error().message, "publish_port"));
+  CHECK(contains(parse_status(R"({"up_ms":1e300})").error().message, "up_ms"));
+  CHECK(contains(parse_status(R"({"tide":{"history":[{"end":"x"}]}})").error().message, "end"));
+}
+
+TEST_CASE("the status says how much WAL is missing until the next release") {
+  auto status = sample_status();
+  CHECK(bytes_behind(status) == 0x60);
+  CHECK(to_json(status)["behind_bytes"] == 0x60);
+  status.tide->replayed = {0x4000000};
+  CHECK(bytes_behind(status) == 0);
+  status.tide->timeline = 4;
+  CHECK(bytes_behind(status) == std::nullopt);
+  status.tide.reset();
+  CHECK(bytes_behind(status) == std::nullopt);
+}
+
+TEST_CASE("the status in words names what an operator looks for") {
+  const auto text = status_text(sample_status());
+  for (const auto* part : {"master-1 in mesh default, up for 2 h 0 min", "17900 (publish)",
+                           "timeline 3, replayed 0/3000000",
+                           "2 messages, 4.2 KiB; next at 3:0/3000060, waiting for 1.2 s, 96 B",
+                           "outbox    1 message", "orphaned 3", "master-2", "suspect"}) {
+    CHECK(contains(text, part));
+  }
+}
+
+TEST_CASE("a table is as wide as its widest cells and has no blanks at the end") {
+  CHECK(table_text({{"A", "B"}, {"long", "x"}, {"\xc3\xa4", ""}}) ==
+        "A     B\nlong  x\n\xc3\xa4\n");
+}
+
+TEST_CASE("text of others can't move the cursor of a terminal") {
+  CHECK(harmless("a\x1b[2Jb\n") == "a\\x1b[2Jb\\x0a");
+  CHECK(harmless("\xc3\xa4") == "\xc3\xa4");
+  CHECK(harmless("\xff") == "\\xff");
+  auto status = sample_status();
+  status.peers.front().name = "\x1b[31m";
+  CHECK(peers_text(status).find('\x1b') == std::string::npos);
+}

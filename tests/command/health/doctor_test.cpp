@@ -1,0 +1,250 @@
+#include "command/health/doctor.hpp"
+
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+using namespace tidegate;
+using namespace tidegate::discovery;
+using namespace tidegate::health;
+
+namespace {
+
+constexpr SystemId cluster = 7423456789012345678;
+
+ServerFacts replica() {
+  ServerFacts facts;
+  facts.server.instance = {cluster, 1700000000000000};
+  facts.server.in_recovery = true;
+  facts.server.login = "tide";
+  facts.server.description = "standby r port 5432";
+  facts.connected_to = "r (10.0.0.2) port 5432";
+  facts.own_address = "10.0.0.2";
+  facts.second_instance = facts.server.instance;
+  facts.replication = true;
+  facts.timeline = 1;
+  facts.max_wal_senders = 10;
+  facts.lsn = {0x3000000};
+  facts.receiving = true;
+  facts.synchronous_commit = "on";
+  return facts;
+}
+
+ServerFacts primary() {
+  auto facts = replica();
+  facts.server.instance.started += 5;
+  facts.second_instance = facts.server.instance;
+  facts.server.in_recovery = false;
+  facts.server.description = "primary p port 5432";
+  facts.receiving = false;
+  return facts;
+}
+
+Interface ethernet() {
+  return {.name = "eth0", .index = 2, .up = true, .multicast = true, .address = Ipv4{0x0A000001}};
+}
+
+// A host where all is well.
+Facts healthy() {
+  Facts facts;
+  facts.host.interfaces.push_back(
+      {"eth0", ethernet(), Result<Hearing>(Hearing{.multicast = true, .broadcast = true})});
+  facts.host.free_ports = {17900, 17901};
+  facts.host.descriptors_now = 1024;
+  facts.host.descriptors_most = 1048576;
+  facts.database = replica();
+  facts.primary = primary();
+  return facts;
+}
+
+std::vector<Finding> troubles(const Facts& facts) {
+  auto findings = judge(Options(), facts);
+  findings.erase(std::remove_if(findings.begin(), findings.end(),
+                                [](const auto& f) { return f.verdict == Verdict::ok; }),
+                 findings.end());
+  return findings;
+}
+
+// The one finding that is not ok; it must say what to do.
+Finding only_trouble(const Facts& facts) {
+  const auto found = troubles(facts);
+  REQUIRE(found.size() == 1);
+  CHECK_FALSE(found.front().cure.empty());
+  return found.front();
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  const bool found = text.find(part) != std::string::npos;
+  if (!found) MESSAGE("'" << part << "' is not in: " << text);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the doctor finds nothing where all is well") { CHECK(troubles(healthy()).empty()); }
+
+TEST_CASE("an interface that can't be used is a problem") {
+  auto facts = healthy();
+  facts.host.interfaces.front() = {"eth7", Error{"there is no interface eth7"}, std::nullopt};
+  const auto trouble = only_trouble(facts);
+  CHECK(trouble.verdict == Verdict::problem);
+  CHECK(trouble.about == "interface eth7");
+}
+
+TEST_CASE("one of multicast and broadcast is enough, none is a problem") {
+  auto facts = healthy();
+  auto& hearing = facts.host.interfaces.front().hearing;
+  hearing = Result<Hearing>(Hearing{.multicast = true});
+  CHECK(troubles(facts).empty());
+  hearing = Result<Hearing>(Hearing{.broadcast = true});
+  CHECK(troubles(facts).empty());
+  hearing = Result<Hearing>(Hearing{.trouble = "no route"});
+  const auto trouble = only_trouble(facts);
+  CHECK(trouble.verdict == Verdict::problem);
+  CHECK(contains(trouble.what, "no route"));
+  CHECK(contains(trouble.cure, "--seeds"));
+}
+
+TEST_CASE("only loopback is a warning, unless seeds are named") {
+  auto facts = healthy();
+  auto loopback = ethernet();
+  loopback.loopback = true;
+  facts.host.interfaces.front().interface = loopback;
+  CHECK(only_trouble(facts).verdict == Verdict::warning);
+  Options options;
+  options.seeds = {"a:17901"};
+  const auto findings = judge(options, facts);
+  CHECK(std::all_of(findings.begin(), findings.end(),
+                    [](const auto& f) { return f.verdict == Verdict::ok; }));
+}
+
+TEST_CASE("fewer than two free ports are a problem") {
+  auto facts = healthy();
+  facts.host.free_ports = {17900};
+  CHECK(only_trouble(facts).verdict == Verdict::problem);
+}
+
+TEST_CASE("a hard limit of open files that leaves room for few peers is a warning") {
+  auto facts = healthy();
+  facts.host.descriptors_most = 64 + 5 * 50 - 1;
+  CHECK(contains(only_trouble(facts).what, "room for 49 peers"));
+  facts.host.descriptors_most = 64 + 5 * 50;
+  CHECK(troubles(facts).empty());
+  facts.host.descriptors_most = 10;
+  CHECK(contains(only_trouble(facts).what, "room for 0 peers"));
+}
+
+TEST_CASE("no database is a warning, one that does not answer a problem") {
+  auto facts = healthy();
+  facts.database.reset();
+  CHECK(only_trouble(facts).verdict == Verdict::warning);
+  facts.database = Result<ServerFacts>(Error{"connection refused"});
+  const auto trouble = only_trouble(facts);
+  CHECK(trouble.verdict == Verdict::problem);
+  CHECK(contains(trouble.what, "connection refused"));
+}
+
+TEST_CASE("each reason why replication commands fail has a cure of its own") {
+  auto facts = healthy();
+  auto database = replica();
+  database.replication = false;
+  database.replication_refusal = "42501";
+  facts.database = database;
+  CHECK(contains(only_trouble(facts).cure, "ALTER ROLE tide REPLICATION"));
+  database.replication_refusal = "53300";
+  facts.database = database;
+  CHECK(contains(only_trouble(facts).cure, "max_wal_senders"));
+  database.replication_refusal = "28000";
+  facts.database = database;
+  CHECK(contains(only_trouble(facts).cure, "pg_hba.conf"));
+}
+
+TEST_CASE("two connections that reach two servers are a problem") {
+  auto facts = healthy();
+  auto database = replica();
+  database.second_instance.started += 1;
+  facts.database = database;
+  const auto trouble = only_trouble(facts);
+  CHECK(trouble.verdict == Verdict::problem);
+  CHECK(contains(trouble.cure, "load balancer"));
+}
+
+TEST_CASE("a server with another address than the one asked is a warning") {
+  auto facts = healthy();
+  auto database = replica();
+  database.own_address = "10.0.0.9";
+  facts.database = database;
+  CHECK(contains(only_trouble(facts).what, "10.0.0.9"));
+  database.own_address = "";  // a Unix socket
+  facts.database = database;
+  CHECK(troubles(facts).empty());
+}
+
+TEST_CASE("a paused replay is a problem with the statement that ends it") {
+  auto facts = healthy();
+  auto database = replica();
+  database.replay_paused = true;
+  facts.database = database;
+  const auto trouble = only_trouble(facts);
+  CHECK(trouble.verdict == Verdict::problem);
+  CHECK(contains(trouble.cure, "pg_wal_replay_resume()"));
+}
+
+TEST_CASE("a replica that follows nobody is a warning") {
+  auto facts = healthy();
+  auto database = replica();
+  database.receiving = false;
+  facts.database = database;
+  CHECK(contains(only_trouble(facts).what, "no WAL receiver"));
+}
+
+TEST_CASE("a replica far behind the primary is a warning with the distance") {
+  auto facts = healthy();
+  auto far = primary();
+  far.lsn.bytes += std::uint64_t{20} << 20U;
+  facts.primary = far;
+  CHECK(contains(only_trouble(facts).what, "20.0 MiB behind"));
+}
+
+TEST_CASE("a primary of another cluster is a problem") {
+  auto facts = healthy();
+  auto other = primary();
+  other.server.instance.system = 1;
+  other.second_instance = other.server.instance;
+  facts.primary = other;
+  CHECK(only_trouble(facts).verdict == Verdict::problem);
+}
+
+TEST_CASE("different timelines are a warning, an unknown one is not") {
+  auto facts = healthy();
+  auto promoted = primary();
+  promoted.timeline = 2;
+  facts.primary = promoted;
+  CHECK(contains(only_trouble(facts).what, "timeline 2"));
+  promoted.timeline = 0;
+  facts.primary = promoted;
+  CHECK(troubles(facts).empty());
+}
+
+TEST_CASE("a primary that is a standby is a problem") {
+  auto facts = healthy();
+  facts.primary = replica();
+  CHECK(only_trouble(facts).verdict == Verdict::problem);
+}
+
+TEST_CASE("synchronous_commit off decides which tag may be used") {
+  auto facts = healthy();
+  auto careless = primary();
+  careless.synchronous_commit = "off";
+  facts.primary = careless;
+  CHECK(contains(only_trouble(facts).cure, "never with after_durable_commit"));
+}
+
+TEST_CASE("a database that is a primary serves as the primary too") {
+  auto facts = healthy();
+  facts.primary.reset();
+  facts.database = primary();
+  CHECK(troubles(facts).empty());
+  facts.database = replica();
+  CHECK(contains(only_trouble(facts).cure, "--primary"));
+}

@@ -1,0 +1,157 @@
+// The commit queue against a primary that flushes when it likes, crashes, and uses LSNs again.
+#include <algorithm>
+#include <map>
+
+#include <doctest/doctest.h>
+
+#include "lib/base/random.hpp"
+#include "lib/gate/commit_queue.hpp"
+#include "tests/lib/samples.hpp"
+
+using namespace tidegate;
+using namespace tidegate::base;
+using namespace tidegate::gate;
+using std::chrono::microseconds;
+using tidegate::testing::a_message;
+using tidegate::testing::home;
+using Request = CommitQueue::Request;
+
+namespace {
+
+constexpr Instant start = Instant(std::chrono::hours(5));
+
+class Primary {
+ public:
+  explicit Primary(std::uint64_t seed) : random_(seed) {}
+
+  // The number of the change; `synchronous`: flushed when the call returns.
+  std::uint64_t commit(bool synchronous) {
+    insert_ += 1 + random_.below(9);
+    changes_[++last_] = insert_;
+    if (synchronous) flush_ = insert_;
+    return last_;
+  }
+  void write_of_another_session() { insert_ += 1 + random_.below(9); }
+  void flush() { flush_ = insert_; }
+  void crash() {
+    insert_ = flush_;
+    for (auto i = changes_.begin(); i != changes_.end();) {
+      i = i->second > flush_ ? changes_.erase(i) : std::next(i);
+    }
+    ++life_.started;
+  }
+  [[nodiscard]] WalReading read() const { return {life_, 1, Lsn{insert_}, Lsn{flush_}}; }
+  [[nodiscard]] Instance life() const { return life_; }
+
+  // Whether the change is there, flushed, and behind a position.
+  [[nodiscard]] bool announced_by(std::uint64_t change, Lsn position) const {
+    const auto found = changes_.find(change);
+    return found != changes_.end() && found->second <= position.bytes && position.bytes <= flush_;
+  }
+  [[nodiscard]] bool has(std::uint64_t change) const { return changes_.contains(change); }
+
+ private:
+  Random random_;
+  Instance life_{home, 1};
+  std::uint64_t insert_ = 100;
+  std::uint64_t flush_ = 100;
+  std::uint64_t last_ = 0;
+  std::map<std::uint64_t, std::uint64_t> changes_;  // number, end of its commit record
+};
+
+}  // namespace
+
+TEST_CASE("whatever the primary does, what is sent is there and flushed, and all comes out once") {
+  int sent = 0;
+  int lost = 0;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    Primary primary(seed);
+    CommitQueue queue;
+    bool up = false;
+    bool open = false;
+    std::uint64_t next_out = 1;
+    auto now = start;
+
+    const auto come = [&] {
+      if (!up) queue.primary_up(primary.life());
+      up = true;
+    };
+    const auto turn = [&] {
+      if (open) {
+        open = false;
+        queue.answered(primary.read(), now);
+      }
+      while (const auto one = queue.pop()) {
+        const auto change = std::stoull(to_string(one->message.topic));
+        REQUIRE(change == next_out++);
+        if (one->lost) {
+          ++lost;
+          continue;
+        }
+        ++sent;
+        REQUIRE(one->message.position.has_value());
+        REQUIRE(primary.announced_by(change, one->message.position->lsn));
+      }
+      if (const auto request = queue.take_request(now)) {
+        open = true;
+        if (*request == Request::nudge) primary.flush();
+      }
+    };
+
+    std::uint64_t published = 0;
+    for (int i = 0; i < 200; ++i) {
+      now += microseconds(random.below(2000));
+      switch (random.below(12)) {
+        case 0:
+        case 1:
+        case 2:
+        case 3: {
+          // An application can only commit where the queue's primary lives, so it is seen first.
+          come();
+          const bool synchronous = random.below(2) == 0;
+          published = primary.commit(synchronous);
+          queue.push(a_message(std::to_string(published), ""),
+                     AfterCommit{synchronous && i % 3 == 0});
+          break;
+        }
+        case 4:
+          primary.write_of_another_session();
+          break;
+        case 5:
+          primary.flush();
+          break;
+        case 6:
+          if (random.below(4) == 0) {
+            primary.crash();
+            queue.primary_down();
+            up = open = false;
+          }
+          break;
+        case 7:
+          if (random.below(4) == 0) {
+            queue.primary_down();
+            up = open = false;
+          }
+          break;
+        default:
+          come();
+          turn();
+      }
+    }
+    come();
+    for (int i = 0; i < 100 && queue.size() > 0; ++i) {
+      turn();
+      if (!open) now = std::max(now, queue.deadline());
+    }
+    CHECK(queue.size() == 0);
+    CHECK(next_out == published + 1);
+    CHECK(queue.bytes() == 0);
+    turn();
+    if (open) turn();
+    CHECK(queue.deadline() == never);
+  }
+  CHECK(sent > 1000);
+  CHECK(lost > 100);
+}

@@ -1,0 +1,384 @@
+#include "lib/gate/gate.hpp"
+
+#include <doctest/doctest.h>
+
+#include "lib/message/footprint.hpp"
+#include "tests/lib/samples.hpp"
+
+using namespace tidegate;
+using namespace tidegate::message;
+using namespace tidegate::gate;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using tidegate::testing::a_message;
+using tidegate::testing::home;
+using tidegate::testing::origin;
+
+namespace {
+
+constexpr Instant start = Instant(std::chrono::hours(5));
+constexpr std::size_t plenty = 1'000'000;
+
+// What the server answers that has replayed up to `lsn` of timeline 2, which left timeline 1 at
+// 100.
+Tide replayed(std::uint64_t lsn) {
+  return {{home, 1}, 2, Lsn{lsn}, TimelineHistory({{1, Lsn{100}}})};
+}
+
+void hold(Gate& gate, std::string_view name, std::optional<Position> at, Instant now = start) {
+  Held held{a_message(name, ""), origin(1), 1, now};
+  held.message.position = at;
+  REQUIRE(gate.hold(held, false));
+}
+
+Position at(std::uint64_t lsn, TimelineId timeline = 2) { return {home, timeline, Lsn{lsn}}; }
+
+// All whose fate is decided: "a", "b orphaned", "c foreign".
+std::string released(Gate& gate, Instant now = start) {
+  std::string text;
+  while (const auto one = gate.release(now)) {
+    if (!text.empty()) text += ", ";
+    text += to_string(one->held.message.topic);
+    if (one->cover == Cover::wait) text += " overdue";
+    if (one->cover == Cover::orphaned) text += " orphaned";
+    if (one->cover == Cover::foreign) text += " foreign";
+  }
+  return text;
+}
+
+Gate with_server() {
+  Gate gate(true, plenty);
+  gate.server_up();
+  return gate;
+}
+
+void poll(Gate& gate, Instant now, std::optional<Tide> answer) {
+  REQUIRE(gate.take_poll(now));
+  gate.polled(std::move(answer));
+}
+
+}  // namespace
+
+TEST_CASE("without a server to wait for everything goes at once, as it came") {
+  Gate gate(false, plenty);
+  hold(gate, "b", at(20));
+  hold(gate, "a", at(10));
+  hold(gate, "none", std::nullopt);
+  CHECK(gate.deadline() == never);
+  CHECK(released(gate) == "b, a, none");
+}
+
+TEST_CASE("a message without a position goes at once") {
+  auto gate = with_server();
+  hold(gate, "a", std::nullopt);
+  CHECK(released(gate) == "a");
+}
+
+TEST_CASE("a message is held until a reading covers exactly its position") {
+  auto gate = with_server();
+  hold(gate, "a", at(200));
+  CHECK(released(gate).empty());
+  poll(gate, start, replayed(199));
+  CHECK(released(gate).empty());
+  poll(gate, gate.deadline(), replayed(200));
+  CHECK(released(gate) == "a");
+  CHECK(gate.deadline() == never);
+}
+
+TEST_CASE("one reading serves every held message, and those behind it stay") {
+  auto gate = with_server();
+  for (const std::uint64_t lsn : {230, 210, 240, 220}) hold(gate, std::to_string(lsn), at(lsn));
+  poll(gate, start, replayed(230));
+  CHECK(released(gate) == "210, 220, 230");
+  CHECK(gate.held().size() == 1);
+}
+
+TEST_CASE("a message that a known reading covers goes without asking again") {
+  auto gate = with_server();
+  hold(gate, "a", at(200));
+  poll(gate, start, replayed(300));
+  CHECK(released(gate) == "a");
+  hold(gate, "b", at(300), start + seconds(1));
+  CHECK(released(gate) == "b");
+}
+
+TEST_CASE("what can never be shown comes out with its fate as soon as it is on top") {
+  auto gate = with_server();
+  hold(gate, "fine", at(100, 1));
+  hold(gate, "late", at(101, 1));
+  hold(gate, "alien", Position{home + 1, 1, Lsn{150}});
+  hold(gate, "waits", at(500));
+  poll(gate, start, replayed(200));
+  CHECK(released(gate) == "fine, late orphaned, alien foreign");
+}
+
+TEST_CASE("when the server goes away its readings are forgotten: after a crash it may show less") {
+  auto gate = with_server();
+  hold(gate, "a", at(200));
+  poll(gate, start, replayed(300));
+  CHECK(released(gate) == "a");
+  gate.server_down();
+  CHECK(gate.tide() == std::nullopt);
+  hold(gate, "b", at(200), start + seconds(1));
+  CHECK(released(gate).empty());
+  CHECK(gate.deadline() == never);
+  gate.server_up();
+  CHECK(released(gate).empty());
+  poll(gate, start + seconds(1), replayed(150));
+  CHECK(released(gate).empty());
+  poll(gate, start + seconds(2), replayed(200));
+  CHECK(released(gate) == "b");
+}
+
+TEST_CASE("an answer without a reading leaves the last one standing and frees the next poll") {
+  auto gate = with_server();
+  hold(gate, "a", at(200));
+  poll(gate, start, replayed(150));
+  poll(gate, gate.deadline(), std::nullopt);
+  CHECK(gate.tide() == replayed(150));
+  CHECK(gate.deadline() < start + milliseconds(1));
+}
+
+TEST_CASE("the server is asked only while it is up and something is held") {
+  auto gate = with_server();
+  CHECK(gate.deadline() == never);
+  CHECK_FALSE(gate.take_poll(start));
+  gate.server_down();
+  hold(gate, "a", at(200));
+  CHECK(gate.deadline() == never);
+  CHECK_FALSE(gate.take_poll(start));
+  gate.server_up();
+  CHECK(gate.deadline() == start);
+  CHECK(gate.take_poll(start));
+}
+
+TEST_CASE("the server is not asked while the fate of the first message is decided already") {
+  for (const auto& first : {at(200), at(101, 1), Position{home + 1, 2, Lsn{1}}}) {
+    auto gate = with_server();
+    hold(gate, "first", first);
+    poll(gate, start, replayed(200));  // and nobody takes it
+    CHECK(gate.deadline() == never);
+    CHECK_FALSE(gate.take_poll(start + seconds(9)));
+    hold(gate, "waits", at(300), start + seconds(9));
+    CHECK(gate.deadline() == never);
+    CHECK_FALSE(released(gate).empty());
+    CHECK(gate.take_poll(start + seconds(9)));
+  }
+}
+
+TEST_CASE("one poll is under way at a time, until its answer or the server's end") {
+  auto gate = with_server();
+  hold(gate, "a", at(200));
+  CHECK(gate.take_poll(start));
+  CHECK(gate.deadline() == never);
+  CHECK_FALSE(gate.take_poll(start + seconds(9)));
+  gate.server_down();
+  gate.server_up();
+  CHECK(gate.take_poll(start + seconds(9)));
+}
+
+TEST_CASE("a message is polled for at once, then ever more rarely, as its age grows") {
+  auto gate = with_server();
+  hold(gate, "a", at(200));
+  CHECK_FALSE(gate.take_poll(start - Duration(1)));
+  std::vector<Instant> polls;
+  for (auto now = gate.deadline(); now < start + seconds(2); now = gate.deadline()) {
+    CHECK_FALSE(gate.take_poll(now - Duration(1)));
+    poll(gate, now, replayed(150));
+    polls.push_back(now);
+  }
+  REQUIRE(polls.size() > 20);
+  for (std::size_t i = 0; i <= 8; ++i) CHECK(polls[i] == start + i * microseconds(100));
+  CHECK(polls[9] == start + microseconds(900));
+  CHECK(polls[10] == start + microseconds(900) + std::chrono::nanoseconds(112'500));
+  for (std::size_t i = 1; i < polls.size(); ++i) {
+    const auto age = polls[i - 1] - start;
+    const auto pause = polls[i] - polls[i - 1];
+    if (age >= seconds(1)) {
+      CHECK(pause == milliseconds(20));
+    } else if (age >= milliseconds(40)) {
+      CHECK(pause == milliseconds(5));
+    } else {
+      CHECK(pause == std::max<Duration>(age / 8, microseconds(100)));
+    }
+  }
+}
+
+TEST_CASE("a message that comes while a poll is under way is polled for right after the answer") {
+  auto gate = with_server();
+  hold(gate, "a", at(200));
+  REQUIRE(gate.take_poll(start));
+  const auto later = start + microseconds(30);
+  hold(gate, "earlier position", at(190), later);
+  gate.polled(replayed(150));
+  CHECK(gate.deadline() == later);
+}
+
+TEST_CASE("a message that nobody could cover before an older one waits for the older one's poll") {
+  auto gate = with_server();
+  hold(gate, "a", at(200));
+  poll(gate, start + seconds(5), replayed(150));
+  hold(gate, "b", at(300), start + seconds(5) + milliseconds(1));
+  CHECK(gate.deadline() == start + seconds(5) + milliseconds(20));
+}
+
+TEST_CASE("the next message is polled for at its own pace once the first is gone") {
+  auto gate = with_server();
+  hold(gate, "old", at(200));
+  const auto later = start + seconds(5);
+  hold(gate, "new", at(300), later);
+  poll(gate, later, replayed(200));
+  CHECK(released(gate) == "old");
+  CHECK(gate.deadline() == later + microseconds(100));
+}
+
+TEST_CASE("a server that is back is asked at once about what waits") {
+  auto gate = with_server();
+  hold(gate, "a", at(200));
+  poll(gate, start + seconds(5), replayed(150));
+  gate.server_down();
+  gate.server_up();
+  CHECK(gate.take_poll(start + seconds(5) + microseconds(1)));
+}
+
+TEST_CASE("a message that does not fit the bound is not taken, and stays as it was") {
+  const auto small = footprint(a_message("a", ""));
+  Gate gate(true, 2 * small);
+  hold(gate, "a", at(10));
+  hold(gate, "b", at(20));
+  CHECK(gate.held().bytes() == 2 * small);
+  Held third{a_message("c", "", "2:0/1"), origin(1), 3, start};
+  CHECK_FALSE(gate.hold(third, false));
+  CHECK((third.message == a_message("c", "", "2:0/1")));
+  CHECK(gate.held().size() == 2);
+
+  gate.server_up();
+  poll(gate, start, replayed(10));
+  CHECK(released(gate) == "a");
+  CHECK(gate.hold(third, false));
+}
+
+TEST_CASE("a message that is larger than the bound is held alone, or nobody would ever get it") {
+  Gate gate(true, 10);
+  hold(gate, "large", at(10));
+  Held second{a_message("b", "", "2:0/1"), origin(1), 2, start};
+  CHECK_FALSE(gate.hold(second, false));
+}
+
+TEST_CASE(
+    "at the bound a message of another cluster, which may stand behind others, does not pass") {
+  const auto small = footprint(a_message("a", ""));
+  Gate gate(true, small);
+  gate.server_up();
+  hold(gate, "w", at(300));
+  poll(gate, start, replayed(200));
+  Held foreign{a_message("f", "", ""), origin(1), 2, start};
+  foreign.message.position = Position{home + 1, 2, Lsn{400}};
+  CHECK_FALSE(gate.hold(foreign, true));
+}
+
+TEST_CASE("the bound is kept to the byte") {
+  const auto small = footprint(a_message("a", ""));
+  Gate gate(true, 2 * small - 1);
+  hold(gate, "a", at(10));
+  Held second{a_message("b", "", "2:0/1"), origin(1), 2, start};
+  CHECK_FALSE(gate.hold(second, false));
+}
+
+TEST_CASE("at the bound what can go at once still passes, if the application takes it") {
+  const auto small = footprint(a_message("a", ""));
+  Gate gate(true, small);
+  gate.server_up();
+  hold(gate, "w", at(300));
+  poll(gate, start, replayed(200));
+  Held covered{a_message("c", "", "2:0/C8"), origin(1), 2, start};
+  CHECK_FALSE(gate.hold(covered, false));
+  CHECK(gate.hold(covered, true));
+  CHECK(released(gate) == "c");
+  Held later{a_message("l", "", "2:0/C9"), origin(1), 3, start};
+  CHECK_FALSE(gate.hold(later, true));
+}
+
+TEST_CASE("there is room again for what was refused once a quarter of the bound is free") {
+  const auto small = footprint(a_message("a", ""));
+  Gate gate(true, 4 * small);
+  gate.server_up();
+  for (const std::uint64_t lsn : {10, 20, 30}) hold(gate, "a", at(lsn));
+  CHECK(gate.roomy());
+  hold(gate, "a", at(40));
+  CHECK_FALSE(gate.roomy());
+  poll(gate, start, replayed(10));
+  CHECK(released(gate) == "a");
+  CHECK(gate.roomy());
+}
+
+TEST_CASE("without a longest wait nothing is ever overdue") {
+  auto gate = with_server();
+  hold(gate, "a", at(200));
+  CHECK(gate.overdue_at() == never);
+  CHECK(released(gate, start + std::chrono::hours(1000)).empty());
+}
+
+TEST_CASE(
+    "what has been held for the longest wait comes out as overdue, and what came later stays") {
+  Gate gate(true, plenty, seconds(10));
+  gate.server_up();
+  hold(gate, "second", at(300), start + seconds(1));
+  hold(gate, "first", at(200), start + seconds(2));
+  hold(gate, "third", at(250), start + seconds(3));
+  CHECK(gate.overdue_at() == start + seconds(11));
+  CHECK(released(gate, start + seconds(11) - Duration(1)).empty());
+  CHECK(released(gate, start + seconds(12)) == "second overdue, first overdue");
+  CHECK(gate.overdue_at() == start + seconds(13));
+  CHECK(gate.held().size() == 1);
+  CHECK(gate.bytes() == footprint(a_message("third", "")));
+  poll(gate, start + seconds(12), replayed(250));
+  CHECK(released(gate, start + seconds(12)) == "third");
+}
+
+TEST_CASE("overdue messages of two clusters keep the order of their origin") {
+  Gate gate(true, plenty, seconds(10));
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    Held held{a_message("a", ""), origin(1), sequence, start};
+    held.message.position = Position{sequence % 2, 1, Lsn{100 - sequence}};
+    CHECK(gate.hold(held, false));
+  }
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    CHECK(gate.release(start + seconds(10))->held.sequence == sequence);
+  }
+}
+
+TEST_CASE("nothing is overdue any more once all has gone out in time") {
+  Gate gate(true, plenty, seconds(10));
+  gate.server_up();
+  hold(gate, "a", at(200));
+  poll(gate, start, replayed(200));
+  CHECK(released(gate) == "a");
+  CHECK(gate.overdue_at() == never);
+}
+
+TEST_CASE("an overdue message that a reading covers meanwhile is not overdue") {
+  Gate gate(true, plenty, seconds(10));
+  gate.server_up();
+  hold(gate, "a", at(200));
+  hold(gate, "b", at(300));
+  REQUIRE(gate.take_poll(start));
+  const auto first = gate.release(start + seconds(10));
+  REQUIRE(first);
+  CHECK(first->cover == Cover::wait);
+  gate.polled(replayed(300));
+  CHECK(released(gate, start + seconds(10)) == "b");
+}
+
+TEST_CASE("without a server, messages of two clusters keep the order of their origin") {
+  Gate gate(false, std::size_t{1} << 20U);
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    Held held{tidegate::testing::a_message("a", ""), tidegate::testing::origin(1), sequence, {}};
+    held.message.position = Position{sequence % 2, 1, Lsn{100 - sequence}};
+    CHECK(gate.hold(held, false));
+  }
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    CHECK(gate.release(start)->held.sequence == sequence);
+  }
+}

@@ -1,0 +1,126 @@
+// A roster under test, in virtual time, that says in one line of text what each event brings about.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "lib/mesh/roster.hpp"
+#include "tests/lib/node/effect_text.hpp"
+#include "tests/lib/samples.hpp"
+
+namespace tidegate::testing {
+
+inline constexpr Instant start = Instant(std::chrono::hours(5));
+
+// The others: peer b lives at host b, c at host c.
+inline const Origin b = origin(2);
+inline const Origin c = origin(3);
+
+inline mesh::Card card(const Origin& of, std::string name, std::uint16_t direct_port = 20) {
+  return {of, "default", std::move(name), static_cast<std::uint16_t>(direct_port - 10),
+          direct_port};
+}
+
+// Peer a, seen from inside: says what each event brings about. Its next message has sequence 5.
+class Self {
+ public:
+  explicit Self(std::vector<base::Endpoint> seeds = {})
+      : roster_(card(origin(1), "a"), std::move(seeds),
+                {std::chrono::seconds(2), std::chrono::seconds(6)}, base::Random(1)) {
+    now_ = start;
+  }
+
+  std::string heard(const Origin& of, const std::string& host, std::uint16_t port = 20) {
+    return run([&](mesh::Effects& e) {
+      (void)roster_.heard({"default", of, static_cast<std::uint16_t>(port - 10), port}, host, now_,
+                          e);
+    });
+  }
+  std::string hello(const mesh::Card& from, const std::string& host) {
+    return run([&](mesh::Effects& e) { (void)roster_.hello(from, "r", host, own, now_, e); });
+  }
+  std::string welcome(mesh::LinkId link, const mesh::Card& from) {
+    return run([&](mesh::Effects& e) { expected_ = roster_.welcome(link, from, now_, e); });
+  }
+  std::string ready(const Origin& from, const Origin& to = origin(1)) {
+    return run([&](mesh::Effects& e) {
+      expected_ = roster_.ready({from, to, 1, 1}, now_, e) != nullptr;
+    });
+  }
+  std::string listening(const Origin& from, const Origin& to = origin(1)) {
+    return run([&](mesh::Effects& e) { expected_ = roster_.listening({from, to}, now_, e); });
+  }
+  std::string refused(mesh::LinkId link) {
+    return run([&](mesh::Effects& e) { expected_ = roster_.refused(link, now_, e); });
+  }
+  std::string reader(const Origin& of, bool present = true) {
+    return run([&](mesh::Effects& e) { roster_.reader(of.peer, present, own, now_, e); });
+  }
+  std::string stream(const Origin& of) {
+    return run([&](mesh::Effects& e) { expected_ = roster_.publisher(of, now_, e) != nullptr; });
+  }
+  std::string probe(const Origin& from, const Origin& target) {
+    return run([&](mesh::Effects& e) { expected_ = roster_.probe({from, target}, "r", now_, e); });
+  }
+  std::string vouched(mesh::LinkId link, const Origin& target) {
+    return run([&](mesh::Effects&) { expected_ = roster_.vouched(link, target, now_); });
+  }
+  std::string left(const Origin& of) {
+    return run([&](mesh::Effects& e) { roster_.left(*roster_.find(of), now_, e); });
+  }
+
+  // Lets time jump from deadline to deadline.
+  std::string wait(Duration duration) {
+    return run([&](mesh::Effects& e) {
+      const auto until = now_ + duration;
+      roster_.advance(own, now_, e);
+      while (roster_.deadline() <= until) {
+        now_ = std::max(now_, roster_.deadline());
+        roster_.advance(own, now_, e);
+        REQUIRE(roster_.deadline() > now_);
+      }
+      now_ = until;
+    });
+  }
+
+  // The whole handshake with a peer that a beacon names.
+  void befriend(const Origin& peer, const std::string& name) {
+    heard(peer, name);
+    welcome(last_link(), card(peer, name));
+    reader(peer);
+    ready(peer);
+    CHECK(listening(peer) == name + " is ready");
+  }
+
+  [[nodiscard]] std::string state(const Origin& of) {
+    const auto* member = roster_.find(of);
+    return member == nullptr ? "unknown" : std::string(to_string(member->state));
+  }
+  [[nodiscard]] bool expected() const { return expected_; }
+  [[nodiscard]] mesh::LinkId last_link() const { return last_link_; }
+  mesh::Roster& roster() { return roster_; }
+  [[nodiscard]] Instant now() const { return now_; }
+
+ private:
+  template <typename Event>
+  std::string run(Event event) {
+    mesh::Effects effects;
+    event(effects);
+    for (const auto& effect : effects) {
+      if (const auto* dial = std::get_if<mesh::effect::Dial>(&effect)) last_link_ = dial->link;
+    }
+    return text(effects);
+  }
+
+  static constexpr mesh::Extent own{1, 5};
+
+  mesh::Roster roster_;
+  Instant now_;
+  bool expected_ = true;
+  mesh::LinkId last_link_ = 0;
+};
+
+}  // namespace tidegate::testing

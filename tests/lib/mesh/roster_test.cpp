@@ -1,0 +1,323 @@
+#include "lib/mesh/roster.hpp"
+
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "lib/base/limits.hpp"
+#include "tests/lib/mesh/roster_self.hpp"
+
+using namespace tidegate;
+using namespace tidegate::base;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using tidegate::testing::b;
+using tidegate::testing::c;
+using tidegate::testing::card;
+using tidegate::testing::origin;
+using tidegate::testing::Self;
+using tidegate::testing::start;
+
+// --- the handshake ------------------------------------------------------------------------------
+
+TEST_CASE("the handshake of a peer that a beacon names, step by step") {
+  Self a;
+  CHECK(a.heard(b, "b") == "dial 1 b:20, link 1: Hello");
+  CHECK(a.state(b) == "heard");
+  CHECK(a.welcome(1, card(b, "b")) == "follow b:10");
+  CHECK(a.state(b) == "hello");
+  CHECK(a.reader(b) == "link 1: Ready 5");
+  CHECK(a.ready(b) == "link 1: Listening");
+  CHECK(a.state(b) == "hello");
+  CHECK(a.roster().ready_count() == 0);
+  CHECK(a.listening(b) == "b is ready");
+  CHECK(a.state(b) == "ready");
+  CHECK(a.roster().ready_count() == 1);
+}
+
+TEST_CASE("a peer that says hello first is dialled back") {
+  Self a;
+  CHECK(a.hello(card(b, "b"), "b") == "dial 1 b:20, link 1: Hello, route r: Welcome");
+  CHECK(a.state(b) == "hello");
+  CHECK(a.welcome(1, card(b, "b")) == "follow b:10");
+}
+
+TEST_CASE("a subscription that arrived before its reader was known is remembered") {
+  Self a;
+  CHECK(a.reader(b).empty());
+  CHECK(a.hello(card(b, "b"), "b") ==
+        "dial 1 b:20, link 1: Hello, route r: Welcome, link 1: Ready 5");
+}
+
+TEST_CASE("a peer is ready in no order of the steps before all three are there") {
+  const auto is_ready_after = [](const std::string& steps) {
+    Self a;
+    a.heard(b, "b");
+    a.welcome(1, card(b, "b"));
+    for (const char step : steps) {
+      CHECK(a.state(b) == "hello");
+      if (step == 'r') a.ready(b);
+      if (step == 'l') a.listening(b);
+      if (step == 's') a.reader(b);
+    }
+    return a.state(b) == "ready";
+  };
+  for (const auto* steps : {"rls", "rsl", "lrs", "lsr", "srl", "slr"}) {
+    CAPTURE(steps);
+    CHECK(is_ready_after(steps));
+  }
+  for (const auto* steps : {"rl", "rs", "ls", "rr", "ll"}) CHECK_FALSE(is_ready_after(steps));
+}
+
+TEST_CASE("every repeated step is answered again and announced once") {
+  Self a;
+  a.befriend(b, "b");
+  CHECK(a.heard(b, "b").empty());
+  CHECK(a.hello(card(b, "b"), "b") == "route r: Welcome, link 1: Ready 5");
+  CHECK(a.welcome(1, card(b, "b")).empty());
+  CHECK(a.reader(b) == "link 1: Ready 5");
+  CHECK(a.ready(b) == "link 1: Listening");
+  CHECK(a.listening(b).empty());
+  CHECK(a.state(b) == "ready");
+}
+
+TEST_CASE("until a peer is ready, hello is said again every second or so") {
+  Self a;
+  a.heard(b, "b");
+  CHECK(a.wait(milliseconds(999)).empty());
+  CHECK(a.wait(milliseconds(251)) == "link 1: Hello");
+  a.welcome(1, card(b, "b"));
+  a.reader(b);
+  CHECK(a.wait(milliseconds(1250)) == "link 1: Hello, link 1: Ready 5");
+  a.ready(b);
+  a.listening(b);
+  CHECK(a.wait(milliseconds(1900)).empty());
+}
+
+TEST_CASE("what comes from a peer before its card was seen does not count") {
+  Self a;
+  a.ready(b);
+  CHECK_FALSE(a.expected());
+  a.listening(b);
+  CHECK_FALSE(a.expected());
+  a.stream(b);
+  CHECK_FALSE(a.expected());
+
+  a.heard(b, "b");  // dialled, but no Welcome yet
+  a.ready(b);
+  CHECK_FALSE(a.expected());
+  a.stream(b);
+  CHECK_FALSE(a.expected());
+  a.welcome(99, card(b, "b"));
+  CHECK_FALSE(a.expected());
+  CHECK(a.state(b) == "heard");
+}
+
+TEST_CASE("a peer of another mesh is refused, and its beacons and welcomes are ignored") {
+  Self a;
+  auto other = card(b, "b");
+  other.mesh = "elsewhere";
+  CHECK(a.hello(other, "b") == "route r: Refusal");
+  CHECK(a.state(b) == "unknown");
+
+  mesh::Effects effects;
+  CHECK_FALSE(a.roster().heard({"elsewhere", b, 10, 20}, "b", start, effects));
+  CHECK(effects.empty());
+
+  a.heard(b, "b");
+  CHECK(a.welcome(1, other).empty());
+  CHECK_FALSE(a.expected());
+  CHECK(a.state(b) == "heard");
+}
+
+TEST_CASE("a peer that refuses is hung up on, and dialled again when it announces itself") {
+  Self a;
+  a.heard(b, "b");
+  CHECK(a.refused(1) == "undial 1");
+  CHECK(a.state(b) == "gone");
+  CHECK(a.wait(seconds(30)).empty());
+  CHECK(a.heard(b, "b") == "dial 2 b:20, link 2: Hello");
+}
+
+TEST_CASE("a peer hears neither itself nor a farewell in a beacon") {
+  Self a;
+  CHECK(a.heard(origin(1), "a").empty());
+  mesh::Effects effects;
+  CHECK_FALSE(a.roster().heard({"default", b, 10, 20, true}, "b", start, effects));
+  CHECK(effects.empty());
+  CHECK(a.state(b) == "unknown");
+}
+
+// --- seeds --------------------------------------------------------------------------------------
+
+TEST_CASE("a seed is dialled at once, and again on a fresh connection until it answers") {
+  Self a({{"b", 20}});
+  CHECK(a.wait(Duration(0)) == "dial 1 b:20, link 1: Hello");
+  CHECK(a.wait(milliseconds(2999)).empty());
+  CHECK(a.wait(milliseconds(751)) == "undial 1, dial 2 b:20, link 2: Hello");
+  CHECK(a.welcome(2, card(b, "b")) == "follow b:10");
+  CHECK(a.state(b) == "hello");
+  a.reader(b);
+  a.ready(b);
+  CHECK(a.listening(b) == "b is ready");
+  CHECK(a.wait(milliseconds(1900)).empty());
+}
+
+TEST_CASE("a seed that names a peer which is known already is not dialled twice") {
+  Self a({{"b", 20}});
+  a.wait(Duration(0));
+  a.heard(b, "b");
+  CHECK(a.welcome(1, card(b, "b")) == "undial 1");
+  CHECK(a.welcome(2, card(b, "b")) == "follow b:10");
+}
+
+TEST_CASE("a seed that is the peer itself is forgotten") {
+  Self a({{"a", 20}});
+  a.wait(Duration(0));
+  const auto itself = card(origin(1), "a");
+  CHECK(a.hello(itself, "a") == "route r: Welcome");
+  CHECK(a.welcome(1, itself) == "undial 1");
+  CHECK(a.wait(minutes(5)).empty());
+}
+
+TEST_CASE("a seed that refuses is asked again after half a minute") {
+  Self a({{"b", 20}});
+  a.wait(Duration(0));
+  CHECK(a.refused(1) == "undial 1");
+  CHECK(a.wait(milliseconds(29'999)).empty());
+  CHECK(a.wait(milliseconds(7'501)).starts_with("dial 2 b:20, link 2: Hello"));
+}
+
+TEST_CASE("a seed whose peer is gone is dialled again") {
+  Self a({{"b", 20}});
+  a.wait(Duration(0));
+  a.welcome(1, card(b, "b"));
+  const auto trace = a.wait(seconds(8));
+  CHECK(trace.find("undial 1, unfollow b:10") != std::string::npos);
+  CHECK(trace.find("dial 2 b:20, link 2: Hello") != std::string::npos);
+}
+
+// What waits on a broken connection goes to whoever listens at that address next.
+TEST_CASE("words that were meant for an earlier life at this address say nothing to this one") {
+  Self a;
+  a.heard(b, "b");
+  a.welcome(a.last_link(), card(b, "b"));
+  a.reader(b);
+  auto earlier = origin(1);
+  --earlier.incarnation;
+  CHECK(a.ready(b, earlier).empty());
+  CHECK_FALSE(a.expected());
+  a.ready(b);
+  CHECK(a.listening(b, earlier).empty());
+  CHECK_FALSE(a.expected());
+  CHECK(a.state(b) == "hello");
+  CHECK(a.listening(b) == "b is ready");
+}
+
+// --- lives and addresses ------------------------------------------------------------------------
+
+TEST_CASE("a later life of a peer replaces the earlier one") {
+  Self a;
+  a.befriend(b, "b");
+  auto later = b;
+  ++later.incarnation;
+  const auto trace = a.hello(card(later, "b", 40), "b");
+  CHECK(trace.find("undial 1, unfollow b:10, b is gone: replaced") != std::string::npos);
+  CHECK(trace.find("dial 2 b:40, link 2: Hello") != std::string::npos);
+  CHECK(a.state(b) == "left");
+  CHECK(a.state(later) == "hello");
+}
+
+TEST_CASE("an earlier life of a peer is not let in any more") {
+  Self a;
+  auto later = b;
+  ++later.incarnation;
+  a.befriend(later, "b");
+  CHECK(a.heard(b, "b").empty());
+  CHECK(a.hello(card(b, "b"), "b").empty());
+  CHECK(a.state(b) == "unknown");
+  CHECK(a.state(later) == "ready");
+}
+
+TEST_CASE("who answers at the address of another peer has replaced it") {
+  Self a;
+  a.befriend(b, "b");
+  CHECK(a.welcome(1, card(c, "c")) ==
+        "undial 1, unfollow b:10, b is gone: replaced, dial 2 b:20, link 2: Hello");
+  CHECK(a.state(b) == "left");
+  CHECK(a.welcome(2, card(c, "c")) == "follow b:10");
+  CHECK(a.state(c) == "hello");
+}
+
+TEST_CASE("a peer that publishes where another one did has replaced it") {
+  Self a;
+  a.befriend(b, "b");
+  a.hello(card(c, "c"), "b");
+  CHECK(a.welcome(2, card(c, "c")) == "undial 1, unfollow b:10, b is gone: replaced, follow b:10");
+  CHECK(a.state(b) == "left");
+}
+
+TEST_CASE("an address that leads back to this peer itself belongs to nobody else any more") {
+  Self a;
+  a.heard(b, "b");
+  CHECK(a.welcome(1, card(origin(1), "a")) == "undial 1");
+  CHECK(a.state(b) == "left");
+}
+
+// --- the limit ----------------------------------------------------------------------------------
+
+namespace {
+
+Origin numbered(std::size_t number) {
+  Origin value;
+  value.peer.bytes[1] = static_cast<std::uint8_t>(number >> 8U);
+  value.peer.bytes[2] = static_cast<std::uint8_t>(number);
+  value.incarnation = 1;
+  return value;
+}
+
+}  // namespace
+
+TEST_CASE("a full roster takes nobody while all are there") {
+  Self a;
+  for (std::size_t i = 0; i < limits::peers; ++i) a.heard(numbered(i), "h" + std::to_string(i));
+  CHECK(a.heard(b, "b").empty());
+  CHECK(a.hello(card(b, "b"), "b").empty());
+  CHECK(a.roster().members().size() == limits::peers);
+}
+
+TEST_CASE("a full roster forgets the one that is gone for longest and of which nothing is held") {
+  Self a;
+  for (std::size_t i = 0; i < limits::peers; ++i) a.heard(numbered(i), "h" + std::to_string(i));
+  ++a.roster().find(numbered(7))->held;
+  a.left(numbered(7));
+  a.wait(milliseconds(1));
+  a.left(numbered(9));
+  a.wait(milliseconds(1));
+  a.left(numbered(8));
+  CHECK_FALSE(a.heard(b, "b").empty());
+  CHECK(a.state(numbered(9)) == "unknown");
+  CHECK(a.state(numbered(8)) == "left");
+  CHECK_FALSE(a.heard(c, "c").empty());
+  CHECK(a.state(numbered(8)) == "unknown");
+  CHECK(a.state(numbered(7)) == "left");
+  CHECK(a.heard(origin(4), "d").empty());
+}
+
+TEST_CASE("who is gone is forgotten after ten minutes, unless something of it is held") {
+  Self a;
+  a.befriend(b, "b");
+  a.befriend(c, "c");
+  ++a.roster().find(c)->held;
+  a.left(b);
+  a.left(c);
+  a.wait(minutes(10) - Duration(1));
+  CHECK(a.state(b) == "left");
+  a.wait(Duration(1));
+  CHECK(a.state(b) == "unknown");
+  CHECK(a.state(c) == "left");
+  --a.roster().find(c)->held;
+  a.wait(minutes(10));
+  CHECK(a.state(c) == "unknown");
+}

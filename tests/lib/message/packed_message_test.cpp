@@ -1,0 +1,44 @@
+#include "lib/message/packed_message.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/lib/samples.hpp"
+
+using namespace tidegate;
+using namespace tidegate::message;
+using tidegate::testing::a_message;
+
+namespace {
+
+// What comes out of what was packed.
+Message packed(Message message) {
+  PackedMessage packed(std::move(message), 1, Instant{});
+  auto moved = std::move(packed);
+  return moved.unpack();
+}
+
+}  // namespace
+
+TEST_CASE("topic and payload are unpacked as they were packed, whatever their size") {
+  for (const auto* topic : {"a", "a/b", "/", "a//b", "a\\/b/\\*"}) {
+    for (const std::size_t bytes : {0, 1, 256, 4096, 4097, 100'000}) {
+      CAPTURE(topic);
+      CAPTURE(bytes);
+      const auto original = a_message(topic, std::string(bytes, 'x'));
+      CHECK((packed(original) == original));
+    }
+  }
+}
+
+TEST_CASE("a large payload is not copied") {
+  auto original = a_message("a", std::string(100'000, 'x'));
+  const auto* const bytes = original.payload.data();
+  CHECK(packed(std::move(original)).payload.data() == bytes);
+}
+
+TEST_CASE("the LSN, the sequence and the arrival can be read without unpacking") {
+  const PackedMessage packed(a_message("a", "payload", "1:0/10"), 7, Instant(Duration(5)));
+  CHECK((packed.lsn() == Lsn{0x10}));
+  CHECK(packed.sequence() == 7);
+  CHECK((packed.since() == Instant(Duration(5))));
+}

@@ -1,0 +1,103 @@
+// Effects as one line of text, so that a test can state all that a step has brought about.
+//
+//     dial 1 b:17901, link 1: Hello, all: Data 3-5, deliver builds/42 of b
+#pragma once
+
+#include <string>
+
+#include "lib/node/event.hpp"
+
+namespace tidegate::testing {
+
+struct FrameText {
+  std::string operator()(const mesh::Hello&) const { return "Hello"; }
+  std::string operator()(const mesh::Welcome&) const { return "Welcome"; }
+  std::string operator()(const mesh::Refusal&) const { return "Refusal"; }
+  std::string operator()(const mesh::Ready& f) const { return "Ready " + std::to_string(f.next); }
+  std::string operator()(const mesh::Listening&) const { return "Listening"; }
+  std::string operator()(const mesh::Data& f) const {
+    return "Data " + std::to_string(f.first) + "-" +
+           std::to_string(f.first + f.messages.size() - 1);
+  }
+  std::string operator()(const mesh::Heartbeat& f) const {
+    return "Heartbeat " + std::to_string(f.last);
+  }
+  std::string operator()(const mesh::Farewell& f) const {
+    return "Farewell " + std::to_string(f.last);
+  }
+  std::string operator()(const mesh::Request& f) const {
+    return "Request " + std::to_string(f.first) + "-" + std::to_string(f.last);
+  }
+  std::string operator()(const mesh::Kept& f) const { return "Kept " + std::to_string(f.first); }
+  std::string operator()(const mesh::Probe&) const { return "Probe"; }
+  std::string operator()(const mesh::Vouch&) const { return "Vouch"; }
+  std::string operator()(const mesh::OtherVersion&) const { return "OtherVersion"; }
+};
+
+struct NoticeText {
+  std::string operator()(const PeerReady& n) const { return n.name + " is ready"; }
+  std::string operator()(const PeerGone& n) const {
+    return n.name + " is gone: " + std::string(to_string(n.why));
+  }
+  std::string operator()(const Undelivered& n) const {
+    return "undelivered " + std::to_string(n.first) + "-" + std::to_string(n.last) + " of " +
+           n.name + ": " + std::string(to_string(n.why));
+  }
+  std::string operator()(const Unpublished& n) const { return "unpublished " + to_string(n.topic); }
+  std::string operator()(const ServerUp&) const { return "server up"; }
+  std::string operator()(const ServerDown&) const { return "server down"; }
+  std::string operator()(const PrimaryUp&) const { return "primary up"; }
+  std::string operator()(const PrimaryDown&) const { return "primary down"; }
+  std::string operator()(const Warning& n) const { return "warning: " + n.text; }
+};
+
+struct EffectText {
+  std::string operator()(const node::effect::Dial& e) const {
+    return "dial " + std::to_string(e.link) + " " + at(e.endpoint);
+  }
+  std::string operator()(const node::effect::Undial& e) const {
+    return "undial " + std::to_string(e.link);
+  }
+  std::string operator()(const node::effect::Follow& e) const { return "follow " + at(e.endpoint); }
+  std::string operator()(const node::effect::Unfollow& e) const {
+    return "unfollow " + at(e.endpoint);
+  }
+  std::string operator()(const node::effect::ToLink& e) const {
+    return "link " + std::to_string(e.link) + ": " + std::visit(FrameText(), e.frame);
+  }
+  std::string operator()(const node::effect::ToRoute& e) const {
+    return "route " + e.route + ": " + std::visit(FrameText(), e.frame);
+  }
+  std::string operator()(const node::effect::Broadcast& e) const {
+    return "all: " + std::visit(FrameText(), e.frame);
+  }
+  std::string operator()(const node::effect::Announce& e) const {
+    return e.announcement.leaving ? "announce leaving" : "announce";
+  }
+  std::string operator()(const node::effect::Poll&) const { return "poll"; }
+  std::string operator()(const node::effect::Ask&) const { return "ask"; }
+  std::string operator()(const node::effect::Nudge&) const { return "nudge"; }
+  std::string operator()(const node::effect::Deliver& e) const {
+    return "deliver " + to_string(e.delivery.message.topic) + " of " + e.delivery.origin_name +
+           (e.delivery.late ? " late" : "");
+  }
+  std::string operator()(const node::effect::Notify& e) const {
+    return std::visit(NoticeText(), e.notice);
+  }
+
+  static std::string at(const base::Endpoint& endpoint) {
+    return endpoint.host + ":" + std::to_string(endpoint.port);
+  }
+};
+
+// Of a node or of a part of the mesh.
+template <typename Effects>
+std::string text(const Effects& effects) {
+  std::string line;
+  for (const auto& effect : effects) {
+    line += (line.empty() ? "" : ", ") + std::visit(EffectText(), effect);
+  }
+  return line;
+}
+
+}  // namespace tidegate::testing

@@ -1,0 +1,67 @@
+#include "peer/servers/postgres/libpq_text.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace tidegate;
+using namespace tidegate::postgres;
+
+TEST_CASE("libpq's lines become one, continued ones without a semicolon") {
+  CHECK(one_line("server closed the connection\n\tThis probably means\n\tbefore\n") ==
+        "server closed the connection This probably means before");
+  CHECK(one_line("host a failed\nhost b failed\n") == "host a failed; host b failed");
+  CHECK(one_line("\n \n").empty());
+}
+
+TEST_CASE("a refusal shows its SQLSTATE apart and no place in the server's source") {
+  const auto refusal = read_refusal(
+      "connection to server at \"127.0.0.1\", port 5432 failed: FATAL:  42501: must be superuser "
+      "or "
+      "replication role to start walsender\nLOCATION:  InitPostgres, postinit.c:787\n");
+  CHECK(refusal.sqlstate == "42501");
+  CHECK(refusal.words ==
+        "connection to server at \"127.0.0.1\", port 5432 failed: FATAL:  must be superuser or "
+        "replication role to start walsender");
+}
+
+TEST_CASE("the SQLSTATE is found in any language and belongs to the host tried last") {
+  const auto refusal = read_refusal(
+      "a: FATAL:  28P01: falsch\nORT:  auth_failed, auth.c:345\nb: FATALER FEHLER:  53300: voll\n");
+  CHECK(refusal.sqlstate == "53300");
+  CHECK(refusal.words == "a: FATAL:  falsch; b: FATALER FEHLER:  voll");
+}
+
+TEST_CASE("a failure that no server spoke of has no SQLSTATE") {
+  const auto refusal = read_refusal(
+      "connection to server on socket \"/x/.s.PGSQL.5432\" failed: Connection refused\n\tIs the "
+      "server running?\n");
+  CHECK(refusal.sqlstate.empty());
+  CHECK(refusal.words ==
+        "connection to server on socket \"/x/.s.PGSQL.5432\" failed: Connection refused Is the "
+        "server running?");
+}
+
+TEST_CASE("libpq's words on a connection string are shown only where no password can be") {
+  const auto shown = unreadable_connection_string("hots=a", "invalid connection option \"hots\"\n");
+  CHECK(shown.message.find("invalid connection option \"hots\"") != std::string::npos);
+  for (const auto* text : {"host=a password=my secret", "postgresql://me:my secret@a"}) {
+    const auto hidden = unreadable_connection_string(text, "missing \"=\" after \"secret\"\n");
+    CHECK(hidden.message.find("secret") == std::string::npos);
+    CHECK(hidden.message.find("percent-encode") != std::string::npos);
+  }
+}
+
+TEST_CASE("a URI whose password spills into another setting is recognised") {
+  CHECK(may_show_password("postgresql://me:pa@ss@host/db", "host", "ss@host"));
+  CHECK(may_show_password("postgres://me:pa/ss@host/db", "dbname", "ss@host/db"));
+  CHECK_FALSE(may_show_password("postgresql://me:pa%40ss@host/db", "password", "pa@ss"));
+  CHECK_FALSE(may_show_password("dbname=a@b", "dbname", "a@b"));
+}
+
+TEST_CASE("a list of hosts can begin at any of them") {
+  CHECK(rotated_list("a,b,c", 0) == "a,b,c");
+  CHECK(rotated_list("a,b,c", 1) == "b,c,a");
+  CHECK(rotated_list("a,b,c", 5) == "c,a,b");
+  CHECK(rotated_list("5432", 1) == "5432");
+  CHECK(rotated_list(",b", 1) == "b,");
+  CHECK(rotated_list("", 3).empty());
+}

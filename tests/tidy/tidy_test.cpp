@@ -1,0 +1,228 @@
+// Style is a test: the rules of tidy_rules.hpp hold for every file of the repository. Each rule is
+// first shown a bad example, since a rule that can't fail says nothing.
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+#include <doctest/doctest.h>
+
+#include "tests/tidy/tidy_rules.hpp"
+
+using namespace tidegate::tidy;
+
+namespace {
+
+// What is written by hand. Hidden folders other than .ci and build folders are left out.
+std::vector<File> read_repository() {
+  namespace fs = std::filesystem;
+  const fs::path root = TIDEGATE_SOURCE_ROOT;
+  std::vector<File> files;
+  for (fs::recursive_directory_iterator entry(root), end; entry != end; ++entry) {
+    const auto name = entry->path().filename().string();
+    if (entry->is_directory()) {
+      const bool hidden = name.starts_with('.') && name != ".ci";
+      if (hidden || name.starts_with("build") || name == "__pycache__") {
+        entry.disable_recursion_pending();
+      }
+      continue;
+    }
+    const auto path = entry->path().lexically_relative(root).string();
+    const auto extension = entry->path().extension().string();
+    const bool text = extension == ".cpp" || extension == ".hpp" || extension == ".build" ||
+                      extension == ".py" || extension == ".sh" || extension == ".md" ||
+                      extension == ".toml" || path == "dev" || path == ".ci/run";
+    if (!text) continue;
+    std::ifstream stream(entry->path());
+    std::stringstream contents;
+    contents << stream.rdbuf();
+    files.push_back({path, contents.str()});
+  }
+  return files;
+}
+
+// One string for a readable failure.
+std::string joined(const Problems& problems) {
+  std::string text;
+  for (const auto& problem : problems) text += problem + "\n";
+  return text;
+}
+
+std::string problems_of_all(const std::function<Problems(const File&)>& rule) {
+  Problems all;
+  for (const auto& file : read_repository()) {
+    for (const auto& problem : rule(file)) all.push_back(problem);
+  }
+  return joined(all);
+}
+
+bool passes(const Problems& problems) { return problems.empty(); }
+
+}  // namespace
+
+TEST_CASE("the whole repository is looked at") {
+  bool sees_itself = false;
+  for (const auto& file : read_repository()) sees_itself |= file.path == "tests/tidy/tidy_test.cpp";
+  CHECK(sees_itself);
+}
+
+TEST_CASE("a folder includes itself and what stands below it") {
+  // A file of the folder, what it may include, and what it may not.
+  struct Right {
+    const char* file;
+    std::vector<const char*> good;
+    std::vector<const char*> bad;
+  };
+  const std::vector<Right> rights = {
+      {"include/tidegate/a.hpp",
+       {"#include \"tidegate/topic.hpp\"", "#include <vector>"},
+       {"#include \"lib/base/must.hpp\"", "#include \"peer/loop.hpp\"", "#include <zmq.hpp>",
+        "#include \"topic.hpp\""}},
+      {"lib/base/a.cpp",
+       {"#include \"lib/base/must.hpp\"", "#include \"tidegate/result.hpp\""},
+       {"#include \"lib/message/footprint.hpp\"", "#include \"must.hpp\"",
+        "#include \"../message/footprint.hpp\"", "#include <unistd.h>"}},
+      {"lib/message/a.cpp",
+       {"#include \"lib/base/must.hpp\""},
+       {"#include \"lib/gate/gate.hpp\"", "#include \"lib/mesh/frame.hpp\"",
+        "#include <sys/socket.h>"}},
+      {"lib/gate/a.cpp",
+       {"#include \"lib/message/footprint.hpp\""},
+       {"#include \"lib/mesh/frame.hpp\"", "#include \"lib/node/node.hpp\"",
+        "#include <libpq-fe.h>"}},
+      {"lib/mesh/a.cpp",
+       {"#include \"lib/message/footprint.hpp\""},
+       {"#include \"lib/gate/gate.hpp\"", "#include \"lib/node/node.hpp\"", "#include <zmq.hpp>",
+        "  #  include <msgpack.hpp>"}},
+      {"lib/node/a.cpp",
+       {"#include \"lib/gate/gate.hpp\"", "#include \"lib/mesh/frame.hpp\""},
+       {"#include \"discovery/beacon.hpp\"", "#include \"peer/io/clock.hpp\"",
+        "#include <sodium.h>"}},
+      {"discovery/a.cpp",
+       {"#include \"lib/mesh/announcement.hpp\"", "#include <sys/socket.h>", "#include <poll.h>"},
+       {"#include \"lib/mesh/roster.hpp\"", "#include \"lib/node/node.hpp\"",
+        "#include \"peer/io/event_set.hpp\"", "#include <zmq.hpp>", "#include <spdlog/spdlog.h>"}},
+      {"peer/io/a.cpp",
+       {"#include \"lib/base/must.hpp\"", "#include <sys/epoll.h>"},
+       {"#include \"lib/mesh/frame.hpp\"", "#include \"peer/loop.hpp\"",
+        "#include \"peer/servers/postgres/connection.hpp\"", "#include <libpq-fe.h>"}},
+      {"peer/carriers/zeromq/a.cpp",
+       {"#include \"lib/mesh/frame.hpp\"", "#include \"peer/io/clock.hpp\"", "#include <zmq.hpp>"},
+       {"#include \"lib/gate/gate.hpp\"", "#include \"lib/node/node.hpp\"",
+        "#include \"peer/servers/postgres/connection.hpp\"", "#include <libpq-fe.h>"}},
+      {"peer/servers/postgres/a.cpp",
+       {"#include \"lib/gate/gate.hpp\"", "#include \"peer/io/clock.hpp\""},
+       {"#include \"lib/mesh/frame.hpp\"", "#include \"lib/node/node.hpp\"",
+        "#include \"peer/carriers/zeromq/transport.hpp\"", "#include <zmq.hpp>"}},
+      {"peer/a.cpp",
+       {"#include \"lib/node/node.hpp\"", "#include \"peer/carriers/zeromq/transport.hpp\"",
+        "#include \"discovery/beacon.hpp\""},
+       {"#include \"command/config.hpp\"", "#include \"tests/support/port.hpp\"",
+        "#include <zmq.hpp>", "#include <libpq-fe.h>"}},
+      {"command/a.cpp",
+       {"#include \"peer/loop.hpp\"", "#include <spdlog/spdlog.h>"},
+       {"#include \"tests/support/port.hpp\"", "#include \"bench/carrier.hpp\"",
+        "#include <libpq-fe.h>", "#include <msgpack.hpp>"}},
+  };
+  for (const auto& [file, good, bad] : rights) {
+    CAPTURE(file);
+    for (const auto* line : good) {
+      CAPTURE(line);
+      CHECK(passes(check_includes({file, line})));
+    }
+    for (const auto* line : bad) {
+      CAPTURE(line);
+      CHECK_FALSE(passes(check_includes({file, line})));
+    }
+  }
+  CHECK(problems_of_all(check_includes) == "");
+}
+
+TEST_CASE("a foreign library has few includers") {
+  CHECK(passes(check_includes({"lib/mesh/frame_codec.cpp", "#include <msgpack.hpp>"})));
+  CHECK(passes(check_includes({"peer/servers/postgres/connection.hpp", "#include <libpq-fe.h>"})));
+  CHECK(passes(check_includes({"peer/servers/postgres/commit.cpp", "#include <libpq-fe.h>"})));
+  CHECK_FALSE(passes(check_includes({"peer/loop.cpp", "#include <zmq_addon.hpp>"})));
+  CHECK_FALSE(passes(check_includes({"include/tidegate/commit.hpp", "#include <libpq-fe.h>"})));
+}
+
+TEST_CASE("lib is pure") {
+  CHECK(passes(check_purity({"lib/a.cpp", "// std::thread, in words\nsnprintf(\"printf\");"})));
+  CHECK(passes(check_purity({"peer/a.cpp", "std::thread t;"})));
+  CHECK(passes(check_purity({"lib/base/must.hpp", "std::fprintf(stderr, \"\");"})));
+  for (const auto* code :
+       {"auto now = std::chrono::steady_clock::now();", "std::chrono::system_clock::now();",
+        "std::thread t;", "std::mutex m;", "std::random_device r;", "std::printf(\"\");",
+        "#include <iostream>", "auto big = 10'000; std::mutex m; auto small = 1'0;",
+        "auto text = R\"(\")\"; std::mutex m;", "char c = '\"'; std::mutex m;",
+        "/* \" */ std::mutex m;"}) {
+    CAPTURE(code);
+    CHECK_FALSE(passes(check_purity({"lib/a.cpp", code})));
+  }
+  CHECK_FALSE(passes(check_purity({"lib/base/must.hpp", "std::mutex m;"})));
+  CHECK(problems_of_all(check_purity) == "");
+}
+
+TEST_CASE("only live tests wait for real time") {
+  const std::string code = "std::this_thread::sleep_for(1s);";
+  CHECK(passes(check_sleep({"tests/live/a.cpp", code})));
+  CHECK(passes(check_sleep({"tests/support/a.cpp", code})));
+  CHECK_FALSE(passes(check_sleep({"tests/a_test.cpp", code})));
+  CHECK_FALSE(passes(check_sleep({"tests/sim/world.cpp", "usleep(1);"})));
+  CHECK(problems_of_all(check_sleep) == "");
+}
+
+TEST_CASE("a simulation depends on nothing but its seed") {
+  const std::string code = "std::chrono::steady_clock::now();";
+  CHECK(passes(check_simulation({"tests/sim/main.cpp", code})));
+  CHECK(passes(check_simulation({"tests/live/a.cpp", code})));
+  CHECK_FALSE(passes(check_simulation({"tests/sim/world.cpp", code})));
+  CHECK_FALSE(passes(check_simulation({"tests/sim/world.cpp", "std::random_device r;"})));
+  CHECK_FALSE(passes(check_simulation({"tests/sim/world.hpp", "std::unordered_map<int, int> m;"})));
+  CHECK(problems_of_all(check_simulation) == "");
+}
+
+TEST_CASE("a header begins with a comment and guards itself") {
+  CHECK(passes(check_header({"lib/a.hpp", "// What it is.\n#pragma once\n"})));
+  CHECK_FALSE(passes(check_header({"lib/a.hpp", "#pragma once\n// What it is.\n"})));
+  CHECK_FALSE(passes(check_header({"lib/a.hpp", "// What it is.\n#ifndef A_HPP\n"})));
+  CHECK(problems_of_all(check_header) == "");
+}
+
+TEST_CASE("a text has no tabs, no blanks at line ends, nothing left to do") {
+  CHECK(passes(check_text({"dev", "mktemp -d /tmp/a.XXXXXX\n\n"})));
+  CHECK_FALSE(passes(check_text({"lib/a.cpp", "int a;\n\tint b;\n"})));
+  CHECK_FALSE(passes(check_text({"lib/a.cpp", "int a; \n"})));
+  CHECK_FALSE(passes(check_text({"lib/a.cpp", "int a;\r\n"})));
+  CHECK_FALSE(passes(check_text({"README.md",
+                                 "TO"
+                                 "DO: explain"})));
+  CHECK_FALSE(passes(check_text({"lib/a.cpp",
+                                 "// FIX"
+                                 "ME"})));
+  CHECK_FALSE(passes(check_text({"lib/a.cpp",
+                                 "// XX"
+                                 "X"})));
+  CHECK(problems_of_all(check_text) == "");
+}
+
+TEST_CASE("no source file is longer than 500 lines") {
+  CHECK(passes(check_length({"lib/a.cpp", std::string(500, '\n')})));
+  CHECK_FALSE(passes(check_length({"lib/a.cpp", std::string(501, '\n')})));
+  CHECK(problems_of_all(check_length) == "");
+}
+
+TEST_CASE("every source file is built or included") {
+  const File meson{"lib/meson.build", "files('a.cpp', 'deep/b.cpp')"};
+  const File a{"lib/a.cpp", "#include \"a.hpp\"\n#include \"lib/c.hpp\"\n"};
+  const File b{"lib/deep/b.cpp", ""};
+  CHECK(passes(check_dead_files({meson, a, b, {"lib/a.hpp", ""}, {"lib/c.hpp", ""}})));
+  CHECK_FALSE(passes(check_dead_files({meson, a, {"lib/b.cpp", ""}})));
+  CHECK_FALSE(passes(check_dead_files({meson, a, {"peer/a.cpp", ""}})));
+  CHECK_FALSE(passes(check_dead_files({meson, a, {"peer/a.hpp", ""}})));
+  const File script{"tests/install_test.sh", "build gate"};
+  CHECK(passes(check_dead_files({script, {"examples/gate.cpp", ""}})));
+  CHECK_FALSE(passes(check_dead_files({script, {"examples/master.cpp", ""}})));
+  CHECK_FALSE(passes(check_dead_files({script, {"peer/gate.cpp", ""}})));
+  CHECK(joined(check_dead_files(read_repository())) == "");
+}
