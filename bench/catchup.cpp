@@ -31,7 +31,7 @@ Fetch fetch(const Settings& settings) {
               {"keeper", address, std::to_string(missed), std::to_string(settings.size)});
   keeper.expect("published", longest_start);
   Options options;
-  options.from = From::kept;
+  options.from = From::earliest;
   const auto peer = start_member(address, Drive::caller, options);
   peer->subscribe(Pattern::all());
   std::optional<Instant> begin;

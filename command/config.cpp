@@ -73,11 +73,11 @@ const std::array<Setting, 24> table{{
      [](Settings& s) -> Target { return &s.options.outbox_bytes; }},
     {"payload-bytes", "SIZE", "of one payload, at most",
      [](Settings& s) -> Target { return &s.options.payload_bytes; }},
-    {"kept-bytes", "SIZE", "own messages kept for those who have missed them, at most",
-     [](Settings& s) -> Target { return &s.options.kept_bytes; }},
-    {"kept-for", "TIME", "and for how long",
-     [](Settings& s) -> Target { return &s.options.kept_for; }},
-    {"from", "now|kept", "begin with what others publish from now on, or with what they still keep",
+    {"retain-bytes", "SIZE", "own messages kept for those who have missed them, at most",
+     [](Settings& s) -> Target { return &s.options.retain_bytes; }},
+    {"retain-for", "TIME", "and for how long",
+     [](Settings& s) -> Target { return &s.options.retain_for; }},
+    {"from", "latest|earliest", "begin with what others publish from now on, or with what they still keep",
      [](Settings& s) -> Target { return &s.options.from; }},
     {"overdue", "hold|late|drop",
      "what becomes of a message whose change does not come: it stays held, is delivered and marked "
@@ -204,7 +204,7 @@ struct Assign {
   Refused operator()(LocalTransport* target) const {
     return choose(target, {LocalTransport::tcp, LocalTransport::ipc});
   }
-  Refused operator()(From* target) const { return choose(target, {From::now, From::kept}); }
+  Refused operator()(From* target) const { return choose(target, {From::latest, From::earliest}); }
   Refused operator()(Overdue* target) const {
     return choose(target, {Overdue::hold, Overdue::late, Overdue::drop});
   }

@@ -50,8 +50,8 @@ std::string_view in_words(Undelivered::Why why) {
     case Undelivered::Why::missing:
       return "lost between the peers, and its publisher is gone";
     case Undelivered::Why::expired:
-      return "lost between the peers, and no longer kept by its publisher; raise its kept-bytes "
-             "and kept-for";
+      return "lost between the peers, and no longer kept by its publisher; raise its retain-bytes "
+             "and retain-for";
     case Undelivered::Why::orphaned:
       return "the change was undone by a failover";
     case Undelivered::Why::foreign:

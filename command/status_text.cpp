@@ -67,9 +67,9 @@ std::string sent_words(const Status& status) {
 }
 
 std::string kept_words(const Status& status) {
-  if (status.kept == 0) return "nothing";
-  return fmt::format("{} from sequence {} on, {}", count(status.kept, "message", "messages"),
-                     status.kept_first, rough_size(status.kept_bytes));
+  if (status.retained == 0) return "nothing";
+  return fmt::format("{} from sequence {} on, {}", count(status.retained, "message", "messages"),
+                     status.retained_first, rough_size(status.retain_bytes));
 }
 
 // What is usual is always shown; what points at trouble only when it has happened.
@@ -89,12 +89,12 @@ std::string counter_words(const Counters& c) {
       {"malformed", c.malformed},
       {"unexpected", c.unexpected},
       {"refused", c.refused},
-      {"let go", c.let_go},
+      {"let go", c.refused_full},
       {"requests", c.requests},
       {"recovered", c.recovered},
       {"answers", c.answers},
       {"resent", c.resent},
-      {"withheld", c.withheld},
+      {"withheld", c.suppressed},
       {"polls", c.polls},
       {"questions", c.questions},
       {"nudges", c.nudges},
@@ -199,7 +199,7 @@ std::vector<std::string> troubles(const Status& status) {
       list.push_back(
           fmt::format("{} keeps trailing: it was {} behind when it last asked for what "
                       "it has missed",
-                      name, count(peer.behind, "message", "messages")));
+                      name, count(peer.lag, "message", "messages")));
     }
   }
   return list;
@@ -208,7 +208,7 @@ std::vector<std::string> troubles(const Status& status) {
 std::optional<std::uint64_t> bytes_behind(const Status& status) {
   if (!status.tide || !status.held_first) return std::nullopt;
   const auto& next = *status.held_first;
-  if (next.system != status.tide->instance.system || next.timeline != status.tide->timeline) {
+  if (next.system != status.tide->incarnation.system || next.timeline != status.tide->timeline) {
     return std::nullopt;
   }
   const auto replayed = status.tide->replayed;

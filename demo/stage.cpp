@@ -60,7 +60,7 @@ class Stage {
              const std::vector<std::string>& arguments);
   void listen(Duration bound);
   void hear(Member& member);
-  [[noreturn]] static void mourn(Member& member);
+  [[noreturn]] static void close_streams_of_departed(Member& member);
   void dismiss();
   void show_progress();
 
@@ -211,10 +211,10 @@ void Stage::hear(Member& member) {
       tally_.add(member.name, *report);
     }
   }
-  if (!member.process.output().open()) mourn(member);
+  if (!member.process.output().open()) close_streams_of_departed(member);
 }
 
-void Stage::mourn(Member& member) {
+void Stage::close_streams_of_departed(Member& member) {
   const auto exit = member.process.terminate(2s);
   std::string text = member.title;
   text += exit.status > 128 ? " was killed by signal " + std::to_string(exit.status - 128)
@@ -228,7 +228,7 @@ void Stage::dismiss() {
   for (auto& member : members_) {
     const auto exit = member.process.wait(5s);
     if (!exit) throw std::runtime_error(member.title + " does not leave");
-    if (!exit->success()) mourn(member);
+    if (!exit->success()) close_streams_of_departed(member);
   }
   members_.clear();
 }

@@ -12,7 +12,7 @@
 
 namespace tidegate::discovery {
 
-Result<Hearing> check_hearing(const std::string& interface, Duration bound) {
+Result<LoopbackProbe> probe_loopback(const std::string& interface, Duration bound) {
   using std::chrono::steady_clock;
 
   auto beacon = Beacon::open({.interfaces = {interface}, .port = 0});
@@ -21,7 +21,7 @@ Result<Hearing> check_hearing(const std::string& interface, Duration bound) {
   if (getrandom(probe.data(), probe.size(), 0) != static_cast<ssize_t>(probe.size())) {
     return Error{"the kernel gives no random bytes"};
   }
-  Hearing hearing;
+  LoopbackProbe hearing;
   for (const auto& change : beacon->send(probe)) hearing.trouble = change.trouble;
   const auto until = steady_clock::now() + bound;
   while (!hearing.multicast || !hearing.broadcast) {

@@ -9,7 +9,7 @@
 
 namespace tidegate::discovery {
 
-struct Hearing {
+struct LoopbackProbe {
   bool multicast = false;
   bool broadcast = false;  // false as well where the interface has no broadcast address
   std::string trouble;     // why the probe could not be sent one way; empty: it could
@@ -18,6 +18,6 @@ struct Hearing {
 // Sends a probe with a random content on that interface, to a free port that no peer listens to,
 // and listens for it; returns when it was heard both ways, at the latest after `bound`. Blocks. A
 // firewall that opens only the beacon's own port makes it deaf while peers hear each other.
-[[nodiscard]] Result<Hearing> check_hearing(const std::string& interface, Duration bound);
+[[nodiscard]] Result<LoopbackProbe> probe_loopback(const std::string& interface, Duration bound);
 
 }  // namespace tidegate::discovery

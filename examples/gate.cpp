@@ -29,7 +29,8 @@ int main(int argc, char** argv) {
   }
   while (gate.held() > 0) {
     if (const auto job = gate.next(1s)) {
-      if (job->fate == tidegate::Fate::visible) std::printf("%s\n", job->message.c_str());
+      if (job->visibility == tidegate::Visibility::visible)
+        std::printf("%s\n", job->message.c_str());
     } else {
       std::fprintf(stderr, "%zu wait; %s\n", gate.held(), gate.trouble().c_str());
     }

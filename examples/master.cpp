@@ -24,9 +24,9 @@ int main(int argc, char** argv) {
   if (!peer.wait_ready(1, 5s)) std::fprintf(stderr, "nobody else is here yet\n");
 
   // ... INSERT, UPDATE, COMMIT on the primary, and then:
-  const tidegate::Tag tag =
-      argc > 3 ? tidegate::Tag(tidegate::AfterCommit{}) : tidegate::Tag(tidegate::NoChange{});
-  const auto answer = peer.publish(*tidegate::Topic::parse("builds/42/new"), "hello", tag);
+  const tidegate::Dependency dependency = argc > 3 ? tidegate::Dependency(tidegate::AfterCommit{})
+                                                   : tidegate::Dependency(tidegate::NoChange{});
+  const auto answer = peer.publish(*tidegate::Topic::parse("builds/42/new"), "hello", dependency);
   if (answer != tidegate::Publish::accepted) {
     std::fprintf(stderr, "not published: %s\n", std::string(to_string(answer)).c_str());
   }

@@ -14,24 +14,10 @@ namespace {
 
 constexpr io::EventSet::Token watch_token = 1;
 
-Fate fate_of(Cover cover) {
-  switch (cover) {
-    case Cover::covered:
-      return Fate::visible;
-    case Cover::orphaned:
-      return Fate::orphaned;
-    case Cover::foreign:
-      return Fate::foreign;
-    case Cover::wait:
-      break;
-  }
-  TIDEGATE_MUST(false && "released while it waits");
-}
-
 }  // namespace
 
 struct DatabaseGate::Parts {
-  Parts(postgres::ReplayWatch the_watch, std::size_t held_bytes)
+  Parts(postgres::ReplayReader the_watch, std::size_t held_bytes)
       : watch(std::move(the_watch)), gate(true, held_bytes) {}
 
   void advance(Instant now) {
@@ -61,7 +47,7 @@ struct DatabaseGate::Parts {
     events.wake_at(more ? Instant::min() : std::min(gate.deadline(), watch.deadline()));
   }
 
-  postgres::ReplayWatch watch;
+  postgres::ReplayReader watch;
   gate::Gate gate;
   std::uint64_t arrivals = 0;
   std::string trouble = "not connected yet";
@@ -70,7 +56,7 @@ struct DatabaseGate::Parts {
 };
 
 Result<std::unique_ptr<DatabaseGate>> DatabaseGate::open(const GateOptions& options) {
-  auto watch = postgres::ReplayWatch::create(options.database);
+  auto watch = postgres::ReplayReader::create(options.database);
   if (!watch) return watch.error();
   auto parts = std::make_unique<Parts>(std::move(watch).value(), options.held_bytes);
   parts->settle(io::clock_now());
@@ -99,8 +85,8 @@ std::optional<DatabaseGate::Released> DatabaseGate::next(std::chrono::millisecon
     parts_->settle(now);
     if (released) {
       auto& held = released->held;
-      return Released{std::move(held.message.payload), *held.message.position,
-                      fate_of(released->cover), now - held.since};
+      return Released{std::move(held.message.payload), *held.message.position, released->visibility,
+                      now - held.since};
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - now);
     parts_->events.wait(std::max(left, std::chrono::milliseconds(0)));

@@ -73,7 +73,7 @@ Result<std::unique_ptr<Loop>> Loop::open(const Options& options, Sink sink) {
   auto seeds = endpoints_of(options.seeds);
   if (!seeds) return seeds.error();
 
-  mesh::Card self;
+  mesh::PeerInfo self;
   randombytes_buf(self.origin.peer.bytes.data(), self.origin.peer.bytes.size());
   self.origin.incarnation = io::wall_clock_microseconds();
   self.mesh = options.mesh;
@@ -92,21 +92,21 @@ Result<std::unique_ptr<Loop>> Loop::open(const Options& options, Sink sink) {
                                       std::move(beacon).value(), std::move(self),
                                       std::move(seeds).value(), std::move(sink)));
   if (options.database != "none") {
-    auto watch = postgres::ReplayWatch::create(options.database);
+    auto watch = postgres::ReplayReader::create(options.database);
     if (!watch) return Error{"database: " + watch.error().message};
-    loop->replay_watch_.emplace(std::move(watch).value());
+    loop->replay_reader_.emplace(std::move(watch).value());
   }
   if (!options.primary.empty()) {
-    auto tag = postgres::CommitTag::create(options.primary);
-    if (!tag) return Error{"primary: " + tag.error().message};
-    loop->commit_tag_.emplace(std::move(tag).value());
+    auto dependency = postgres::CommitPositionReader::create(options.primary);
+    if (!dependency) return Error{"primary: " + dependency.error().message};
+    loop->commit_position_reader_.emplace(std::move(dependency).value());
   }
   loop->settle();
   return loop;
 }
 
 Loop::Loop(const Options& options, zeromq::Transport transport, discovery::Beacon beacon,
-           mesh::Card self, std::vector<base::Endpoint> seeds, Sink sink)
+           mesh::PeerInfo self, std::vector<base::Endpoint> seeds, Sink sink)
     : options_(options),
       sink_(std::move(sink)),
       now_(io::clock_now()),
@@ -143,8 +143,10 @@ void Loop::run_once(std::chrono::milliseconds timeout) {
 // since they release what waits.
 void Loop::turn() {
   now_ = io::clock_now();
-  if (replay_watch_ && (watch_woken_ || now_ >= replay_watch_->deadline())) advance_watch();
-  if (commit_tag_ && (tag_woken_ || now_ >= commit_tag_->deadline())) advance_tag();
+  if (replay_reader_ && (watch_woken_ || now_ >= replay_reader_->deadline()))
+    advance_replay_reader();
+  if (commit_position_reader_ && (tag_woken_ || now_ >= commit_position_reader_->deadline()))
+    advance_commit_position_reader();
   receive();
   if (heard_) hear();
   watch_woken_ = tag_woken_ = heard_ = false;
@@ -169,7 +171,7 @@ void Loop::receive() {
   for (int i = 0; i < frames_per_turn; ++i) {
     auto arrival = transport_.receive();
     if (!arrival) return;
-    if (const auto* reader = std::get_if<zeromq::Transport::ReaderChange>(&*arrival)) {
+    if (const auto* reader = std::get_if<zeromq::Transport::SubscriptionChange>(&*arrival)) {
       step(node::input::Reader{reader->peer, reader->present});
       continue;
     }
@@ -197,15 +199,16 @@ void Loop::receive() {
   }
 }
 
-void Loop::advance_watch() {
+void Loop::advance_replay_reader() {
   std::vector<postgres::ReplayEvent> events;
-  replay_watch_->advance(now_, events);
+  replay_reader_->advance(now_, events);
   for (auto& event : events) {
     if (auto* tide = std::get_if<Tide>(&event)) {
-      step(node::input::Polled{std::move(*tide)});
-      if (!commit_tag_ && !replay_watch_->in_recovery()) start_tag(options_.database);
+      step(node::input::ReplayPositionRead{std::move(*tide)});
+      if (!commit_position_reader_ && !replay_reader_->in_recovery())
+        start_commit_position_reader(options_.database);
     } else if (std::holds_alternative<postgres::NoReading>(event)) {
-      step(node::input::Polled{});
+      step(node::input::ReplayPositionRead{});
     } else if (auto* up = std::get_if<ServerUp>(&event)) {
       step(std::move(*up));
     } else if (auto* down = std::get_if<ServerDown>(&event)) {
@@ -216,12 +219,12 @@ void Loop::advance_watch() {
   }
 }
 
-void Loop::advance_tag() {
+void Loop::advance_commit_position_reader() {
   std::vector<postgres::CommitEvent> events;
-  commit_tag_->advance(now_, events);
+  commit_position_reader_->advance(now_, events);
   for (auto& event : events) {
-    if (auto* reading = std::get_if<gate::WalReading>(&event)) {
-      step(node::input::Asked{*reading});
+    if (auto* reading = std::get_if<gate::CommitPosition>(&event)) {
+      step(node::input::CommitPositionRead{*reading});
     } else if (auto* up = std::get_if<PrimaryUp>(&event)) {
       step(std::move(*up));
     } else {
@@ -230,10 +233,10 @@ void Loop::advance_tag() {
   }
 }
 
-void Loop::start_tag(const std::string& connection_string) {
-  auto tag = postgres::CommitTag::create(connection_string);
-  TIDEGATE_MUST(tag.ok());  // the watch has been given the same string
-  commit_tag_.emplace(std::move(tag).value());
+void Loop::start_commit_position_reader(const std::string& connection_string) {
+  auto dependency = postgres::CommitPositionReader::create(connection_string);
+  TIDEGATE_MUST(dependency.ok());  // the watch has been given the same string
+  commit_position_reader_.emplace(std::move(dependency).value());
 }
 
 // --- the node -----------------------------------------------------------------------------------
@@ -258,16 +261,16 @@ void Loop::input(std::vector<node::Input> inputs) {
         std::any_of(effects_.begin() + known, effects_.end(), [](const node::Effect& effect) {
           return std::holds_alternative<node::effect::Deliver>(effect);
         });
-    if (delivers) carry_out();
+    if (delivers) run_effects();
   }
-  carry_out();
+  run_effects();
   settle();
 }
 
 void Loop::look_for_primary() {
-  if (closed_ || commit_tag_ || !replay_watch_) return;
+  if (closed_ || commit_position_reader_ || !replay_reader_) return;
   now_ = io::clock_now();
-  replay_watch_->poll(now_);
+  replay_reader_->poll(now_);
   settle();
 }
 
@@ -275,10 +278,10 @@ void Loop::feed(node::Input input) { node_.step(std::move(input), now_, effects_
 
 void Loop::step(node::Input input) {
   feed(std::move(input));
-  carry_out();
+  run_effects();
 }
 
-void Loop::carry_out() {
+void Loop::run_effects() {
   carrying_out_ = true;
   while (!effects_.empty()) {
     std::swap(effects_, under_way_);
@@ -294,13 +297,13 @@ void Loop::carry_out() {
 // Brings the event set up to date, so that its descriptor tells the truth between turns.
 void Loop::settle() {
   auto deadline = transport_.marked() ? Instant::min() : node_.deadline();
-  if (replay_watch_) {
-    events_.follow(watch_connection_, replay_watch_->interest());
-    deadline = std::min(deadline, replay_watch_->deadline());
+  if (replay_reader_) {
+    events_.follow(watch_connection_, replay_reader_->interest());
+    deadline = std::min(deadline, replay_reader_->deadline());
   }
-  if (commit_tag_) {
-    events_.follow(tag_connection_, commit_tag_->interest());
-    deadline = std::min(deadline, commit_tag_->deadline());
+  if (commit_position_reader_) {
+    events_.follow(tag_connection_, commit_position_reader_->interest());
+    deadline = std::min(deadline, commit_position_reader_->deadline());
   }
   events_.wake_at(deadline);
 }
@@ -313,7 +316,7 @@ void Loop::close(std::chrono::milliseconds linger) {
 Status Loop::status() const {
   auto status = node_.status(closed_ ? now_ : io::clock_now());
   status.outgoing_bytes = transport_.outgoing_bytes();
-  status.counters.withheld = transport_.withheld();
+  status.counters.suppressed = transport_.suppressed();
   return status;
 }
 
@@ -354,10 +357,10 @@ void Loop::act(node::effect::Announce& e) {
   }
 }
 
-void Loop::act(node::effect::Poll&) { replay_watch_->poll(now_); }
+void Loop::act(node::effect::Poll&) { replay_reader_->poll(now_); }
 
-void Loop::act(node::effect::Ask&) { commit_tag_->ask(now_); }
-void Loop::act(node::effect::Nudge&) { commit_tag_->nudge(now_); }
+void Loop::act(node::effect::QueryCommitPosition&) { commit_position_reader_->ask(now_); }
+void Loop::act(node::effect::Nudge&) { commit_position_reader_->nudge(now_); }
 void Loop::act(node::effect::Deliver& e) { sink_(std::move(e.delivery)); }
 void Loop::act(node::effect::Notify& e) { sink_(std::move(e.notice)); }
 

@@ -68,22 +68,22 @@ class Loop {
   [[nodiscard]] std::size_t outbox_bytes() const { return node_.outbox_bytes(); }
   // Something that was sent before waits in our queues, at least for some reader.
   [[nodiscard]] bool still_sending() const { return transport_.outgoing_bytes() > 0; }
-  [[nodiscard]] bool has_primary() const { return commit_tag_.has_value(); }
+  [[nodiscard]] bool has_primary() const { return commit_position_reader_.has_value(); }
 
  private:
   Loop(const Options& options, zeromq::Transport transport, discovery::Beacon beacon,
-       mesh::Card self, std::vector<base::Endpoint> seeds, Sink sink);
+       mesh::PeerInfo self, std::vector<base::Endpoint> seeds, Sink sink);
 
   void turn();
   void hear();
   void receive();
-  void advance_watch();
-  void advance_tag();
+  void advance_replay_reader();
+  void advance_commit_position_reader();
   void feed(node::Input input);
   void step(node::Input input);
-  void carry_out();
+  void run_effects();
   void settle();
-  void start_tag(const std::string& connection_string);
+  void start_commit_position_reader(const std::string& connection_string);
   void warn(std::string text);
 
   void act(node::effect::Dial& e);
@@ -95,7 +95,7 @@ class Loop {
   void act(node::effect::Broadcast& e);
   void act(node::effect::Announce& e);
   void act(node::effect::Poll& e);
-  void act(node::effect::Ask& e);
+  void act(node::effect::QueryCommitPosition& e);
   void act(node::effect::Nudge& e);
   void act(node::effect::Deliver& e);
   void act(node::effect::Notify& e);
@@ -107,8 +107,8 @@ class Loop {
   discovery::Beacon beacon_;
   node::Node node_;
 
-  std::optional<postgres::ReplayWatch> replay_watch_;
-  std::optional<postgres::CommitTag> commit_tag_;
+  std::optional<postgres::ReplayReader> replay_reader_;
+  std::optional<postgres::CommitPositionReader> commit_position_reader_;
 
   io::EventSet events_;
   io::EventSet::Connection watch_connection_;

@@ -71,16 +71,16 @@ struct Peer::Parts {
     Instant leave_by = never;
     while (true) {
       loop->run_once(leave_by == never ? forever : until(leave_by));
-      carry_out(mailbox.take(), leave_by);
+      run_effects(mailbox.take(), leave_by);
       publish_state();
       if (leave_by != never && (loop->outbox_size() == 0 || io::clock_now() >= leave_by)) break;
     }
     mailbox.close();
-    carry_out(mailbox.take(), leave_by);
+    run_effects(mailbox.take(), leave_by);
     depart();
   }
 
-  void carry_out(std::vector<peer::Command> commands, Instant& leave_by) {
+  void run_effects(std::vector<peer::Command> commands, Instant& leave_by) {
     std::vector<node::Input> inputs;
     for (auto& command : commands) {
       if (auto* input = std::get_if<node::Input>(&command)) {
@@ -222,11 +222,11 @@ Peer::~Peer() {
   }
 }
 
-Publish Peer::publish(Topic topic, std::string payload, Tag tag) {
+Publish Peer::publish(Topic topic, std::string payload, Dependency dependency) {
   auto& parts = *parts_;
   if (parts.leaving) return Publish::leaving;
   if (payload.size() > parts.options.payload_bytes) return Publish::payload_too_large;
-  if (std::holds_alternative<AfterCommit>(tag) && !parts.has_primary) {
+  if (std::holds_alternative<AfterCommit>(dependency) && !parts.has_primary) {
     parts.look_for_primary();
     return Publish::no_primary;
   }
@@ -234,7 +234,7 @@ Publish Peer::publish(Topic topic, std::string payload, Tag tag) {
   const auto bytes = message::footprint(message);
   const auto waiting = parts.outbox_bytes + parts.mailbox.bytes() + parts.waiting_bytes;
   if (waiting > 0 && waiting + bytes > parts.options.outbox_bytes) return Publish::outbox_full;
-  node::Input input = node::input::Publish{std::move(message), tag};
+  node::Input input = node::input::Publish{std::move(message), dependency};
   if (!parts.own_thread()) {
     parts.publish(std::move(input), bytes);
   } else if (!parts.mailbox.post(std::move(input), bytes)) {

@@ -14,11 +14,11 @@ const Origin other = testing::origin(2);
 // happens.
 class Meshed {
  public:
-  explicit Meshed(const Options& options) : node_(options, card(self), {}, 1, start) {
+  explicit Meshed(const Options& options) : node_(options, info(self), {}, 1, start) {
     step(node::input::Subscribe{Pattern::all()});
     step(ServerUp{{testing::home, 1}});
     step(node::input::Heard{{options.mesh, other, 10, 20}, "host"});
-    step(node::input::FromLink{1, mesh::Welcome{card(other)}});
+    step(node::input::FromLink{1, mesh::Welcome{info(other)}});
     step(node::input::Reader{other.peer, true});
     step(node::input::FromRoute{"route", "host", mesh::Ready{other, self, 1, 1}});
     step(node::input::FromRoute{"route", "host", mesh::Listening{other, self}});
@@ -46,7 +46,9 @@ class Meshed {
   [[nodiscard]] std::size_t ready_count() const { return node_.ready_count(); }
 
  private:
-  static mesh::Card card(const Origin& origin) { return {origin, Options{}.mesh, "name", 10, 20}; }
+  static mesh::PeerInfo info(const Origin& origin) {
+    return {origin, Options{}.mesh, "name", 10, 20};
+  }
 
   node::Node node_;
   node::Effects effects_;
@@ -87,7 +89,7 @@ void deliver_gated(benchmark::State& state) {
   for (auto _ : state) {
     const auto lsn = ++next.position->lsn.bytes;
     node.arrive(std::move(next));
-    next = delivered(node.step(node::input::Polled{replayed(Lsn{lsn})}));
+    next = delivered(node.step(node::input::ReplayPositionRead{replayed(Lsn{lsn})}));
   }
 }
 BENCHMARK(deliver_gated)->Apply(counted);
@@ -95,7 +97,7 @@ BENCHMARK(deliver_gated)->Apply(counted);
 // The window is small, so that it is full at once: every message that enters it drives one out.
 void publish(benchmark::State& state) {
   Options options;
-  options.kept_bytes = std::size_t{1} << 16U;
+  options.retain_bytes = std::size_t{1} << 16U;
   Meshed node(options);
   const auto one = message(4711);
   for (auto _ : state) {

@@ -116,17 +116,17 @@ class PubCommand final : public command::Subcommand {
       return fail(invocation, command::exit_status::nobody, nobody_words(settling));
     }
 
-    Tag tag = NoChange{};
-    if (after_commit_) tag = AfterCommit{.durable = false};
+    Dependency dependency = NoChange{};
+    if (after_commit_) dependency = AfterCommit{.durable = false};
     if (!sql_.empty()) {
       const auto position = postgres::commit_change(primary, sql_);
       if (!position) {
         return fail(invocation, command::exit_status::failed,
                     position.error().message + "; nothing was announced");
       }
-      tag = *position;
+      dependency = *position;
     }
-    return publish(peer, tag, settling.ready(), invocation);
+    return publish(peer, dependency, settling.ready(), invocation);
   }
 
  private:
@@ -156,9 +156,9 @@ class PubCommand final : public command::Subcommand {
         found, command::exact_duration(wait_), sql_.empty() ? "" : "committed or ");
   }
 
-  int publish(Peer& peer, const Tag& tag, std::size_t receivers,
+  int publish(Peer& peer, const Dependency& dependency, std::size_t receivers,
               const command::Invocation& invocation) {
-    const auto answer = peer.publish(*topic_, std::move(payload_), tag);
+    const auto answer = peer.publish(*topic_, std::move(payload_), dependency);
     if (answer == Publish::payload_too_large) {
       return fail(invocation, command::exit_status::failed,
                   "not published: the payload is longer than payload-bytes allows");
@@ -181,12 +181,12 @@ class PubCommand final : public command::Subcommand {
       if (std::holds_alternative<Unpublished>(*notice)) sent = false;
     }
     if (!sent) return command::exit_status::failed;
-    report(tag, receivers);
+    report(dependency, receivers);
     return command::exit_status::done;
   }
 
-  void report(const Tag& tag, std::size_t receivers) const {
-    const auto* position = std::get_if<Position>(&tag);
+  void report(const Dependency& dependency, std::size_t receivers) const {
+    const auto* position = std::get_if<Position>(&dependency);
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
       json_lines::Json json = json_lines::Json::object();

@@ -119,7 +119,7 @@ void judge_replication(const ServerFacts& facts, Report& report) {
 }
 
 void judge_way(const ServerFacts& facts, Report& report) {
-  if (!(facts.server.instance == facts.second_instance)) {
+  if (!(facts.server.incarnation == facts.second_instance)) {
     return report.problem(
         "two connections reached two servers: " + facts.server.description + ", and " +
             facts.second_description,
@@ -149,7 +149,8 @@ void judge_replay(const ServerFacts& database, const ServerFacts* primary, Repor
                 "look at primary_conninfo and at its log, unless it lives from an archive");
   }
   auto replayed = "replayed up to " + to_string(database.lsn);
-  if (primary == nullptr || primary->server.instance.system != database.server.instance.system) {
+  if (primary == nullptr ||
+      primary->server.incarnation.system != database.server.incarnation.system) {
     return report.ok(replayed);
   }
   const auto behind = primary->lsn > database.lsn ? primary->lsn.bytes - database.lsn.bytes : 0;
@@ -173,10 +174,10 @@ void judge_commits(const ServerFacts& primary, Report& report) {
 }
 
 void judge_pair(const ServerFacts& database, const ServerFacts& primary, Report& report) {
-  if (database.server.instance.system != primary.server.instance.system) {
+  if (database.server.incarnation.system != primary.server.incarnation.system) {
     return report.problem(
         fmt::format("another cluster (system identifier {}) than the database ({})",
-                    primary.server.instance.system, database.server.instance.system),
+                    primary.server.incarnation.system, database.server.incarnation.system),
         "give a database that is the primary or one of its replicas");
   }
   if (database.timeline != 0 && primary.timeline != 0 && database.timeline != primary.timeline) {

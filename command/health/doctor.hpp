@@ -31,7 +31,7 @@ struct Finding {
 struct InterfaceFacts {
   std::string name;
   Result<discovery::Interface> interface;
-  std::optional<Result<discovery::Hearing>> hearing;  // of a usable one
+  std::optional<Result<discovery::LoopbackProbe>> hearing;  // of a usable one
 };
 
 struct HostFacts {

@@ -107,7 +107,7 @@ std::optional<Trouble> look_again(postgres::Database& database, ServerFacts& fac
     if (const auto* again = std::get_if<Trouble>(&second)) return *again;
   }
   const auto& server = std::get<postgres::Introduction>(second);
-  facts.second_instance = server.instance;
+  facts.second_instance = server.incarnation;
   facts.second_description = server.description;
   if (!facts.replication) return std::nullopt;
   const auto answer = ask(database, "IDENTIFY_SYSTEM");

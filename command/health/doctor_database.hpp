@@ -19,7 +19,7 @@ struct ServerFacts {
 
   // Two connections one after the other; another instance on the second one means that a balancer
   // chooses the server.
-  Instance second_instance;
+  ServerIncarnation second_instance;
   std::string second_description;
 
   // Replication commands: whether they work, and why not.

@@ -54,7 +54,7 @@ HostFacts gather_host(const Options& options) {
         all ? discovery::choose_interface(*all, name) : Result<discovery::Interface>(all.error());
     InterfaceFacts facts{name, chosen, std::nullopt};
     if (chosen) {
-      facts.hearing = discovery::check_hearing(name, hearing_bound);
+      facts.hearing = discovery::probe_loopback(name, hearing_bound);
       if (chosen->address) addresses.push_back(*chosen->address);
     }
     host.interfaces.push_back(std::move(facts));

@@ -23,6 +23,7 @@
 
 #include "tidegate/position.hpp"
 #include "tidegate/result.hpp"
+#include "tidegate/tide.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate {
@@ -32,13 +33,6 @@ struct GateOptions {
   std::string database;
   // Bytes of held messages, each counted with some overhead. Beyond it hold() refuses.
   std::size_t held_bytes = std::size_t{256} << 20U;
-};
-
-// What became of a message.
-enum class Fate : std::uint8_t {
-  visible,   // a new snapshot on the server sees its change
-  orphaned,  // never will: a failover has undone the change
-  foreign,   // never will: the position belongs to another PostgreSQL cluster
 };
 
 class DatabaseGate {
@@ -58,7 +52,7 @@ class DatabaseGate {
   struct Released {
     std::string message;
     Position position;
-    Fate fate = Fate::visible;
+    Visibility visibility = Visibility::visible;
     Duration held{};
   };
 

@@ -36,7 +36,7 @@ struct AfterCommit {
 };
 
 // What a message waits for. A Position is one that the caller knows, for example from commit.hpp.
-using Tag = std::variant<NoChange, Position, AfterCommit>;
+using Dependency = std::variant<NoChange, Position, AfterCommit>;
 
 struct Delivery {
   Message message;

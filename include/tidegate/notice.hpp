@@ -60,7 +60,7 @@ struct Unpublished {
 
 // This master's server answers, or no longer does. While it is down messages are held.
 struct ServerUp {
-  Instance instance;
+  ServerIncarnation incarnation;
   bool in_recovery = false;  // a replica; a promotion changes that without another ServerUp
   std::string description;   // for people: role, address, version, start time
   std::string degraded;      // empty, or which guarantee is missing, why, and the cure
@@ -71,7 +71,7 @@ struct ServerDown {
 
 // The server on which positions are asked for. While it is down, publishing after a commit waits.
 struct PrimaryUp {
-  Instance instance;
+  ServerIncarnation incarnation;
   std::string description;  // for people: address, version, start time
 };
 struct PrimaryDown {

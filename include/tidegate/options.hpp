@@ -14,8 +14,8 @@ namespace tidegate {
 
 // Where the stream of a peer begins that was there before us.
 enum class From : std::uint8_t {
-  now,   // with what it publishes once we listen
-  kept,  // with the first message that it still keeps
+  latest,    // with what it publishes once we listen
+  earliest,  // with the first message that it still keeps
 };
 
 // How peers on the same host are reached.
@@ -85,10 +85,10 @@ struct Options {
   std::size_t payload_bytes = std::size_t{1} << 20U;
 
   // Bytes and age of a peer's own messages that it keeps for those who have missed them.
-  std::size_t kept_bytes = std::size_t{64} << 20U;
-  Duration kept_for = std::chrono::minutes(5);
+  std::size_t retain_bytes = std::size_t{64} << 20U;
+  Duration retain_for = std::chrono::minutes(5);
 
-  From from = From::now;
+  From from = From::latest;
 
   Overdue overdue = Overdue::hold;
   Duration overdue_after = std::chrono::minutes(1);

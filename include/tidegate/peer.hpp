@@ -65,7 +65,8 @@ class Peer {
   // Drive::caller the first one since the last run_once() goes out at once, if those before have
   // gone to all readers; the others go together with the next run_once(), or when they fill a
   // frame.
-  [[nodiscard]] Publish publish(Topic topic, std::string payload, Tag tag = NoChange{});
+  [[nodiscard]] Publish publish(Topic topic, std::string payload,
+                                Dependency dependency = NoChange{});
 
   // What is released from now on is delivered if any subscription matches it. A message that had
   // arrived before and is still held counts too, so: subscribe, then look at the database, then

@@ -27,20 +27,20 @@ struct Counters {
   std::uint64_t foreign = 0;
   std::uint64_t expired = 0;
   std::uint64_t overdue = 0;
-  std::uint64_t late = 0;         // delivered before their change, as the options wish
-  std::uint64_t unpublished = 0;  // reported as Unpublished
-  std::uint64_t malformed = 0;    // frames and datagrams that could not be read
-  std::uint64_t unexpected = 0;   // frames that could be read, but not from there or not now
-  std::uint64_t refused = 0;      // peers of another mesh or protocol version
-  std::uint64_t let_go = 0;       // arrivals beyond `held_bytes`, to be fetched again
-  std::uint64_t requests = 0;     // for messages that were missed
-  std::uint64_t recovered = 0;    // messages that came again thanks to them
-  std::uint64_t answers = 0;      // to requests of others
-  std::uint64_t resent = 0;       // messages sent again in them
-  std::uint64_t withheld = 0;     // frames that were too much for the queues of slow readers
-  std::uint64_t polls = 0;        // questions to the server that is read
-  std::uint64_t questions = 0;    // questions to the primary
-  std::uint64_t nudges = 0;       // small writes that flush another session's tail
+  std::uint64_t late = 0;          // delivered before their change, as the options wish
+  std::uint64_t unpublished = 0;   // reported as Unpublished
+  std::uint64_t malformed = 0;     // frames and datagrams that could not be read
+  std::uint64_t unexpected = 0;    // frames that could be read, but not from there or not now
+  std::uint64_t refused = 0;       // peers of another mesh or protocol version
+  std::uint64_t refused_full = 0;  // arrivals beyond `held_bytes`, to be fetched again
+  std::uint64_t requests = 0;      // for messages that were missed
+  std::uint64_t recovered = 0;     // messages that came again thanks to them
+  std::uint64_t answers = 0;       // to requests of others
+  std::uint64_t resent = 0;        // messages sent again in them
+  std::uint64_t suppressed = 0;    // frames that were too much for the queues of slow readers
+  std::uint64_t polls = 0;         // questions to the server that is read
+  std::uint64_t questions = 0;     // questions to the primary
+  std::uint64_t nudges = 0;        // small writes that flush another session's tail
 };
 
 enum class PeerState : std::uint8_t {
@@ -65,7 +65,7 @@ struct PeerStatus {
   std::uint64_t held = 0;           // of its messages
   std::uint64_t missing = 0;        // of its messages: not here yet, known to exist
   bool slow = false;                // keeps asking for what it has missed of ours
-  std::uint64_t behind = 0;         // of our messages, when it last asked
+  std::uint64_t lag = 0;            // of our messages, when it last asked
 };
 
 struct Status {
@@ -93,10 +93,10 @@ struct Status {
   std::size_t outbox_bytes = 0;
   std::uint64_t last_sequence = 0;  // of this peer's own stream
   std::optional<Position> last_position;
-  std::size_t outgoing_bytes = 0;  // sent, but some reader has not taken them yet
-  std::uint64_t kept_first = 1;    // of its own messages: what others can ask for
-  std::size_t kept = 0;
-  std::size_t kept_bytes = 0;
+  std::size_t outgoing_bytes = 0;    // sent, but some reader has not taken them yet
+  std::uint64_t retained_first = 1;  // of its own messages: what others can ask for
+  std::size_t retained = 0;
+  std::size_t retain_bytes = 0;
 
   Counters counters;
 };

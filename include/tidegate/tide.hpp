@@ -17,17 +17,17 @@ namespace tidegate {
 
 // One life of one server. A standby that crashed may come back with less than it had shown, so a
 // reading counts only as long as its instance lives.
-struct Instance {
+struct ServerIncarnation {
   SystemId system = 0;
   // Its start, or its last recovery from the crash of a backend; microseconds since 1970.
   std::int64_t started = 0;
 
-  friend bool operator==(const Instance&, const Instance&) = default;
+  friend bool operator==(const ServerIncarnation&, const ServerIncarnation&) = default;
 };
 
 // A reading of a server that answers queries: all that its newest snapshots show.
 struct Tide {
-  Instance instance;
+  ServerIncarnation incarnation;
   // Of the last replayed record, on a primary the current one. Read *after* `replayed`: a switch
   // between the two reads then makes the reading too modest, never too bold.
   TimelineId timeline = 0;
@@ -38,13 +38,13 @@ struct Tide {
   friend bool operator==(const Tide&, const Tide&) = default;
 };
 
-enum class Cover : std::uint8_t {
-  covered,   // visible
-  wait,      // not yet
+enum class Visibility : std::uint8_t {
+  visible,   // a new snapshot on the server sees the change
+  pending,   // not yet
   orphaned,  // never: its timeline was abandoned before it
   foreign,   // never: another cluster
 };
 
-[[nodiscard]] Cover cover(const Position& position, const Tide& tide);
+[[nodiscard]] Visibility visibility_of(const Position& position, const Tide& tide);
 
 }  // namespace tidegate

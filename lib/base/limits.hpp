@@ -41,7 +41,7 @@ inline constexpr std::size_t release_bytes_per_step = std::size_t{1} << 20U;
 // Of frames for all that some reader has not taken yet.
 inline constexpr std::size_t outgoing_bytes = std::size_t{128} << 20U;
 
-// Kept of one publisher behind a hole in its stream, or before the word from where it counts.
+// Kept of one publisher behind a gap in its stream, or before the word from where it counts.
 inline constexpr std::size_t ahead_bytes = std::size_t{4} << 20U;
 
 // Sent again for one request. A message alone may be larger.

@@ -20,10 +20,11 @@ constexpr Duration longest_nudge_pause = milliseconds(1000);
 
 }  // namespace
 
-void CommitQueue::push(Message message, const Tag& tag) {
+void CommitQueue::push(Message message, const Dependency& dependency) {
   Waiting waiting{std::move(message), std::nullopt, life_, false};
-  if (const auto* position = std::get_if<Position>(&tag)) waiting.message.position = *position;
-  if (const auto* after = std::get_if<AfterCommit>(&tag)) waiting.after = *after;
+  if (const auto* position = std::get_if<Position>(&dependency))
+    waiting.message.position = *position;
+  if (const auto* after = std::get_if<AfterCommit>(&dependency)) waiting.after = *after;
   bytes_ += message::footprint(waiting.message);
   if (waiting.after || unanswered_ > 0) ++unanswered_;
   waiting_.push_back(std::move(waiting));
@@ -56,14 +57,14 @@ bool CommitQueue::flushed(const Waiting& waiting) const {
 
 bool CommitQueue::unflushed() const { return reading_ && reading_->flush < awaited_; }
 
-std::optional<CommitQueue::Request> CommitQueue::take_request(Instant now) {
+std::optional<CommitQueue::Query> CommitQueue::take_query(Instant now) {
   if (!up_ || open_) return std::nullopt;
   // The nudge first: its answer is also one to the question, and while messages keep coming there
   // is always a question.
   if (now >= nudge_at_) {
-    open_ = Request::nudge;
+    open_ = Query::nudge;
   } else if (unasked() || now >= ask_at_) {
-    open_ = Request::ask;
+    open_ = Query::ask;
   }
   if (open_) asked_ = unanswered_;
   return open_;
@@ -76,21 +77,21 @@ Instant CommitQueue::deadline() const {
 
 // Whether a change that was committed before the message was accepted is surely part of what this
 // reading's server has.
-bool CommitQueue::survived(const Waiting& waiting, const WalReading& reading) const {
-  if (!waiting.life || *waiting.life == reading.instance) return true;
+bool CommitQueue::survived(const Waiting& waiting, const CommitPosition& reading) const {
+  if (!waiting.life || *waiting.life == reading.incarnation) return true;
   // Another life. A restart on the same timeline keeps all that was flushed.
-  return waiting.after->durable && reading_ && reading_->instance == *waiting.life &&
-         reading_->instance.system == reading.instance.system &&
+  return waiting.after->durable && reading_ && reading_->incarnation == *waiting.life &&
+         reading_->incarnation.system == reading.incarnation.system &&
          reading_->timeline == reading.timeline;
 }
 
-void CommitQueue::answered(const WalReading& reading, Instant now) {
+void CommitQueue::answered(const CommitPosition& reading, Instant now) {
   TIDEGATE_MUST(open_);
   const auto request = *std::exchange(open_, std::nullopt);
 
   // Answered before, but not flushed when its primary's life ended: the position is void.
   const auto answered = waiting_.size() - unanswered_;
-  if (reading_ && reading_->instance != reading.instance) {
+  if (reading_ && reading_->incarnation != reading.incarnation) {
     for (std::size_t i = 0; i < answered; ++i) {
       waiting_[i].lost = waiting_[i].lost || !flushed(waiting_[i]);
     }
@@ -100,7 +101,7 @@ void CommitQueue::answered(const WalReading& reading, Instant now) {
     auto& waiting = waiting_[i];
     if (!waiting.after) continue;
     waiting.lost = !survived(waiting, reading);
-    waiting.message.position = Position{reading.instance.system, reading.timeline,
+    waiting.message.position = Position{reading.incarnation.system, reading.timeline,
                                         waiting.after->durable ? reading.flush : reading.insert};
     if (!waiting.lost && !waiting.after->durable) awaited_ = reading.insert;
   }
@@ -110,7 +111,7 @@ void CommitQueue::answered(const WalReading& reading, Instant now) {
   while (unanswered_ > 0 && !waiting_[waiting_.size() - unanswered_].after) --unanswered_;
 
   reading_ = reading;
-  life_ = reading.instance;
+  life_ = reading.incarnation;
   if (!unflushed()) {
     ask_at_ = nudge_at_ = never;
   } else if (ask_at_ == never) {
@@ -118,7 +119,7 @@ void CommitQueue::answered(const WalReading& reading, Instant now) {
     nudge_pause_ = first_nudge_pause;
     ask_at_ = now + ask_pause_;
     nudge_at_ = now + nudge_pause_;
-  } else if (request == Request::nudge) {
+  } else if (request == Query::nudge) {
     nudge_pause_ = std::min(4 * nudge_pause_, longest_nudge_pause);
     nudge_at_ = now + nudge_pause_;
   } else if (now >= ask_at_) {
@@ -127,9 +128,9 @@ void CommitQueue::answered(const WalReading& reading, Instant now) {
   }
 }
 
-void CommitQueue::primary_up(const Instance& instance) {
+void CommitQueue::primary_up(const ServerIncarnation& incarnation) {
   up_ = true;
-  life_ = instance;
+  life_ = incarnation;
   // What was answered by another life, or by this one before the connection broke, is looked at
   // again.
   if (unflushed()) ask_at_ = Instant::min();

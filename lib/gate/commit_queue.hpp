@@ -25,7 +25,7 @@
 #include <optional>
 #include <vector>
 
-#include "lib/gate/wal_reading.hpp"
+#include "lib/gate/commit_position.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/time.hpp"
 
@@ -33,14 +33,14 @@ namespace tidegate::gate {
 
 class CommitQueue {
  public:
-  enum class Request : std::uint8_t { ask, nudge };
+  enum class Query : std::uint8_t { ask, nudge };
 
   struct Leaving {
     Message message;
     bool lost = false;  // invariant 5: to be reported, not sent
   };
 
-  void push(Message message, const Tag& tag);
+  void push(Message message, const Dependency& dependency);
 
   // The next message that may leave, if the front one may.
   [[nodiscard]] std::optional<Leaving> pop();
@@ -49,15 +49,15 @@ class CommitQueue {
   [[nodiscard]] std::vector<Message> take_all();
 
   // What the primary should be asked for now, if anything; taken as sent. One at a time.
-  [[nodiscard]] std::optional<Request> take_request(Instant now);
+  [[nodiscard]] std::optional<Query> take_query(Instant now);
 
   // When take_request() may next have something. push, the answers and the primary's coming and
   // going may change it. Asking early or late is harmless.
   [[nodiscard]] Instant deadline() const;
 
   // The answer to either request. `primary_down` takes back what was requested.
-  void answered(const WalReading& reading, Instant now);
-  void primary_up(const Instance& instance);
+  void answered(const CommitPosition& reading, Instant now);
+  void primary_up(const ServerIncarnation& incarnation);
   void primary_down();
 
   [[nodiscard]] bool primary_known() const { return up_; }
@@ -68,11 +68,11 @@ class CommitQueue {
   struct Waiting {
     Message message;
     std::optional<AfterCommit> after;  // none: no question, `message.position` is what it will be
-    std::optional<Instance> life;      // the primary's, when the message was accepted
+    std::optional<ServerIncarnation> life;  // the primary's, when the message was accepted
     bool lost = false;
   };
 
-  [[nodiscard]] bool survived(const Waiting& waiting, const WalReading& reading) const;
+  [[nodiscard]] bool survived(const Waiting& waiting, const CommitPosition& reading) const;
   [[nodiscard]] bool flushed(const Waiting& waiting) const;
   [[nodiscard]] bool unasked() const { return unanswered_ > 0; }
   [[nodiscard]] bool unflushed() const;
@@ -84,11 +84,11 @@ class CommitQueue {
   std::size_t asked_ = 0;       // of the unanswered, from their front: covered by the open request
 
   bool up_ = false;
-  std::optional<Request> open_;        // under way
-  std::optional<Instance> life_;       // of the primary that was last known
-  std::optional<WalReading> reading_;  // the last answer
-  Lsn awaited_;                        // the flush for which the last answered messages wait
-  Instant ask_at_ = never;             // again, to see whether the flush has come
+  std::optional<Query> open_;              // under way
+  std::optional<ServerIncarnation> life_;  // of the primary that was last known
+  std::optional<CommitPosition> reading_;  // the last answer
+  Lsn awaited_;                            // the flush for which the last answered messages wait
+  Instant ask_at_ = never;                 // again, to see whether the flush has come
   Instant nudge_at_ = never;
   Duration ask_pause_{};
   Duration nudge_pause_{};

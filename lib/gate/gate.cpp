@@ -23,7 +23,7 @@ Duration poll_pause(Duration age) {
 bool Gate::hold(Held& held, bool flowing) {
   const auto& message = held.message;
   const bool fits = bytes() == 0 || bytes() + message::footprint(message) <= most_bytes_;
-  if (!fits && !(flowing && fate(message.position) == Cover::covered)) return false;
+  if (!fits && !(flowing && visibility(message.position) == Visibility::visible)) return false;
   if (longest_wait_) overdue_at_ = std::min(overdue_at_, held.since + *longest_wait_);
   if (gated_) {
     queue_.push(std::move(held));
@@ -33,23 +33,23 @@ bool Gate::hold(Held& held, bool flowing) {
   return true;
 }
 
-Cover Gate::fate(const std::optional<Position>& position) const {
-  if (!gated_ || !position) return Cover::covered;
-  return tide_ ? cover(*position, *tide_) : Cover::wait;
+Visibility Gate::visibility(const std::optional<Position>& position) const {
+  if (!gated_ || !position) return Visibility::visible;
+  return tide_ ? visibility_of(*position, *tide_) : Visibility::pending;
 }
 
 std::optional<Gate::Released> Gate::release(Instant now) {
   if (overdue_.empty()) {
     if (queue_.empty()) return std::nullopt;
-    const auto fate = fate_of_top();
-    if (fate != Cover::wait) return Released{queue_.pop(), fate};
+    const auto visibility = visibility_of_top();
+    if (visibility != Visibility::pending) return Released{queue_.pop(), visibility};
     if (now >= overdue_at_) look_for_overdue(now);
     if (overdue_.empty()) return std::nullopt;
   }
-  Released released{std::move(overdue_.front()), Cover::wait};
+  Released released{std::move(overdue_.front()), Visibility::pending};
   overdue_.pop_front();
   overdue_bytes_ -= message::footprint(released.held.message);
-  released.cover = fate(released.held.message.position);
+  released.visibility = visibility(released.held.message.position);
   return released;
 }
 

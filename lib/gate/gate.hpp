@@ -31,12 +31,12 @@ class Gate {
   struct Released {
     Held held;
     // covered: deliver; orphaned or foreign: report; wait: it is overdue
-    Cover cover = Cover::covered;
+    Visibility visibility = Visibility::visible;
   };
 
   // Such a message need not be held: it is covered and nothing is before it.
   [[nodiscard]] bool passes(const std::optional<Position>& position) const {
-    return queue_.empty() && overdue_.empty() && fate(position) == Cover::covered;
+    return queue_.empty() && overdue_.empty() && visibility(position) == Visibility::visible;
   }
 
   // False, and nothing taken, when the message does not fit the bound; a single one always does.
@@ -45,14 +45,14 @@ class Gate {
   [[nodiscard]] bool hold(Held& held, bool flowing);
 
   // There is room for what was refused before.
-  [[nodiscard]] bool roomy() const { return bytes() <= most_bytes_ / 4 * 3; }
+  [[nodiscard]] bool has_room() const { return bytes() <= most_bytes_ / 4 * 3; }
 
   // The next message whose fate is decided, in release order, or that is overdue.
   [[nodiscard]] std::optional<Released> release(Instant now);
 
   // release() has something.
   [[nodiscard]] bool decided() const {
-    return !overdue_.empty() || (!queue_.empty() && fate_of_top() != Cover::wait);
+    return !overdue_.empty() || (!queue_.empty() && visibility_of_top() != Visibility::pending);
   }
 
   // When release() may next have something because it is overdue.
@@ -76,8 +76,8 @@ class Gate {
   [[nodiscard]] std::size_t bytes() const { return queue_.bytes() + overdue_bytes_; }
 
  private:
-  [[nodiscard]] Cover fate(const std::optional<Position>& position) const;
-  [[nodiscard]] Cover fate_of_top() const { return fate(queue_.first_position()); }
+  [[nodiscard]] Visibility visibility(const std::optional<Position>& position) const;
+  [[nodiscard]] Visibility visibility_of_top() const { return visibility(queue_.first_position()); }
   void look_for_overdue(Instant now);
 
   bool gated_;

@@ -2,14 +2,14 @@
 
 namespace tidegate {
 
-Cover cover(const Position& position, const Tide& tide) {
-  if (position.system != tide.instance.system) return Cover::foreign;
-  if (position.timeline > tide.timeline) return Cover::wait;
+Visibility visibility_of(const Position& position, const Tide& tide) {
+  if (position.system != tide.incarnation.system) return Visibility::foreign;
+  if (position.timeline > tide.timeline) return Visibility::pending;
   if (position.timeline < tide.timeline) {
     const auto* ancestor = tide.history.ancestor(position.timeline);
-    if (ancestor == nullptr || position.lsn > ancestor->end) return Cover::orphaned;
+    if (ancestor == nullptr || position.lsn > ancestor->end) return Visibility::orphaned;
   }
-  return tide.replayed >= position.lsn ? Cover::covered : Cover::wait;
+  return tide.replayed >= position.lsn ? Visibility::visible : Visibility::pending;
 }
 
 }  // namespace tidegate

@@ -18,7 +18,7 @@ namespace tidegate::mesh {
 using LinkId = std::uint32_t;
 
 // Names a connection that was dialled from outside (a routing id of the ROUTER), until it breaks.
-using Route = std::string;
+using RoutingId = std::string;
 
 namespace effect {
 
@@ -40,7 +40,7 @@ struct ToLink {
   Frame frame;
 };
 struct ToRoute {
-  Route route;
+  RoutingId route;
   Frame frame;
 };
 struct Broadcast {  // to all that follow us

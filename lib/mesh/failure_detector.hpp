@@ -27,7 +27,7 @@ class FailureDetector {
 
   // We did not run for so long: silence during that time was ours, not the peer's. Without this, a
   // process that was stopped for a minute would wake up and declare everybody dead.
-  void excuse(Duration lateness) {
+  void discount(Duration lateness) {
     heard_ += lateness;
     if (vouched_ != Instant::min()) vouched_ += lateness;
   }

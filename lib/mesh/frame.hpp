@@ -17,25 +17,25 @@ namespace tidegate::mesh {
 inline constexpr std::uint32_t protocol_version = 1;
 
 // How a peer introduces itself. Its address is where its connection comes from.
-struct Card {
+struct PeerInfo {
   Origin origin;
   std::string mesh;
   std::string name;
   std::uint16_t publish_port = 0;
   std::uint16_t direct_port = 0;
 
-  friend bool operator==(const Card&, const Card&) = default;
+  friend bool operator==(const PeerInfo&, const PeerInfo&) = default;
 };
 
 // The first frame on a DEALER. Nothing that a peer sends counts before it.
 struct Hello {
-  Card card;
+  PeerInfo info;
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
 // The answer to a Hello: the card of the one who was dialled.
 struct Welcome {
-  Card card;
+  PeerInfo info;
   friend bool operator==(const Welcome&, const Welcome&) = default;
 };
 
@@ -88,19 +88,19 @@ struct Farewell {
 };
 
 // To a publisher: I miss these; send them again.
-struct Request {
+struct RetransmitRequest {
   Origin origin;  // who asks
   std::uint64_t first = 1;
   std::uint64_t last = 1;  // both included
-  friend bool operator==(const Request&, const Request&) = default;
+  friend bool operator==(const RetransmitRequest&, const RetransmitRequest&) = default;
 };
 
 // The end of the answer to a Request, behind as much Data as fits one answer: what I keep begins at
 // `first`, so what was asked for before that is gone.
-struct Kept {
+struct Retained {
   Origin origin;
   std::uint64_t first = 1;
-  friend bool operator==(const Kept&, const Kept&) = default;
+  friend bool operator==(const Retained&, const Retained&) = default;
 };
 
 // I don't hear `target`; do you?
@@ -123,6 +123,6 @@ struct OtherVersion {
 };
 
 using Frame = std::variant<Hello, Welcome, Refusal, Ready, Listening, Data, Heartbeat, Farewell,
-                           Request, Kept, Probe, Vouch, OtherVersion>;
+                           RetransmitRequest, Retained, Probe, Vouch, OtherVersion>;
 
 }  // namespace tidegate::mesh

@@ -59,7 +59,7 @@ class Writer {
     return number(value.incarnation);
   }
 
-  Writer& card(const Card& value) {
+  Writer& info(const PeerInfo& value) {
     return number(protocol_version)
         .origin(value.origin)
         .text(value.mesh)
@@ -114,8 +114,8 @@ class Writer {
   msgpack::packer<Bytes> pack_{bytes_};
 };
 
-std::string write(const Hello& f) { return Writer(Kind::hello, 7).card(f.card).take(); }
-std::string write(const Welcome& f) { return Writer(Kind::welcome, 7).card(f.card).take(); }
+std::string write(const Hello& f) { return Writer(Kind::hello, 7).info(f.info).take(); }
+std::string write(const Welcome& f) { return Writer(Kind::welcome, 7).info(f.info).take(); }
 std::string write(const Refusal& f) { return Writer(Kind::refusal, 1).text(f.reason).take(); }
 std::string write(const Ready& f) {
   return Writer(Kind::ready, 6)
@@ -143,10 +143,10 @@ std::string write(const Heartbeat& f) {
 std::string write(const Farewell& f) {
   return Writer(Kind::farewell, 3).origin(f.origin).number(f.last).take();
 }
-std::string write(const Request& f) {
+std::string write(const RetransmitRequest& f) {
   return Writer(Kind::request, 4).origin(f.origin).number(f.first).number(f.last).take();
 }
-std::string write(const Kept& f) {
+std::string write(const Retained& f) {
   return Writer(Kind::kept, 3).origin(f.origin).number(f.first).take();
 }
 std::string write(const Probe& f) {
@@ -410,11 +410,11 @@ Frame read_card(Reader& frame) {
     return OtherVersion{static_cast<std::uint32_t>(version)};
   }
   FrameWithCard value;
-  value.card.origin = frame.origin();
-  value.card.mesh = frame.text("mesh name", base::limits::mesh_name_bytes);
-  value.card.name = frame.text("peer name", base::limits::peer_name_bytes);
-  value.card.publish_port = frame.port("publish port");
-  value.card.direct_port = frame.port("direct port");
+  value.info.origin = frame.origin();
+  value.info.mesh = frame.text("mesh name", base::limits::mesh_name_bytes);
+  value.info.name = frame.text("peer name", base::limits::peer_name_bytes);
+  value.info.publish_port = frame.port("publish port");
+  value.info.direct_port = frame.port("direct port");
   return value;
 }
 
@@ -459,11 +459,11 @@ Frame read_frame(Reader& frame) {
     case Kind::request: {
       const auto origin = frame.origin();
       const auto first = frame.sequence("first sequence", 1);
-      return Request{origin, first, frame.sequence("last sequence", first)};
+      return RetransmitRequest{origin, first, frame.sequence("last sequence", first)};
     }
     case Kind::kept: {
       const auto origin = frame.origin();
-      return Kept{origin, frame.sequence("first sequence", 1)};
+      return Retained{origin, frame.sequence("first sequence", 1)};
     }
     case Kind::probe: {
       const auto origin = frame.origin();

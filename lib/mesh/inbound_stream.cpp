@@ -55,11 +55,11 @@ InboundStream::Progress InboundStream::start(std::uint64_t next) {
   return progress;
 }
 
-void InboundStream::reveal(std::uint64_t last) { known_ = std::max(known_, last); }
+void InboundStream::note_published(std::uint64_t last) { known_ = std::max(known_, last); }
 
 InboundStream::Progress InboundStream::skip(std::uint64_t sequence) {
   Progress progress;
-  const auto first = hole();
+  const auto first = gap();
   if (!first || first->first >= sequence) return progress;
   const auto last = std::min(first->last, sequence - 1);
   progress.skipped = Range{first->first, last};
@@ -68,9 +68,9 @@ InboundStream::Progress InboundStream::skip(std::uint64_t sequence) {
   return progress;
 }
 
-void InboundStream::give_back(std::uint64_t sequence) { next_ = sequence; }
+void InboundStream::rewind_to(std::uint64_t sequence) { next_ = sequence; }
 
-std::optional<InboundStream::Range> InboundStream::hole() const {
+std::optional<InboundStream::Range> InboundStream::gap() const {
   if (next_ == 0 || next_ > known_) return std::nullopt;
   return Range{next_, ahead_.empty() ? known_ : ahead_.begin()->first - 1};
 }

@@ -5,10 +5,10 @@
 // it still keeps. That word travels on another connection than the messages, so the first of them
 // may come before it.
 //
-// 1. What comes behind a hole waits for it, in bounded memory; beyond the bound it becomes part of
-//    the next hole. So there is never more to do about a hole than to ask for it.
-// 2. A hole is filled by whatever brings its messages, or closed by `skip`, which names it.
-// 3. A message that could not be taken by whoever comes next is given back and is a hole again.
+// 1. What comes behind a gap waits for it, in bounded memory; beyond the bound it becomes part of
+//    the next gap. So there is never more to do about a gap than to ask for it.
+// 2. A gap is filled by whatever brings its messages, or closed by `skip`, which names it.
+// 3. A message that could not be taken by whoever comes next is given back and is a gap again.
 #pragma once
 
 #include <cstddef>
@@ -48,18 +48,18 @@ class InboundStream {
   [[nodiscard]] Progress start(std::uint64_t next);
 
   // The publisher has published up to `last`.
-  void reveal(std::uint64_t last);
+  void note_published(std::uint64_t last);
 
-  // What is missing before `sequence` will never come. Closes one hole, or the part of it that lies
+  // What is missing before `sequence` will never come. Closes one gap, or the part of it that lies
   // there; so call it again until it skips nothing.
   [[nodiscard]] Progress skip(std::uint64_t sequence);
 
   // The last Progress could be used only before `sequence`, one of its messages: that one and those
   // behind it shall come again.
-  void give_back(std::uint64_t sequence);
+  void rewind_to(std::uint64_t sequence);
 
-  // The first hole, if there is one.
-  [[nodiscard]] std::optional<Range> hole() const;
+  // The first gap, if there is one.
+  [[nodiscard]] std::optional<Range> gap() const;
 
   // The next sequence expected; 0 before the start.
   [[nodiscard]] std::uint64_t next() const { return next_; }

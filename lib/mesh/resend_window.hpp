@@ -36,7 +36,7 @@ class ResendWindow {
                                           std::size_t most_bytes) const;
 
  private:
-  struct Kept {
+  struct Retained {
     Message message;
     Instant since;
   };
@@ -44,7 +44,7 @@ class ResendWindow {
 
   std::size_t most_bytes_;
   Duration longest_;
-  std::deque<Kept> kept_;
+  std::deque<Retained> kept_;
   std::uint64_t first_ = 1;
   std::size_t bytes_ = 0;
 };

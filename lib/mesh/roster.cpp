@@ -28,12 +28,12 @@ bool departed(const Member& member) {
 // The gate still speaks of the origins whose messages it holds, and what is missing has yet to be
 // reported.
 bool forgettable(const Member& member) {
-  return departed(member) && member.held == 0 && !member.stream.hole();
+  return departed(member) && member.held == 0 && !member.stream.gap();
 }
 
 }  // namespace
 
-Roster::Roster(Card self, std::vector<base::Endpoint> seeds, FailureDetector::Patience patience,
+Roster::Roster(PeerInfo self, std::vector<base::Endpoint> seeds, FailureDetector::Patience patience,
                base::Random random)
     : self_(std::move(self)), patience_(patience), random_(random) {
   for (auto& endpoint : seeds) {
@@ -58,69 +58,69 @@ bool Roster::heard(const Announcement& announcement, const std::string& host, In
   return true;
 }
 
-bool Roster::hello(const Card& card, const Route& route, const std::string& host, Extent own,
-                   Instant now, Effects& effects) {
-  if (!ours(card)) {
+bool Roster::hello(const PeerInfo& info, const RoutingId& route, const std::string& host,
+                   Extent own, Instant now, Effects& effects) {
+  if (!ours(info)) {
     effects.push_back(effect::ToRoute{
-        route, Refusal{"this is mesh '" + self_.mesh + "', not '" + card.mesh + "'"}});
+        route, Refusal{"this is mesh '" + self_.mesh + "', not '" + info.mesh + "'"}});
     return false;
   }
-  if (card.origin.peer == self_.origin.peer) {
+  if (info.origin.peer == self_.origin.peer) {
     // A seed that is our own endpoint: the Welcome tells the dialling side.
     effects.push_back(effect::ToRoute{route, Welcome{self_}});
     return true;
   }
-  auto* member = find(card.origin);
-  if (member == nullptr) member = admit(card.origin, now);
+  auto* member = find(info.origin);
+  if (member == nullptr) member = admit(info.origin, now);
   if (member == nullptr || member->state == PeerState::left) return false;
   if (!member->link) {
-    introduce(*member, card, host);
+    introduce(*member, info, host);
     dial(*member, now, effects);
   }
-  if (member->name.empty()) member->name = card.name;
+  if (member->name.empty()) member->name = info.name;
   sign_of_life(*member, now, effects);
   effects.push_back(effect::ToRoute{route, Welcome{self_}});
   tell_ready(*member, own, effects);
   return true;
 }
 
-bool Roster::welcome(LinkId link, const Card& card, Instant now, Effects& effects) {
+bool Roster::welcome(LinkId link, const PeerInfo& info, Instant now, Effects& effects) {
   auto* seed = seed_of(link);
   auto* member = member_of(link);
-  if ((seed == nullptr && member == nullptr) || !ours(card)) return false;
+  if ((seed == nullptr && member == nullptr) || !ours(info)) return false;
 
-  if (member != nullptr && member->origin != card.origin) {
+  if (member != nullptr && member->origin != info.origin) {
     // The address was handed on: whoever lives there now has replaced the one we looked for.
     const auto host = member->host;
     part(*member, PeerGone::Why::replaced, now, effects);
-    if (card.origin.peer == self_.origin.peer) return true;
-    auto* other = find(card.origin);
-    if (other == nullptr) other = admit(card.origin, now);
+    if (info.origin.peer == self_.origin.peer) return true;
+    auto* other = find(info.origin);
+    if (other == nullptr) other = admit(info.origin, now);
     if (other == nullptr || other->link) return other != nullptr;
-    introduce(*other, card, host);
+    introduce(*other, info, host);
     dial(*other, now, effects);
     return true;
   }
   if (seed != nullptr) {
     seed->link.reset();
-    if (card.origin.peer == self_.origin.peer) {
+    if (info.origin.peer == self_.origin.peer) {
       effects.push_back(effect::Undial{link});
       seeds_.erase(seeds_.begin() + (seed - seeds_.data()));
       return true;
     }
-    seed->member = card.origin;
-    member = find(card.origin);
-    if (member == nullptr) member = admit(card.origin, now);
+    seed->member = info.origin;
+    member = find(info.origin);
+    if (member == nullptr) member = admit(info.origin, now);
     if (member == nullptr || member->link) {
       effects.push_back(effect::Undial{link});
       return member != nullptr;
     }
-    introduce(*member, card, seed->endpoint.host);
+    introduce(*member, info, seed->endpoint.host);
     member->link = link;
     member->retry_at = soon(now, repeat_hello);
   }
-  member->name = card.name;
-  member->publish_port = card.publish_port;
+  member->name = info.name;
+  member->publish_port = info.publish_port;
   sign_of_life(*member, now, effects);
   follow(*member, now, effects);
   return true;
@@ -201,8 +201,7 @@ Member* Roster::publisher(const Origin& origin, Instant now, Effects& effects) {
   return member;
 }
 
-Member* Roster::answering(LinkId link, const Origin& origin, Instant now,
-                          Effects& effects) {
+Member* Roster::answering(LinkId link, const Origin& origin, Instant now, Effects& effects) {
   auto* member = member_of(link);
   if (member == nullptr || member->origin != origin) return nullptr;
   sign_of_life(*member, now, effects);
@@ -216,8 +215,7 @@ Member* Roster::asking(const Origin& origin, Instant now, Effects& effects) {
   return member;
 }
 
-bool Roster::probe(const Probe& probe, const Route& route, Instant now,
-                   Effects& effects) {
+bool Roster::probe(const Probe& probe, const RoutingId& route, Instant now, Effects& effects) {
   if (asking(probe.origin, now, effects) == nullptr) return false;
   const auto* target = find(probe.target);
   if (target != nullptr && target->state == PeerState::ready) {
@@ -271,8 +269,7 @@ void Roster::settle(Member& member, Effects& effects) {
   const bool both = member.started && member.listening && readers_.contains(member.origin.peer);
   if (member.state == PeerState::hello && both) {
     enter(member, PeerState::ready);
-    if (!member.was_ready)
-      effects.push_back(effect::Notify{PeerReady{member.origin, member.name}});
+    if (!member.was_ready) effects.push_back(effect::Notify{PeerReady{member.origin, member.name}});
     member.was_ready = true;
   } else if (member.state == PeerState::ready && !both) {
     enter(member, PeerState::hello);
@@ -284,7 +281,7 @@ void Roster::left(Member& member, Instant now, Effects& effects) {
 }
 
 void Roster::part(Member& member, PeerGone::Why why, Instant now, Effects& effects) {
-  hang_up(member, effects);
+  disconnect(member, effects);
   if (member.was_ready) {
     effects.push_back(effect::Notify{PeerGone{member.origin, member.name, why}});
   }
@@ -297,7 +294,7 @@ void Roster::part(Member& member, PeerGone::Why why, Instant now, Effects& effec
   departed_.push_back(member.origin);
 }
 
-void Roster::hang_up(Member& member, Effects& effects) {
+void Roster::disconnect(Member& member, Effects& effects) {
   if (member.link) effects.push_back(effect::Undial{*member.link});
   if (member.following) effects.push_back(effect::Unfollow{member.publish_endpoint()});
   member.link.reset();
@@ -346,7 +343,7 @@ void Roster::advance_member(Member& member, Extent own, Instant now, Effects& ef
   const bool unfinished = member.state == PeerState::heard || member.state == PeerState::hello;
   if (!unfinished || !member.link) return;
   if (now >= member.retry_at) {
-    greet(*member.link, effects);
+    send_hello(*member.link, effects);
     tell_ready(member, own, effects);
     member.retry_at = soon(now, repeat_hello);
   }
@@ -357,7 +354,7 @@ void Roster::advance_member(Member& member, Extent own, Instant now, Effects& ef
 // also others who may hear it.
 void Roster::probe_around(Member& member, Instant now, Effects& effects) {
   member.probe_at = soon(now, repeat_probe);
-  if (member.link) greet(*member.link, effects);
+  if (member.link) send_hello(*member.link, effects);
   if (!std::exchange(member.probed, true)) return;
   std::vector<LinkId> others;
   for (const auto& [origin, other] : members_) {
@@ -385,15 +382,15 @@ void Roster::advance_seed(Seed& seed, Instant now, Effects& effects) {
     if (seed.link) effects.push_back(effect::Undial{*seed.link});
     seed.link = ++last_link_;
     effects.push_back(effect::Dial{*seed.link, seed.endpoint});
-    greet(*seed.link, effects);
+    send_hello(*seed.link, effects);
     seed.retry_at = soon(now, redial_seed);
   }
   wake_at(seed.retry_at);
 }
 
-void Roster::excuse(Duration lateness) {
+void Roster::discount(Duration lateness) {
   for (auto& [origin, member] : members_) {
-    member.detector.excuse(lateness);
+    member.detector.discount(lateness);
     if (member.refollow_at != never) member.refollow_at += lateness;
   }
 }
@@ -420,11 +417,11 @@ Member* Roster::admit(const Origin& origin, Instant now) {
   return &added->second;
 }
 
-void Roster::introduce(Member& member, const Card& card, const std::string& host) {
+void Roster::introduce(Member& member, const PeerInfo& info, const std::string& host) {
   member.host = host;
-  member.name = card.name;
-  member.publish_port = card.publish_port;
-  member.direct_port = card.direct_port;
+  member.name = info.name;
+  member.publish_port = info.publish_port;
+  member.direct_port = info.direct_port;
 }
 
 void Roster::dial(Member& member, Instant now, Effects& effects) {
@@ -432,12 +429,12 @@ void Roster::dial(Member& member, Instant now, Effects& effects) {
   if (member.state == PeerState::gone) enter(member, PeerState::heard);
   member.link = ++last_link_;
   effects.push_back(effect::Dial{*member.link, member.direct_endpoint()});
-  greet(*member.link, effects);
+  send_hello(*member.link, effects);
   member.retry_at = soon(now, repeat_hello);
   wake_at(member.retry_at);
 }
 
-void Roster::greet(LinkId link, Effects& effects) const {
+void Roster::send_hello(LinkId link, Effects& effects) const {
   effects.push_back(effect::ToLink{link, Hello{self_}});
 }
 
@@ -466,7 +463,7 @@ Member* Roster::member_of(LinkId link) {
   return nullptr;
 }
 
-bool Roster::ours(const Card& card) const { return card.mesh == self_.mesh; }
+bool Roster::ours(const PeerInfo& info) const { return info.mesh == self_.mesh; }
 
 // A little later than `least`, not in step with others.
 Instant Roster::soon(Instant now, Duration least) {

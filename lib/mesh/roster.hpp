@@ -36,11 +36,11 @@
 
 #include "lib/base/random.hpp"
 #include "lib/mesh/announcement.hpp"
+#include "lib/mesh/effects.hpp"
 #include "lib/mesh/failure_detector.hpp"
 #include "lib/mesh/frame.hpp"
 #include "lib/mesh/inbound_stream.hpp"
-#include "lib/mesh/trail.hpp"
-#include "lib/mesh/effects.hpp"
+#include "lib/mesh/slow_consumer.hpp"
 #include "tidegate/status.hpp"
 #include "tidegate/time.hpp"
 
@@ -58,13 +58,13 @@ struct Member {
 
   PeerState state = PeerState::heard;
   FailureDetector detector;
-  Instant retry_at = never;          // says Hello again, unless ready
-  std::optional<LinkId> link;  // our DEALER to it
-  bool following = false;            // we have subscribed to it
-  Instant refollow_at = never;       // does so anew, if its stream stays silent until then
-  bool started = false;              // Ready came: its messages count
-  bool listening = false;            // Listening came: ours count there
-  bool was_ready = false;            // the application knows of it
+  Instant retry_at = never;     // says Hello again, unless ready
+  std::optional<LinkId> link;   // our DEALER to it
+  bool following = false;       // we have subscribed to it
+  Instant refollow_at = never;  // does so anew, if its stream stays silent until then
+  bool started = false;         // Ready came: its messages count
+  bool listening = false;       // Listening came: ours count there
+  bool was_ready = false;       // the application knows of it
 
   Instant probe_at = never;  // while it is suspect: asks again whether it is there
   bool probed = false;       // it was asked itself; now others are
@@ -73,8 +73,8 @@ struct Member {
   std::uint64_t asked_from = 0;  // the first sequence that was last asked for
   std::uint64_t held = 0;        // its messages in the gate
 
-  Trail trail;               // of its questions for what it has missed of ours
-  std::uint64_t behind = 0;  // how many it was behind when it last asked
+  SlowConsumer slow_consumer;  // of its questions for what it has missed of ours
+  std::uint64_t lag = 0;       // how many it was behind when it last asked
 
   [[nodiscard]] base::Endpoint publish_endpoint() const { return {host, publish_port}; }
   [[nodiscard]] base::Endpoint direct_endpoint() const { return {host, direct_port}; }
@@ -88,7 +88,7 @@ struct Extent {
 
 class Roster {
  public:
-  Roster(Card self, std::vector<base::Endpoint> seeds, FailureDetector::Patience patience,
+  Roster(PeerInfo self, std::vector<base::Endpoint> seeds, FailureDetector::Patience patience,
          base::Random random);
 
   // Each of these may change states and appends what follows from that. `own` is this peer's own
@@ -97,9 +97,9 @@ class Roster {
   // True when the announcement's origin was not known.
   bool heard(const Announcement& announcement, const std::string& host, Instant now,
              Effects& effects);
-  bool hello(const Card& card, const Route& route, const std::string& host, Extent own,
+  bool hello(const PeerInfo& info, const RoutingId& route, const std::string& host, Extent own,
              Instant now, Effects& effects);
-  bool welcome(LinkId link, const Card& card, Instant now, Effects& effects);
+  bool welcome(LinkId link, const PeerInfo& info, Instant now, Effects& effects);
   bool listening(const Listening& listening, Instant now, Effects& effects);
   void reader(PeerId peer, bool present, Extent own, Instant now, Effects& effects);
 
@@ -118,7 +118,7 @@ class Roster {
   // The member that asks for what it has missed, marked as heard; nullptr: not expected.
   Member* asking(const Origin& origin, Instant now, Effects& effects);
 
-  bool probe(const Probe& probe, const Route& route, Instant now, Effects& effects);
+  bool probe(const Probe& probe, const RoutingId& route, Instant now, Effects& effects);
   bool vouched(LinkId link, const Origin& target, Instant now);
 
   void left(Member& member, Instant now, Effects& effects);
@@ -134,7 +134,7 @@ class Roster {
   [[nodiscard]] Instant deadline() const { return check_at_; }
 
   // This process did not run for so long.
-  void excuse(Duration lateness);
+  void discount(Duration lateness);
 
   [[nodiscard]] Member* find(const Origin& origin);
   [[nodiscard]] const std::map<Origin, Member>& members() const { return members_; }
@@ -143,15 +143,15 @@ class Roster {
  private:
   struct Seed {
     base::Endpoint endpoint;
-    std::optional<LinkId> link;  // dialled, no Welcome yet
-    std::optional<Origin> member;      // who answered
+    std::optional<LinkId> link;    // dialled, no Welcome yet
+    std::optional<Origin> member;  // who answered
     Instant retry_at;
   };
 
   Member* admit(const Origin& origin, Instant now);
-  void introduce(Member& member, const Card& card, const std::string& host);
+  void introduce(Member& member, const PeerInfo& info, const std::string& host);
   void dial(Member& member, Instant now, Effects& effects);
-  void greet(LinkId link, Effects& effects) const;
+  void send_hello(LinkId link, Effects& effects) const;
   void follow(Member& member, Instant now, Effects& effects);
   void tell_ready(const Member& member, Extent own, Effects& effects) const;
   void enter(Member& member, PeerState state);
@@ -159,7 +159,7 @@ class Roster {
   void replace_earlier_lives(const Origin& origin, Instant now, Effects& effects);
   void settle(Member& member, Effects& effects);
   void part(Member& member, PeerGone::Why why, Instant now, Effects& effects);
-  void hang_up(Member& member, Effects& effects);
+  void disconnect(Member& member, Effects& effects);
   void advance_member(Member& member, Extent own, Instant now, Effects& effects);
   void probe_around(Member& member, Instant now, Effects& effects);
   void advance_seed(Seed& seed, Instant now, Effects& effects);
@@ -167,9 +167,9 @@ class Roster {
   Member* member_of(LinkId link);
   Instant soon(Instant now, Duration least);
   void wake_at(Instant when);
-  [[nodiscard]] bool ours(const Card& card) const;
+  [[nodiscard]] bool ours(const PeerInfo& info) const;
 
-  Card self_;
+  PeerInfo self_;
   std::vector<Seed> seeds_;
   FailureDetector::Patience patience_;
   base::Random random_;

@@ -15,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-#include "lib/gate/wal_reading.hpp"
+#include "lib/gate/commit_position.hpp"
 #include "lib/mesh/announcement.hpp"
 #include "lib/mesh/effects.hpp"
 #include "lib/mesh/frame.hpp"
@@ -38,7 +38,7 @@ struct FromLink {  // from a peer that we dialled
   mesh::Frame frame;
 };
 struct FromRoute {  // from one that dialled us
-  mesh::Route route;
+  mesh::RoutingId route;
   std::string host;
   mesh::Frame frame;
 };
@@ -53,7 +53,7 @@ struct Reader {
 
 struct Publish {
   Message message;
-  Tag tag;
+  Dependency dependency;
 };
 struct Subscribe {
   Pattern pattern;
@@ -68,11 +68,11 @@ struct Demand {
 // Say farewell. Messages still waiting for their position come back as Unpublished.
 struct Leave {};
 
-struct Polled {              // answers effect Poll, unless a ServerDown does
+struct ReplayPositionRead {  // answers effect Poll, unless a ServerDown does
   std::optional<Tide> tide;  // none: the server could not tell just now
 };
-struct Asked {  // answers effect Ask and effect Nudge, unless a PrimaryDown does
-  gate::WalReading reading;
+struct CommitPositionRead {  // answers effect Ask and effect Nudge, unless a PrimaryDown does
+  gate::CommitPosition reading;
 };
 
 struct TimePassed {};
@@ -84,8 +84,8 @@ struct TimePassed {};
 using Input =
     std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream, input::Reader,
                  input::Publish, input::Subscribe, input::Unsubscribe, input::Demand, input::Leave,
-                 input::Polled, input::Asked, input::TimePassed, ServerUp, ServerDown, PrimaryUp,
-                 PrimaryDown, Warning>;
+                 input::ReplayPositionRead, input::CommitPositionRead, input::TimePassed, ServerUp,
+                 ServerDown, PrimaryUp, PrimaryDown, Warning>;
 
 namespace effect {
 
@@ -98,9 +98,9 @@ using mesh::effect::ToLink;
 using mesh::effect::ToRoute;
 using mesh::effect::Undial;
 using mesh::effect::Unfollow;
-struct Poll {};   // ask the server how far it is
-struct Ask {};    // ask the primary for a position
-struct Nudge {};  // make the primary flush
+struct Poll {};                 // ask the server how far it is
+struct QueryCommitPosition {};  // ask the primary for a position
+struct Nudge {};                // make the primary flush
 struct Deliver {
   Delivery delivery;
 };
@@ -109,8 +109,8 @@ struct Deliver {
 
 using Effect =
     std::variant<effect::Dial, effect::Undial, effect::Follow, effect::Unfollow, effect::ToLink,
-                 effect::ToRoute, effect::Broadcast, effect::Announce, effect::Poll, effect::Ask,
-                 effect::Nudge, effect::Deliver, effect::Notify>;
+                 effect::ToRoute, effect::Broadcast, effect::Announce, effect::Poll,
+                 effect::QueryCommitPosition, effect::Nudge, effect::Deliver, effect::Notify>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tidegate::node

@@ -20,7 +20,7 @@ static_assert(base::limits::batch_bytes / message::footprint_overhead <=
 
 }  // namespace
 
-Node::Node(const Options& options, mesh::Card self, std::vector<base::Endpoint> seeds,
+Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoint> seeds,
            std::uint64_t random_seed, Instant now)
     : self_(std::move(self)),
       heartbeat_(options.heartbeat),
@@ -31,8 +31,8 @@ Node::Node(const Options& options, mesh::Card self, std::vector<base::Endpoint> 
       pace_(base::Random(random_.next()), now),
       roster_(self_, std::move(seeds), {options.suspect_after, options.gone_after},
               base::Random(random_.next())),
-      window_(options.kept_bytes, options.kept_for),
-      catch_up_(base::Random(random_.next())),
+      window_(options.retain_bytes, options.retain_for),
+      gap_repair_(base::Random(random_.next())),
       gate_(options.database != "none", options.held_bytes,
             options.overdue == Overdue::hold ? std::nullopt : std::optional(options.overdue_after)),
       heartbeat_at_(now),
@@ -41,20 +41,20 @@ Node::Node(const Options& options, mesh::Card self, std::vector<base::Endpoint> 
 
 void Node::step(Input input, Instant now, Effects& effects) {
   if (left_) return;
-  if (promised_ != never && now - promised_ > noticeable_lateness) {
-    roster_.excuse(now - promised_);
+  if (announced_deadline_ != never && now - announced_deadline_ > noticeable_lateness) {
+    roster_.discount(now - announced_deadline_);
   }
   std::visit([&](auto& in) { take(in, now, effects); }, input);
   if (left_) {
-    promised_ = never;
+    announced_deadline_ = never;
     return;
   }
   roster_.advance(own(), now, FromMesh(effects));
-  mourn(now, effects);
+  close_streams_of_departed(now, effects);
   send_outbox(now, effects);
   release(now, effects);
-  pulse(now, effects);
-  promised_ = std::max(deadline(), now);
+  run_timers(now, effects);
+  announced_deadline_ = std::max(deadline(), now);
 }
 
 Instant Node::deadline() const {
@@ -62,7 +62,7 @@ Instant Node::deadline() const {
   if (more_) return Instant::min();
   return std::min({heartbeat_at_, pace_.deadline(), roster_.deadline(), outbox_.deadline(),
                    gate_.deadline(), demand_ ? gate_.overdue_at() : never,
-                   gate_.roomy() ? catch_up_.deadline() : never});
+                   gate_.has_room() ? gap_repair_.deadline() : never});
 }
 
 // --- membership ---------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ void Node::take(input::Heard& in, Instant now, Effects& effects) {
 void Node::take(input::FromLink& in, Instant now, Effects& effects) {
   bool expected = false;
   if (const auto* welcome = std::get_if<mesh::Welcome>(&in.frame)) {
-    expected = roster_.welcome(in.link, welcome->card, now, FromMesh(effects));
+    expected = roster_.welcome(in.link, welcome->info, now, FromMesh(effects));
   } else if (const auto* refusal = std::get_if<mesh::Refusal>(&in.frame)) {
     expected = roster_.refused(in.link, now, FromMesh(effects));
     if (expected) {
@@ -96,12 +96,12 @@ void Node::take(input::FromLink& in, Instant now, Effects& effects) {
       counters_.recovered += count - progress.duplicates;
       arrived(*member, std::move(progress), now, effects);
     }
-  } else if (const auto* kept = std::get_if<mesh::Kept>(&in.frame)) {
+  } else if (const auto* kept = std::get_if<mesh::Retained>(&in.frame)) {
     if (auto* member = roster_.answering(in.link, kept->origin, now, FromMesh(effects))) {
       expected = true;
       skip(*member, kept->first, Undelivered::Why::expired, now, effects);
-      mind_hole(*member, now);
-      catch_up_.answered(member->origin, member->stream.next() > member->asked_from, now);
+      watch_gap(*member, now);
+      gap_repair_.answered(member->origin, member->stream.next() > member->asked_from, now);
     }
   } else if (const auto* vouch = std::get_if<mesh::Vouch>(&in.frame)) {
     expected = roster_.vouched(in.link, vouch->target, now);
@@ -113,7 +113,7 @@ void Node::take(input::FromRoute& in, Instant now, Effects& effects) {
   bool expected = false;
   if (const auto* hello = std::get_if<mesh::Hello>(&in.frame)) {
     expected = true;
-    if (!roster_.hello(hello->card, in.route, in.host, own(), now, FromMesh(effects))) {
+    if (!roster_.hello(hello->info, in.route, in.host, own(), now, FromMesh(effects))) {
       ++counters_.refused;
     }
   } else if (const auto* other = std::get_if<mesh::OtherVersion>(&in.frame)) {
@@ -127,13 +127,13 @@ void Node::take(input::FromRoute& in, Instant now, Effects& effects) {
     if (auto* member = roster_.ready(*ready, now, FromMesh(effects))) {
       expected = true;
       auto& stream = member->stream;
-      const bool all = from_ == From::kept && stream.next() == 0;
-      if (all) stream.reveal(ready->next - 1);
+      const bool all = from_ == From::earliest && stream.next() == 0;
+      if (all) stream.note_published(ready->next - 1);
       arrived(*member, stream.start(all ? ready->first : ready->next), now, effects);
     }
   } else if (const auto* listening = std::get_if<mesh::Listening>(&in.frame)) {
     expected = roster_.listening(*listening, now, FromMesh(effects));
-  } else if (const auto* request = std::get_if<mesh::Request>(&in.frame)) {
+  } else if (const auto* request = std::get_if<mesh::RetransmitRequest>(&in.frame)) {
     if (auto* member = roster_.asking(request->origin, now, FromMesh(effects))) {
       expected = true;
       answer(*request, in.route, *member, now, effects);
@@ -154,14 +154,14 @@ void Node::take(input::FromStream& in, Instant now, Effects& effects) {
   } else if (const auto* heartbeat = std::get_if<mesh::Heartbeat>(&in.frame)) {
     member = roster_.publisher(heartbeat->origin, now, FromMesh(effects));
     if (member != nullptr) {
-      member->stream.reveal(heartbeat->last);
+      member->stream.note_published(heartbeat->last);
       skip(*member, heartbeat->first, Undelivered::Why::expired, now, effects);
-      mind_hole(*member, now);
+      watch_gap(*member, now);
     }
   } else if (const auto* farewell = std::get_if<mesh::Farewell>(&in.frame)) {
     member = roster_.publisher(farewell->origin, now, FromMesh(effects));
     if (member != nullptr) {
-      member->stream.reveal(farewell->last);
+      member->stream.note_published(farewell->last);
       roster_.left(*member, now, FromMesh(effects));
     }
   }
@@ -178,11 +178,11 @@ void Node::arrived(mesh::Member& member, mesh::InboundStream::Progress progress,
                    Effects& effects) {
   counters_.duplicate += progress.duplicates;
   pass_on(member, progress, now, effects);
-  mind_hole(member, now);
+  watch_gap(member, now);
 }
 
 // What may pass goes to the application, the rest into the gate. At its bound nothing is lost: what
-// does not fit is a hole again.
+// does not fit is a gap again.
 void Node::pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress, Instant now,
                    Effects& effects) {
   for (auto& [sequence, message] : progress.messages) {
@@ -194,8 +194,8 @@ void Node::pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress
       continue;
     }
     if (!gate_.hold(held, demand_)) {
-      member.stream.give_back(sequence);
-      counters_.let_go += progress.messages.back().sequence - sequence + 1;
+      member.stream.rewind_to(sequence);
+      counters_.refused_full += progress.messages.back().sequence - sequence + 1;
       return;
     }
     ++counters_.received;
@@ -214,38 +214,38 @@ void Node::skip(mesh::Member& member, std::uint64_t sequence, Undelivered::Why w
   }
 }
 
-void Node::mind_hole(const mesh::Member& member, Instant now) {
-  if (member.stream.hole()) {
-    catch_up_.hole(member.origin, now);
+void Node::watch_gap(const mesh::Member& member, Instant now) {
+  if (member.stream.gap()) {
+    gap_repair_.gap(member.origin, now);
   } else {
-    catch_up_.closed(member.origin);
+    gap_repair_.closed(member.origin);
   }
 }
 
 // What is missing of those who are gone will not come.
-void Node::mourn(Instant now, Effects& effects) {
+void Node::close_streams_of_departed(Instant now, Effects& effects) {
   for (const auto& origin : roster_.take_departed()) {
     if (auto* member = roster_.find(origin)) {
       skip(*member, member->stream.known() + 1, Undelivered::Why::missing, now, effects);
     }
-    catch_up_.closed(origin);
+    gap_repair_.closed(origin);
   }
 }
 
 // Not while the gate is full, and not those who don't answer anyway.
-void Node::ask_again(Instant now, Effects& effects) {
-  while (gate_.roomy()) {
-    const auto origin = catch_up_.take_due(now);
+void Node::request_gaps(Instant now, Effects& effects) {
+  while (gate_.has_room()) {
+    const auto origin = gap_repair_.take_due(now);
     if (!origin) return;
     auto* member = roster_.find(*origin);
     TIDEGATE_MUST(member != nullptr);
     if (!member->link || member->state == PeerState::suspect) continue;
-    const auto hole = member->stream.hole();
-    TIDEGATE_MUST(hole);
-    member->asked_from = hole->first;
+    const auto gap = member->stream.gap();
+    TIDEGATE_MUST(gap);
+    member->asked_from = gap->first;
     ++counters_.requests;
-    effects.push_back(
-        effect::ToLink{*member->link, mesh::Request{self_.origin, hole->first, hole->last}});
+    effects.push_back(effect::ToLink{*member->link,
+                                     mesh::RetransmitRequest{self_.origin, gap->first, gap->last}});
   }
 }
 
@@ -293,18 +293,18 @@ void Node::release(Instant now, Effects& effects) {
     auto* member = roster_.find(held.origin);
     TIDEGATE_MUST(member != nullptr);
     --member->held;
-    switch (next->cover) {
-      case Cover::covered:
+    switch (next->visibility) {
+      case Visibility::visible:
         deliver(held, *member, false, now, effects);
         break;
-      case Cover::orphaned:
-      case Cover::foreign:
-        undelivered(
-            *member, held.sequence, held.sequence,
-            next->cover == Cover::orphaned ? Undelivered::Why::orphaned : Undelivered::Why::foreign,
-            held.message.position, effects);
+      case Visibility::orphaned:
+      case Visibility::foreign:
+        undelivered(*member, held.sequence, held.sequence,
+                    next->visibility == Visibility::orphaned ? Undelivered::Why::orphaned
+                                                             : Undelivered::Why::foreign,
+                    held.message.position, effects);
         break;
-      case Cover::wait:
+      case Visibility::pending:
         if (overdue_ == Overdue::late) {
           deliver(held, *member, true, now, effects);
         } else {
@@ -341,7 +341,7 @@ void Node::deliver(gate::Held& held, const mesh::Member& member, bool late, Inst
 // --- published messages -------------------------------------------------------------------------
 
 void Node::take(input::Publish& in, Instant, Effects&) {
-  outbox_.push(std::move(in.message), in.tag);
+  outbox_.push(std::move(in.message), in.dependency);
 }
 
 void Node::send_outbox(Instant now, Effects& effects) {
@@ -383,13 +383,13 @@ void Node::broadcast(Message message, Instant now, Effects& effects) {
 }
 
 // As much as fits one answer; who misses more asks again.
-void Node::answer(const mesh::Request& request, const mesh::Route& route, mesh::Member& member,
-                  Instant now, Effects& effects) {
-  member.behind = own().next - std::min(request.first, own().next);
-  if (member.trail.asked(now)) {
+void Node::answer(const mesh::RetransmitRequest& request, const mesh::RoutingId& route,
+                  mesh::Member& member, Instant now, Effects& effects) {
+  member.lag = own().next - std::min(request.first, own().next);
+  if (member.slow_consumer.asked(now)) {
     effects.push_back(effect::Notify{
         Warning{"peer " + member.name + " keeps trailing: it asks for missed messages again and " +
-                "again, and is " + std::to_string(member.behind) +
+                "again, and is " + std::to_string(member.lag) +
                 " behind; look at its processor, its network and how fast its application takes "
                 "deliveries"}});
   }
@@ -406,13 +406,15 @@ void Node::answer(const mesh::Request& request, const mesh::Route& route, mesh::
     first += count;
     counters_.resent += count;
   }
-  effects.push_back(effect::ToRoute{route, mesh::Kept{self_.origin, window_.first()}});
+  effects.push_back(effect::ToRoute{route, mesh::Retained{self_.origin, window_.first()}});
 }
 
-void Node::take(input::Asked& in, Instant now, Effects&) { outbox_.answered(in.reading, now); }
+void Node::take(input::CommitPositionRead& in, Instant now, Effects&) {
+  outbox_.answered(in.reading, now);
+}
 
 void Node::take(PrimaryUp& in, Instant, Effects& effects) {
-  outbox_.primary_up(in.instance);
+  outbox_.primary_up(in.incarnation);
   effects.push_back(effect::Notify{std::move(in)});
 }
 
@@ -428,7 +430,7 @@ void Node::take(ServerUp& in, Instant, Effects& effects) {
   effects.push_back(effect::Notify{std::move(in)});
 }
 
-void Node::take(input::Polled& in, Instant now, Effects&) {
+void Node::take(input::ReplayPositionRead& in, Instant now, Effects&) {
   if (in.tide && in.tide != gate_.tide()) tide_since_ = now;
   gate_.polled(std::move(in.tide));
 }
@@ -469,17 +471,17 @@ void Node::take(Warning& in, Instant, Effects& effects) {
 
 void Node::take(input::TimePassed&, Instant, Effects&) {}
 
-void Node::pulse(Instant now, Effects& effects) {
-  if (const auto request = outbox_.take_request(now)) {
-    if (*request == gate::CommitQueue::Request::ask) {
+void Node::run_timers(Instant now, Effects& effects) {
+  if (const auto query = outbox_.take_query(now)) {
+    if (*query == gate::CommitQueue::Query::ask) {
       ++counters_.questions;
-      effects.push_back(effect::Ask{});
+      effects.push_back(effect::QueryCommitPosition{});
     } else {
       ++counters_.nudges;
       effects.push_back(effect::Nudge{});
     }
   }
-  ask_again(now, effects);
+  request_gaps(now, effects);
   if (now >= heartbeat_at_) {
     window_.expire(now);
     effects.push_back(effect::Broadcast{

@@ -16,7 +16,7 @@
 #include "lib/gate/commit_queue.hpp"
 #include "lib/gate/gate.hpp"
 #include "lib/mesh/beacon_pace.hpp"
-#include "lib/mesh/catch_up.hpp"
+#include "lib/mesh/gap_repair.hpp"
 #include "lib/mesh/outbound_stream.hpp"
 #include "lib/mesh/resend_window.hpp"
 #include "lib/mesh/roster.hpp"
@@ -30,7 +30,7 @@ namespace tidegate::node {
 class Node {
  public:
   // `options` must be valid (options.hpp); `self` names the ports that are bound already.
-  Node(const Options& options, mesh::Card self, std::vector<base::Endpoint> seeds,
+  Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoint> seeds,
        std::uint64_t random_seed, Instant now);
 
   // Takes one input and appends what follows from it. `now` never goes back.
@@ -59,8 +59,8 @@ class Node {
   void take(input::Unsubscribe& in, Instant now, Effects& effects);
   void take(input::Demand& in, Instant now, Effects& effects);
   void take(input::Leave& in, Instant now, Effects& effects);
-  void take(input::Polled& in, Instant now, Effects& effects);
-  void take(input::Asked& in, Instant now, Effects& effects);
+  void take(input::ReplayPositionRead& in, Instant now, Effects& effects);
+  void take(input::CommitPositionRead& in, Instant now, Effects& effects);
   void take(input::TimePassed& in, Instant now, Effects& effects);
   void take(ServerUp& in, Instant now, Effects& effects);
   void take(ServerDown& in, Instant now, Effects& effects);
@@ -68,17 +68,17 @@ class Node {
   void take(PrimaryDown& in, Instant now, Effects& effects);
   void take(Warning& in, Instant now, Effects& effects);
 
-  void answer(const mesh::Request& request, const mesh::Route& route, mesh::Member& member,
-              Instant now, Effects& effects);
+  void answer(const mesh::RetransmitRequest& request, const mesh::RoutingId& route,
+              mesh::Member& member, Instant now, Effects& effects);
   void arrived(mesh::Member& member, mesh::InboundStream::Progress progress, Instant now,
                Effects& effects);
   void pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress, Instant now,
                Effects& effects);
   void skip(mesh::Member& member, std::uint64_t sequence, Undelivered::Why why, Instant now,
             Effects& effects);
-  void mind_hole(const mesh::Member& member, Instant now);
-  void mourn(Instant now, Effects& effects);
-  void ask_again(Instant now, Effects& effects);
+  void watch_gap(const mesh::Member& member, Instant now);
+  void close_streams_of_departed(Instant now, Effects& effects);
+  void request_gaps(Instant now, Effects& effects);
   void undelivered(const mesh::Member& member, std::uint64_t first, std::uint64_t last,
                    Undelivered::Why why, const std::optional<Position>& position, Effects& effects);
   void send_outbox(Instant now, Effects& effects);
@@ -89,11 +89,11 @@ class Node {
   void release(Instant now, Effects& effects);
   void deliver(gate::Held& held, const mesh::Member& member, bool late, Instant now,
                Effects& effects);
-  void pulse(Instant now, Effects& effects);
+  void run_timers(Instant now, Effects& effects);
   [[nodiscard]] mesh::Announcement announcement(bool leaving, bool reply_wanted) const;
   [[nodiscard]] mesh::Extent own() const { return {window_.first(), stream_.last() + 1}; }
 
-  mesh::Card self_;
+  mesh::PeerInfo self_;
   Duration heartbeat_;
   From from_;
   Overdue overdue_;
@@ -104,14 +104,14 @@ class Node {
   gate::CommitQueue outbox_;
   mesh::OutboundStream stream_;
   mesh::ResendWindow window_;
-  mesh::CatchUp catch_up_;
+  mesh::GapRepair gap_repair_;
   gate::Gate gate_;
   std::vector<Pattern> patterns_;
   Counters counters_;
 
   std::size_t batch_bytes_ = 0;  // of the Data at the end of the effects, if there is one
   Instant heartbeat_at_;
-  Instant promised_ = never;  // the deadline that the last step left
+  Instant announced_deadline_ = never;  // the deadline that the last step left
   bool demand_ = true;
   Instant demand_since_;  // it is as it is
   Instant tide_since_;

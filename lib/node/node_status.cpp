@@ -15,8 +15,8 @@ Status Node::status(Instant now) const {
     const auto& stream = member.stream;
     status.peers.push_back({origin, member.name, member.host, member.direct_port, member.state,
                             member.detector.silent(now), stream.next(), member.held,
-                            stream.hole() ? stream.known() - stream.next() + 1 : 0,
-                            member.trail.slow(now), member.behind});
+                            stream.gap() ? stream.known() - stream.next() + 1 : 0,
+                            member.slow_consumer.slow(now), member.lag});
   }
   status.gated = gate_.gated();
   status.tide = gate_.tide();
@@ -35,9 +35,9 @@ Status Node::status(Instant now) const {
   status.outbox_bytes = outbox_.bytes();
   status.last_sequence = stream_.last();
   status.last_position = stream_.position();
-  status.kept_first = window_.first();
-  status.kept = window_.size();
-  status.kept_bytes = window_.bytes();
+  status.retained_first = window_.first();
+  status.retained = window_.size();
+  status.retain_bytes = window_.bytes();
   status.counters = counters_;
   return status;
 }

@@ -38,10 +38,10 @@ std::string_view to_string(LocalTransport transport) {
 
 std::string_view to_string(From from) {
   switch (from) {
-    case From::now:
-      return "now";
-    case From::kept:
-      return "kept";
+    case From::latest:
+      return "latest";
+    case From::earliest:
+      return "earliest";
   }
   TIDEGATE_MUST(false);
 }
@@ -90,8 +90,8 @@ std::vector<Problem> validate(const Options& options) {
   require(options.payload_bytes >= 1 && options.payload_bytes <= base::limits::payload_bytes,
           "payload-bytes",
           "must be 1 to " + std::to_string(base::limits::payload_bytes) + " bytes");
-  require(options.kept_bytes >= one_message, "kept-bytes", room_for_one);
-  require(options.kept_for >= std::chrono::seconds(1), "kept-for", "must be at least 1 s");
+  require(options.retain_bytes >= one_message, "retain-bytes", room_for_one);
+  require(options.retain_for >= std::chrono::seconds(1), "retain-for", "must be at least 1 s");
   require(options.overdue_after >= std::chrono::milliseconds(1), "overdue-after",
           "must be at least 1 ms");
   require(options.heartbeat >= std::chrono::milliseconds(10), "heartbeat",

@@ -67,9 +67,9 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     CHECK(o.inbox_bytes == 2000000);
     CHECK(o.outbox_bytes == 3000000);
     CHECK(o.payload_bytes == 1000);
-    CHECK(o.kept_bytes == 4000000);
-    CHECK(o.kept_for == std::chrono::minutes(2));
-    CHECK(o.from == From::kept);
+    CHECK(o.retain_bytes == 4000000);
+    CHECK(o.retain_for == std::chrono::minutes(2));
+    CHECK(o.from == From::earliest);
     CHECK(o.overdue == Overdue::late);
     CHECK(o.overdue_after == std::chrono::seconds(5));
     CHECK(o.heartbeat == std::chrono::milliseconds(100));
@@ -93,9 +93,9 @@ held-bytes = "64MiB"
 inbox-bytes = 2000000
 outbox-bytes = "3MB"
 payload-bytes = "1 kB"
-kept-bytes = "4MB"
-kept-for = "2min"
-from = "kept"
+retain-bytes = "4MB"
+retain-for = "2min"
+from = "earliest"
 overdue = "late"
 overdue-after = "5s"
 heartbeat = "100ms"
@@ -118,9 +118,9 @@ socket = "/s"
                                    {"TIDEGATE_INBOX_BYTES", "2000000"},
                                    {"TIDEGATE_OUTBOX_BYTES", "3MB"},
                                    {"TIDEGATE_PAYLOAD_BYTES", "1000"},
-                                   {"TIDEGATE_KEPT_BYTES", "4MB"},
-                                   {"TIDEGATE_KEPT_FOR", "2min"},
-                                   {"TIDEGATE_FROM", "kept"},
+                                   {"TIDEGATE_RETAIN_BYTES", "4MB"},
+                                   {"TIDEGATE_RETAIN_FOR", "2min"},
+                                   {"TIDEGATE_FROM", "earliest"},
                                    {"TIDEGATE_OVERDUE", "late"},
                                    {"TIDEGATE_OVERDUE_AFTER", "5s"},
                                    {"TIDEGATE_HEARTBEAT", "100ms"},
@@ -142,9 +142,9 @@ socket = "/s"
                              {"inbox-bytes", {"2000000"}},
                              {"outbox-bytes", {"3MB"}},
                              {"payload-bytes", {"1000"}},
-                             {"kept-bytes", {"4MB"}},
-                             {"kept-for", {"2min"}},
-                             {"from", {"kept"}},
+                             {"retain-bytes", {"4MB"}},
+                             {"retain-for", {"2min"}},
+                             {"from", {"earliest"}},
                              {"overdue", {"late"}},
                              {"overdue-after", {"5s"}},
                              {"heartbeat", {"100ms"}},

@@ -74,7 +74,7 @@ TEST_CASE("silent and trailing peers are named") {
   status.peers[0].silent = seconds(5);
   CHECK(contains(all_troubles(status), "master-2 has been silent for 5.0 s"));
   status.peers[0].slow = true;
-  status.peers[0].behind = 12;
+  status.peers[0].lag = 12;
   CHECK(contains(all_troubles(status), "master-2 keeps trailing: it was 12 messages behind"));
 }
 

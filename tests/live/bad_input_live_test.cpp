@@ -137,7 +137,7 @@ class Stranger {
 
 Origin stranger() { return {{{0xEE}}, 1}; }
 
-Card stranger_card(const std::string& mesh) {
+PeerInfo stranger_card(const std::string& mesh) {
   return {stranger(), mesh, "stranger", unused_port(), unused_port()};
 }
 
@@ -152,8 +152,8 @@ std::vector<Frame> every_frame(const std::string& mesh) {
           Data{stranger(), 1, {message, message}},
           Heartbeat{stranger(), 2, 7, message.position},
           Farewell{stranger(), 5},
-          Request{stranger(), 1, 9},
-          Kept{stranger(), 3},
+          RetransmitRequest{stranger(), 1, 9},
+          Retained{stranger(), 3},
           Probe{stranger(), stranger()},
           Vouch{stranger()}};
 }
@@ -197,9 +197,9 @@ TEST_CASE("random bytes on the ports and the beacon for 10 s disturb nobody") {
       std::string("\xFF\0\0\0\0\0\0\0\x01\x7F\x03\0NULL", 16) + std::string(48, '\0');
   mesh.check_exchange_during(10s, [&] {
     for (const auto port : {status.publish_port, status.direct_port}) {
-      for (const bool greet : {false, true}) {
+      for (const bool send_hello : {false, true}) {
         const auto socket = connect_tcp(port);
-        if (greet) send_tcp(socket, greeting);
+        if (send_hello) send_tcp(socket, greeting);
         send_tcp(socket, random_bytes(random, random.below(5000)));
       }
     }
@@ -318,11 +318,11 @@ TEST_CASE("a stranger that joins and then publishes nonsense is heard of, and no
   zmq::socket_t publishing(context, zmq::socket_type::xpub);
   zmq::socket_t direct(context, zmq::socket_type::router);
   for (auto* socket : {&publishing, &direct}) socket->set(zmq::sockopt::linger, 0);
-  auto card = stranger_card(mesh.options.mesh);
-  publishing.bind(Mesh::tcp(card.publish_port));
-  direct.bind(Mesh::tcp(card.direct_port));
+  auto info = stranger_card(mesh.options.mesh);
+  publishing.bind(Mesh::tcp(info.publish_port));
+  direct.bind(Mesh::tcp(info.direct_port));
   Stranger dealer(zmq::socket_type::dealer, mesh.direct_endpoint());
-  dealer.send(encode(Hello{card}));
+  dealer.send(encode(Hello{info}));
   // It is dialled back; its Welcome makes the peer subscribe.
   direct.set(zmq::sockopt::rcvtimeo, 5000);
   zmq::message_t route;
@@ -330,7 +330,7 @@ TEST_CASE("a stranger that joins and then publishes nonsense is heard of, and no
   REQUIRE(direct.recv(route));
   REQUIRE(direct.recv(frame));
   direct.send(route, zmq::send_flags::sndmore);
-  direct.send(zmq::buffer(encode(Welcome{card})), zmq::send_flags::none);
+  direct.send(zmq::buffer(encode(Welcome{info})), zmq::send_flags::none);
   publishing.set(zmq::sockopt::rcvtimeo, 5000);
   zmq::message_t subscription;
   REQUIRE(publishing.recv(subscription));
@@ -349,12 +349,12 @@ TEST_CASE("a stranger that joins and then publishes nonsense is heard of, and no
   // Sequences at the end of their range, and one beyond.
   constexpr auto last = std::numeric_limits<std::uint64_t>::max() / 2;
   const Message message{topic("t"), "last", std::nullopt};
-  dealer.send(encode(Ready{card.origin, mesh.a->status().origin, last, last}));
+  dealer.send(encode(Ready{info.origin, mesh.a->status().origin, last, last}));
   for (const auto sequence : {last, last + 1}) {
-    publish(encode(Data{card.origin, sequence, {message, message}}));
-    publish(encode(Heartbeat{card.origin, last, sequence, std::nullopt}));
+    publish(encode(Data{info.origin, sequence, {message, message}}));
+    publish(encode(Heartbeat{info.origin, last, sequence, std::nullopt}));
   }
-  publish(encode(Farewell{card.origin, last}));
+  publish(encode(Farewell{info.origin, last}));
   mesh.check_exchange();
 }
 

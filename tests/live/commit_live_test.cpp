@@ -38,10 +38,10 @@ Server& shared_server() {
   return cluster.primary();
 }
 
-class Watcher : public Turning<ReplayWatch, ReplayEvent> {
+class Watcher : public Turning<ReplayReader, ReplayEvent> {
  public:
   explicit Watcher(const std::string& connection_string)
-      : Turning(ReplayWatch::create(connection_string)) {
+      : Turning(ReplayReader::create(connection_string)) {
     await<Tide>();
   }
 
@@ -88,7 +88,8 @@ TEST_CASE("when a replica covers the position of a commit, its row is visible th
     }
     REQUIRE(position->ok());
     CHECK(*parse_lsn(writer.value("SELECT pg_current_wal_flush_lsn()")) >= (*position)->lsn);
-    REQUIRE(eventually(5s, [&] { return cover(**position, watcher.poll()) == Cover::covered; }));
+    REQUIRE(eventually(
+        5s, [&] { return visibility_of(**position, watcher.poll()) == Visibility::visible; }));
     CAPTURE(i);
     CHECK(visible(i));
   }

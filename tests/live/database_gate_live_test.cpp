@@ -47,7 +47,7 @@ TEST_CASE("jobs that another carrier brings come out when their rows are visible
   for (int i = 1; i <= 5; ++i) {
     const auto released = gate.next(10s);
     REQUIRE(released);
-    CHECK(released->fate == Fate::visible);
+    CHECK(released->visibility == Visibility::visible);
     CHECK(released->message == std::to_string(i));
     CHECK(reader.value("SELECT count(*) FROM job WHERE id = " + std::to_string(i)) == "1");
   }
@@ -97,7 +97,7 @@ TEST_CASE("a position of another cluster is told to be foreign") {
   REQUIRE((*opened)->hold("stranger", Position{1, 1, Lsn{1}}));
   const auto released = (*opened)->next(10s);
   REQUIRE(released);
-  CHECK(released->fate == Fate::foreign);
+  CHECK(released->visibility == Visibility::foreign);
 }
 
 TEST_CASE("a gate without a server holds, and tells why") {

@@ -59,8 +59,8 @@ struct World {
     join({writer.get(), reader.get()});
   }
 
-  void publish(const std::string& payload, const Tag& tag) const {
-    CHECK(writer->publish(topic("t"), payload, tag) == Publish::accepted);
+  void publish(const std::string& payload, const Dependency& dependency) const {
+    CHECK(writer->publish(topic("t"), payload, dependency) == Publish::accepted);
   }
 
   // Proves that the way is open, and lets the writer have had an answer of this primary.

@@ -79,10 +79,10 @@ TEST_CASE("a receiver that never takes keeps its bounds, hurts nobody, and misse
   REQUIRE(eventually(10s, [&] { return known(*slow) == count; }));
   const auto status = slow->status();
   CHECK(status.held_bytes <= mesh.held_bytes);
-  CHECK(status.counters.let_go > 0);
+  CHECK(status.counters.refused_full > 0);
   CHECK_FALSE(status.taking);
   MESSAGE("delivered ", status.counters.delivered, ", held ", status.held, ", let go ",
-          status.counters.let_go);
+          status.counters.refused_full);
   // Full, and no less: what fits is kept.
   CHECK(status.held_bytes + weight(kibibyte) > mesh.held_bytes);
 
@@ -114,7 +114,7 @@ TEST_CASE("for an application that keeps up nothing is let go and fetched again"
   }
   CHECK(eventually(20s, [&] { return received == count; }));
   CHECK(undelivered == 0);
-  CHECK(receiver->status().counters.let_go == 0);
+  CHECK(receiver->status().counters.refused_full == 0);
   receiver->leave();
 }
 
@@ -193,8 +193,9 @@ TEST_CASE("each of eight publishing threads keeps its order") {
     publishing.push_back(std::async(std::launch::async, [&publisher, thread] {
       const auto subject = Topic::of({std::to_string(thread)}).value();
       for (int i = 0; i < count; ++i) {
-        const Tag tag = i % 3 == 0 ? Tag(AfterCommit{}) : Tag(NoChange{});
-        CHECK(publisher->publish(subject, std::to_string(i), tag) == Publish::accepted);
+        const Dependency dependency =
+            i % 3 == 0 ? Dependency(AfterCommit{}) : Dependency(NoChange{});
+        CHECK(publisher->publish(subject, std::to_string(i), dependency) == Publish::accepted);
       }
     }));
   }

@@ -47,14 +47,15 @@ void write_rows(Peer& peer, int thread, int first_row) {
   for (int i = 0; i < commits_of_a_thread; ++i) {
     const auto row = std::to_string(first_row + i);
     const auto insert = "INSERT INTO t VALUES (" + row + ")";
-    Tag tag = AfterCommit{.durable = i % 3 == 1};
+    Dependency dependency = AfterCommit{.durable = i % 3 == 1};
     if (i % 3 == 2) {
       session.execute("BEGIN; " + insert);
-      tag = commit(session.connection()).value();
+      dependency = commit(session.connection()).value();
     } else {
       session.execute(insert);
     }
-    if (peer.publish(subject, row, tag) != Publish::accepted) throw std::runtime_error("refused");
+    if (peer.publish(subject, row, dependency) != Publish::accepted)
+      throw std::runtime_error("refused");
   }
 }
 

@@ -48,10 +48,10 @@ void Chaos::set_up() {
     if (profile_.small_queues) {
       plan.options.held_bytes = from_to(random_, 1, 20) * 1000;
       plan.options.outbox_bytes = from_to(random_, 1, 20) * 1000;
-      plan.options.kept_bytes = from_to(random_, 1, 20) * 1000;
+      plan.options.retain_bytes = from_to(random_, 1, 20) * 1000;
     }
-    if (one_in(random_, 4)) plan.options.kept_for = from_to(random_, 1, 30) * seconds(1);
-    if (one_in(random_, 3)) plan.options.from = From::kept;
+    if (one_in(random_, 4)) plan.options.retain_for = from_to(random_, 1, 30) * seconds(1);
+    if (one_in(random_, 3)) plan.options.from = From::earliest;
     if (one_in(random_, 4)) {
       plan.options.overdue = one_in(random_, 2) ? Overdue::late : Overdue::drop;
       plan.options.overdue_after = from_to(random_, 1, 50) * milliseconds(100);
@@ -70,7 +70,7 @@ void Chaos::start_life(std::size_t slot, std::optional<LifeId> earlier) {
   auto& plan = plans_[slot];
   plan.name = std::string(1, static_cast<char>('a' + slot)) + std::to_string(world_.lives());
   plan.id.reset();
-  if (earlier && one_in(random_, 2)) plan.id = world_.peer(*earlier).card.origin.peer;
+  if (earlier && one_in(random_, 2)) plan.id = world_.peer(*earlier).info.origin.peer;
   if (earlier && one_in(random_, 4)) plan.port = static_cast<std::uint16_t>(plan.port + 2);
   const auto life = world_.start(plan);
   living_[slot] = life;

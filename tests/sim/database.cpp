@@ -180,7 +180,7 @@ void Database::replayed(ServerId id) {
   replay(id);
 }
 
-bool Database::behind(const Server& server) const {
+bool Database::lag(const Server& server) const {
   const auto upstream = primary_of(server.system);
   if (!upstream || !server.up) return true;
   const auto& primary = servers_[*upstream];
@@ -299,7 +299,7 @@ void Database::detach(ServerId id, bool detached) {
 
 bool Database::settled() const {
   return std::none_of(servers_.begin(), servers_.end(),
-                      [this](const Server& server) { return behind(server); });
+                      [this](const Server& server) { return lag(server); });
 }
 
 void Database::heal() {

@@ -106,7 +106,7 @@ class Database {
   void strand(ServerId id);
   void come_up(ServerId id);
   void say(const Server& server, const std::string& what);
-  [[nodiscard]] bool behind(const Server& server) const;
+  [[nodiscard]] bool lag(const Server& server) const;
   [[nodiscard]] std::uint64_t somewhere(const Server& server, std::uint32_t timeline,
                                         std::uint64_t from, std::uint64_t to);
   Duration lag(const Server& server, Duration about);

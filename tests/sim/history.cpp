@@ -62,9 +62,9 @@ std::uint64_t History::begin(std::uint64_t system, std::uint32_t number) const {
 std::uint64_t History::boundary(std::uint64_t system, std::uint32_t number, std::uint64_t from,
                                 std::uint64_t to, std::uint64_t choice) const {
   const auto& records = timeline(system, number).records;
-  const auto behind = [](std::uint64_t lsn, const Record& record) { return lsn < record.end; };
-  const auto first = std::upper_bound(records.begin(), records.end(), from, behind);
-  const auto last = std::upper_bound(first, records.end(), to, behind);
+  const auto lag = [](std::uint64_t lsn, const Record& record) { return lsn < record.end; };
+  const auto first = std::upper_bound(records.begin(), records.end(), from, lag);
+  const auto last = std::upper_bound(first, records.end(), to, lag);
   if (first == last) return to;
   const auto count = static_cast<std::uint64_t>(last - first);
   return first[static_cast<std::ptrdiff_t>(choice % count)].end;

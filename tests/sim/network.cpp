@@ -26,10 +26,10 @@ HostId Network::add_host(std::string name) {
   return added;
 }
 
-void Network::start(LifeId life, HostId host, const mesh::Card& card) {
+void Network::start(LifeId life, HostId host, const mesh::PeerInfo& info) {
   if (peers_.size() <= life) peers_.resize(life + 1);
   peers_[life].host = host;
-  peers_[life].card = card;
+  peers_[life].info = info;
   peers_[life].alive = true;
 }
 
@@ -92,7 +92,7 @@ void Network::unfollow(LifeId life, const base::Endpoint& endpoint) {
 LifeId Network::listener(const Channel& channel) const {
   for (LifeId life = 0; life < peers_.size(); ++life) {
     const auto& peer = peers_[life];
-    const auto port = channel.stream ? peer.card.publish_port : peer.card.direct_port;
+    const auto port = channel.stream ? peer.info.publish_port : peer.info.direct_port;
     if (peer.alive && port == channel.endpoint.port && hosts_[peer.host] == channel.endpoint.host) {
       return life;
     }
@@ -138,7 +138,7 @@ void Network::connected(ChannelId id) {
 void Network::subscribed(ChannelId id) {
   channels_[id].arrived = true;
   const auto server = channels_[id].server;
-  const auto peer = peers_[channels_[id].client].card.origin.peer;
+  const auto peer = peers_[channels_[id].client].info.origin.peer;
   peers_[server].readers.push_back(id);
   if (++peers_[server].reader_count[peer] == 1) give(server, node::input::Reader{peer, true});
 }
@@ -148,7 +148,7 @@ void Network::subscribed(ChannelId id) {
 void Network::unsubscribed(ChannelId id) {
   channels_[id].arrived = false;
   const auto server = channels_[id].server;
-  const auto peer = peers_[channels_[id].client].card.origin.peer;
+  const auto peer = peers_[channels_[id].client].info.origin.peer;
   std::erase(peers_[server].readers, id);
   agenda_.after(microseconds(50) + up_to(random_, milliseconds(100)), [this, server, peer] {
     auto& publisher = peers_[server];
@@ -197,17 +197,18 @@ void Network::half_close(HostId reader, HostId publisher) {
 
 // --- frames -------------------------------------------------------------------------------------
 
-mesh::Route Network::route_of(ChannelId id) const {
+mesh::RoutingId Network::route_of(ChannelId id) const {
   return std::to_string(id) + "/" + std::to_string(channels_[id].epoch);
 }
 
 void Network::note(const Channel& channel, bool to_server, const mesh::Frame& frame,
-                   const char* fate) {
+                   const char* visibility) {
   if (!trace_.on()) return;
-  const auto& client = peers_[channel.client].card.name;
-  const auto server = channel.server == nobody ? "?" : peers_[channel.server].card.name;
+  const auto& client = peers_[channel.client].info.name;
+  const auto server = channel.server == nobody ? "?" : peers_[channel.server].info.name;
   trace_.line(agenda_.elapsed(), (to_server ? client : server) + " > " +
-                                     (to_server ? server : client) + "  " + text_of(frame) + fate);
+                                     (to_server ? server : client) + "  " + text_of(frame) +
+                                     visibility);
 }
 
 void Network::to_link(LifeId life, mesh::LinkId link, const mesh::Frame& frame) {
@@ -216,7 +217,7 @@ void Network::to_link(LifeId life, mesh::LinkId link, const mesh::Frame& frame) 
   send(found->second, true, std::make_shared<const std::string>(encode(frame)));
 }
 
-void Network::to_route(LifeId life, const mesh::Route& route, const mesh::Frame& frame) {
+void Network::to_route(LifeId life, const mesh::RoutingId& route, const mesh::Frame& frame) {
   const auto id = static_cast<ChannelId>(std::stoull(route));
   if (channels_[id].server != life || route_of(id) != route) return;
   send(id, false, std::make_shared<const std::string>(encode(frame)));

@@ -58,7 +58,7 @@ class Network {
   [[nodiscard]] std::size_t hosts() const { return hosts_.size(); }
   [[nodiscard]] Path& path(HostId from, HostId to) { return paths_[{from, to}]; }
 
-  void start(LifeId life, HostId host, const mesh::Card& card);
+  void start(LifeId life, HostId host, const mesh::PeerInfo& info);
   void end(LifeId life);
 
   // The effects.
@@ -67,7 +67,7 @@ class Network {
   void follow(LifeId life, const base::Endpoint& endpoint);
   void unfollow(LifeId life, const base::Endpoint& endpoint);
   void to_link(LifeId life, mesh::LinkId link, const mesh::Frame& frame);
-  void to_route(LifeId life, const mesh::Route& route, const mesh::Frame& frame);
+  void to_route(LifeId life, const mesh::RoutingId& route, const mesh::Frame& frame);
   void broadcast(LifeId life, const mesh::Frame& frame);
   void announce(LifeId life, const mesh::Announcement& announcement);
 
@@ -89,7 +89,7 @@ class Network {
 
   struct Peer {
     HostId host = 0;
-    mesh::Card card;
+    mesh::PeerInfo info;
     bool alive = false;
     std::map<mesh::LinkId, ChannelId> links;
     std::vector<ChannelId> follows;
@@ -115,7 +115,7 @@ class Network {
   };
 
   [[nodiscard]] LifeId listener(const Channel& channel) const;
-  [[nodiscard]] mesh::Route route_of(ChannelId id) const;
+  [[nodiscard]] mesh::RoutingId route_of(ChannelId id) const;
   ChannelId add_channel(LifeId life, bool stream, mesh::LinkId link,
                         const base::Endpoint& endpoint);
   void connect_later(ChannelId id, Duration delay);
@@ -129,7 +129,8 @@ class Network {
   void arrive(ChannelId id, bool to_server, const std::string& bytes);
   Path& path_of(const Channel& channel, bool to_server);
   Instant arrival(const Path& path, Direction& direction);
-  void note(const Channel& channel, bool to_server, const mesh::Frame& frame, const char* fate);
+  void note(const Channel& channel, bool to_server, const mesh::Frame& frame,
+            const char* visibility);
 
   Agenda& agenda_;
   base::Random random_;

@@ -107,8 +107,8 @@ void Oracle::published(LifeId life, const Note& note) {
   lives_[life].asked.push_back({note, lives_[life].primary, false});
 }
 
-void Oracle::primary_known(LifeId life, const Instance& instance) {
-  lives_[life].primary = instance;
+void Oracle::primary_known(LifeId life, const ServerIncarnation& incarnation) {
+  lives_[life].primary = incarnation;
 }
 
 void Oracle::raise(Life& life, const Position& position) {
@@ -211,17 +211,19 @@ bool Oracle::knows(LifeId id, const Origin& origin, std::uint64_t sequence,
   return true;
 }
 
-void Oracle::decide(LifeId id, LifeId author, std::uint64_t sequence, Fate fate) {
+void Oracle::decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility visibility) {
   auto& got = from(id, author);
   if (got.bound == 0 || sequence < got.bound) got.bound = sequence;
   if (got.fates.size() < sequence) got.fates.resize(std::max(sequence, 2 * got.fates.size()));
   auto& decided = got.fates[sequence - 1];
-  if (decided != Fate::none) {
-    const auto name = [](Fate one) { return one == Fate::delivered ? "delivered" : "reported"; };
-    fail("S3", lives_[id].birth.name + ": " + label(author, sequence) + " is " + name(fate) +
+  if (decided != Visibility::none) {
+    const auto name = [](Visibility one) {
+      return one == Visibility::delivered ? "delivered" : "reported";
+    };
+    fail("S3", lives_[id].birth.name + ": " + label(author, sequence) + " is " + name(visibility) +
                    " after it was " + name(decided));
   }
-  decided = fate;
+  decided = visibility;
 }
 
 void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
@@ -237,7 +239,7 @@ void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
       delivery.message.position != sent.position) {
     fail("S3", who + " is not the message that was sent");
   }
-  decide(id, author, delivery.sequence, Fate::delivered);
+  decide(id, author, delivery.sequence, Visibility::delivered);
   auto& got = from(id, author);
   if (delivery.sequence <= got.last) {
     fail("S4", who + " is delivered after " + std::to_string(got.last));
@@ -302,8 +304,8 @@ bool Oracle::kept(const Life& author, std::uint64_t sequence, Instant now) const
   const auto& options = author.birth.options;
   const auto before = sequence > 1 ? author.stream[sequence - 2].bytes : 0;
   return author.alive && !author.leaving &&
-         author.stream.back().bytes - before <= options.kept_bytes &&
-         now - author.stream[sequence - 1].at <= options.kept_for;
+         author.stream.back().bytes - before <= options.retain_bytes &&
+         now - author.stream[sequence - 1].at <= options.retain_for;
 }
 
 void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
@@ -311,7 +313,7 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
   for (auto sequence = notice.first; sequence <= notice.last; ++sequence) {
     LifeId author = 0;
     if (!knows(id, notice.origin, sequence, "reports", author)) return;
-    decide(id, author, sequence, Fate::reported);
+    decide(id, author, sequence, Visibility::reported);
     const auto& sent = lives_[author].stream[sequence - 1];
     const auto& note = lives_[author].asked[sent.note].note;
     const auto who = life.birth.name + ": " + label(author, sequence) + " at " +
@@ -383,7 +385,7 @@ void Oracle::seen(LifeId life, const Status& status) {
                    std::to_string(allowed));
   };
   if (status.held > 1) check(" holds ", status.held_bytes, it.birth.options.held_bytes);
-  check(" keeps ", status.kept_bytes, it.birth.options.kept_bytes);
+  check(" keeps ", status.retain_bytes, it.birth.options.retain_bytes);
 }
 
 // --- the end ------------------------------------------------------------------------------------
@@ -397,7 +399,7 @@ void Oracle::finish() {
       const auto& got = from(id, author);
       for (auto sequence = got.bound; sequence != 0 && sequence <= stream.size(); ++sequence) {
         ++totals_.checked_at_end;
-        if (sequence <= got.fates.size() && got.fates[sequence - 1] != Fate::none) continue;
+        if (sequence <= got.fates.size() && got.fates[sequence - 1] != Visibility::none) continue;
         const auto topic = lives_[author].asked[stream[sequence - 1].note].note.topic;
         if (!life.wants[topic] || stream[sequence - 1].at <= life.unwanted_until[topic]) continue;
         return fail("N1", life.birth.name + ": " + label(author, sequence) + " at " +

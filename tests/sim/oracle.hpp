@@ -92,7 +92,7 @@ class Oracle {
   void unpublished(LifeId id, const Unpublished& notice);
   void leaves(LifeId life);
 
-  void primary_known(LifeId life, const Instance& instance);
+  void primary_known(LifeId life, const ServerIncarnation& incarnation);
   void read(LifeId life, const Truth& truth);
   void server_down(LifeId life);
 
@@ -122,33 +122,33 @@ class Oracle {
 
     friend auto operator<=>(const Key&, const Key&) = default;
   };
-  enum class Fate : std::uint8_t { none, delivered, reported };
+  enum class Visibility : std::uint8_t { none, delivered, reported };
   struct Sent {
     std::size_t note = 0;
     std::optional<Position> position;
     Instant at;
     std::size_t bytes = 0;  // of the stream up to here, as they are counted in its window
   };
-  struct Asked {  // for publication
+  struct CommitPositionRead {  // for publication
     Note note;
-    std::optional<Instance> primary;  // known when it was published
-    bool left = false;                // sent or given back
+    std::optional<ServerIncarnation> primary;  // known when it was published
+    bool left = false;                         // sent or given back
   };
-  struct Share {              // what a life got from another
-    std::uint64_t bound = 0;  // must account for all from here on; 0: nothing
-    std::uint64_t last = 0;   // delivered
-    bool present = false;     // ready, and not gone since
-    std::vector<Fate> fates;  // of sequence i + 1
+  struct Share {                    // what a life got from another
+    std::uint64_t bound = 0;        // must account for all from here on; 0: nothing
+    std::uint64_t last = 0;         // delivered
+    bool present = false;           // ready, and not gone since
+    std::vector<Visibility> fates;  // of sequence i + 1
   };
   struct Life {
     Birth birth;
     bool alive = false;
     bool leaving = false;
-    std::vector<Asked> asked;
+    std::vector<CommitPositionRead> asked;
     std::size_t last_left = 0;
     std::vector<Sent> stream;
     std::map<std::uint64_t, Position> highest;  // published or delivered, by cluster
-    std::optional<Instance> primary;
+    std::optional<ServerIncarnation> primary;
     std::optional<Truth> shown;
     std::array<bool, topics> wants{};
     std::array<Instant, topics> unwanted_until{};
@@ -158,7 +158,7 @@ class Oracle {
 
   bool knows(LifeId id, const Origin& origin, std::uint64_t sequence, const std::string& doing,
              LifeId& author);
-  void decide(LifeId id, LifeId author, std::uint64_t sequence, Fate fate);
+  void decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility visibility);
   void check_visible(const Life& life, const Sent& sent, const Note& note, const std::string& who);
   void check_order(Life& life, const Key& key, std::optional<Instant> arrived, Instant now,
                    const std::string& who);

@@ -108,12 +108,12 @@ class Scenario {
   static void choose(PeerPlan& plan, const Words& words, std::size_t& i) {
     const auto& option = words[i];
     if (option == "past") {
-      plan.options.from = From::kept;
+      plan.options.from = From::earliest;
     } else if (option == "late" || option == "drop") {
       plan.options.overdue = option == "late" ? Overdue::late : Overdue::drop;
       plan.options.overdue_after = duration_of(words.at(++i));
     } else if (option == "held" || option == "kept") {
-      (option == "held" ? plan.options.held_bytes : plan.options.kept_bytes) =
+      (option == "held" ? plan.options.held_bytes : plan.options.retain_bytes) =
           std::stoul(words.at(++i));
     } else {
       refuse("a peer has no option '" + option + "'");
@@ -137,14 +137,15 @@ class Scenario {
   void publish(const Words& words) {
     World::Publication made;
     made.note.at = world_.agenda.now();
-    made.tag = NoChange{};
+    made.dependency = NoChange{};
     const auto& kind = words.at(2);
     if (kind != "nothing") {
       made.note.change = changes_.at(words.at(3));
       made.note.kind = kind == "position" ? Note::Kind::position : Note::Kind::after_commit;
       const auto& place = world_.history.change(made.note.change).place;
-      if (kind == "position") made.tag = Position{place.system, place.timeline, Lsn{place.lsn}};
-      if (kind == "after" || kind == "durable") made.tag = AfterCommit{kind == "durable"};
+      if (kind == "position")
+        made.dependency = Position{place.system, place.timeline, Lsn{place.lsn}};
+      if (kind == "after" || kind == "durable") made.dependency = AfterCommit{kind == "durable"};
     }
     world_.publish(life(words.at(1)), {made});
   }

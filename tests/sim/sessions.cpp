@@ -26,12 +26,12 @@ void Sessions::close(LifeId life) {
   auto& peer = peers_[life];
   peer.open = false;
   ++peer.watch.epoch;
-  ++peer.tag.epoch;
+  ++peer.dependency.epoch;
 }
 
 bool Sessions::connected(LifeId life) const {
   const auto& peer = peers_[life];
-  return (!peer.reads || peer.watch.server) && (!peer.system || peer.tag.server);
+  return (!peer.reads || peer.watch.server) && (!peer.system || peer.dependency.server);
 }
 
 // --- the server that is read --------------------------------------------------------------------
@@ -56,7 +56,7 @@ void Sessions::connect_watch(LifeId life) {
   peer.watch.busy = true;
   read_tide(life);
   ServerUp up;
-  up.instance = {server.system, server.started};
+  up.incarnation = {server.system, server.started};
   up.in_recovery = !server.primary;
   up.description = server.name;
   give_(life, std::move(up), std::nullopt);
@@ -75,7 +75,7 @@ void Sessions::read_tide(LifeId life) {
     if (watch.epoch != epoch) return;
     const auto& server = database_.server(*watch.server);
     Tide tide;
-    tide.instance = {server.system, server.started};
+    tide.incarnation = {server.system, server.started};
     tide.replayed = Lsn{server.lsn};
     agenda_.after(answer_time() / 2, [this, life, epoch, tide, place = server.place()] {
       if (peers_[life].watch.epoch == epoch) finish_tide(life, tide, place);
@@ -86,7 +86,8 @@ void Sessions::read_tide(LifeId life) {
 void Sessions::finish_tide(LifeId life, Tide tide, Place place) {
   auto& watch = peers_[life].watch;
   watch.busy = false;
-  if (happens(random_, no_reading)) return give_(life, node::input::Polled{}, std::nullopt);
+  if (happens(random_, no_reading))
+    return give_(life, node::input::ReplayPositionRead{}, std::nullopt);
   const auto& server = database_.server(*watch.server);
   tide.timeline = server.timeline;
   std::vector<TimelineHistory::Switch> switches;
@@ -94,7 +95,7 @@ void Sessions::finish_tide(LifeId life, Tide tide, Place place) {
     switches.push_back({ancestor.timeline, Lsn{ancestor.end}});
   }
   tide.history = TimelineHistory(std::move(switches));
-  give_(life, node::input::Polled{std::move(tide)}, Truth{place, server.place()});
+  give_(life, node::input::ReplayPositionRead{std::move(tide)}, Truth{place, server.place()});
 }
 
 void Sessions::watch_broken(LifeId life) {
@@ -116,24 +117,24 @@ void Sessions::watch_broken(LifeId life) {
 
 void Sessions::connect_tag(LifeId life) {
   auto& peer = peers_[life];
-  if (!peer.open || peer.tag.server) return;
+  if (!peer.open || peer.dependency.server) return;
   if (!runs_(life)) {
     agenda_.after(pause(), [this, life] { connect_tag(life); });
     return;
   }
   const auto primary = database_.primary_of(*peer.system);
   if (!primary) {
-    if (!std::exchange(peer.tag.told_down, true)) {
+    if (!std::exchange(peer.dependency.told_down, true)) {
       give_(life, PrimaryDown{"no primary can be reached"}, std::nullopt);
     }
     agenda_.after(pause(), [this, life] { connect_tag(life); });
     return;
   }
-  peer.tag.server = primary;
-  peer.tag.told_down = peer.tag.busy = false;
+  peer.dependency.server = primary;
+  peer.dependency.told_down = peer.dependency.busy = false;
   const auto& server = database_.server(*primary);
   PrimaryUp up;
-  up.instance = {server.system, server.started};
+  up.incarnation = {server.system, server.started};
   up.description = server.name;
   give_(life, std::move(up), std::nullopt);
 }
@@ -141,32 +142,32 @@ void Sessions::connect_tag(LifeId life) {
 void Sessions::ask(LifeId life, bool nudge) {
   auto& peer = peers_[life];
   // The connection may have broken without the peer knowing; then PrimaryDown is the answer.
-  if (!peer.tag.server) return;
-  peer.tag.busy = true;
-  const auto epoch = peer.tag.epoch;
+  if (!peer.dependency.server) return;
+  peer.dependency.busy = true;
+  const auto epoch = peer.dependency.epoch;
   agenda_.after(answer_time() / 2, [this, life, epoch, nudge] {
-    const auto& tag = peers_[life].tag;
-    if (tag.epoch != epoch) return;
-    if (nudge) database_.nudge(*tag.server);
-    const auto& server = database_.server(*tag.server);
-    const gate::WalReading reading{
+    const auto& dependency = peers_[life].dependency;
+    if (dependency.epoch != epoch) return;
+    if (nudge) database_.nudge(*dependency.server);
+    const auto& server = database_.server(*dependency.server);
+    const gate::CommitPosition reading{
         {server.system, server.started}, server.timeline, Lsn{server.lsn}, Lsn{server.flushed}};
     agenda_.after(answer_time() / 2, [this, life, epoch, reading] {
-      if (peers_[life].tag.epoch != epoch) return;
-      peers_[life].tag.busy = false;
-      give_(life, node::input::Asked{reading}, std::nullopt);
+      if (peers_[life].dependency.epoch != epoch) return;
+      peers_[life].dependency.busy = false;
+      give_(life, node::input::CommitPositionRead{reading}, std::nullopt);
     });
   });
 }
 
 void Sessions::tag_broken(LifeId life) {
-  auto& tag = peers_[life].tag;
-  if (!tag.server) return;
-  tag.server.reset();
-  tag.busy = false;
-  const auto epoch = ++tag.epoch;
+  auto& dependency = peers_[life].dependency;
+  if (!dependency.server) return;
+  dependency.server.reset();
+  dependency.busy = false;
+  const auto epoch = ++dependency.epoch;
   agenda_.after(answer_time(), [this, life, epoch] {
-    auto& broken = peers_[life].tag;
+    auto& broken = peers_[life].dependency;
     if (!peers_[life].open || broken.epoch != epoch) return;
     broken.told_down = true;
     give_(life, PrimaryDown{"the connection broke"}, std::nullopt);
@@ -180,7 +181,7 @@ void Sessions::lost(ServerId server) {
   for (LifeId life = 0; life < peers_.size(); ++life) {
     if (!peers_[life].open) continue;
     if (peers_[life].watch.server == server) watch_broken(life);
-    if (peers_[life].tag.server == server) tag_broken(life);
+    if (peers_[life].dependency.server == server) tag_broken(life);
   }
 }
 

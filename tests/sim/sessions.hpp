@@ -75,7 +75,7 @@ class Sessions {
     std::optional<ServerId> reads;
     std::optional<std::uint64_t> system;  // of the primary
     Session watch;
-    Session tag;
+    Session dependency;
   };
 
   void connect_watch(LifeId life);

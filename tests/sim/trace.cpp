@@ -28,10 +28,10 @@ struct Words {
   std::string operator()(const mesh::Farewell& frame) const {
     return "farewell last=" + std::to_string(frame.last);
   }
-  std::string operator()(const mesh::Request& frame) const {
+  std::string operator()(const mesh::RetransmitRequest& frame) const {
     return "request " + std::to_string(frame.first) + ".." + std::to_string(frame.last);
   }
-  std::string operator()(const mesh::Kept& frame) const {
+  std::string operator()(const mesh::Retained& frame) const {
     return "kept first=" + std::to_string(frame.first);
   }
   std::string operator()(const mesh::Probe&) const { return "probe"; }

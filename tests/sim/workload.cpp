@@ -39,10 +39,10 @@ Duration Workload::flush_time() {
                              : random_.between(microseconds(100), milliseconds(300));
 }
 
-World::Publication Workload::publication(Note::Kind kind, ChangeId change, Tag tag) {
+World::Publication Workload::publication(Note::Kind kind, ChangeId change, Dependency dependency) {
   World::Publication made;
   made.note = {kind, change, random_.below(topics), world_.agenda.now()};
-  made.tag = tag;
+  made.dependency = dependency;
   if (profile_.largest_padding > 0) made.padding = random_.below(profile_.largest_padding);
   return made;
 }
@@ -76,8 +76,8 @@ void Workload::announce(LifeId life, std::size_t changes) {
   for (std::size_t i = 0; i < changes; ++i) {
     const bool sync = !one_in(random_, 3);
     const auto change = world_.database.commit(*primary, sync, flush_time());
-    const AfterCommit tag{sync && one_in(random_, 2)};
-    batch.push_back(publication(Note::Kind::after_commit, change, tag));
+    const AfterCommit dependency{sync && one_in(random_, 2)};
+    batch.push_back(publication(Note::Kind::after_commit, change, dependency));
   }
   // COMMIT has to return, and the application to call.
   world_.agenda.after(random_.between(microseconds(1), microseconds(300)),

@@ -30,7 +30,7 @@ class Workload {
   void announce_nothing(LifeId life, ChangeId answered);
   void commit_alone();
   void answer(LifeId life, const Delivery& delivery);
-  World::Publication publication(Note::Kind kind, ChangeId change, Tag tag);
+  World::Publication publication(Note::Kind kind, ChangeId change, Dependency dependency);
   Duration flush_time();
 
   World& world_;

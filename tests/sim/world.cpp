@@ -38,7 +38,7 @@ World::World(std::uint64_t seed, Trace& the_trace)
 }
 
 void World::say(LifeId life, const std::string& what) {
-  if (trace.on()) trace.line(agenda.elapsed(), peers_[life].card.name + "  " + what);
+  if (trace.on()) trace.line(agenda.elapsed(), peers_[life].info.name + "  " + what);
 }
 
 // --- lives --------------------------------------------------------------------------------------
@@ -48,28 +48,28 @@ LifeId World::start(const PeerPlan& plan) {
   Peer peer;
   peer.plan = plan;
   if (plan.id) {
-    peer.card.origin.peer = *plan.id;
+    peer.info.origin.peer = *plan.id;
   } else {
-    for (auto& byte : peer.card.origin.peer.bytes) byte = static_cast<std::uint8_t>(random.next());
+    for (auto& byte : peer.info.origin.peer.bytes) byte = static_cast<std::uint8_t>(random.next());
   }
-  peer.card.origin.incarnation = 1'000'000 + life;
-  peer.card.mesh = "default";
-  peer.card.name = plan.name;
-  peer.card.publish_port = plan.port;
-  peer.card.direct_port = static_cast<std::uint16_t>(plan.port + 1);
+  peer.info.origin.incarnation = 1'000'000 + life;
+  peer.info.mesh = "default";
+  peer.info.name = plan.name;
+  peer.info.publish_port = plan.port;
+  peer.info.direct_port = static_cast<std::uint16_t>(plan.port + 1);
   auto options = plan.options;
   options.database = plan.reads ? "host=server" : "none";
   peer.node =
-      std::make_unique<node::Node>(options, peer.card, plan.seeds, random.next(), agenda.now());
+      std::make_unique<node::Node>(options, peer.info, plan.seeds, random.next(), agenda.now());
   peer.alive = true;
   peers_.push_back(std::move(peer));
   waiting_.emplace_back();
   living_.push_back(life);
 
   const auto system = plan.reads ? database.server(*plan.reads).system : 0;
-  oracle.born(life, {peers_[life].card.origin, plan.name, plan.reads.has_value(), system, options,
+  oracle.born(life, {peers_[life].info.origin, plan.name, plan.reads.has_value(), system, options,
                      agenda.now()});
-  network.start(life, plan.host, peers_[life].card);
+  network.start(life, plan.host, peers_[life].info);
   sessions.open(life, plan.reads, plan.primary);
   say(life, "starts on " + network.host_name(plan.host));
   rest(life);
@@ -120,7 +120,7 @@ void World::give(LifeId life, Given given) {
   }
   node::Effects effects;
   take(life, given, effects);
-  carry_out(life, effects);
+  run_effects(life, effects);
   rest(life);
 }
 
@@ -130,7 +130,7 @@ void World::publish(LifeId life, std::vector<Publication> batch) {
   node::Effects effects;
   for (auto& publication : batch) {
     Message message{Topic::parse("t/" + std::to_string(publication.note.topic)).value(), "", {}};
-    Given given{node::input::Publish{std::move(message), publication.tag},
+    Given given{node::input::Publish{std::move(message), publication.dependency},
                 {},
                 publication.note,
                 publication.padding};
@@ -140,7 +140,7 @@ void World::publish(LifeId life, std::vector<Publication> batch) {
       take(life, given, effects);
     }
   }
-  carry_out(life, effects);
+  run_effects(life, effects);
   if (!it.stalled) rest(life);
 }
 
@@ -186,14 +186,14 @@ bool World::prepare(LifeId life, Given& given) {
     oracle.server_down(life);
   } else if (const auto* up = std::get_if<PrimaryUp>(&given.input)) {
     it.primary_up = true;
-    it.primary = up->instance;
-    oracle.primary_known(life, up->instance);
+    it.primary = up->incarnation;
+    oracle.primary_known(life, up->incarnation);
   } else if (std::holds_alternative<PrimaryDown>(given.input)) {
     it.primary_up = it.asking = false;
-  } else if (const auto* asked = std::get_if<node::input::Asked>(&given.input)) {
+  } else if (const auto* asked = std::get_if<node::input::CommitPositionRead>(&given.input)) {
     it.asking = false;
-    it.primary = asked->reading.instance;
-    oracle.primary_known(life, asked->reading.instance);
+    it.primary = asked->reading.incarnation;
+    oracle.primary_known(life, asked->reading.incarnation);
   }
   return true;
 }
@@ -238,7 +238,7 @@ void World::run_until(Instant until) {
     auto& it = peers_[due];
     it.spins = it.spun_at == agenda.now() ? it.spins + 1 : 0;
     it.spun_at = agenda.now();
-    if (it.spins > most_spins) oracle.fail("contract", it.card.name + " does not come to rest");
+    if (it.spins > most_spins) oracle.fail("contract", it.info.name + " does not come to rest");
     give(due, {node::input::TimePassed{}});
   }
   if (!broken()) agenda.pass_to(until);
@@ -247,16 +247,16 @@ void World::run_until(Instant until) {
 std::string World::unsettled() const {
   for (const auto life : living_) {
     const auto status = peers_[life].node->status(agenda.now());
-    const auto& name = peers_[life].card.name;
+    const auto& name = peers_[life].info.name;
     if (!sessions.connected(life)) return name + " has not found its servers again";
     for (const auto other : living_) {
       if (other == life) continue;
       const auto found = std::find_if(
           status.peers.begin(), status.peers.end(),
-          [&](const PeerStatus& peer) { return peer.origin == peers_[other].card.origin; });
-      if (found == status.peers.end()) return name + " does not know " + peers_[other].card.name;
+          [&](const PeerStatus& peer) { return peer.origin == peers_[other].info.origin; });
+      if (found == status.peers.end()) return name + " does not know " + peers_[other].info.name;
       if (found->state != PeerState::ready) {
-        return name + " sees " + peers_[other].card.name + " as " +
+        return name + " sees " + peers_[other].info.name + " as " +
                std::string(to_string(found->state));
       }
     }
@@ -268,7 +268,7 @@ std::string World::unsettled() const {
 
 // --- effects ------------------------------------------------------------------------------------
 
-void World::carry_out(LifeId life, node::Effects& effects) {
+void World::run_effects(LifeId life, node::Effects& effects) {
   for (auto& effect : effects) {
     std::visit([&](auto& e) { act(life, e); }, effect);
   }
@@ -284,7 +284,7 @@ void World::act(LifeId life, node::effect::Broadcast& e) {
 
 void World::act(LifeId life, node::effect::Poll&) {
   if (!peers_[life].server_up) {
-    return oracle.fail("contract", peers_[life].card.name + " polls a server that is down");
+    return oracle.fail("contract", peers_[life].info.name + " polls a server that is down");
   }
   sessions.poll(life);
 }
@@ -293,7 +293,7 @@ void World::ask(LifeId life, bool nudge) {
   auto& it = peers_[life];
   say(life, nudge ? "nudges the primary" : "asks the primary");
   if (!it.primary_up || std::exchange(it.asking, true)) {
-    oracle.fail("contract", it.card.name + (it.primary_up ? " asks before it was answered"
+    oracle.fail("contract", it.info.name + (it.primary_up ? " asks before it was answered"
                                                           : " asks while the primary is down"));
   }
   sessions.ask(life, nudge);

@@ -61,13 +61,13 @@ class World {
 
   struct Peer {
     PeerPlan plan;
-    mesh::Card card;
+    mesh::PeerInfo info;
     std::unique_ptr<node::Node> node;
     bool alive = false;
     bool stalled = false;
     bool demand = true;
     std::array<int, topics + 1> subscriptions{};  // by topic, the last: to all
-    std::optional<Instance> primary;              // that it was told of last
+    std::optional<ServerIncarnation> primary;     // that it was told of last
     bool server_up = false;                       // as far as it was told
     bool primary_up = false;
     bool asking = false;  // the primary
@@ -85,7 +85,7 @@ class World {
   // What applications do. `topic` == topics: all of them.
   struct Publication {
     Note note;
-    Tag tag;
+    Dependency dependency;
     std::size_t padding = 0;  // bytes of payload
   };
   void publish(LifeId life, std::vector<Publication> batch);
@@ -121,7 +121,7 @@ class World {
   void take(LifeId life, Given& given, node::Effects& effects);
   bool prepare(LifeId life, Given& given);
   void rest(LifeId life);
-  void carry_out(LifeId life, node::Effects& effects);
+  void run_effects(LifeId life, node::Effects& effects);
   void say(LifeId life, const std::string& what);
   void ask(LifeId life, bool nudge);
 
@@ -134,7 +134,7 @@ class World {
   void act(LifeId life, node::effect::Broadcast& e);
   void act(LifeId life, node::effect::Announce& e) { network.announce(life, e.announcement); }
   void act(LifeId life, node::effect::Poll& e);
-  void act(LifeId life, node::effect::Ask&) { ask(life, false); }
+  void act(LifeId life, node::effect::QueryCommitPosition&) { ask(life, false); }
   void act(LifeId life, node::effect::Nudge&) { ask(life, true); }
   void act(LifeId life, node::effect::Deliver& e);
   void act(LifeId life, node::effect::Notify& e);

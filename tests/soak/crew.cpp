@@ -70,7 +70,7 @@ void Crew::dismiss() {
   for (int peer = 0; peer < settings_.peers; ++peer) {
     const auto exit = process(peer).wait(20s);
     if (!exit) throw std::runtime_error(peer_name(peer) + " does not leave");
-    if (!exit->success()) mourn(peer, place(peer), exit->status);
+    if (!exit->success()) close_streams_of_departed(peer, place(peer), exit->status);
   }
 }
 
@@ -78,11 +78,12 @@ void Crew::check() {
   for (int peer = 0; peer < settings_.peers; ++peer) {
     auto& process = place(peer).process;
     if (!process) continue;
-    if (const auto exit = process->wait(0s)) mourn(peer, place(peer), exit->status);
+    if (const auto exit = process->wait(0s))
+      close_streams_of_departed(peer, place(peer), exit->status);
   }
 }
 
-void Crew::mourn(int peer, Place& place, int status) {
+void Crew::close_streams_of_departed(int peer, Place& place, int status) {
   std::ifstream log(place.log);
   throw std::runtime_error(peer_name(peer) +
                            (status > 128 ? " was ended by signal " + std::to_string(status - 128)

@@ -44,7 +44,7 @@ class Crew {
 
   [[nodiscard]] Place& place(int peer) { return places_.at(static_cast<std::size_t>(peer)); }
   [[nodiscard]] testing::Process& process(int peer) { return place(peer).process.value(); }
-  [[noreturn]] static void mourn(int peer, Place& place, int status);
+  [[noreturn]] static void close_streams_of_departed(int peer, Place& place, int status);
 
   std::string program_;
   Settings settings_;

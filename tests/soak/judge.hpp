@@ -9,7 +9,7 @@
 // - *order*: sequences, numbers or positions of one publisher went back.
 // - *missing*: of a publisher whose life lasted to the end, neither delivered nor reported in a
 //   life that lasted to the end too, from where it had begun to get that publisher's messages; or
-//   neither sent nor handed back. Of a publisher that was killed: a hole among what was received.
+//   neither sent nor handed back. Of a publisher that was killed: a gap among what was received.
 //
 // What is not: what a killed publisher took with it; a row that its publisher announced with
 // AfterCommit when its peer knew another primary already (the library can't know that); a message

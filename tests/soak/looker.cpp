@@ -4,17 +4,17 @@
 
 namespace tidegate::soak {
 
-Instance instance_of(testing::Session& session) {
+ServerIncarnation instance_of(testing::Session& session) {
   const auto rows = session.rows(
       "SELECT system_identifier, (extract(epoch FROM greatest(pg_postmaster_start_time(),"
       " pg_stat_get_bgwriter_stat_reset_time())) * 1000000)::bigint FROM pg_control_system()");
   return {static_cast<SystemId>(std::stoll(rows.at(0).at(0))), std::stoll(rows.at(0).at(1))};
 }
 
-void Looker::server_up(const Instance& instance) {
+void Looker::server_up(const ServerIncarnation& incarnation) {
   try {
     session_.emplace(server_ + " connect_timeout=5");
-    if (instance_of(*session_) != instance) server_down("it is in another life already");
+    if (instance_of(*session_) != incarnation) server_down("it is in another life already");
   } catch (const std::runtime_error& error) {
     server_down(error.what());
   }

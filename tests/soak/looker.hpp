@@ -16,13 +16,13 @@
 namespace tidegate::soak {
 
 // Which life of which server answers on this connection.
-[[nodiscard]] Instance instance_of(testing::Session& session);
+[[nodiscard]] ServerIncarnation instance_of(testing::Session& session);
 
 class Looker {
  public:
   explicit Looker(std::string server) : server_(std::move(server)) {}
 
-  void server_up(const Instance& instance);
+  void server_up(const ServerIncarnation& incarnation);
   void server_down(const std::string& why);
 
   struct Finding {

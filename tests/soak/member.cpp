@@ -84,7 +84,7 @@ class Member {
       member.journal_.write(Withdrawn{std::stoull(notice.payload)});
     }
     void operator()(const ServerUp& notice) const {
-      member.looker_.server_up(notice.instance);
+      member.looker_.server_up(notice.incarnation);
       member.journal_.write(Noted{"server up: " + notice.description + " " + notice.degraded});
     }
     void operator()(const ServerDown& notice) const {
@@ -92,7 +92,7 @@ class Member {
       member.journal_.write(Noted{"server down: " + notice.reason});
     }
     void operator()(const PrimaryUp& notice) const {
-      if (member.writer_) member.writer_->primary_up(notice.instance);
+      if (member.writer_) member.writer_->primary_up(notice.incarnation);
       member.journal_.write(Noted{"primary up: " + notice.description});
     }
     void operator()(const PrimaryDown& notice) const {

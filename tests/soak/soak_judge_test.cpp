@@ -168,17 +168,17 @@ TEST_CASE("a message that was accepted and neither sent nor handed back is missi
 }
 
 TEST_CASE("of a killed publisher a lost tail is counted apart, and a hole is missing") {
-  for (const bool hole : {false, true}) {
-    CAPTURE(hole);
+  for (const bool gap : {false, true}) {
+    CAPTURE(gap);
     Run run;
     run.publisher().killed = true;
     for (std::uint64_t i = 1; i <= 3; ++i) run.announce(i);
     run.deliver(1, 1);
-    if (hole) run.deliver(3, 3);
+    if (gap) run.deliver(3, 3);
     const auto verdict = run.end(2);
-    CHECK(verdict.missing.count == (hole ? 1 : 0));
-    CHECK(verdict.lost_with_publisher == (hole ? 1 : 2));
-    CHECK(verdict.reached_nobody == (hole ? 1 : 2));
+    CHECK(verdict.missing.count == (gap ? 1 : 0));
+    CHECK(verdict.lost_with_publisher == (gap ? 1 : 2));
+    CHECK(verdict.reached_nobody == (gap ? 1 : 2));
   }
 }
 

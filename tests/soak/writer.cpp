@@ -34,8 +34,8 @@ Writer::Writer(Peer& peer, Journal& journal, std::string primary, std::string pr
       drain_(std::move(drain)),
       due_(io::clock_now()) {}
 
-void Writer::primary_up(const Instance& instance) {
-  known_ = instance;
+void Writer::primary_up(const ServerIncarnation& incarnation) {
+  known_ = incarnation;
   straddled_ = straddled_ || known_ != committed_on_;
 }
 
@@ -99,7 +99,7 @@ Writer::Made Writer::commit_row(const std::string& row) {
 }
 
 void Writer::announce(const Made& made) {
-  const bool asks = std::holds_alternative<AfterCommit>(made.tag);
+  const bool asks = std::holds_alternative<AfterCommit>(made.dependency);
   straddled_ = known_ != committed_on_;
   const auto number = ++number_;
   journal_.write(Announcing{number, made.way, made.row});
@@ -107,7 +107,7 @@ void Writer::announce(const Made& made) {
   const std::string padding(random_.below(random_.below(20) == 0 ? 16384 : 100), 'x');
   const auto answer =
       peer_.publish(Topic::of({"rows", prefix_}).value(),
-                    std::to_string(number) + " " + made.row + " " + padding, made.tag);
+                    std::to_string(number) + " " + made.row + " " + padding, made.dependency);
   if (asks && answer == Publish::accepted) {
     // Once it answers, it has taken the message; all that it had to say before is said now.
     static_cast<void>(peer_.status());

@@ -30,14 +30,14 @@ class Writer {
   void stop() { due_ = never; }
 
   // What the peer says of the primary, and of rows that it was told of.
-  void primary_up(const Instance& instance);
+  void primary_up(const ServerIncarnation& incarnation);
   void row_seen(const std::string& row) { last_seen_ = row; }
 
  private:
   struct Made {  // a row, or none
     std::string way;
     std::string row = no_row;
-    Tag tag = NoChange{};
+    Dependency dependency = NoChange{};
   };
 
   bool connect(Instant now);
@@ -54,8 +54,8 @@ class Writer {
 
   Instant due_;
   std::optional<testing::Session> session_;
-  std::optional<Instance> committed_on_;
-  std::optional<Instance> known_;  // the peer's primary, as far as it has said
+  std::optional<ServerIncarnation> committed_on_;
+  std::optional<ServerIncarnation> known_;  // the peer's primary, as far as it has said
   bool straddled_ = false;
   std::uint64_t number_ = 0;
   std::uint64_t rows_ = 0;

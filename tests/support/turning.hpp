@@ -1,5 +1,5 @@
-// Turns one of the machines that the loop drives (Database, ReplayWatch, CommitTag) as the loop
-// does: waits for its descriptor or its deadline, advances it, keeps what happened.
+// Turns one of the machines that the loop drives (Database, ReplayReader, CommitPositionReader) as
+// the loop does: waits for its descriptor or its deadline, advances it, keeps what happened.
 #pragma once
 
 #include <algorithm>

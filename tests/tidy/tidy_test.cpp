@@ -124,15 +124,15 @@ TEST_CASE("a folder includes itself and what stands below it") {
        {"#include \"tests/support/port.hpp\"", "#include \"bench/carrier.hpp\"",
         "#include <libpq-fe.h>", "#include <msgpack.hpp>"}},
   };
-  for (const auto& [file, good, bad] : rights) {
-    CAPTURE(file);
-    for (const auto* line : good) {
+  for (const auto& right : rights) {
+    CAPTURE(right.file);
+    for (const auto* line : right.good) {
       CAPTURE(line);
-      CHECK(passes(check_includes({file, line})));
+      CHECK(passes(check_includes({right.file, line})));
     }
-    for (const auto* line : bad) {
+    for (const auto* line : right.bad) {
       CAPTURE(line);
-      CHECK_FALSE(passes(check_includes({file, line})));
+      CHECK_FALSE(passes(check_includes({right.file, line})));
     }
   }
   CHECK(problems_of_all(check_includes) == "");

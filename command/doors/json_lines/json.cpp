@@ -69,7 +69,7 @@ Json made(const Unpublished& n) {
 
 Json made(const ServerUp& n) {
   auto json = typed("server_up");
-  members(Write(json), n.instance);
+  members(Write(json), n.incarnation);
   json["in_recovery"] = n.in_recovery;
   json["description"] = n.description;
   json["degraded"] = n.degraded;
@@ -78,7 +78,7 @@ Json made(const ServerUp& n) {
 
 Json made(const PrimaryUp& n) {
   auto json = typed("primary_up");
-  members(Write(json), n.instance);
+  members(Write(json), n.incarnation);
   json["description"] = n.description;
   return json;
 }

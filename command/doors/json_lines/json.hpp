@@ -61,7 +61,7 @@ using Json = nlohmann::ordered_json;
 struct Publication {
   Topic topic;
   std::string payload;
-  Tag tag;
+  Dependency dependency;
 };
 
 // Reads one line in. Any text is allowed; whatever is wrong with it is the error.

@@ -159,10 +159,10 @@ void members(Visit&& visit, T& position) {
   visit("lsn", position.lsn);
 }
 
-template <typename Visit, MaybeConst<Instance> T>
-void members(Visit&& visit, T& instance) {
-  visit("system", SystemText{instance.system});
-  visit("started", instance.started);
+template <typename Visit, MaybeConst<ServerIncarnation> T>
+void members(Visit&& visit, T& incarnation) {
+  visit("system", SystemText{incarnation.system});
+  visit("started", incarnation.started);
 }
 
 template <typename Visit, MaybeConst<TimelineHistory::Switch> T>
@@ -173,7 +173,7 @@ void members(Visit&& visit, T& change) {
 
 template <typename Visit, MaybeConst<Tide> T>
 void members(Visit&& visit, T& tide) {
-  members(visit, tide.instance);
+  members(visit, tide.incarnation);
   visit("timeline", tide.timeline);
   visit("replayed", tide.replayed);
   visit("history", tide.history);
@@ -196,12 +196,12 @@ void members(Visit&& visit, T& counters) {
   visit("malformed", counters.malformed);
   visit("unexpected", counters.unexpected);
   visit("refused", counters.refused);
-  visit("let_go", counters.let_go);
+  visit("let_go", counters.refused_full);
   visit("requests", counters.requests);
   visit("recovered", counters.recovered);
   visit("answers", counters.answers);
   visit("resent", counters.resent);
-  visit("withheld", counters.withheld);
+  visit("withheld", counters.suppressed);
   visit("polls", counters.polls);
   visit("questions", counters.questions);
   visit("nudges", counters.nudges);
@@ -219,7 +219,7 @@ void members(Visit&& visit, T& peer) {
   visit("held", peer.held);
   visit("missing", peer.missing);
   visit("slow", peer.slow);
-  visit("behind", peer.behind);
+  visit("behind", peer.lag);
 }
 
 template <typename Visit, MaybeConst<Status> T>
@@ -245,9 +245,9 @@ void members(Visit&& visit, T& status) {
   visit("last_sequence", status.last_sequence);
   visit("last_position", status.last_position);
   visit("outgoing_bytes", status.outgoing_bytes);
-  visit("kept_first", status.kept_first);
-  visit("kept", status.kept);
-  visit("kept_bytes", status.kept_bytes);
+  visit("kept_first", status.retained_first);
+  visit("kept", status.retained);
+  visit("kept_bytes", status.retain_bytes);
   visit("counters", status.counters);
   visit("peers", status.peers);
 }

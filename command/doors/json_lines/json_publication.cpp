@@ -50,10 +50,10 @@ Result<std::string> read_base64(const Json& json) {
   return Error{"payload_base64 is not base64 text; write it with padding and without line breaks"};
 }
 
-Result<Tag> read_tag(const Json& json) {
-  if (json.is_null() || json == "none") return Tag{NoChange{}};
-  if (json == "after_commit") return Tag{AfterCommit{.durable = false}};
-  if (json == "after_durable_commit") return Tag{AfterCommit{.durable = true}};
+Result<Dependency> read_dependency(const Json& json) {
+  if (json.is_null() || json == "none") return Dependency{NoChange{}};
+  if (json == "after_commit") return Dependency{AfterCommit{.durable = false}};
+  if (json == "after_durable_commit") return Dependency{AfterCommit{.durable = true}};
   const Error error{R"(the tag is none of "none", "after_commit", "after_durable_commit" and )"
                     R"({"system":"7423456789012345678","timeline":1,"lsn":"0/3000060"})"};
   if (!json.is_object()) return error;
@@ -68,7 +68,7 @@ Result<Tag> read_tag(const Json& json) {
   if (position.system == 0 || position.timeline == 0 || position.lsn.none()) {
     return Error{"the tag names no place: system, timeline and lsn must not be 0"};
   }
-  return Tag{position};
+  return Dependency{position};
 }
 
 }  // namespace
@@ -105,13 +105,13 @@ Result<Publication> parse_publication(std::string_view line) {
     payload = std::move(*bytes);
   }
 
-  Tag tag;
+  Dependency dependency;
   if (json.contains("tag")) {
-    const auto read = read_tag(json["tag"]);
+    const auto read = read_dependency(json["tag"]);
     if (!read) return read.error();
-    tag = *read;
+    dependency = *read;
   }
-  return Publication{std::move(*topic), std::move(payload), tag};
+  return Publication{std::move(*topic), std::move(payload), dependency};
 }
 
 }  // namespace tidegate::json_lines

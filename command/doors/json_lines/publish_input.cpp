@@ -50,7 +50,8 @@ void PublishInput::pump(Peer& peer, Output& output) {
   while (true) {
     if (waiting_) {
       const auto& [line, publication] = *waiting_;
-      const auto answer = peer.publish(publication.topic, publication.payload, publication.tag);
+      const auto answer =
+          peer.publish(publication.topic, publication.payload, publication.dependency);
       if (answer == Publish::outbox_full) return;
       if (answer != Publish::accepted) complain(line, refusal(answer, publication), output);
       waiting_.reset();

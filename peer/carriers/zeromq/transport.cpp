@@ -85,7 +85,7 @@ struct Outgoing {
   std::string bytes;
   std::shared_ptr<std::atomic<std::size_t>> sum;
 
-  static void let_go(void*, void* self) {
+  static void refused_full(void*, void* self) {
     const std::unique_ptr<Outgoing> outgoing(static_cast<Outgoing*>(self));
     outgoing->sum->fetch_sub(outgoing->bytes.size());
   }
@@ -234,7 +234,7 @@ class Transport::Sockets {
     mark(first_link_socket + link);
   }
 
-  void to_route(const mesh::Route& route, std::string_view bytes) {
+  void to_route(const mesh::RoutingId& route, std::string_view bytes) {
     send_or_drop(direct_, route, zmq::send_flags::sndmore);
     send_or_drop(direct_, bytes);
     mark(direct_socket);
@@ -243,12 +243,12 @@ class Transport::Sockets {
   void broadcast(std::string bytes) {
     const auto size = bytes.size();
     if (size > small_frame && *outgoing_ + size > base::limits::outgoing_bytes) {
-      ++withheld;
+      ++suppressed;
       return;
     }
     outgoing_->fetch_add(size);
     auto* outgoing = new Outgoing{std::move(bytes), outgoing_};
-    zmq::message_t frame(outgoing->bytes.data(), size, &Outgoing::let_go, outgoing);
+    zmq::message_t frame(outgoing->bytes.data(), size, &Outgoing::refused_full, outgoing);
     (void)publish_.send(frame, zmq::send_flags::dontwait);
     mark(publish_socket);
   }
@@ -299,7 +299,7 @@ class Transport::Sockets {
 
   std::uint16_t publish_port = 0;
   std::uint16_t direct_port = 0;
-  std::uint64_t withheld = 0;
+  std::uint64_t suppressed = 0;
 
  private:
   static zmq::context_t make_context() {
@@ -340,7 +340,7 @@ class Transport::Sockets {
       // throw then.
       const auto* host = zmq_msg_gets(parts_[1].handle(), "Peer-Address");
       if (host == nullptr) return Malformed{};
-      return RouteBytes{mesh::Route(view(parts_[0])), host_of(host), view(parts_[1])};
+      return RouteBytes{mesh::RoutingId(view(parts_[0])), host_of(host), view(parts_[1])};
     }
     if (parts_.size() != 1) return Malformed{};
     if (socket == stream_socket) return StreamBytes{view(parts_[0])};
@@ -349,7 +349,7 @@ class Transport::Sockets {
 
   // A subscription: 1 (comes) or 0 (goes), then the topic.
   static Arrival reader_change(std::string_view bytes) {
-    ReaderChange change;
+    SubscriptionChange change;
     constexpr std::size_t id_at = 2;
     if (bytes.size() != id_at + change.peer.bytes.size() || bytes[1] != '@' ||
         (bytes[0] != 0 && bytes[0] != 1)) {
@@ -402,12 +402,12 @@ void Transport::unfollow(const base::Endpoint& endpoint) { sockets_->unfollow(en
 void Transport::to_link(mesh::LinkId link, std::string_view bytes) {
   sockets_->to_link(link, bytes);
 }
-void Transport::to_route(const mesh::Route& route, std::string_view bytes) {
+void Transport::to_route(const mesh::RoutingId& route, std::string_view bytes) {
   sockets_->to_route(route, bytes);
 }
 void Transport::broadcast(std::string bytes) { sockets_->broadcast(std::move(bytes)); }
 std::size_t Transport::outgoing_bytes() const { return sockets_->outgoing_bytes(); }
-std::uint64_t Transport::withheld() const { return sockets_->withheld; }
+std::uint64_t Transport::suppressed() const { return sockets_->suppressed; }
 std::optional<Transport::Arrival> Transport::receive() { return sockets_->receive(); }
 bool Transport::marked() const { return sockets_->marked(); }
 void Transport::mark(std::uint32_t socket) { sockets_->mark(socket); }

@@ -6,7 +6,7 @@
 //     DEALER  connected  one for each peer that we dialled
 //
 // Everybody receives every stream whole and filters for itself: a filter at the publisher would
-// punch holes into the sequences. Besides, each peer subscribes to "@<its id>", which no message
+// punch gaps into the sequences. Besides, each peer subscribes to "@<its id>", which no message
 // ever matches: it shows the publisher that this peer's subscription has arrived.
 //
 // Each port of the loopback address listens as a Unix socket too, in the abstract namespace, which
@@ -67,14 +67,14 @@ class Transport {
 
   // Each takes the bytes or drops them when the receiver's queue is full; never waits.
   void to_link(mesh::LinkId link, std::string_view bytes);
-  void to_route(const mesh::Route& route, std::string_view bytes);
+  void to_route(const mesh::RoutingId& route, std::string_view bytes);
   void broadcast(std::string bytes);
 
   // Bytes of broadcast frames that some reader has not taken out of our queues yet. ZeroMQ bounds
   // its queues by frames; at limits::outgoing_bytes larger frames are withheld from everybody, who
   // will fetch what they missed. So a reader that is stopped costs no more than that.
   [[nodiscard]] std::size_t outgoing_bytes() const;
-  [[nodiscard]] std::uint64_t withheld() const;  // frames, since the start
+  [[nodiscard]] std::uint64_t suppressed() const;  // frames, since the start
 
   // The bytes are those that ZeroMQ has, valid until the next receive().
   struct LinkBytes {
@@ -82,19 +82,19 @@ class Transport {
     std::string_view bytes;
   };
   struct RouteBytes {
-    mesh::Route route;
+    mesh::RoutingId route;
     std::string host;  // the address of the other end
     std::string_view bytes;
   };
   struct StreamBytes {
     std::string_view bytes;
   };
-  struct ReaderChange {
+  struct SubscriptionChange {
     PeerId peer;
     bool present = false;
   };
   struct Malformed {};  // not of the shape that any peer sends; dropped
-  using Arrival = std::variant<LinkBytes, RouteBytes, StreamBytes, ReaderChange, Malformed>;
+  using Arrival = std::variant<LinkBytes, RouteBytes, StreamBytes, SubscriptionChange, Malformed>;
 
   // The next thing that has arrived; nothing when no marked socket has more.
   [[nodiscard]] std::optional<Arrival> receive();

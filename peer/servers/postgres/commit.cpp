@@ -57,7 +57,7 @@ std::string cell(const Answer& answer, int column) {
 }
 
 Result<Position> read_position(pg_conn* connection, Durability durability) {
-  const Answer answer(PQexec(connection, postgres::stranger_wal_reading_sql.c_str()));
+  const Answer answer(PQexec(connection, postgres::stranger_commit_position_sql.c_str()));
   if (failed(answer)) {
     if (sqlstate(answer) == "55000") {
       return Error{"this server is a standby, where nothing is committed; connect to the primary"};
@@ -68,16 +68,16 @@ Result<Position> read_position(pg_conn* connection, Durability durability) {
   for (int column = 0; column < PQnfields(answer.get()); ++column) {
     row.emplace_back(cell(answer, column));
   }
-  const auto reading = postgres::read_stranger_wal_reading({row});
+  const auto reading = postgres::read_stranger_commit_position({row});
   if (!reading) return reading.error();
   if (durability == Durability::flushed) {
-    return Position{reading->instance.system, reading->timeline, reading->flush};
+    return Position{reading->incarnation.system, reading->timeline, reading->flush};
   }
   if (reading->flush < reading->insert) {
     const Answer nudged(PQexec(connection, postgres::nudge_sql.c_str()));
     if (failed(nudged)) return Error{"the WAL could not be flushed (" + words(connection) + ")"};
   }
-  return Position{reading->instance.system, reading->timeline, reading->insert};
+  return Position{reading->incarnation.system, reading->timeline, reading->insert};
 }
 
 }  // namespace

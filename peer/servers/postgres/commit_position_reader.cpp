@@ -4,14 +4,14 @@
 
 namespace tidegate::postgres {
 
-Result<CommitTag> CommitTag::create(const std::string& connection_string,
-                                    Database::Timeouts timeouts) {
+Result<CommitPositionReader> CommitPositionReader::create(const std::string& connection_string,
+                                                          Database::Timeouts timeouts) {
   auto database = Database::create(connection_string, Database::Session::plain, timeouts);
   if (!database) return database.error();
-  return CommitTag(std::move(*database));
+  return CommitPositionReader(std::move(*database));
 }
 
-void CommitTag::advance(Instant now, Events& events) {
+void CommitPositionReader::advance(Instant now, Events& events) {
   auto event = database_.advance(now);
   if (!event) return;
   if (std::holds_alternative<Database::Connected>(*event)) {
@@ -25,34 +25,34 @@ void CommitTag::advance(Instant now, Events& events) {
   }
 }
 
-void CommitTag::ask(Instant now) {
+void CommitPositionReader::ask(Instant now) {
   TIDEGATE_MUST(ready());
-  send(Step::reading, wal_reading_sql, now);
+  send(Step::reading, commit_position_sql, now);
 }
 
-void CommitTag::nudge(Instant now) {
+void CommitPositionReader::nudge(Instant now) {
   TIDEGATE_MUST(ready());
   send(Step::nudge, nudge_sql, now);
 }
 
-void CommitTag::send(Step step, const std::string& sql, Instant now) {
+void CommitPositionReader::send(Step step, const std::string& sql, Instant now) {
   step_ = step;
   database_.query(sql, now);
 }
 
-void CommitTag::answered(const Rows& rows, Instant now, Events& events) {
+void CommitPositionReader::answered(const Rows& rows, Instant now, Events& events) {
   if (step_ == Step::introduction) return introduced(rows, now, events);
   // A statement of its own: read in the nudge's transaction, the LSNs would be those before its
   // commit.
-  if (step_ == Step::nudge) return send(Step::reading, wal_reading_sql, now);
+  if (step_ == Step::nudge) return send(Step::reading, commit_position_sql, now);
   TIDEGATE_MUST(step_ == Step::reading);
-  const auto reading = read_wal_reading(rows, server_.instance, server_.layout);
+  const auto reading = read_commit_position(rows, server_.incarnation, server_.layout);
   if (!reading) return give_up(reading.error().message, now, events);
   step_ = Step::ready;
   events.push_back(*reading);
 }
 
-void CommitTag::introduced(const Rows& rows, Instant now, Events& events) {
+void CommitPositionReader::introduced(const Rows& rows, Instant now, Events& events) {
   auto server = read_introduction(rows, database_.server());
   if (!server) return give_up(server.error().message, now, events);
   if (server->in_recovery) {
@@ -66,15 +66,15 @@ void CommitTag::introduced(const Rows& rows, Instant now, Events& events) {
   up_ = true;
   reported_.clear();
   step_ = Step::ready;
-  events.push_back(PrimaryUp{server_.instance, server_.description});
+  events.push_back(PrimaryUp{server_.incarnation, server_.description});
 }
 
-void CommitTag::give_up(std::string reason, Instant now, Events& events) {
+void CommitPositionReader::give_up(std::string reason, Instant now, Events& events) {
   database_.drop(now);
   down(std::move(reason), events);
 }
 
-void CommitTag::down(std::string reason, Events& events) {
+void CommitPositionReader::down(std::string reason, Events& events) {
   const bool news = up_ || reason != reported_;
   up_ = false;
   step_ = Step::down;

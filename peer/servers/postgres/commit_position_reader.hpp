@@ -30,7 +30,7 @@
 #include <variant>
 #include <vector>
 
-#include "lib/gate/wal_reading.hpp"
+#include "lib/gate/commit_position.hpp"
 #include "peer/servers/postgres/connection.hpp"
 #include "peer/servers/postgres/server_sql.hpp"
 #include "tidegate/lsn.hpp"
@@ -43,13 +43,13 @@ namespace tidegate::postgres {
 
 // PrimaryDown comes when one was up, and again when the reason has changed; not for every failed
 // attempt. A question under way is gone with it.
-using CommitEvent = std::variant<PrimaryUp, gate::WalReading, PrimaryDown>;
+using CommitEvent = std::variant<PrimaryUp, gate::CommitPosition, PrimaryDown>;
 
-class CommitTag {
+class CommitPositionReader {
  public:
   // Refuses a connection string that libpq can't read. Connects with the first advance().
-  [[nodiscard]] static Result<CommitTag> create(const std::string& connection_string,
-                                                Database::Timeouts timeouts = {});
+  [[nodiscard]] static Result<CommitPositionReader> create(const std::string& connection_string,
+                                                           Database::Timeouts timeouts = {});
 
   // What the loop waits for before it calls advance(); see Database. Both may change with every
   // call of advance(), ask() and nudge().
@@ -62,7 +62,7 @@ class CommitTag {
   // A primary is up and no question is under way.
   [[nodiscard]] bool ready() const { return step_ == Step::ready; }
 
-  // Each needs ready() and ends in one WalReading or in PrimaryDown. The answer speaks for the
+  // Each needs ready() and ends in one CommitPosition or in PrimaryDown. The answer speaks for the
   // commits that had returned before the call; for later ones ask again.
   void ask(Instant now);
   // Makes everything durable that was written so far, then reads: `flush` has then reached every
@@ -73,7 +73,7 @@ class CommitTag {
   // What the question under way is about.
   enum class Step : std::uint8_t { down, introduction, ready, reading, nudge };
 
-  explicit CommitTag(Database database) : database_(std::move(database)) {}
+  explicit CommitPositionReader(Database database) : database_(std::move(database)) {}
 
   using Rows = std::vector<SqlRow>;
   using Events = std::vector<CommitEvent>;

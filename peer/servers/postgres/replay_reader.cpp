@@ -25,14 +25,14 @@ constexpr auto* undefined_file = "58P01";
 
 }  // namespace
 
-Result<ReplayWatch> ReplayWatch::create(const std::string& connection_string,
-                                        Database::Timeouts timeouts) {
+Result<ReplayReader> ReplayReader::create(const std::string& connection_string,
+                                          Database::Timeouts timeouts) {
   auto database = Database::create(connection_string, Database::Session::replication, timeouts);
   if (!database) return database.error();
-  return ReplayWatch(std::move(*database));
+  return ReplayReader(std::move(*database));
 }
 
-void ReplayWatch::advance(Instant now, Events& events) {
+void ReplayReader::advance(Instant now, Events& events) {
   auto event = database_.advance(now);
   if (!event) return;
   if (std::holds_alternative<Database::Connected>(*event)) {
@@ -46,16 +46,16 @@ void ReplayWatch::advance(Instant now, Events& events) {
   }
 }
 
-void ReplayWatch::poll(Instant now) {
+void ReplayReader::poll(Instant now) {
   if (ready()) ask(Step::position, position_sql, now);
 }
 
-void ReplayWatch::ask(Step step, const std::string& sql, Instant now) {
+void ReplayReader::ask(Step step, const std::string& sql, Instant now) {
   step_ = step;
   database_.query(sql, now);
 }
 
-void ReplayWatch::answered(const Rows& rows, Instant now, Events& events) {
+void ReplayReader::answered(const Rows& rows, Instant now, Events& events) {
   switch (step_) {
     case Step::introduction:
       return introduced(rows, now, events);
@@ -72,7 +72,7 @@ void ReplayWatch::answered(const Rows& rows, Instant now, Events& events) {
   TIDEGATE_MUST(false && "an answer without a question");
 }
 
-void ReplayWatch::introduced(const Rows& rows, Instant now, Events& events) {
+void ReplayReader::introduced(const Rows& rows, Instant now, Events& events) {
   auto server = read_introduction(rows, database_.server());
   if (!server) return give_up(server.error().message, now, events);
   server_ = std::move(*server);
@@ -89,11 +89,11 @@ void ReplayWatch::introduced(const Rows& rows, Instant now, Events& events) {
               " and restart this peer";
   }
   events.push_back(
-      ServerUp{server_.instance, server_.in_recovery, server_.description, std::move(warning)});
+      ServerUp{server_.incarnation, server_.in_recovery, server_.description, std::move(warning)});
   ask(Step::position, position_sql, now);
 }
 
-void ReplayWatch::position_known(const Rows& rows, Instant now, Events& events) {
+void ReplayReader::position_known(const Rows& rows, Instant now, Events& events) {
   if (rows.size() != 1 || rows[0].size() != 2 || !rows[0][0]) {
     return give_up("the server did not tell its replay position", now, events);
   }
@@ -118,12 +118,12 @@ void ReplayWatch::position_known(const Rows& rows, Instant now, Events& events) 
 
 // A standby's timeline and replay LSN move together, in one record. A primary's timeline stays. A
 // degraded standby learns of its timeline later, while the LSN may stay.
-bool ReplayWatch::timeline_may_have_changed() const {
+bool ReplayReader::timeline_may_have_changed() const {
   if (tide_.timeline == 0 || reading_.in_recovery != seen_.in_recovery) return true;
   return reading_.in_recovery && (degraded() || reading_.lsn != seen_.lsn);
 }
 
-void ReplayWatch::timeline_known(const Rows& rows, Instant now, Events& events) {
+void ReplayReader::timeline_known(const Rows& rows, Instant now, Events& events) {
   if (rows.size() != 1 || rows[0].size() < 2) {
     return give_up("the server did not tell its timeline", now, events);
   }
@@ -148,7 +148,7 @@ void ReplayWatch::timeline_known(const Rows& rows, Instant now, Events& events) 
   }
 }
 
-void ReplayWatch::history_known(const Rows& rows, Instant now, Events& events) {
+void ReplayReader::history_known(const Rows& rows, Instant now, Events& events) {
   if (rows.size() != 1 || rows[0].size() != 2 || !rows[0][1]) {
     return give_up("the server did not tell its timeline history", now, events);
   }
@@ -157,19 +157,19 @@ void ReplayWatch::history_known(const Rows& rows, Instant now, Events& events) {
   finish(std::move(*history), events);
 }
 
-void ReplayWatch::finish(TimelineHistory history, Events& events) {
-  tide_ = {server_.instance, timeline_, reading_.lsn, std::move(history)};
+void ReplayReader::finish(TimelineHistory history, Events& events) {
+  tide_ = {server_.incarnation, timeline_, reading_.lsn, std::move(history)};
   seen_ = reading_;
   step_ = Step::ready;
   events.push_back(tide_);
 }
 
-void ReplayWatch::no_reading(Events& events) {
+void ReplayReader::no_reading(Events& events) {
   step_ = Step::ready;
   events.push_back(NoReading{});
 }
 
-void ReplayWatch::refused(const Database::QueryFailed& refusal, Instant now, Events& events) {
+void ReplayReader::refused(const Database::QueryFailed& refusal, Instant now, Events& events) {
   if (step_ != Step::history || refusal.sqlstate != undefined_file) {
     return give_up("the server refused a question of the watch: " + refusal.message, now, events);
   }
@@ -181,7 +181,7 @@ void ReplayWatch::refused(const Database::QueryFailed& refusal, Instant now, Eve
   finish({}, events);
 }
 
-void ReplayWatch::lost(Database::Lost lost, Events& events) {
+void ReplayReader::lost(Database::Lost lost, Events& events) {
   const bool no_right = lost.sqlstate == insufficient_privilege;
   const bool no_sender = lost.sqlstate == too_many_connections;
   if (database_.session() == Database::Session::replication && step_ == Step::down &&
@@ -197,12 +197,12 @@ void ReplayWatch::lost(Database::Lost lost, Events& events) {
   down(std::move(lost.reason), events);
 }
 
-void ReplayWatch::give_up(std::string reason, Instant now, Events& events) {
+void ReplayReader::give_up(std::string reason, Instant now, Events& events) {
   database_.drop(now);
   lost({"", std::move(reason)}, events);
 }
 
-void ReplayWatch::down(std::string reason, Events& events) {
+void ReplayReader::down(std::string reason, Events& events) {
   const bool news = up_ || reason != reported_;
   up_ = false;
   step_ = Step::down;

@@ -55,11 +55,11 @@ struct NoReading {};
 
 using ReplayEvent = std::variant<ServerUp, Tide, NoReading, ServerDown, Warning>;
 
-class ReplayWatch {
+class ReplayReader {
  public:
   // Refuses a connection string that libpq can't read. Connects with the first advance().
-  [[nodiscard]] static Result<ReplayWatch> create(const std::string& connection_string,
-                                                  Database::Timeouts timeouts = {});
+  [[nodiscard]] static Result<ReplayReader> create(const std::string& connection_string,
+                                                   Database::Timeouts timeouts = {});
 
   // What the loop waits for before it calls advance(); see Database. Both may change with every
   // call of advance() and poll().
@@ -90,7 +90,7 @@ class ReplayWatch {
     friend bool operator==(const RoleAndLsn&, const RoleAndLsn&) = default;
   };
 
-  explicit ReplayWatch(Database database) : database_(std::move(database)) {}
+  explicit ReplayReader(Database database) : database_(std::move(database)) {}
 
   using Rows = std::vector<SqlRow>;
   using Events = std::vector<ReplayEvent>;

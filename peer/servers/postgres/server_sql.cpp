@@ -59,8 +59,8 @@ Result<Introduction> read_introduction(const std::vector<SqlRow>& rows, const st
   Introduction introduction;
   if (rows.size() != 1 || rows[0].size() != 9) return senseless("identity", rows);
   const auto& row = rows[0];
-  if (!read_system(row[0], introduction.instance.system) ||
-      !read_number(row[1], introduction.instance.started) ||
+  if (!read_system(row[0], introduction.incarnation.system) ||
+      !read_number(row[1], introduction.incarnation.started) ||
       !read_layout(row[2], row[3], introduction.layout) || !row[4] || !row[5]) {
     return senseless("identity", rows);
   }
@@ -75,36 +75,38 @@ Result<Introduction> read_introduction(const std::vector<SqlRow>& rows, const st
   return introduction;
 }
 
-const std::string wal_reading_sql =
+const std::string commit_position_sql =
     "SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn(),"
     " pg_walfile_name(pg_current_wal_insert_lsn())";
 
-Result<gate::WalReading> read_wal_reading(const std::vector<SqlRow>& rows, const Instance& instance,
-                                          WalLayout layout) {
+Result<gate::CommitPosition> read_commit_position(const std::vector<SqlRow>& rows,
+                                                  const ServerIncarnation& incarnation,
+                                                  WalLayout layout) {
   if (rows.size() != 1 || rows[0].size() < 3) return senseless("WAL position", rows);
   const auto& row = rows[0];
   const auto insert = parse_lsn(row[0].value_or(""));
   const auto flush = parse_lsn(row[1].value_or(""));
   const auto timeline = timeline_of_wal_file(row[2].value_or(""));
   if (!insert || !flush || !timeline) return senseless("WAL position", rows);
-  return gate::WalReading{instance, *timeline, without_page_header(*insert, layout),
-                          without_page_header(*flush, layout)};
+  return gate::CommitPosition{incarnation, *timeline, without_page_header(*insert, layout),
+                              without_page_header(*flush, layout)};
 }
 
-const std::string stranger_wal_reading_sql = wal_reading_sql +
-                                             ", system_identifier,"
-                                             " pg_size_bytes(current_setting('wal_block_size')),"
-                                             " pg_size_bytes(current_setting('wal_segment_size'))"
-                                             " FROM pg_control_system()";
+const std::string stranger_commit_position_sql =
+    commit_position_sql +
+    ", system_identifier,"
+    " pg_size_bytes(current_setting('wal_block_size')),"
+    " pg_size_bytes(current_setting('wal_segment_size'))"
+    " FROM pg_control_system()";
 
-Result<gate::WalReading> read_stranger_wal_reading(const std::vector<SqlRow>& rows) {
-  Instance instance;
+Result<gate::CommitPosition> read_stranger_commit_position(const std::vector<SqlRow>& rows) {
+  ServerIncarnation incarnation;
   WalLayout layout;
-  if (rows.size() != 1 || rows[0].size() != 6 || !read_system(rows[0][3], instance.system) ||
+  if (rows.size() != 1 || rows[0].size() != 6 || !read_system(rows[0][3], incarnation.system) ||
       !read_layout(rows[0][4], rows[0][5], layout)) {
     return senseless("WAL position", rows);
   }
-  return read_wal_reading(rows, instance, layout);
+  return read_commit_position(rows, incarnation, layout);
 }
 
 const std::string nudge_sql =

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/gate/wal_reading.hpp"
+#include "lib/gate/commit_position.hpp"
 #include "tidegate/lsn.hpp"
 #include "tidegate/result.hpp"
 #include "tidegate/tide.hpp"
@@ -17,7 +17,7 @@ using SqlRow = std::vector<std::optional<std::string>>;  // nullopt is NULL
 
 // What stays the same as long as the connection lives, except the role of a standby.
 struct Introduction {
-  Instance instance;
+  ServerIncarnation incarnation;
   WalLayout layout;
   bool in_recovery = false;
   std::string login;        // the role we are, quoted as SQL wants it
@@ -35,13 +35,14 @@ extern const std::string introduction_sql;
                                                      const std::string& server);
 
 // On a primary. The insert LSN is read first: `flush` is then never too old to cover it.
-extern const std::string wal_reading_sql;
-[[nodiscard]] Result<gate::WalReading> read_wal_reading(const std::vector<SqlRow>& rows,
-                                                        const Instance& instance, WalLayout layout);
+extern const std::string commit_position_sql;
+[[nodiscard]] Result<gate::CommitPosition> read_commit_position(
+    const std::vector<SqlRow>& rows, const ServerIncarnation& incarnation, WalLayout layout);
 
 // The same on a connection of which we know nothing. The reading's instance has no start time.
-extern const std::string stranger_wal_reading_sql;
-[[nodiscard]] Result<gate::WalReading> read_stranger_wal_reading(const std::vector<SqlRow>& rows);
+extern const std::string stranger_commit_position_sql;
+[[nodiscard]] Result<gate::CommitPosition> read_stranger_commit_position(
+    const std::vector<SqlRow>& rows);
 
 // Makes durable what was written so far: a transaction that writes a record of its own and commits
 // with a flush. It does not wait for a synchronous standby, whatever the session is set to, and

@@ -14,13 +14,13 @@ constexpr SystemId cluster = 7423456789012345678;
 
 ServerFacts replica() {
   ServerFacts facts;
-  facts.server.instance = {cluster, 1700000000000000};
+  facts.server.incarnation = {cluster, 1700000000000000};
   facts.server.in_recovery = true;
   facts.server.login = "tide";
   facts.server.description = "standby r port 5432";
   facts.connected_to = "r (10.0.0.2) port 5432";
   facts.own_address = "10.0.0.2";
-  facts.second_instance = facts.server.instance;
+  facts.second_instance = facts.server.incarnation;
   facts.replication = true;
   facts.timeline = 1;
   facts.max_wal_senders = 10;
@@ -32,8 +32,8 @@ ServerFacts replica() {
 
 ServerFacts primary() {
   auto facts = replica();
-  facts.server.instance.started += 5;
-  facts.second_instance = facts.server.instance;
+  facts.server.incarnation.started += 5;
+  facts.second_instance = facts.server.incarnation;
   facts.server.in_recovery = false;
   facts.server.description = "primary p port 5432";
   facts.receiving = false;
@@ -48,7 +48,8 @@ Interface ethernet() {
 Facts healthy() {
   Facts facts;
   facts.host.interfaces.push_back(
-      {"eth0", ethernet(), Result<Hearing>(Hearing{.multicast = true, .broadcast = true})});
+      {"eth0", ethernet(),
+       Result<LoopbackProbe>(LoopbackProbe{.multicast = true, .broadcast = true})});
   facts.host.free_ports = {17900, 17901};
   facts.host.descriptors_now = 1024;
   facts.host.descriptors_most = 1048576;
@@ -94,11 +95,11 @@ TEST_CASE("an interface that can't be used is a problem") {
 TEST_CASE("one of multicast and broadcast is enough, none is a problem") {
   auto facts = healthy();
   auto& hearing = facts.host.interfaces.front().hearing;
-  hearing = Result<Hearing>(Hearing{.multicast = true});
+  hearing = Result<LoopbackProbe>(LoopbackProbe{.multicast = true});
   CHECK(troubles(facts).empty());
-  hearing = Result<Hearing>(Hearing{.broadcast = true});
+  hearing = Result<LoopbackProbe>(LoopbackProbe{.broadcast = true});
   CHECK(troubles(facts).empty());
-  hearing = Result<Hearing>(Hearing{.trouble = "no route"});
+  hearing = Result<LoopbackProbe>(LoopbackProbe{.trouble = "no route"});
   const auto trouble = only_trouble(facts);
   CHECK(trouble.verdict == Verdict::problem);
   CHECK(contains(trouble.what, "no route"));
@@ -209,8 +210,8 @@ TEST_CASE("a replica far behind the primary is a warning with the distance") {
 TEST_CASE("a primary of another cluster is a problem") {
   auto facts = healthy();
   auto other = primary();
-  other.server.instance.system = 1;
-  other.second_instance = other.server.instance;
+  other.server.incarnation.system = 1;
+  other.second_instance = other.server.incarnation;
   facts.primary = other;
   CHECK(only_trouble(facts).verdict == Verdict::problem);
 }

@@ -14,7 +14,7 @@ using namespace tidegate::gate;
 using std::chrono::microseconds;
 using tidegate::testing::a_message;
 using tidegate::testing::home;
-using Request = CommitQueue::Request;
+using Query = CommitQueue::Query;
 
 namespace {
 
@@ -40,8 +40,8 @@ class Primary {
     }
     ++life_.started;
   }
-  [[nodiscard]] WalReading read() const { return {life_, 1, Lsn{insert_}, Lsn{flush_}}; }
-  [[nodiscard]] Instance life() const { return life_; }
+  [[nodiscard]] CommitPosition read() const { return {life_, 1, Lsn{insert_}, Lsn{flush_}}; }
+  [[nodiscard]] ServerIncarnation life() const { return life_; }
 
   // Whether the change is there, flushed, and behind a position.
   [[nodiscard]] bool announced_by(std::uint64_t change, Lsn position) const {
@@ -52,7 +52,7 @@ class Primary {
 
  private:
   Random random_;
-  Instance life_{home, 1};
+  ServerIncarnation life_{home, 1};
   std::uint64_t insert_ = 100;
   std::uint64_t flush_ = 100;
   std::uint64_t last_ = 0;
@@ -94,9 +94,9 @@ TEST_CASE("whatever the primary does, what is sent is there and flushed, and all
         REQUIRE(one->message.position.has_value());
         REQUIRE(primary.announced_by(change, one->message.position->lsn));
       }
-      if (const auto request = queue.take_request(now)) {
+      if (const auto request = queue.take_query(now)) {
         open = true;
-        if (*request == Request::nudge) primary.flush();
+        if (*request == Query::nudge) primary.flush();
       }
     };
 

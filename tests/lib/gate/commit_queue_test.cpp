@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using tidegate::testing::a_message;
 using tidegate::testing::home;
-using Request = CommitQueue::Request;
+using Query = CommitQueue::Query;
 
 namespace {
 
@@ -24,18 +24,18 @@ constexpr Instant start = Instant(std::chrono::hours(5));
 constexpr AfterCommit by_default{false};
 constexpr AfterCommit durable{true};
 
-constexpr Instance first_life{home, 1};
-constexpr Instance second_life{home, 2};
+constexpr ServerIncarnation first_life{home, 1};
+constexpr ServerIncarnation second_life{home, 2};
 
-WalReading reading(std::uint64_t insert, std::uint64_t flush, Instance life = first_life,
-                   TimelineId timeline = 1) {
+CommitPosition reading(std::uint64_t insert, std::uint64_t flush,
+                       ServerIncarnation life = first_life, TimelineId timeline = 1) {
   return {life, timeline, Lsn{insert}, Lsn{flush}};
 }
 
 Position at(TimelineId timeline, std::uint64_t lsn) { return {home, timeline, Lsn{lsn}}; }
 
-void publish(CommitQueue& queue, std::string_view name, const Tag& tag = by_default) {
-  queue.push(a_message(name, ""), tag);
+void publish(CommitQueue& queue, std::string_view name, const Dependency& dependency = by_default) {
+  queue.push(a_message(name, ""), dependency);
 }
 
 // All that may leave now: "a@100", "b lost", or "c" when it has no position.
@@ -61,11 +61,9 @@ CommitQueue connected() {
   return queue;
 }
 
-void ask(CommitQueue& queue, Instant now = start) {
-  REQUIRE(queue.take_request(now) == Request::ask);
-}
+void ask(CommitQueue& queue, Instant now = start) { REQUIRE(queue.take_query(now) == Query::ask); }
 
-void ask_and_answer(CommitQueue& queue, const WalReading& reading, Instant now = start) {
+void ask_and_answer(CommitQueue& queue, const CommitPosition& reading, Instant now = start) {
   ask(queue, now);
   queue.answered(reading, now);
 }
@@ -79,7 +77,7 @@ TEST_CASE("what announces no change, or a known position, leaves at once and ask
   publish(queue, "a", NoChange{});
   publish(queue, "b", at(1, 70));
   CHECK(queue.deadline() == never);
-  CHECK(queue.take_request(start) == std::nullopt);
+  CHECK(queue.take_query(start) == std::nullopt);
   CHECK(leaving(queue) == "a, b@70");
 }
 
@@ -139,20 +137,20 @@ TEST_CASE("one question serves every message published before it was sent") {
   for (const auto* name : {"a", "b", "c"}) publish(queue, name);
   ask_and_answer(queue, reading(100, 100));
   CHECK(leaving(queue) == "a@100, b@100, c@100");
-  CHECK(queue.take_request(start) == std::nullopt);
+  CHECK(queue.take_query(start) == std::nullopt);
   CHECK(queue.deadline() == never);
 }
 
 TEST_CASE("one question is under way at a time, and there is none when nothing waits") {
   auto queue = connected();
   CHECK(queue.deadline() == never);
-  CHECK(queue.take_request(start) == std::nullopt);
+  CHECK(queue.take_query(start) == std::nullopt);
   publish(queue, "a");
   CHECK(queue.deadline() <= start);
   ask(queue);
   publish(queue, "b");
   CHECK(queue.deadline() == never);
-  CHECK(queue.take_request(start + seconds(10)) == std::nullopt);
+  CHECK(queue.take_query(start + seconds(10)) == std::nullopt);
 }
 
 // --- positions ----------------------------------------------------------------------------------
@@ -186,8 +184,8 @@ TEST_CASE("an unflushed position is asked for again, ever more rarely") {
   for (int i = 0; i < 40; ++i) {
     const auto due = queue.deadline();
     REQUIRE(due > now);
-    CHECK(queue.take_request(due - Duration(1)) == std::nullopt);
-    if (queue.take_request(due) == Request::ask) asked.push_back(due - now);
+    CHECK(queue.take_query(due - Duration(1)) == std::nullopt);
+    if (queue.take_query(due) == Query::ask) asked.push_back(due - now);
     now = due;
     queue.answered(reading(100, 99), now);
   }
@@ -206,7 +204,7 @@ TEST_CASE("a primary that does not flush is nudged after 5 ms, then ever more ra
   while (nudged.size() < 7) {
     const auto now = queue.deadline();
     REQUIRE(now < start + seconds(10));
-    if (queue.take_request(now) == Request::nudge) {
+    if (queue.take_query(now) == Query::nudge) {
       nudged.push_back(now - last);
       last = now;
     }
@@ -221,7 +219,7 @@ TEST_CASE("the answer to a nudge says how far the flush is, and serves later mes
   publish(queue, "a");
   ask_and_answer(queue, reading(100, 99));
   publish(queue, "b");
-  REQUIRE(queue.take_request(start + milliseconds(5)) == Request::nudge);
+  REQUIRE(queue.take_query(start + milliseconds(5)) == Query::nudge);
   queue.answered(reading(200, 200), start + milliseconds(6));
   CHECK(leaving(queue) == "a@100, b@200");
   CHECK(queue.deadline() == never);
@@ -232,7 +230,7 @@ TEST_CASE("a steady flow of messages does not keep the nudge away") {
   publish(queue, "a");
   bool nudged = false;
   for (auto now = start; now < start + milliseconds(20) && !nudged; now += microseconds(100)) {
-    nudged = queue.take_request(now) == Request::nudge;
+    nudged = queue.take_query(now) == Query::nudge;
     publish(queue, "more");
     queue.answered(reading(100, 99), now);
   }
@@ -245,7 +243,7 @@ TEST_CASE("once the tail is flushed nothing is asked any more, and the next tail
   ask_and_answer(queue, reading(100, 99));
   for (int i = 0; i < 20; ++i) {
     const auto now = queue.deadline();
-    (void)queue.take_request(now);
+    (void)queue.take_query(now);
     queue.answered(reading(100, i < 19 ? 99 : 100), now);
   }
   CHECK(leaving(queue) == "a@100");
@@ -302,7 +300,7 @@ TEST_CASE("without a primary nothing is asked, and all is asked when it is there
   publish(queue, "b");
   CHECK_FALSE(queue.primary_known());
   CHECK(queue.deadline() == never);
-  CHECK(queue.take_request(start) == std::nullopt);
+  CHECK(queue.take_query(start) == std::nullopt);
   queue.primary_up(first_life);
   CHECK(queue.primary_known());
   ask_and_answer(queue, reading(100, 100));
@@ -391,7 +389,7 @@ TEST_CASE("a durable change is lost when the primary's timeline was never read i
   queue.primary_up(second_life);  // promoted: on timeline 2, but it was not asked
   publish(queue, "a", durable);
   queue.primary_down();
-  const Instance old_primary_again{home, 3};
+  const ServerIncarnation old_primary_again{home, 3};
   queue.primary_up(old_primary_again);
   ask_and_answer(queue, reading(200, 200, old_primary_again, 1));
   CHECK(leaving(queue) == "a lost");
@@ -404,7 +402,7 @@ TEST_CASE("a durable change is lost when the primary belongs to another cluster 
   CHECK(leaving(queue) == "first@100");
   publish(queue, "a", durable);
   queue.primary_down();
-  const Instance elsewhere{home + 1, 1};
+  const ServerIncarnation elsewhere{home + 1, 1};
   queue.primary_up(elsewhere);
   ask_and_answer(queue, reading(200, 200, elsewhere));
   CHECK(leaving(queue) == "a lost");

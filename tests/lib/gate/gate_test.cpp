@@ -40,9 +40,9 @@ std::string released(Gate& gate, Instant now = start) {
   while (const auto one = gate.release(now)) {
     if (!text.empty()) text += ", ";
     text += to_string(one->held.message.topic);
-    if (one->cover == Cover::wait) text += " overdue";
-    if (one->cover == Cover::orphaned) text += " orphaned";
-    if (one->cover == Cover::foreign) text += " foreign";
+    if (one->visibility == Visibility::pending) text += " overdue";
+    if (one->visibility == Visibility::orphaned) text += " orphaned";
+    if (one->visibility == Visibility::foreign) text += " foreign";
   }
   return text;
 }
@@ -305,12 +305,12 @@ TEST_CASE("there is room again for what was refused once a quarter of the bound 
   Gate gate(true, 4 * small);
   gate.server_up();
   for (const std::uint64_t lsn : {10, 20, 30}) hold(gate, "a", at(lsn));
-  CHECK(gate.roomy());
+  CHECK(gate.has_room());
   hold(gate, "a", at(40));
-  CHECK_FALSE(gate.roomy());
+  CHECK_FALSE(gate.has_room());
   poll(gate, start, replayed(10));
   CHECK(released(gate) == "a");
-  CHECK(gate.roomy());
+  CHECK(gate.has_room());
 }
 
 TEST_CASE("without a longest wait nothing is ever overdue") {
@@ -366,7 +366,7 @@ TEST_CASE("an overdue message that a reading covers meanwhile is not overdue") {
   REQUIRE(gate.take_poll(start));
   const auto first = gate.release(start + seconds(10));
   REQUIRE(first);
-  CHECK(first->cover == Cover::wait);
+  CHECK(first->visibility == Visibility::pending);
   gate.polled(replayed(300));
   CHECK(released(gate, start + seconds(10)) == "b");
 }

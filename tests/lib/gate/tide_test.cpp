@@ -21,46 +21,47 @@ Tide on_timeline_1(std::uint64_t replayed) { return {{home, 1}, 1, Lsn{replayed}
 }  // namespace
 
 TEST_CASE("on its own timeline a position is covered once exactly its LSN is replayed") {
-  CHECK(cover(at(1, 99), on_timeline_1(100)) == Cover::covered);
-  CHECK(cover(at(1, 100), on_timeline_1(100)) == Cover::covered);
-  CHECK(cover(at(1, 101), on_timeline_1(100)) == Cover::wait);
-  CHECK(cover(at(4, 400), on_timeline_4(400)) == Cover::covered);
-  CHECK(cover(at(4, 401), on_timeline_4(400)) == Cover::wait);
+  CHECK(visibility_of(at(1, 99), on_timeline_1(100)) == Visibility::visible);
+  CHECK(visibility_of(at(1, 100), on_timeline_1(100)) == Visibility::visible);
+  CHECK(visibility_of(at(1, 101), on_timeline_1(100)) == Visibility::pending);
+  CHECK(visibility_of(at(4, 400), on_timeline_4(400)) == Visibility::visible);
+  CHECK(visibility_of(at(4, 401), on_timeline_4(400)) == Visibility::pending);
 }
 
 TEST_CASE("a position of an ancestor is covered up to the very point where the history left it") {
-  CHECK(cover(at(1, 99), on_timeline_4(400)) == Cover::covered);
-  CHECK(cover(at(1, 100), on_timeline_4(400)) == Cover::covered);
-  CHECK(cover(at(1, 101), on_timeline_4(400)) == Cover::orphaned);
-  CHECK(cover(at(3, 300), on_timeline_4(400)) == Cover::covered);
-  CHECK(cover(at(3, 301), on_timeline_4(400)) == Cover::orphaned);
+  CHECK(visibility_of(at(1, 99), on_timeline_4(400)) == Visibility::visible);
+  CHECK(visibility_of(at(1, 100), on_timeline_4(400)) == Visibility::visible);
+  CHECK(visibility_of(at(1, 101), on_timeline_4(400)) == Visibility::orphaned);
+  CHECK(visibility_of(at(3, 300), on_timeline_4(400)) == Visibility::visible);
+  CHECK(visibility_of(at(3, 301), on_timeline_4(400)) == Visibility::orphaned);
 }
 
 TEST_CASE("a position that survived on an ancestor still waits until it is replayed") {
-  CHECK(cover(at(3, 250), on_timeline_4(249)) == Cover::wait);
-  CHECK(cover(at(3, 250), on_timeline_4(250)) == Cover::covered);
+  CHECK(visibility_of(at(3, 250), on_timeline_4(249)) == Visibility::pending);
+  CHECK(visibility_of(at(3, 250), on_timeline_4(250)) == Visibility::visible);
 }
 
 TEST_CASE("a position behind the switch is orphaned whatever has been replayed") {
   for (const std::uint64_t replayed : {0, 100, 101, 102, 1000000}) {
-    CHECK(cover(at(1, 101), on_timeline_4(replayed)) == Cover::orphaned);
+    CHECK(visibility_of(at(1, 101), on_timeline_4(replayed)) == Visibility::orphaned);
   }
 }
 
 TEST_CASE("a position of a timeline that is no ancestor is orphaned") {
-  CHECK(cover(at(2, 1), on_timeline_4(400)) == Cover::orphaned);
-  CHECK(cover(at(2, 1), on_timeline_4(0)) == Cover::orphaned);
+  CHECK(visibility_of(at(2, 1), on_timeline_4(400)) == Visibility::orphaned);
+  CHECK(visibility_of(at(2, 1), on_timeline_4(0)) == Visibility::orphaned);
 }
 
 TEST_CASE("a position of a later timeline waits until the server follows, whatever the LSNs say") {
-  CHECK(cover(at(2, 1), on_timeline_1(1000)) == Cover::wait);
-  CHECK(cover(at(5, 1), on_timeline_4(1000)) == Cover::wait);
+  CHECK(visibility_of(at(2, 1), on_timeline_1(1000)) == Visibility::pending);
+  CHECK(visibility_of(at(5, 1), on_timeline_4(1000)) == Visibility::pending);
 }
 
 TEST_CASE("a position of another cluster is foreign whatever the timelines and LSNs say") {
   for (const TimelineId timeline : {1U, 2U, 4U, 5U}) {
-    CHECK(cover({home + 1, timeline, Lsn{1}}, on_timeline_4(400)) == Cover::foreign);
-    CHECK(cover({home + 1, timeline, Lsn{1000}}, on_timeline_4(400)) == Cover::foreign);
+    CHECK(visibility_of({home + 1, timeline, Lsn{1}}, on_timeline_4(400)) == Visibility::foreign);
+    CHECK(visibility_of({home + 1, timeline, Lsn{1000}}, on_timeline_4(400)) ==
+          Visibility::foreign);
   }
 }
 
@@ -72,11 +73,11 @@ TEST_CASE("the rule holds for every position around every fence post") {
       for (const std::uint64_t replayed : {98, 99, 100, 101, 299, 300, 301, 302, 303}) {
         const bool survived =
             timeline == 4 || (timeline == 1 && lsn <= 100) || (timeline == 3 && lsn <= 300);
-        const auto expected = timeline > 4      ? Cover::wait
-                              : !survived       ? Cover::orphaned
-                              : lsn <= replayed ? Cover::covered
-                                                : Cover::wait;
-        if (cover(at(timeline, lsn), on_timeline_4(replayed)) != expected) {
+        const auto expected = timeline > 4      ? Visibility::pending
+                              : !survived       ? Visibility::orphaned
+                              : lsn <= replayed ? Visibility::visible
+                                                : Visibility::pending;
+        if (visibility_of(at(timeline, lsn), on_timeline_4(replayed)) != expected) {
           FAIL_CHECK("timeline ", timeline, " lsn ", lsn, " replayed ", replayed);
         }
       }

@@ -36,7 +36,7 @@ TEST_CASE("a word of the peer starts its silence anew") {
 
 TEST_CASE("the time in which this process did not run is no silence of the peer") {
   auto peer = detector();
-  peer.excuse(seconds(60));
+  peer.discount(seconds(60));
   CHECK(peer.verdict(start + seconds(62) - instant) == Verdict::alive);
   CHECK(peer.verdict(start + seconds(62)) == Verdict::suspect);
   CHECK(peer.verdict(start + seconds(66)) == Verdict::gone);

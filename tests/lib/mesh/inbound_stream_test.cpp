@@ -48,17 +48,17 @@ TEST_CASE("messages in order are passed on as they come") {
   CHECK(sequences(progress) == Sequences{6});
   CHECK(progress.duplicates == 0);
   CHECK(stream.next() == 7);
-  CHECK_FALSE(stream.hole());
+  CHECK_FALSE(stream.gap());
 }
 
 TEST_CASE("what comes behind a hole waits until the hole is filled") {
   auto stream = begun(1);
   CHECK(sequences(stream.arrive(data(4, 5))).empty());
-  CHECK((stream.hole() == Range{1, 3}));
+  CHECK((stream.gap() == Range{1, 3}));
   CHECK(sequences(stream.arrive(data(1, 1))) == Sequences{1});
-  CHECK((stream.hole() == Range{2, 3}));
+  CHECK((stream.gap() == Range{2, 3}));
   CHECK(sequences(stream.arrive(data(2, 3))) == Sequences{2, 3, 4, 5});
-  CHECK_FALSE(stream.hole());
+  CHECK_FALSE(stream.gap());
 }
 
 TEST_CASE("what comes behind a hole goes on when the hole is skipped, which names it") {
@@ -78,7 +78,7 @@ TEST_CASE("only the part of a hole that will never come is skipped") {
   auto stream = begun(1);
   (void)stream.arrive(data(9, 9));
   CHECK((stream.skip(4).skipped == Range{1, 3}));
-  CHECK((stream.hole() == Range{4, 8}));
+  CHECK((stream.gap() == Range{4, 8}));
   CHECK_FALSE(stream.skip(4).skipped);
 }
 
@@ -89,7 +89,7 @@ TEST_CASE("what has been passed on or skipped is not passed on again") {
   const auto progress = stream.arrive(data(1, 6));
   CHECK(sequences(progress) == Sequences{6});
   CHECK(progress.duplicates == 5);
-  CHECK_FALSE(stream.hole());
+  CHECK_FALSE(stream.gap());
 }
 
 TEST_CASE("what waits behind a hole and comes again is a duplicate") {
@@ -102,20 +102,20 @@ TEST_CASE("what waits behind a hole and comes again is a duplicate") {
 TEST_CASE("the publisher's word how far it is reveals a lost tail") {
   auto stream = begun(1);
   (void)stream.arrive(data(1, 2));
-  stream.reveal(2);
-  CHECK_FALSE(stream.hole());
-  stream.reveal(4);
-  CHECK((stream.hole() == Range{3, 4}));
-  stream.reveal(1);
-  CHECK((stream.hole() == Range{3, 4}));
+  stream.note_published(2);
+  CHECK_FALSE(stream.gap());
+  stream.note_published(4);
+  CHECK((stream.gap() == Range{3, 4}));
+  stream.note_published(1);
+  CHECK((stream.gap() == Range{3, 4}));
 }
 
 TEST_CASE("nothing counts before the start, and nothing is missing before it") {
   InboundStream stream;
   CHECK(sequences(stream.arrive(data(7, 9))).empty());
   CHECK(stream.arrive(data(7, 9)).duplicates == 0);
-  stream.reveal(20);
-  CHECK_FALSE(stream.hole());
+  stream.note_published(20);
+  CHECK_FALSE(stream.gap());
   CHECK(stream.next() == 0);
 }
 
@@ -133,14 +133,14 @@ TEST_CASE("early messages with a hole before them wait for it from the start on"
   InboundStream stream;
   (void)stream.arrive(data(6, 6));
   CHECK(sequences(stream.start(5)).empty());
-  CHECK((stream.hole() == Range{5, 5}));
+  CHECK((stream.gap() == Range{5, 5}));
 }
 
 TEST_CASE("a stream that begins with what its publisher still keeps begins with a hole") {
   InboundStream stream;
-  stream.reveal(9);
+  stream.note_published(9);
   CHECK(sequences(stream.start(4)).empty());
-  CHECK((stream.hole() == Range{4, 9}));
+  CHECK((stream.gap() == Range{4, 9}));
 }
 
 TEST_CASE("messages behind a hole that go beyond the bound are part of the next hole") {
@@ -150,7 +150,7 @@ TEST_CASE("messages behind a hole that go beyond the bound are part of the next 
   (void)stream.arrive(data(4, 4, half));
   (void)stream.arrive(data(5, 5));
   CHECK(sequences(stream.arrive(data(1, 1))) == Sequences{1, 2, 3});
-  CHECK((stream.hole() == Range{4, 4}));
+  CHECK((stream.gap() == Range{4, 4}));
   CHECK(sequences(stream.arrive(data(4, 4, 2 * limits::ahead_bytes))) == Sequences{4, 5});
 }
 
@@ -159,15 +159,15 @@ TEST_CASE("a repeated start says nothing about messages that are still on their 
   auto stream = begun(1);
   (void)stream.arrive(data(1, 2));
   (void)stream.start(5);
-  CHECK_FALSE(stream.hole());
+  CHECK_FALSE(stream.gap());
   CHECK(sequences(stream.arrive(data(3, 4))) == Sequences{3, 4});
 }
 
 TEST_CASE("messages that are given back come again") {
   auto stream = begun(1);
   (void)stream.arrive(data(1, 5));
-  stream.give_back(3);
-  CHECK((stream.hole() == Range{3, 5}));
+  stream.rewind_to(3);
+  CHECK((stream.gap() == Range{3, 5}));
   CHECK(sequences(stream.arrive(data(6, 6))).empty());
   CHECK(sequences(stream.arrive(data(3, 5))) == Sequences{3, 4, 5, 6});
 }
@@ -189,24 +189,24 @@ TEST_CASE(
       for (const auto& passed : progress.messages) {
         REQUIRE(passed.sequence == expected++);
         if (random.below(10) > 0) continue;
-        stream.give_back(--expected);
+        stream.rewind_to(--expected);
         return;
       }
     };
     for (int i = 0; i < 60; ++i) {
       const auto first = published + 1;
       published += 1 + random.below(4);
-      const auto fate = random.below(4);
+      const auto visibility = random.below(4);
       if (i == 20) check(stream.start(start));
-      if (fate > 0) check(stream.arrive(data(first, published)));
-      if (fate > 2) check(stream.arrive(data(first, published)));
-      if (random.below(5) == 0) stream.reveal(published);
-      const auto hole = stream.hole();
-      if (hole && random.below(4) == 0) check(stream.arrive(data(hole->first, hole->last)));
+      if (visibility > 0) check(stream.arrive(data(first, published)));
+      if (visibility > 2) check(stream.arrive(data(first, published)));
+      if (random.below(5) == 0) stream.note_published(published);
+      const auto gap = stream.gap();
+      if (gap && random.below(4) == 0) check(stream.arrive(data(gap->first, gap->last)));
       if (random.below(10) == 0) check(stream.skip(1 + random.below(published)));
     }
-    stream.reveal(published);
-    while (const auto hole = stream.hole()) check(stream.arrive(data(hole->first, hole->last)));
+    stream.note_published(published);
+    while (const auto gap = stream.gap()) check(stream.arrive(data(gap->first, gap->last)));
     CHECK(expected == std::max(published + 1, start));
   }
 }

@@ -19,7 +19,7 @@ inline constexpr Instant start = Instant(std::chrono::hours(5));
 inline const Origin b = origin(2);
 inline const Origin c = origin(3);
 
-inline mesh::Card card(const Origin& of, std::string name, std::uint16_t direct_port = 20) {
+inline mesh::PeerInfo info(const Origin& of, std::string name, std::uint16_t direct_port = 20) {
   return {of, "default", std::move(name), static_cast<std::uint16_t>(direct_port - 10),
           direct_port};
 }
@@ -28,7 +28,7 @@ inline mesh::Card card(const Origin& of, std::string name, std::uint16_t direct_
 class Self {
  public:
   explicit Self(std::vector<base::Endpoint> seeds = {})
-      : roster_(card(origin(1), "a"), std::move(seeds),
+      : roster_(info(origin(1), "a"), std::move(seeds),
                 {std::chrono::seconds(2), std::chrono::seconds(6)}, base::Random(1)) {
     now_ = start;
   }
@@ -39,10 +39,10 @@ class Self {
                           e);
     });
   }
-  std::string hello(const mesh::Card& from, const std::string& host) {
+  std::string hello(const mesh::PeerInfo& from, const std::string& host) {
     return run([&](mesh::Effects& e) { (void)roster_.hello(from, "r", host, own, now_, e); });
   }
-  std::string welcome(mesh::LinkId link, const mesh::Card& from) {
+  std::string welcome(mesh::LinkId link, const mesh::PeerInfo& from) {
     return run([&](mesh::Effects& e) { expected_ = roster_.welcome(link, from, now_, e); });
   }
   std::string ready(const Origin& from, const Origin& to = origin(1)) {
@@ -89,7 +89,7 @@ class Self {
   // The whole handshake with a peer that a beacon names.
   void befriend(const Origin& peer, const std::string& name) {
     heard(peer, name);
-    welcome(last_link(), card(peer, name));
+    welcome(last_link(), info(peer, name));
     reader(peer);
     ready(peer);
     CHECK(listening(peer) == name + " is ready");

@@ -12,7 +12,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using tidegate::testing::b;
 using tidegate::testing::c;
-using tidegate::testing::card;
+using tidegate::testing::info;
 using tidegate::testing::origin;
 using tidegate::testing::Self;
 using tidegate::testing::start;
@@ -132,7 +132,7 @@ TEST_CASE("a beacon of a later life does not bring down the one that is here") {
   CHECK(a.state(b) == "ready");
   a.stream(b);
   CHECK(a.expected());
-  CHECK(a.welcome(2, card(later, "b", 40)) ==
+  CHECK(a.welcome(2, info(later, "b", 40)) ==
         "undial 1, unfollow b:10, b is gone: replaced, follow b:30");
   CHECK(a.state(b) == "left");
 }
@@ -140,7 +140,7 @@ TEST_CASE("a beacon of a later life does not bring down the one that is here") {
 TEST_CASE("a peer that was never ready goes without a notice") {
   Self a;
   a.heard(b, "b");
-  a.welcome(1, card(b, "b"));
+  a.welcome(1, info(b, "b"));
   const auto trace = a.wait(seconds(7));
   CHECK(a.state(b) == "gone");
   CHECK(trace.find("undial 1, unfollow b:10") != std::string::npos);
@@ -150,7 +150,7 @@ TEST_CASE("a peer that was never ready goes without a notice") {
 TEST_CASE("a late process excuses the silence of the others") {
   Self a;
   a.befriend(b, "b");
-  a.roster().excuse(seconds(60));
+  a.roster().discount(seconds(60));
   CHECK(a.wait(seconds(61)).empty());
   CHECK(a.state(b) == "ready");
 }
@@ -161,9 +161,9 @@ TEST_CASE("a peer that returns in the same life keeps its stream and is announce
   (void)a.roster().find(b)->stream.start(7);
   a.wait(seconds(6));
   REQUIRE(a.state(b) == "gone");
-  CHECK(a.hello(card(b, "b"), "b") ==
+  CHECK(a.hello(info(b, "b"), "b") ==
         "dial 2 b:20, link 2: Hello, route r: Welcome, link 2: Ready 5");
-  CHECK(a.welcome(2, card(b, "b")) == "follow b:10");
+  CHECK(a.welcome(2, info(b, "b")) == "follow b:10");
   a.ready(b);
   CHECK(a.listening(b) == "b is ready");
   CHECK(a.roster().find(b)->stream.next() == 7);
@@ -175,7 +175,7 @@ TEST_CASE("who has left does not come back in the same life") {
   CHECK(a.left(b) == "undial 1, unfollow b:10, b is gone: left");
   CHECK(a.state(b) == "left");
   CHECK(a.heard(b, "b").empty());
-  CHECK(a.hello(card(b, "b"), "b").empty());
+  CHECK(a.hello(info(b, "b"), "b").empty());
   CHECK(a.listening(b).empty());
   CHECK(a.state(b) == "left");
 }
@@ -211,7 +211,7 @@ TEST_CASE("a stream that stays silent while its publisher answers is subscribed 
   std::string trace;
   for (int i = 0; i < 13; ++i) {
     trace += a.wait(milliseconds(500)) + ";";
-    a.welcome(1, card(b, "b"));
+    a.welcome(1, info(b, "b"));
   }
   CHECK(a.state(b) == "ready");
   CHECK(trace.find("unfollow b:10, follow b:10") != std::string::npos);
@@ -226,7 +226,7 @@ TEST_CASE("a stream that is heard is not subscribed to anew, nor for a silence t
     trace += a.wait(milliseconds(500));
     a.stream(b);
   }
-  a.roster().excuse(seconds(60));
+  a.roster().discount(seconds(60));
   trace += a.wait(seconds(65));
   CHECK(trace.find("unfollow") == std::string::npos);
 }

@@ -14,7 +14,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using tidegate::testing::b;
 using tidegate::testing::c;
-using tidegate::testing::card;
+using tidegate::testing::info;
 using tidegate::testing::origin;
 using tidegate::testing::Self;
 using tidegate::testing::start;
@@ -25,7 +25,7 @@ TEST_CASE("the handshake of a peer that a beacon names, step by step") {
   Self a;
   CHECK(a.heard(b, "b") == "dial 1 b:20, link 1: Hello");
   CHECK(a.state(b) == "heard");
-  CHECK(a.welcome(1, card(b, "b")) == "follow b:10");
+  CHECK(a.welcome(1, info(b, "b")) == "follow b:10");
   CHECK(a.state(b) == "hello");
   CHECK(a.reader(b) == "link 1: Ready 5");
   CHECK(a.ready(b) == "link 1: Listening");
@@ -38,15 +38,15 @@ TEST_CASE("the handshake of a peer that a beacon names, step by step") {
 
 TEST_CASE("a peer that says hello first is dialled back") {
   Self a;
-  CHECK(a.hello(card(b, "b"), "b") == "dial 1 b:20, link 1: Hello, route r: Welcome");
+  CHECK(a.hello(info(b, "b"), "b") == "dial 1 b:20, link 1: Hello, route r: Welcome");
   CHECK(a.state(b) == "hello");
-  CHECK(a.welcome(1, card(b, "b")) == "follow b:10");
+  CHECK(a.welcome(1, info(b, "b")) == "follow b:10");
 }
 
 TEST_CASE("a subscription that arrived before its reader was known is remembered") {
   Self a;
   CHECK(a.reader(b).empty());
-  CHECK(a.hello(card(b, "b"), "b") ==
+  CHECK(a.hello(info(b, "b"), "b") ==
         "dial 1 b:20, link 1: Hello, route r: Welcome, link 1: Ready 5");
 }
 
@@ -54,7 +54,7 @@ TEST_CASE("a peer is ready in no order of the steps before all three are there")
   const auto is_ready_after = [](const std::string& steps) {
     Self a;
     a.heard(b, "b");
-    a.welcome(1, card(b, "b"));
+    a.welcome(1, info(b, "b"));
     for (const char step : steps) {
       CHECK(a.state(b) == "hello");
       if (step == 'r') a.ready(b);
@@ -74,8 +74,8 @@ TEST_CASE("every repeated step is answered again and announced once") {
   Self a;
   a.befriend(b, "b");
   CHECK(a.heard(b, "b").empty());
-  CHECK(a.hello(card(b, "b"), "b") == "route r: Welcome, link 1: Ready 5");
-  CHECK(a.welcome(1, card(b, "b")).empty());
+  CHECK(a.hello(info(b, "b"), "b") == "route r: Welcome, link 1: Ready 5");
+  CHECK(a.welcome(1, info(b, "b")).empty());
   CHECK(a.reader(b) == "link 1: Ready 5");
   CHECK(a.ready(b) == "link 1: Listening");
   CHECK(a.listening(b).empty());
@@ -87,7 +87,7 @@ TEST_CASE("until a peer is ready, hello is said again every second or so") {
   a.heard(b, "b");
   CHECK(a.wait(milliseconds(999)).empty());
   CHECK(a.wait(milliseconds(251)) == "link 1: Hello");
-  a.welcome(1, card(b, "b"));
+  a.welcome(1, info(b, "b"));
   a.reader(b);
   CHECK(a.wait(milliseconds(1250)) == "link 1: Hello, link 1: Ready 5");
   a.ready(b);
@@ -109,14 +109,14 @@ TEST_CASE("what comes from a peer before its card was seen does not count") {
   CHECK_FALSE(a.expected());
   a.stream(b);
   CHECK_FALSE(a.expected());
-  a.welcome(99, card(b, "b"));
+  a.welcome(99, info(b, "b"));
   CHECK_FALSE(a.expected());
   CHECK(a.state(b) == "heard");
 }
 
 TEST_CASE("a peer of another mesh is refused, and its beacons and welcomes are ignored") {
   Self a;
-  auto other = card(b, "b");
+  auto other = info(b, "b");
   other.mesh = "elsewhere";
   CHECK(a.hello(other, "b") == "route r: Refusal");
   CHECK(a.state(b) == "unknown");
@@ -156,7 +156,7 @@ TEST_CASE("a seed is dialled at once, and again on a fresh connection until it a
   CHECK(a.wait(Duration(0)) == "dial 1 b:20, link 1: Hello");
   CHECK(a.wait(milliseconds(2999)).empty());
   CHECK(a.wait(milliseconds(751)) == "undial 1, dial 2 b:20, link 2: Hello");
-  CHECK(a.welcome(2, card(b, "b")) == "follow b:10");
+  CHECK(a.welcome(2, info(b, "b")) == "follow b:10");
   CHECK(a.state(b) == "hello");
   a.reader(b);
   a.ready(b);
@@ -168,14 +168,14 @@ TEST_CASE("a seed that names a peer which is known already is not dialled twice"
   Self a({{"b", 20}});
   a.wait(Duration(0));
   a.heard(b, "b");
-  CHECK(a.welcome(1, card(b, "b")) == "undial 1");
-  CHECK(a.welcome(2, card(b, "b")) == "follow b:10");
+  CHECK(a.welcome(1, info(b, "b")) == "undial 1");
+  CHECK(a.welcome(2, info(b, "b")) == "follow b:10");
 }
 
 TEST_CASE("a seed that is the peer itself is forgotten") {
   Self a({{"a", 20}});
   a.wait(Duration(0));
-  const auto itself = card(origin(1), "a");
+  const auto itself = info(origin(1), "a");
   CHECK(a.hello(itself, "a") == "route r: Welcome");
   CHECK(a.welcome(1, itself) == "undial 1");
   CHECK(a.wait(minutes(5)).empty());
@@ -192,7 +192,7 @@ TEST_CASE("a seed that refuses is asked again after half a minute") {
 TEST_CASE("a seed whose peer is gone is dialled again") {
   Self a({{"b", 20}});
   a.wait(Duration(0));
-  a.welcome(1, card(b, "b"));
+  a.welcome(1, info(b, "b"));
   const auto trace = a.wait(seconds(8));
   CHECK(trace.find("undial 1, unfollow b:10") != std::string::npos);
   CHECK(trace.find("dial 2 b:20, link 2: Hello") != std::string::npos);
@@ -202,7 +202,7 @@ TEST_CASE("a seed whose peer is gone is dialled again") {
 TEST_CASE("words that were meant for an earlier life at this address say nothing to this one") {
   Self a;
   a.heard(b, "b");
-  a.welcome(a.last_link(), card(b, "b"));
+  a.welcome(a.last_link(), info(b, "b"));
   a.reader(b);
   auto earlier = origin(1);
   --earlier.incarnation;
@@ -222,7 +222,7 @@ TEST_CASE("a later life of a peer replaces the earlier one") {
   a.befriend(b, "b");
   auto later = b;
   ++later.incarnation;
-  const auto trace = a.hello(card(later, "b", 40), "b");
+  const auto trace = a.hello(info(later, "b", 40), "b");
   CHECK(trace.find("undial 1, unfollow b:10, b is gone: replaced") != std::string::npos);
   CHECK(trace.find("dial 2 b:40, link 2: Hello") != std::string::npos);
   CHECK(a.state(b) == "left");
@@ -235,7 +235,7 @@ TEST_CASE("an earlier life of a peer is not let in any more") {
   ++later.incarnation;
   a.befriend(later, "b");
   CHECK(a.heard(b, "b").empty());
-  CHECK(a.hello(card(b, "b"), "b").empty());
+  CHECK(a.hello(info(b, "b"), "b").empty());
   CHECK(a.state(b) == "unknown");
   CHECK(a.state(later) == "ready");
 }
@@ -243,25 +243,25 @@ TEST_CASE("an earlier life of a peer is not let in any more") {
 TEST_CASE("who answers at the address of another peer has replaced it") {
   Self a;
   a.befriend(b, "b");
-  CHECK(a.welcome(1, card(c, "c")) ==
+  CHECK(a.welcome(1, info(c, "c")) ==
         "undial 1, unfollow b:10, b is gone: replaced, dial 2 b:20, link 2: Hello");
   CHECK(a.state(b) == "left");
-  CHECK(a.welcome(2, card(c, "c")) == "follow b:10");
+  CHECK(a.welcome(2, info(c, "c")) == "follow b:10");
   CHECK(a.state(c) == "hello");
 }
 
 TEST_CASE("a peer that publishes where another one did has replaced it") {
   Self a;
   a.befriend(b, "b");
-  a.hello(card(c, "c"), "b");
-  CHECK(a.welcome(2, card(c, "c")) == "undial 1, unfollow b:10, b is gone: replaced, follow b:10");
+  a.hello(info(c, "c"), "b");
+  CHECK(a.welcome(2, info(c, "c")) == "undial 1, unfollow b:10, b is gone: replaced, follow b:10");
   CHECK(a.state(b) == "left");
 }
 
 TEST_CASE("an address that leads back to this peer itself belongs to nobody else any more") {
   Self a;
   a.heard(b, "b");
-  CHECK(a.welcome(1, card(origin(1), "a")) == "undial 1");
+  CHECK(a.welcome(1, info(origin(1), "a")) == "undial 1");
   CHECK(a.state(b) == "left");
 }
 
@@ -283,7 +283,7 @@ TEST_CASE("a full roster takes nobody while all are there") {
   Self a;
   for (std::size_t i = 0; i < limits::peers; ++i) a.heard(numbered(i), "h" + std::to_string(i));
   CHECK(a.heard(b, "b").empty());
-  CHECK(a.hello(card(b, "b"), "b").empty());
+  CHECK(a.hello(info(b, "b"), "b").empty());
   CHECK(a.roster().members().size() == limits::peers);
 }
 

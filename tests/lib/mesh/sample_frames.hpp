@@ -9,7 +9,7 @@
 
 namespace tidegate::testing {
 
-inline const mesh::Card sample_card{origin(1), "default", "master-1", 17900, 17901};
+inline const mesh::PeerInfo sample_card{origin(1), "default", "master-1", 17900, 17901};
 
 inline std::vector<mesh::Frame> one_of_each() {
   return {
@@ -21,8 +21,8 @@ inline std::vector<mesh::Frame> one_of_each() {
       mesh::Data{origin(1),
                  3,
                  {a_message("a/b", "x"), a_message("c", std::string(300, '\0'), "2:0/3000060")}},
-      mesh::Request{origin(1), 3, 9},
-      mesh::Kept{origin(1), 4},
+      mesh::RetransmitRequest{origin(1), 3, 9},
+      mesh::Retained{origin(1), 4},
       mesh::Probe{origin(1), origin(2)},
       mesh::Vouch{origin(2)},
       mesh::Heartbeat{origin(1), 1, 0, std::nullopt},

@@ -25,10 +25,12 @@ struct FrameText {
   std::string operator()(const mesh::Farewell& f) const {
     return "Farewell " + std::to_string(f.last);
   }
-  std::string operator()(const mesh::Request& f) const {
+  std::string operator()(const mesh::RetransmitRequest& f) const {
     return "Request " + std::to_string(f.first) + "-" + std::to_string(f.last);
   }
-  std::string operator()(const mesh::Kept& f) const { return "Kept " + std::to_string(f.first); }
+  std::string operator()(const mesh::Retained& f) const {
+    return "Kept " + std::to_string(f.first);
+  }
   std::string operator()(const mesh::Probe&) const { return "Probe"; }
   std::string operator()(const mesh::Vouch&) const { return "Vouch"; }
   std::string operator()(const mesh::OtherVersion&) const { return "OtherVersion"; }
@@ -75,7 +77,7 @@ struct EffectText {
     return e.announcement.leaving ? "announce leaving" : "announce";
   }
   std::string operator()(const node::effect::Poll&) const { return "poll"; }
-  std::string operator()(const node::effect::Ask&) const { return "ask"; }
+  std::string operator()(const node::effect::QueryCommitPosition&) const { return "ask"; }
   std::string operator()(const node::effect::Nudge&) const { return "nudge"; }
   std::string operator()(const node::effect::Deliver& e) const {
     return "deliver " + to_string(e.delivery.message.topic) + " of " + e.delivery.origin_name +

@@ -36,7 +36,7 @@ std::vector<Input> publish_many(std::size_t count, std::size_t payload_bytes = 0
   std::vector<Input> inputs;
   for (std::size_t i = 0; i < count; ++i) {
     inputs.emplace_back(
-        input::Publish{message_at("x", std::nullopt, payload_bytes), Tag{NoChange{}}});
+        input::Publish{message_at("x", std::nullopt, payload_bytes), Dependency{NoChange{}}});
   }
   return inputs;
 }
@@ -49,7 +49,7 @@ TEST_CASE("a step releases no more than the limit and asks to be called again at
   const auto limit = limits::releases_per_step;
   auto a = with_b();
   a.data(b, 1, many(2 * limit + 1));
-  a.step(input::Polled{replayed(200)});
+  a.step(input::ReplayPositionRead{replayed(200)});
   CHECK(a.all<node::effect::Deliver>().size() == limit);
   CHECK(a.node().deadline() == Instant::min());
   a.step(input::TimePassed{});
@@ -80,7 +80,7 @@ TEST_CASE(
     "S4: what arrives while more is to be released stays behind it, though it is covered too") {
   auto a = with_b();
   a.data(b, 1, many(limits::releases_per_step + 1));
-  a.step(input::Polled{replayed(200)});
+  a.step(input::ReplayPositionRead{replayed(200)});
   REQUIRE(a.all<node::effect::Deliver>().size() == limits::releases_per_step);
   a.data(b, limits::releases_per_step + 2, many(1));
   const auto deliveries = a.all<node::effect::Deliver>();
@@ -93,7 +93,7 @@ TEST_CASE("while the application takes nothing, messages stay held and are asked
   auto a = with_b();
   a.step(input::Demand{false});
   CHECK(a.data(b, 1, many(2)) == "poll");
-  CHECK(a.step(input::Polled{replayed(200)}).empty());
+  CHECK(a.step(input::ReplayPositionRead{replayed(200)}).empty());
   CHECK(a.wait(seconds(1)).empty());
   CHECK(a.status().held == 2);
   CHECK(a.step(input::Demand{true}) == "deliver x of b, deliver x of b");
@@ -103,7 +103,7 @@ TEST_CASE("a flood of releases does not hold up the heartbeat") {
   auto a = with_b();
   a.data(b, 1, many(5 * limits::releases_per_step));
   a.stop_for(milliseconds(500));
-  a.step(input::Polled{replayed(200)});
+  a.step(input::ReplayPositionRead{replayed(200)});
   CHECK_FALSE(a.all<node::effect::Broadcast>().empty());
 }
 
@@ -141,7 +141,8 @@ TEST_CASE("what the primary took with it comes back as unpublished, in its place
   a.publish("y");
   a.step(PrimaryDown{});
   CHECK(a.step(PrimaryUp{{home, 3}}) == "primary up, ask");
-  CHECK(a.step(input::Asked{{{home, 3}, 3, Lsn{300}, Lsn{300}}}) == "unpublished x, all: Data 1-1");
+  CHECK(a.step(input::CommitPositionRead{{{home, 3}, 3, Lsn{300}, Lsn{300}}}) ==
+        "unpublished x, all: Data 1-1");
   CHECK(a.counters().unpublished == 1);
 }
 
@@ -223,7 +224,7 @@ TEST_CASE("a process that was stopped does not hold the silence against the othe
 TEST_CASE("a process that was stopped in the middle of a flood does not hold it against them") {
   auto a = with_b();
   a.data(b, 1, many(limits::releases_per_step + 1));
-  a.step(input::Polled{replayed(200)});
+  a.step(input::ReplayPositionRead{replayed(200)});
   REQUIRE(a.node().deadline() == Instant::min());
   a.stop_for(minutes(1));
   a.step(input::TimePassed{});
@@ -287,7 +288,7 @@ TEST_CASE("leaving gives back what waits, says farewell and ends everything") {
          Announcement{"default", origin(1), 10, 20, true, false}));
   CHECK(a.node().deadline() == never);
   CHECK(a.node().outbox_size() == 0);
-  CHECK(a.step(input::Asked{{primary_life, 2, Lsn{1}, Lsn{1}}}).empty());
+  CHECK(a.step(input::CommitPositionRead{{primary_life, 2, Lsn{1}, Lsn{1}}}).empty());
   CHECK(a.publish("late").empty());
   CHECK(a.wait(minutes(1)).empty());
 }
@@ -298,7 +299,7 @@ TEST_CASE("the status says who is there, what is held and how far everything is"
   auto a = with_b();
   a.step(PrimaryUp{primary_life});
   a.data(b, 1, {message_at("x", at(300)), message_at("y", at(300), 100)});
-  a.step(input::Polled{replayed(250)});
+  a.step(input::ReplayPositionRead{replayed(250)});
   a.publish("own", at(220));
   a.publish("waits", AfterCommit{});
   a.stop_for(milliseconds(50));

@@ -52,7 +52,10 @@ std::vector<Promise> publish_for(World& world, Duration duration) {
 }
 
 void check_kept(World& world, const std::vector<Promise>& promises) {
-  for (const auto& [from, sequence, to] : promises) {
+  for (const auto& promise : promises) {
+    const auto from = promise.from;
+    const auto sequence = promise.sequence;
+    const auto to = promise.to;
     if (!world.peer(to).alive) continue;
     CAPTURE(from);
     CAPTURE(sequence);
@@ -63,7 +66,10 @@ void check_kept(World& world, const std::vector<Promise>& promises) {
 
 // Delivered or reported, once; the world has checked that it was not both.
 void check_kept_or_reported(World& world, const std::vector<Promise>& promises) {
-  for (const auto& [from, sequence, to] : promises) {
+  for (const auto& promise : promises) {
+    const auto from = promise.from;
+    const auto sequence = promise.sequence;
+    const auto to = promise.to;
     if (!world.peer(to).alive) continue;
     CAPTURE(from);
     CAPTURE(sequence);
@@ -99,7 +105,7 @@ TEST_CASE("one seed is enough for both sides when no beacon is heard") {
     run_until_all_ready(world, milliseconds(500));
     world.crash(second);
     world.run_for(seconds(20));
-    CHECK(world.peer(first).gone.at(world.peer(second).card.origin) == PeerGone::Why::silent);
+    CHECK(world.peer(first).gone.at(world.peer(second).info.origin) == PeerGone::Why::silent);
     world.start("b", {{"a", 20}});
     run_until_all_ready(world, seconds(5));
   }
@@ -149,7 +155,7 @@ TEST_CASE("all that a peer published before it left is delivered, and its leavin
     world.run_for(seconds(1));
     check_kept(world, promises);
     for (const Id id : {0U, 2U}) {
-      CHECK(world.peer(id).gone.at(world.peer(1).card.origin) == PeerGone::Why::left);
+      CHECK(world.peer(id).gone.at(world.peer(1).info.origin) == PeerGone::Why::left);
     }
     promises = publish_for(world, seconds(1));
     world.run_for(seconds(1));
@@ -169,7 +175,7 @@ TEST_CASE("a peer that restarts on the same ports is ready at once and replaces 
     world.start(host(1));
     run_until_all_ready(world, seconds(3));
     for (const Id id : {0U, 2U}) {
-      CHECK(world.peer(id).gone.at(world.peer(1).card.origin) == PeerGone::Why::replaced);
+      CHECK(world.peer(id).gone.at(world.peer(1).info.origin) == PeerGone::Why::replaced);
     }
     const auto promises = publish_for(world, seconds(1));
     world.run_for(seconds(1));

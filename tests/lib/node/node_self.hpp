@@ -17,8 +17,8 @@ namespace tidegate::testing {
 
 inline constexpr Instant start = Instant(std::chrono::hours(5));
 
-inline constexpr Instance server_life{home, 1};
-inline constexpr Instance primary_life{home, 2};
+inline constexpr ServerIncarnation server_life{home, 1};
+inline constexpr ServerIncarnation primary_life{home, 2};
 
 // What the server answers that has replayed up to `lsn` of timeline 2, which left timeline 1 at
 // 100.
@@ -77,10 +77,10 @@ class NodeSelf {
   // from `first` on.
   void befriend(const Origin& peer, const std::string& name, std::uint64_t next = 1,
                 std::uint64_t first = 1) {
-    const mesh::Card card{peer, "default", name, 10, 20};
+    const mesh::PeerInfo info{peer, "default", name, 10, 20};
     step(node::input::Heard{{"default", peer, 10, 20}, name});
     const auto& dial = std::get<node::effect::Dial>(effects_.front());
-    step(node::input::FromLink{dial.link, mesh::Welcome{card}});
+    step(node::input::FromLink{dial.link, mesh::Welcome{info}});
     step(node::input::Reader{peer.peer, true});
     step(node::input::FromRoute{"r", name, mesh::Ready{peer, origin(1), first, next}});
     CHECK(step(node::input::FromRoute{"r", name, mesh::Listening{peer, origin(1)}}) ==
@@ -90,9 +90,9 @@ class NodeSelf {
   std::string data(const Origin& from, std::uint64_t first, std::vector<Message> messages) {
     return step(node::input::FromStream{mesh::Data{from, first, std::move(messages)}});
   }
-  std::string publish(std::string_view topic, const Tag& tag = NoChange{},
+  std::string publish(std::string_view topic, const Dependency& dependency = NoChange{},
                       std::size_t payload_bytes = 0) {
-    return step(node::input::Publish{message_at(topic, std::nullopt, payload_bytes), tag});
+    return step(node::input::Publish{message_at(topic, std::nullopt, payload_bytes), dependency});
   }
 
   template <typename Kind>

@@ -39,7 +39,8 @@ TEST_CASE("a published message is asked for, numbered, and sent with its positio
   NodeSelf a;
   CHECK(a.step(PrimaryUp{primary_life}) == "primary up");
   CHECK(a.publish("builds/42", AfterCommit{}) == "ask");
-  CHECK(a.step(input::Asked{{primary_life, 2, Lsn{200}, Lsn{200}}}) == "all: Data 1-1");
+  CHECK(a.step(input::CommitPositionRead{{primary_life, 2, Lsn{200}, Lsn{200}}}) ==
+        "all: Data 1-1");
   CHECK((a.sent() == std::vector<Message>{message_at("builds/42", at(200))}));
   CHECK(a.counters().published == 1);
   CHECK(a.counters().questions == 1);
@@ -49,7 +50,7 @@ TEST_CASE("a message whose position is not flushed is asked for again, and nudge
   NodeSelf a;
   a.step(PrimaryUp{primary_life});
   a.publish("a", AfterCommit{});
-  const input::Asked unflushed{{primary_life, 2, Lsn{200}, Lsn{199}}};
+  const input::CommitPositionRead unflushed{{primary_life, 2, Lsn{200}, Lsn{199}}};
   CHECK(a.step(unflushed).empty());
   std::string trace;
   while (trace != "nudge") {
@@ -58,17 +59,18 @@ TEST_CASE("a message whose position is not flushed is asked for again, and nudge
     if (trace == "ask") CHECK(a.step(unflushed).empty());
   }
   CHECK(a.counters().nudges == 1);
-  CHECK(a.step(input::Asked{{primary_life, 2, Lsn{300}, Lsn{300}}}) == "all: Data 1-1");
+  CHECK(a.step(input::CommitPositionRead{{primary_life, 2, Lsn{300}, Lsn{300}}}) ==
+        "all: Data 1-1");
   CHECK((a.sent() == std::vector<Message>{message_at("a", at(200))}));
 }
 
 TEST_CASE("an arriving message is held, polled for, and delivered when it is covered") {
   auto a = with_b();
   CHECK(a.data(b, 1, {message_at("builds/42", at(200))}) == "poll");
-  CHECK(a.step(input::Polled{replayed(150)}).empty());
+  CHECK(a.step(input::ReplayPositionRead{replayed(150)}).empty());
   CHECK(a.wait(milliseconds(1)) == "poll");
   a.stop_for(milliseconds(4));
-  CHECK(a.step(input::Polled{replayed(200)}) == "deliver builds/42 of b");
+  CHECK(a.step(input::ReplayPositionRead{replayed(200)}) == "deliver builds/42 of b");
   const auto delivery = a.all<node::effect::Deliver>().at(0).delivery;
   CHECK((delivery.message == message_at("builds/42", at(200))));
   CHECK((delivery.origin == b));
@@ -109,22 +111,22 @@ TEST_CASE("a message that two subscriptions ask for is delivered once") {
 TEST_CASE("S1: nothing is delivered before a poll of this server's present life covers it") {
   auto a = with_b();
   a.data(b, 1, {message_at("x", at(200))});
-  CHECK(a.step(input::Polled{replayed(199)}).empty());
+  CHECK(a.step(input::ReplayPositionRead{replayed(199)}).empty());
   CHECK(a.wait(milliseconds(1)) == "poll");
-  CHECK(a.step(input::Polled{replayed(200)}) == "deliver x of b");
+  CHECK(a.step(input::ReplayPositionRead{replayed(200)}) == "deliver x of b");
 
   CHECK(a.step(ServerDown{"crash"}) == "server down");
   CHECK(a.data(b, 2, {message_at("y", at(200))}).empty());
   CHECK(a.step(ServerUp{{home, 9}}) == "server up, poll");
-  CHECK(a.step(input::Polled{Tide{{home, 9}, 2, Lsn{199}, {}}}).empty());
+  CHECK(a.step(input::ReplayPositionRead{Tide{{home, 9}, 2, Lsn{199}, {}}}).empty());
   a.wait(milliseconds(1));
-  CHECK(a.step(input::Polled{Tide{{home, 9}, 2, Lsn{200}, {}}}) == "deliver y of b");
+  CHECK(a.step(input::ReplayPositionRead{Tide{{home, 9}, 2, Lsn{200}, {}}}) == "deliver y of b");
 }
 
 TEST_CASE("S2: a change that a failover has undone is reported as orphaned, never delivered") {
   auto a = with_b();
   a.data(b, 1, {message_at("kept", at(100, 1)), message_at("undone", at(101, 1))});
-  CHECK(a.step(input::Polled{replayed(1000)}) ==
+  CHECK(a.step(input::ReplayPositionRead{replayed(1000)}) ==
         "deliver kept of b, undelivered 2-2 of b: orphaned");
   CHECK(a.notices<Undelivered>().at(0).position == at(101, 1));
   CHECK(a.counters().orphaned == 1);
@@ -163,7 +165,8 @@ TEST_CASE("S4: the messages of a peer are sent in publish order, and positions n
   a.publish("2", AfterCommit{});
   a.publish("3", NoChange{});
   a.publish("4", at(100));
-  CHECK(a.step(input::Asked{{primary_life, 2, Lsn{200}, Lsn{200}}}) == "all: Data 2-4");
+  CHECK(a.step(input::CommitPositionRead{{primary_life, 2, Lsn{200}, Lsn{200}}}) ==
+        "all: Data 2-4");
   CHECK((a.sent() == std::vector<Message>{message_at("2", at(300)), message_at("3", at(300)),
                                           message_at("4", at(300))}));
 }
@@ -172,9 +175,10 @@ TEST_CASE("S4: the messages of a peer are delivered in its order, however they b
   auto a = with_b();
   a.data(b, 1, {message_at("1", std::nullopt), message_at("2", at(200)), message_at("3", at(200))});
   a.data(b, 4, {message_at("4", at(200)), message_at("5", at(300))});
-  CHECK(a.step(input::Polled{replayed(200)}) == "deliver 2 of b, deliver 3 of b, deliver 4 of b");
+  CHECK(a.step(input::ReplayPositionRead{replayed(200)}) ==
+        "deliver 2 of b, deliver 3 of b, deliver 4 of b");
   CHECK(a.wait(milliseconds(1)) == "poll");
-  CHECK(a.step(input::Polled{replayed(300)}) == "deliver 5 of b");
+  CHECK(a.step(input::ReplayPositionRead{replayed(300)}) == "deliver 5 of b");
 }
 
 TEST_CASE("S5: what is held at the same time goes by timeline, LSN, origin, sequence") {
@@ -183,7 +187,7 @@ TEST_CASE("S5: what is held at the same time goes by timeline, LSN, origin, sequ
   a.data(c, 1,
          {message_at("c1", at(100, 1)), message_at("c2", at(200)), message_at("c3", at(201))});
   a.data(b, 1, {message_at("b1", at(200)), message_at("b2", at(200)), message_at("b3", at(202))});
-  CHECK(a.step(input::Polled{replayed(500)}) ==
+  CHECK(a.step(input::ReplayPositionRead{replayed(500)}) ==
         "deliver c1 of c, deliver b1 of b, deliver b2 of b, deliver c2 of c, deliver c3 of c, "
         "deliver b3 of b");
 }
@@ -196,7 +200,7 @@ TEST_CASE("S6: a message without a change carries the highest position published
   a.data(b, 1, {message_at("x", at(200))});
   a.publish("held is not delivered");
   CHECK(a.sent().at(0).position == std::nullopt);
-  a.step(input::Polled{replayed(200)});
+  a.step(input::ReplayPositionRead{replayed(200)});
   a.publish("answer");
   CHECK(a.sent().at(0).position == at(200));
 
@@ -222,7 +226,7 @@ TEST_CASE("L1: once the replica has replayed the tag, delivery takes one poll in
       if (trace.find("poll") != std::string::npos) {
         last_poll = a.now();
         a.stop_for(std::chrono::microseconds(30));
-        trace = a.step(input::Polled{replayed(last_poll >= due ? 200 : 150)});
+        trace = a.step(input::ReplayPositionRead{replayed(last_poll >= due ? 200 : 150)});
       } else {
         a.wait(Duration(0));
         trace = a.wait(std::max(Duration(0), a.node().deadline() - a.now()));
@@ -243,12 +247,12 @@ TEST_CASE("B1: at the bound a message is let go, not delivered early, and fetche
   CHECK(a.status().held == 1);
   CHECK(a.status().peers.at(0).missing == 2);
   CHECK(a.status().held_bytes <= options.held_bytes);
-  CHECK(a.counters().let_go == 2);
+  CHECK(a.counters().refused_full == 2);
   // As long as there is no room nobody is asked.
   CHECK(a.wait(milliseconds(50)) == "");
-  CHECK(a.step(input::Polled{replayed(200)}) == "deliver x of b, link 1: Request 2-3");
+  CHECK(a.step(input::ReplayPositionRead{replayed(200)}) == "deliver x of b, link 1: Request 2-3");
   CHECK(a.step(input::FromLink{1, Data{b, 2, rest}}) == "deliver y of b, poll");
-  CHECK(a.step(input::FromLink{1, Kept{b, 1}}).empty());
+  CHECK(a.step(input::FromLink{1, Retained{b, 1}}).empty());
   CHECK(a.status().held == 1);
   CHECK(a.status().peers.at(0).missing == 0);
   CHECK(a.counters().recovered == 2);
@@ -261,11 +265,11 @@ TEST_CASE("at the bound what can go at once is not let go") {
   auto a = with_b(options);
   a.befriend(c, "c");
   CHECK(a.data(b, 1, {message_at("x", at(300), 5000)}) == "poll");
-  a.step(input::Polled{replayed(200)});
+  a.step(input::ReplayPositionRead{replayed(200)});
   CHECK(a.data(c, 1, {message_at("y", at(200), 4000)}) == "deliver y of c");
   a.step(input::Demand{false});
   CHECK(a.data(c, 2, {message_at("z", at(200), 4000)}).empty());
-  CHECK(a.counters().let_go == 1);
+  CHECK(a.counters().refused_full == 1);
 }
 
 TEST_CASE("N1: what is lost of a peer that leaves or is silent for long is reported as ranges") {
@@ -288,7 +292,7 @@ TEST_CASE("N1: what is lost of a peer that leaves or is silent for long is repor
 TEST_CASE("N1: a change of another cluster is reported as foreign") {
   auto a = with_b();
   a.data(b, 1, {message_at("x", Position{home + 1, 2, Lsn{1}})});
-  CHECK(a.step(input::Polled{replayed(200)}) == "undelivered 1-1 of b: foreign");
+  CHECK(a.step(input::ReplayPositionRead{replayed(200)}) == "undelivered 1-1 of b: foreign");
   CHECK(a.counters().foreign == 1);
 }
 
@@ -297,7 +301,8 @@ TEST_CASE("N1: held messages of a peer that left are still delivered or reported
   a.data(b, 1, {message_at("x", at(200)), message_at("y", Position{home + 1, 9, Lsn{1}})});
   a.step(input::FromStream{Farewell{b, 2}});
   a.wait(std::chrono::minutes(25));
-  CHECK(a.step(input::Polled{replayed(200)}) == "deliver x of b, undelivered 2-2 of b: foreign");
+  CHECK(a.step(input::ReplayPositionRead{replayed(200)}) ==
+        "deliver x of b, undelivered 2-2 of b: foreign");
 }
 
 TEST_CASE("N1: whatever the network and the failover do, each sequence has exactly one fate") {
@@ -344,7 +349,7 @@ TEST_CASE("N1: whatever the network and the failover do, each sequence has exact
         a.wait(milliseconds(random.below(20)));
         count();
         if (!a.all<node::effect::Poll>().empty()) {
-          a.step(input::Polled{replayed(lsn - std::min(lsn, random.below(50)))});
+          a.step(input::ReplayPositionRead{replayed(lsn - std::min(lsn, random.below(50)))});
           count();
         }
       }
@@ -354,7 +359,7 @@ TEST_CASE("N1: whatever the network and the failover do, each sequence has exact
     a.step(ServerDown{});
     a.step(ServerUp{server_life});
     count();
-    a.step(input::Polled{replayed(lsn)});
+    a.step(input::ReplayPositionRead{replayed(lsn)});
     count();
     CHECK(std::count(fates.begin(), fates.end(), 1) == static_cast<std::ptrdiff_t>(fates.size()));
     CHECK(a.status().held == 0);

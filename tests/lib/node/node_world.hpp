@@ -32,7 +32,7 @@ class World {
   using Id = std::size_t;  // of a peer in one life
 
   struct Peer {
-    mesh::Card card;
+    mesh::PeerInfo info;
     std::string host;
     std::unique_ptr<node::Node> node;
     bool alive = true;
@@ -54,13 +54,13 @@ class World {
     const auto id = peers_.size();
     Peer peer;
     peer.host = host;
-    peer.card = {origin(static_cast<std::uint8_t>(id + 1)), "default",
+    peer.info = {origin(static_cast<std::uint8_t>(id + 1)), "default",
                  host + "." + std::to_string(id), publish_port, direct_port};
     peer.replica_lag = random_.between(Duration(0), std::chrono::milliseconds(50));
     Options options;
     options.database = "host=replica";
     peer.node =
-        std::make_unique<node::Node>(options, peer.card, std::move(seeds), random_.next(), now_);
+        std::make_unique<node::Node>(options, peer.info, std::move(seeds), random_.next(), now_);
     peers_.push_back(std::move(peer));
     step(id, node::input::Subscribe{Pattern::all()});
     step(id, ServerUp{{home, static_cast<std::int64_t>(id)}});
@@ -134,7 +134,7 @@ class World {
 
   [[nodiscard]] bool sees_ready(Id id, Id other) const {
     for (const auto& one : peers_[id].node->status(now_).peers) {
-      if (one.origin == peers_[other].card.origin) return one.state == PeerState::ready;
+      if (one.origin == peers_[other].info.origin) return one.state == PeerState::ready;
     }
     return false;
   }
@@ -149,10 +149,10 @@ class World {
     return true;
   }
   [[nodiscard]] int delivered(Id to, Id from, std::uint64_t sequence) const {
-    return count(peers_[to].delivered, {peers_[from].card.origin, sequence});
+    return count(peers_[to].delivered, {peers_[from].info.origin, sequence});
   }
   [[nodiscard]] int reported(Id to, Id from, std::uint64_t sequence) const {
-    return count(peers_[to].reported, {peers_[from].card.origin, sequence});
+    return count(peers_[to].reported, {peers_[from].info.origin, sequence});
   }
 
  private:
@@ -242,7 +242,7 @@ class World {
       if (to == nullptr || is_cut(peers_[id].host, host)) {
         at(now_ + std::chrono::milliseconds(200), [this, id, host] { connect(id, host); });
       } else if (subscribers_[id_of(*to)].insert(id).second) {
-        step(id_of(*to), node::input::Reader{peers_[id].card.origin.peer, true});
+        step(id_of(*to), node::input::Reader{peers_[id].info.origin.peer, true});
       }
     });
   }
@@ -255,7 +255,7 @@ class World {
         return;
       }
       if (subscribers_[id_of(*to)].erase(id) == 0) return;
-      step(id_of(*to), node::input::Reader{peers_[id].card.origin.peer, false});
+      step(id_of(*to), node::input::Reader{peers_[id].info.origin.peer, false});
       connect(id, host);  // if it follows again meanwhile
     });
   }
@@ -291,13 +291,13 @@ class World {
 
   void act(Id id, node::effect::Poll&) {
     at(now_ + std::chrono::microseconds(30), [this, id] {
-      step(id, node::input::Polled{
+      step(id, node::input::ReplayPositionRead{
                    Tide{{home, static_cast<std::int64_t>(id)}, 1, Lsn{replayed(id)}, {}}});
     });
   }
-  void act(Id id, node::effect::Ask&) {
+  void act(Id id, node::effect::QueryCommitPosition&) {
     at(now_ + std::chrono::microseconds(30), [this, id] {
-      step(id, node::input::Asked{{{home, 99}, 1, Lsn{lsn_}, Lsn{lsn_}}});
+      step(id, node::input::CommitPositionRead{{{home, 99}, 1, Lsn{lsn_}, Lsn{lsn_}}});
     });
   }
   void act(Id, node::effect::Nudge&) { FAIL_CHECK("a nudge, though all is flushed"); }
@@ -311,7 +311,7 @@ class World {
     CHECK(sequence > std::exchange(to.last_delivered[from], sequence));
     CHECK(std::stoull(content.payload) <= replayed(id));
     for (const auto& publisher : peers_) {
-      if (publisher.card.origin == from) {
+      if (publisher.info.origin == from) {
         CHECK(std::to_string(publisher.published.at(sequence - 1)) == content.payload);
       }
     }

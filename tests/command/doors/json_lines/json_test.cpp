@@ -90,13 +90,13 @@ TEST_CASE("what was delivered can be published again from its JSON, byte by byte
     REQUIRE(publication.ok());
     CHECK(publication->topic == topic({"builds", "4/2"}));
     CHECK(publication->payload == payload);
-    REQUIRE(std::holds_alternative<Position>(publication->tag));
-    CHECK(std::get<Position>(publication->tag) == place);
+    REQUIRE(std::holds_alternative<Position>(publication->dependency));
+    CHECK(std::get<Position>(publication->dependency) == place);
   }
 }
 
 TEST_CASE("every notice has a type and all its members") {
-  const Instance instance{.system = 42, .started = 1700000000000000};
+  const ServerIncarnation incarnation{.system = 42, .started = 1700000000000000};
   const auto text = [](const Notice& notice) { return to_text(to_json(notice)); };
   const std::string who =
       R"("origin":"00112233445566778899aabbccddeeff","incarnation":1700000000000001,"name":"b")";
@@ -111,11 +111,11 @@ TEST_CASE("every notice has a type and all its members") {
             R"(,"first":3,"last":9,"why":"missing","position":null})");
   CHECK(text(Unpublished{topic({"a"}), "x"}) ==
         R"({"type":"unpublished","topic":["a"],"payload":"x"})");
-  CHECK(text(ServerUp{instance, true, "d", "x"}) ==
+  CHECK(text(ServerUp{incarnation, true, "d", "x"}) ==
         R"({"type":"server_up","system":"42","started":1700000000000000,"in_recovery":true,)"
         R"("description":"d","degraded":"x"})");
   CHECK(text(ServerDown{"r"}) == R"({"type":"server_down","reason":"r"})");
-  CHECK(text(PrimaryUp{instance, "d"}) ==
+  CHECK(text(PrimaryUp{incarnation, "d"}) ==
         R"({"type":"primary_up","system":"42","started":1700000000000000,"description":"d"})");
   CHECK(text(PrimaryDown{"r"}) == R"({"type":"primary_down","reason":"r"})");
   CHECK(text(Warning{"w"}) == R"({"type":"warning","text":"w"})");
@@ -130,7 +130,7 @@ TEST_CASE("a publication needs only a topic") {
   REQUIRE(publication.ok());
   CHECK(publication->topic == topic({"builds", "42", "new"}));
   CHECK(publication->payload.empty());
-  CHECK(std::holds_alternative<NoChange>(publication->tag));
+  CHECK(std::holds_alternative<NoChange>(publication->dependency));
 }
 
 TEST_CASE("a topic as a list may hold any character in an element") {
@@ -138,15 +138,15 @@ TEST_CASE("a topic as a list may hold any character in an element") {
 }
 
 TEST_CASE("each form of a tag is understood") {
-  const auto tag = [](const std::string& text) {
-    return parse_publication(R"({"topic":"a","tag":)" + text + "}").value().tag;
+  const auto dependency = [](const std::string& text) {
+    return parse_publication(R"({"topic":"a","tag":)" + text + "}").value().dependency;
   };
-  CHECK(std::holds_alternative<NoChange>(tag("null")));
-  CHECK(std::holds_alternative<NoChange>(tag("\"none\"")));
-  CHECK_FALSE(std::get<AfterCommit>(tag("\"after_commit\"")).durable);
-  CHECK(std::get<AfterCommit>(tag("\"after_durable_commit\"")).durable);
-  CHECK(std::get<Position>(
-            tag(R"({"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"})")) == place);
+  CHECK(std::holds_alternative<NoChange>(dependency("null")));
+  CHECK(std::holds_alternative<NoChange>(dependency("\"none\"")));
+  CHECK_FALSE(std::get<AfterCommit>(dependency("\"after_commit\"")).durable);
+  CHECK(std::get<AfterCommit>(dependency("\"after_durable_commit\"")).durable);
+  CHECK(std::get<Position>(dependency(
+            R"({"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"})")) == place);
 }
 
 TEST_CASE("a line that can't be published is refused with what to write instead") {
@@ -247,7 +247,7 @@ Status sample_status() {
                           .next_sequence = 18,
                           .held = 2});
   status.gated = true;
-  status.tide = Tide{.instance = {.system = place.system, .started = 1700000000000000},
+  status.tide = Tide{.incarnation = {.system = place.system, .started = 1700000000000000},
                      .timeline = 3,
                      .replayed = {0x3000000},
                      .history = TimelineHistory({{1, {0x1000}}, {2, {0x2000}}})};

@@ -17,7 +17,7 @@ const SqlRow introduction_row = {
 TEST_CASE("an introduction tells which life of which cluster answers, and its WAL layout") {
   const auto server = read_introduction({introduction_row}, "db (10.0.0.7) port 5432");
   REQUIRE(server.ok());
-  CHECK(server->instance == Instance{7423456789012345678U, 1700000000000001});
+  CHECK(server->incarnation == ServerIncarnation{7423456789012345678U, 1700000000000001});
   CHECK(server->layout == WalLayout{8192, 1U << 20U});
   CHECK(server->in_recovery);
   CHECK(server->login == "\"My app\"");
@@ -33,7 +33,7 @@ TEST_CASE("a server behind another address is shown with its own") {
 TEST_CASE("a system identifier with its highest bit set is negative in SQL") {
   auto row = introduction_row;
   row[0] = "-1";
-  CHECK(read_introduction({row}, "db")->instance.system == ~SystemId{0});
+  CHECK(read_introduction({row}, "db")->incarnation.system == ~SystemId{0});
 }
 
 TEST_CASE("an answer that makes no sense is an error that quotes it") {
@@ -53,15 +53,16 @@ TEST_CASE("an answer that makes no sense is an error that quotes it") {
 
 TEST_CASE("a WAL reading is without page header") {
   const auto reading =
-      read_wal_reading({{"0/7E5A018", "0/7E5A000", "0000000200000000000000FF"}}, {1, 2}, {});
+      read_commit_position({{"0/7E5A018", "0/7E5A000", "0000000200000000000000FF"}}, {1, 2}, {});
   REQUIRE(reading.ok());
-  CHECK(*reading == WalReading{{1, 2}, 2, *parse_lsn("0/7E5A000"), *parse_lsn("0/7E5A000")});
+  CHECK(*reading == CommitPosition{{1, 2}, 2, *parse_lsn("0/7E5A000"), *parse_lsn("0/7E5A000")});
 }
 
 TEST_CASE("a WAL reading with a hole is an error") {
-  CHECK_FALSE(read_wal_reading({{"0/1", std::nullopt, "000000020000000000000001"}}, {}, {}).ok());
-  CHECK_FALSE(read_wal_reading({{"0/1", "0/1", std::nullopt}}, {}, {}).ok());
-  CHECK_FALSE(read_wal_reading({}, {}, {}).ok());
+  CHECK_FALSE(
+      read_commit_position({{"0/1", std::nullopt, "000000020000000000000001"}}, {}, {}).ok());
+  CHECK_FALSE(read_commit_position({{"0/1", "0/1", std::nullopt}}, {}, {}).ok());
+  CHECK_FALSE(read_commit_position({}, {}, {}).ok());
 }
 
 TEST_CASE("a timeline is read from the name of a WAL file") {

@@ -1,4 +1,4 @@
-#include "lib/mesh/catch_up.hpp"
+#include "lib/mesh/gap_repair.hpp"
 
 #include <set>
 
@@ -17,7 +17,7 @@ namespace {
 constexpr Instant start = Instant(std::chrono::hours(5));
 
 // Lets time jump to the next question; says when it was asked.
-Instant next_question(CatchUp& catch_up) {
+Instant next_question(GapRepair& catch_up) {
   const auto when = catch_up.deadline();
   REQUIRE(when != never);
   CHECK_FALSE(catch_up.take_due(when - Duration(1)));
@@ -28,14 +28,14 @@ Instant next_question(CatchUp& catch_up) {
 }  // namespace
 
 TEST_CASE("without a hole nobody is asked") {
-  CatchUp catch_up{Random(1)};
+  GapRepair catch_up{Random(1)};
   CHECK(catch_up.deadline() == never);
   CHECK_FALSE(catch_up.take_due(start));
 }
 
 TEST_CASE("a hole may close by itself before its publisher is asked") {
-  CatchUp catch_up{Random(1)};
-  catch_up.hole(origin(1), start);
+  GapRepair catch_up{Random(1)};
+  catch_up.gap(origin(1), start);
   CHECK(catch_up.deadline() >= start + milliseconds(5));
   CHECK(catch_up.deadline() < start + milliseconds(10));
   catch_up.closed(origin(1));
@@ -45,24 +45,24 @@ TEST_CASE("a hole may close by itself before its publisher is asked") {
 TEST_CASE("receivers that notice a hole in the same moment ask in different ones") {
   std::set<Instant> moments;
   for (std::uint64_t seed = 0; seed < 64; ++seed) {
-    CatchUp catch_up{Random(seed)};
-    catch_up.hole(origin(1), start);
+    GapRepair catch_up{Random(seed)};
+    catch_up.gap(origin(1), start);
     moments.insert(catch_up.deadline());
   }
   CHECK(moments.size() > 60);
 }
 
 TEST_CASE("a hole that is noticed again is asked for when it would have been") {
-  CatchUp catch_up{Random(1)};
-  catch_up.hole(origin(1), start);
+  GapRepair catch_up{Random(1)};
+  catch_up.gap(origin(1), start);
   const auto due = catch_up.deadline();
-  catch_up.hole(origin(1), start + milliseconds(4));
+  catch_up.gap(origin(1), start + milliseconds(4));
   CHECK(catch_up.deadline() == due);
 }
 
 TEST_CASE("questions that nobody answers come ever more rarely, and never end") {
-  CatchUp catch_up{Random(1)};
-  catch_up.hole(origin(1), start);
+  GapRepair catch_up{Random(1)};
+  catch_up.gap(origin(1), start);
   auto asked = next_question(catch_up);
   for (const int pause : {200, 400, 800, 1600, 1600, 1600}) {
     const auto again = next_question(catch_up);
@@ -73,8 +73,8 @@ TEST_CASE("questions that nobody answers come ever more rarely, and never end") 
 }
 
 TEST_CASE("an answer that brought something is followed by the next question at once") {
-  CatchUp catch_up{Random(1)};
-  catch_up.hole(origin(1), start);
+  GapRepair catch_up{Random(1)};
+  catch_up.gap(origin(1), start);
   (void)next_question(catch_up);
   (void)next_question(catch_up);
   const auto now = start + milliseconds(500);
@@ -86,8 +86,8 @@ TEST_CASE("an answer that brought something is followed by the next question at 
 }
 
 TEST_CASE("each publisher is asked at its own pace") {
-  CatchUp catch_up{Random(1)};
-  for (std::uint8_t i = 1; i <= 3; ++i) catch_up.hole(origin(i), start);
+  GapRepair catch_up{Random(1)};
+  for (std::uint8_t i = 1; i <= 3; ++i) catch_up.gap(origin(i), start);
   std::set<Origin> asked;
   const auto later = start + milliseconds(20);
   while (const auto due = catch_up.take_due(later)) CHECK(asked.insert(*due).second);

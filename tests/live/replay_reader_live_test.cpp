@@ -16,10 +16,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-class Watcher : public Turning<ReplayWatch, ReplayEvent> {
+class Watcher : public Turning<ReplayReader, ReplayEvent> {
  public:
   explicit Watcher(const std::string& connection_string)
-      : Turning(ReplayWatch::create(connection_string)) {}
+      : Turning(ReplayReader::create(connection_string)) {}
 
   Tide poll() {
     (*this)->poll(current_time());
@@ -68,14 +68,14 @@ TEST_CASE("a standby introduces itself and is read once, unasked") {
   CHECK(up.in_recovery);
   CHECK(up.degraded.empty());
   CHECK(contains(up.description, "standby " + replica.socket_directory().string() + " port 5432"));
-  CHECK(std::to_string(up.instance.system) ==
+  CHECK(std::to_string(up.incarnation.system) ==
         cluster.primary().value("SELECT system_identifier FROM pg_control_system()"));
-  CHECK(std::to_string(up.instance.started) ==
+  CHECK(std::to_string(up.incarnation.started) ==
         replica.value("SELECT (extract(epoch FROM greatest(pg_postmaster_start_time(), "
                       "pg_stat_get_bgwriter_stat_reset_time())) * 1000000)::bigint"));
 
   const auto tide = watcher.next<Tide>();
-  CHECK(tide.instance == up.instance);
+  CHECK(tide.incarnation == up.incarnation);
   CHECK(tide.timeline == 1);
   CHECK(tide.history == TimelineHistory());
   CHECK(tide.replayed <= as_lsn(replica.value(replay_lsn)));
@@ -93,13 +93,14 @@ TEST_CASE("a standby's reading follows the replay, not what it has received") {
       10s, [&] { return replica.value("SELECT pg_get_wal_replay_pause_state()") == "paused"; }));
   const auto before = watcher.poll().replayed;
   cluster.primary().execute("CREATE TABLE t (i int)");
-  const auto tag = flush_lsn(cluster.primary());
-  REQUIRE(eventually(
-      10s, [&] { return as_lsn(replica.value("SELECT pg_last_wal_receive_lsn()")) >= tag; }));
+  const auto dependency = flush_lsn(cluster.primary());
+  REQUIRE(eventually(10s, [&] {
+    return as_lsn(replica.value("SELECT pg_last_wal_receive_lsn()")) >= dependency;
+  }));
   CHECK(watcher.poll().replayed == before);
-  CHECK(tag > before);
+  CHECK(dependency > before);
   replica.execute("SELECT pg_wal_replay_resume()");
-  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= tag; }));
+  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency; }));
   replica.execute("SELECT * FROM t");
 }
 
@@ -159,13 +160,14 @@ TEST_CASE("a promotion shows as a new timeline on the same connection, and the L
 
   auto tide = watcher.poll();
   CHECK_FALSE(watcher->in_recovery());
-  CHECK(tide.instance == up.instance);
+  CHECK(tide.incarnation == up.incarnation);
   CHECK(tide.timeline == 2);
   REQUIRE(tide.history.ancestor(1) != nullptr);
   const auto end = tide.history.ancestor(1)->end;
   CHECK(end >= kept);
-  CHECK(cover({up.instance.system, 1, kept}, tide) == Cover::covered);
-  CHECK(cover({up.instance.system, 1, Lsn{end.bytes + 1}}, tide) == Cover::orphaned);
+  CHECK(visibility_of({up.incarnation.system, 1, kept}, tide) == Visibility::visible);
+  CHECK(visibility_of({up.incarnation.system, 1, Lsn{end.bytes + 1}}, tide) ==
+        Visibility::orphaned);
 
   replica.execute("INSERT INTO t VALUES (1)");
   CHECK(replica.value(replay_lsn) == frozen);
@@ -194,27 +196,28 @@ TEST_CASE("a standby that follows a new primary changes its timeline on the same
     CHECK(watcher->next<Tide>().timeline == 1);
     REQUIRE(watcher->sees(arrived));
   }
-  const auto system = full.poll().instance.system;
+  const auto system = full.poll().incarnation.system;
   REQUIRE(eventually(10s, [&] { return as_lsn(next.value(replay_lsn)) >= kept; }));
   primary.crash();
   next.promote();
   follower.follow(next);
   next.execute("INSERT INTO t VALUES (1)");
-  const auto tag = flush_lsn(next);
+  const auto dependency = flush_lsn(next);
   CHECK(full.sees([](const Tide& tide) { return tide.timeline == 2; }));
-  CHECK(full.sees([&](const Tide& tide) { return tide.replayed >= tag; }));
+  CHECK(full.sees([&](const Tide& tide) { return tide.replayed >= dependency; }));
 
   const auto tide = full.poll();
   REQUIRE(tide.history.ancestor(1) != nullptr);
-  CHECK(cover({system, 1, kept}, tide) == Cover::covered);
-  CHECK(cover({system, 1, tag}, tide) == Cover::orphaned);
-  CHECK(cover({system, 2, tag}, tide) == Cover::covered);
+  CHECK(visibility_of({system, 1, kept}, tide) == Visibility::visible);
+  CHECK(visibility_of({system, 1, dependency}, tide) == Visibility::orphaned);
+  CHECK(visibility_of({system, 2, dependency}, tide) == Visibility::visible);
 
   // Without replication commands. The control file still names the old timeline: a role that sees
   // the WAL receiver makes no reading, another takes the old timeline for the present one.
   CHECK(follower.value(control_file_timeline) == "1");
   CHECK_FALSE(monitor.try_poll().has_value());
-  CHECK(cover({system, 1, tag}, plain.poll()) == Cover::covered);  // the documented hole
+  CHECK(visibility_of({system, 1, dependency}, plain.poll()) ==
+        Visibility::visible);  // the documented gap
 
   next.execute("CHECKPOINT");
   const auto checkpoint = flush_lsn(next);
@@ -224,9 +227,9 @@ TEST_CASE("a standby that follows a new primary changes its timeline on the same
   for (auto* watcher : {&monitor, &plain}) {
     CHECK(
         watcher->sees([&](const Tide& t) { return t.timeline == 2 && t.replayed >= checkpoint; }));
-    CHECK(cover({system, 2, tag}, watcher->poll()) == Cover::covered);
-    CHECK(cover({system, 1, tag}, watcher->poll()) == Cover::orphaned);
-    CHECK(cover({system, 1, kept}, watcher->poll()) == Cover::orphaned);  // no history
+    CHECK(visibility_of({system, 2, dependency}, watcher->poll()) == Visibility::visible);
+    CHECK(visibility_of({system, 1, dependency}, watcher->poll()) == Visibility::orphaned);
+    CHECK(visibility_of({system, 1, kept}, watcher->poll()) == Visibility::orphaned);  // no history
   }
 }
 
@@ -245,8 +248,8 @@ TEST_CASE("after a failover a list of hosts leads to another server, whose timel
   watcher.await<ServerDown>();
   replica.promote();
   const auto second = watcher.await<ServerUp>();
-  CHECK(second.instance.system == first.instance.system);
-  CHECK(second.instance.started != first.instance.started);
+  CHECK(second.incarnation.system == first.incarnation.system);
+  CHECK(second.incarnation.started != first.incarnation.started);
   const auto tide = watcher.next<Tide>();
   CHECK(tide.timeline == 2);
   CHECK(tide.history.ancestor(1) != nullptr);
@@ -324,13 +327,13 @@ TEST_CASE("a standby that crashed is another instance when it returns") {
   watcher.next<ServerDown>();
   CHECK_FALSE(watcher->ready());
   cluster.primary().execute("CREATE TABLE t (i int)");
-  const auto tag = flush_lsn(cluster.primary());
+  const auto dependency = flush_lsn(cluster.primary());
   replica.start();
   const auto second = watcher.await<ServerUp>();
-  CHECK(second.instance.system == first.instance.system);
-  CHECK(second.instance.started > first.instance.started);
-  CHECK(watcher.next<Tide>().instance == second.instance);
-  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= tag; }));
+  CHECK(second.incarnation.system == first.incarnation.system);
+  CHECK(second.incarnation.started > first.incarnation.started);
+  CHECK(watcher.next<Tide>().incarnation == second.incarnation);
+  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency; }));
 }
 
 TEST_CASE("a standby whose backend crashed is another instance, though its start time stays") {
@@ -344,7 +347,7 @@ TEST_CASE("a standby whose backend crashed is another instance, though its start
   auto other = replica.connect();
   ::kill(std::stoi(other.value("SELECT pg_backend_pid()")), SIGKILL);
   watcher.next<ServerDown>();
-  CHECK(watcher.await<ServerUp>().instance != first.instance);
+  CHECK(watcher.await<ServerUp>().incarnation != first.incarnation);
   watcher.next<Tide>();
   CHECK(replica.value(start_time) == started);
 }
@@ -362,7 +365,7 @@ TEST_CASE("a missing history file is a warning, and older timelines count as aba
   CHECK(contains(watcher.next<Warning>().text, "history of timeline 2 is missing"));
   const auto tide = watcher.next<Tide>();
   CHECK(tide.timeline == 2);
-  CHECK(cover({system, 1, kept}, tide) == Cover::orphaned);
+  CHECK(visibility_of({system, 1, kept}, tide) == Visibility::orphaned);
   replica.execute("CREATE TABLE t (i int)");
   CHECK(watcher.poll().replayed >= flush_lsn(replica));
   CHECK(watcher.quiet());  // no second warning

@@ -7,13 +7,13 @@
 namespace tidegate::gate {
 
 // One answer, read in one statement in this order. Both LSNs without page header.
-struct WalReading {
-  Instance instance;
+struct CommitPosition {
+  ServerIncarnation incarnation;
   TimelineId timeline = 0;
   Lsn insert;  // pg_current_wal_insert_lsn(): covers every commit that had returned when asked
   Lsn flush;   // pg_current_wal_flush_lsn(): survives a crash of the primary
 
-  friend bool operator==(const WalReading&, const WalReading&) = default;
+  friend bool operator==(const CommitPosition&, const CommitPosition&) = default;
 };
 
 }  // namespace tidegate::gate

@@ -1,11 +1,11 @@
-// Which streams have a hole, and when their publishers should be asked for what is missing.
+// Which streams have a gap, and when their publishers should be asked for what is missing.
 //
-// A hole is young when it is noticed: what fills it may be on its way, and other receivers have
+// A gap is young when it is noticed: what fills it may be on its way, and other receivers have
 // noticed theirs in the same moment. So the first question waits a little, each receiver a
 // different while. An answer that brought something is followed by the next question at once, one
 // that brought nothing, or did not come, after a pause that doubles.
 //
-// Nobody gives up here: a hole closes when its messages come, when the publisher keeps them no
+// Nobody gives up here: a gap closes when its messages come, when the publisher keeps them no
 // longer, or when the publisher is gone.
 #pragma once
 
@@ -18,15 +18,15 @@
 
 namespace tidegate::mesh {
 
-class CatchUp {
+class GapRepair {
  public:
-  explicit CatchUp(base::Random random) : random_(random) {}
+  explicit GapRepair(base::Random random) : random_(random) {}
 
-  // The stream of this origin has a hole. Known already: nothing happens.
-  void hole(const Origin& origin, Instant now);
-  // An answer has come whole; there is still a hole.
+  // The stream of this origin has a gap. Known already: nothing happens.
+  void gap(const Origin& origin, Instant now);
+  // An answer has come whole; there is still a gap.
   void answered(const Origin& origin, bool brought_something, Instant now);
-  void closed(const Origin& origin) { holes_.erase(origin); }
+  void closed(const Origin& origin) { gaps_.erase(origin); }
 
   // One whose publisher should be asked now; it counts as asked.
   [[nodiscard]] std::optional<Origin> take_due(Instant now);
@@ -35,13 +35,13 @@ class CatchUp {
   [[nodiscard]] Instant deadline() const;
 
  private:
-  struct Hole {
+  struct Gap {
     Instant ask_at;
     Duration pause;  // after the next question
   };
 
   base::Random random_;
-  std::map<Origin, Hole> holes_;  // few, and most of the time none
+  std::map<Origin, Gap> gaps_;  // few, and most of the time none
 };
 
 }  // namespace tidegate::mesh

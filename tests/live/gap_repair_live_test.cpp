@@ -81,7 +81,7 @@ TEST_CASE("a receiver that was stopped for a while misses nothing, and nobody wa
   CHECK(eventually(20s, [&] { return state() == PeerState::gone; }));
   CHECK(eventually(30s, [&] { return publisher->status().outgoing_bytes < 1'000'000; }));
   const auto status = publisher->status();
-  CHECK(status.kept_bytes <= mesh.kept_bytes);
+  CHECK(status.retain_bytes <= mesh.retain_bytes);
 
   stopped.send(SIGCONT);
   check_delivers(stopped, 1, count);
@@ -100,7 +100,7 @@ TEST_CASE("a receiver that joins from what is kept gets 10,000 messages in order
   publish(*publisher, count, std::string(256, 'x'));
   REQUIRE(eventually(10s, [&] { return publisher->status().last_sequence == count; }));
 
-  mesh.from = From::kept;
+  mesh.from = From::earliest;
   auto receiver = start(mesh, "receiver");
   REQUIRE(receiver->wait_ready(1, 10s));
   const auto begin = std::chrono::steady_clock::now();
@@ -122,7 +122,7 @@ TEST_CASE("sixteen receivers that miss the same 1,000 messages each get them, an
   auto publisher = start(mesh, "publisher");
   publish(*publisher, count, std::string(256, 'x'));
   REQUIRE(eventually(10s, [&] { return publisher->status().last_sequence == count; }));
-  mesh.from = From::kept;
+  mesh.from = From::earliest;
   std::vector<std::unique_ptr<Peer>> peers;
   for (std::uint64_t i = 0; i < receivers; ++i) {
     peers.push_back(start(mesh, "receiver-" + std::to_string(i)));

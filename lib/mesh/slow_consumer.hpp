@@ -5,7 +5,7 @@
 
 namespace tidegate::mesh {
 
-class Trail {
+class SlowConsumer {
  public:
   // It has asked for missed messages. True: it has done so again and again, for so long that people
   // should know; once for each such while.

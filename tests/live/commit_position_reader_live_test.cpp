@@ -20,25 +20,25 @@ namespace {
 // The WAL writer flushes what nobody waits for only once in ten seconds.
 constexpr auto* lazy_wal_writer = "wal_writer_delay = 10s\nbgwriter_delay = 10s\n";
 
-class Tagger : public Turning<CommitTag, CommitEvent> {
+class Tagger : public Turning<CommitPositionReader, CommitEvent> {
  public:
   explicit Tagger(const std::string& connection_string)
-      : Turning(CommitTag::create(connection_string)) {}
+      : Turning(CommitPositionReader::create(connection_string)) {}
 
-  WalReading ask() {
+  CommitPosition ask() {
     (*this)->ask(current_time());
-    return next<WalReading>();
+    return next<CommitPosition>();
   }
-  WalReading nudge() {
+  CommitPosition nudge() {
     (*this)->nudge(current_time());
-    return next<WalReading>();
+    return next<CommitPosition>();
   }
 };
 
-class Watcher : public Turning<ReplayWatch, ReplayEvent> {
+class Watcher : public Turning<ReplayReader, ReplayEvent> {
  public:
   explicit Watcher(const std::string& connection_string)
-      : Turning(ReplayWatch::create(connection_string)) {
+      : Turning(ReplayReader::create(connection_string)) {
     next<ServerUp>();
     next<Tide>();
   }
@@ -68,15 +68,15 @@ TEST_CASE("a role that may only log in reads positions and nudges, even a read-o
       "CREATE ROLE plain LOGIN; ALTER ROLE plain SET default_transaction_read_only = on");
   Tagger tagger(server.connection_string("user=plain"));
   const auto up = tagger.next<PrimaryUp>();
-  CHECK(std::to_string(up.instance.system) ==
+  CHECK(std::to_string(up.incarnation.system) ==
         server.value("SELECT system_identifier FROM pg_control_system()"));
-  CHECK(std::to_string(up.instance.started) ==
+  CHECK(std::to_string(up.incarnation.started) ==
         server.value("SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint"));
   CHECK(contains(up.description, "primary " + server.socket_directory().string()));
 
   const auto before = as_lsn(server.value("SELECT pg_current_wal_insert_lsn()"));
   const auto reading = tagger.ask();
-  CHECK(reading.instance == up.instance);
+  CHECK(reading.incarnation == up.incarnation);
   CHECK(reading.timeline == 1);
   CHECK(reading.insert >= before);
   const auto nudged = tagger.nudge();
@@ -109,7 +109,7 @@ TEST_CASE("a list of hosts follows the primary through a failover") {
       "target_session_attrs=primary port=" +
       std::to_string(old_primary.port()) + "," + std::to_string(replica.port()));
   const auto first = tagger.next<PrimaryUp>();
-  const auto tag = tagger.ask();
+  const auto dependency = tagger.ask();
   tagger->ask(current_time());
   old_primary.crash();
   tagger.await<PrimaryDown>();
@@ -117,8 +117,8 @@ TEST_CASE("a list of hosts follows the primary through a failover") {
   tagger.await<PrimaryUp>();
   const auto later = tagger.ask();
   CHECK(later.timeline == 2);
-  CHECK(later.instance.system == tag.instance.system);
-  CHECK(later.instance.started != first.instance.started);
+  CHECK(later.incarnation.system == dependency.incarnation.system);
+  CHECK(later.incarnation.started != first.incarnation.started);
 }
 
 TEST_CASE("a crash of the primary takes the question under way with it") {
@@ -146,17 +146,19 @@ TEST_CASE("at a page's end the position is what a caught-up replica reports, not
     for (int attempt = 0; attempt < 5 && !seen; ++attempt) {
       const auto raw = end_at_page_end(session, layout, at_segment_end);
       const Lsn end{raw.bytes - (at_segment_end ? 40 : 24)};
-      const auto tag = tagger.ask();
-      if (tag.insert > raw) continue;
-      CHECK(tag.insert == end);
-      REQUIRE(watcher.reaches(tag.insert, 10s));
+      const auto dependency = tagger.ask();
+      if (dependency.insert > raw) continue;
+      CHECK(dependency.insert == end);
+      REQUIRE(watcher.reaches(dependency.insert, 10s));
       const auto tide = watcher.poll();
       if (insert_lsn(session) != raw) continue;
       CHECK(tide.replayed == end);
       CHECK(as_lsn(replica.value("SELECT pg_last_wal_replay_lsn()")) < raw);
       CHECK(as_lsn(session.value("SELECT pg_current_wal_flush_lsn()")) < raw);
-      CHECK(cover({tag.instance.system, tag.timeline, tag.insert}, tide) == Cover::covered);
-      CHECK(cover({tag.instance.system, tag.timeline, raw}, tide) == Cover::wait);  // the trap
+      CHECK(visibility_of({dependency.incarnation.system, dependency.timeline, dependency.insert},
+                          tide) == Visibility::visible);
+      CHECK(visibility_of({dependency.incarnation.system, dependency.timeline, raw}, tide) ==
+            Visibility::pending);  // the trap
       CHECK(tagger.ask().flush == end);
       seen = true;
     }
@@ -228,6 +230,6 @@ TEST_CASE("a primary that is away is reported once and found again when it retur
   CHECK(tagger.quiet());
   cluster.primary().start();
   const auto second = tagger.next<PrimaryUp>();
-  CHECK(second.instance.system == first.instance.system);
-  CHECK(second.instance.started > first.instance.started);
+  CHECK(second.incarnation.system == first.incarnation.system);
+  CHECK(second.incarnation.started > first.incarnation.started);
 }

@@ -49,7 +49,7 @@ TEST_CASE("a hole is asked for after a moment, and what waits behind it follows 
   CHECK(a.wait(milliseconds(5) - Duration(1)).empty());
   CHECK(a.wait(milliseconds(5)) == "link 1: Request 1-2");
   CHECK(answer(a, 1, 2) == "deliver x of b, deliver x of b, deliver x of b");
-  CHECK(a.step(input::FromLink{1, Kept{b, 1}}).empty());
+  CHECK(a.step(input::FromLink{1, Retained{b, 1}}).empty());
   CHECK(a.wait(milliseconds(300)).empty());
   CHECK(a.counters().requests == 1);
   CHECK(a.counters().recovered == 2);
@@ -67,16 +67,16 @@ TEST_CASE("the answer is asked for piece by piece, without a pause") {
   a.step(input::FromStream{Heartbeat{b, 1, 9, std::nullopt}});
   a.wait(milliseconds(10));
   answer(a, 1, 4);
-  CHECK(a.step(input::FromLink{1, Kept{b, 1}}) == "link 1: Request 5-9");
+  CHECK(a.step(input::FromLink{1, Retained{b, 1}}) == "link 1: Request 5-9");
   answer(a, 5, 5);
-  CHECK(a.step(input::FromLink{1, Kept{b, 1}}).empty());
+  CHECK(a.step(input::FromLink{1, Retained{b, 1}}).empty());
 }
 
 TEST_CASE("an answer that brings nothing is not followed by the next question at once") {
   auto a = with_b();
   a.step(input::FromStream{Heartbeat{b, 1, 9, std::nullopt}});
   a.wait(milliseconds(10));
-  CHECK(a.step(input::FromLink{1, Kept{b, 1}}).empty());
+  CHECK(a.step(input::FromLink{1, Retained{b, 1}}).empty());
   CHECK(a.wait(milliseconds(150)).empty());
   CHECK(a.wait(milliseconds(150)) == "link 1: Request 1-9");
 }
@@ -85,7 +85,7 @@ TEST_CASE("what the publisher no longer keeps is reported with its range, and th
   auto a = with_b();
   a.data(b, 7, {x()});
   a.wait(milliseconds(10));
-  CHECK(a.step(input::FromLink{1, Kept{b, 5}}) ==
+  CHECK(a.step(input::FromLink{1, Retained{b, 5}}) ==
         "undelivered 1-4 of b: expired, link 1: Request 5-6");
   CHECK(a.step(input::FromStream{Heartbeat{b, 7, 7, std::nullopt}}) ==
         "undelivered 5-6 of b: expired, deliver x of b");
@@ -112,7 +112,7 @@ TEST_CASE("an answer from a link that leads elsewhere counts for nothing") {
   a.befriend(c, "c");
   a.data(b, 2, {x()});
   CHECK(a.step(input::FromLink{2, Data{b, 1, {x()}}}).empty());
-  CHECK(a.step(input::FromLink{2, Kept{b, 2}}).empty());
+  CHECK(a.step(input::FromLink{2, Retained{b, 2}}).empty());
   CHECK(a.step(input::FromLink{9, Data{b, 1, {x()}}}).empty());
   CHECK(a.counters().unexpected == 3);
   CHECK(answer(a, 1, 1) == "deliver x of b, deliver x of b");
@@ -127,7 +127,7 @@ TEST_CASE("who joins from now on gets nothing of the past") {
 
 TEST_CASE("who joins from what is kept asks for it, and gets it before what comes later") {
   auto options = ungated();
-  options.from = From::kept;
+  options.from = From::earliest;
   auto a = alone(options);
   a.befriend(b, "b", 8, 3);
   CHECK(a.data(b, 8, {x()}).empty());
@@ -137,7 +137,7 @@ TEST_CASE("who joins from what is kept asks for it, and gets it before what come
 
 TEST_CASE("a repeated Ready of a peer whose past was asked for does not start it anew") {
   auto options = ungated();
-  options.from = From::kept;
+  options.from = From::earliest;
   auto a = alone(options);
   a.befriend(b, "b", 2, 2);
   CHECK(a.data(b, 2, {x()}) == "deliver x of b");
@@ -150,9 +150,9 @@ TEST_CASE("a repeated Ready of a peer whose past was asked for does not start it
 TEST_CASE("who asks gets the messages and then the word what is kept") {
   auto a = with_b();
   for (int i = 0; i < 9; ++i) a.publish("x");
-  CHECK(a.step(input::FromRoute{"r", "b", Request{b, 3, 6}}) ==
+  CHECK(a.step(input::FromRoute{"r", "b", RetransmitRequest{b, 3, 6}}) ==
         "route r: Data 3-6, route r: Kept 1");
-  CHECK(a.step(input::FromRoute{"r", "b", Request{b, 8, 99}}) ==
+  CHECK(a.step(input::FromRoute{"r", "b", RetransmitRequest{b, 8, 99}}) ==
         "route r: Data 8-9, route r: Kept 1");
   CHECK(a.counters().answers == 2);
   CHECK(a.counters().resent == 6);
@@ -164,7 +164,7 @@ TEST_CASE("what is sent again is what was sent: with its sequence and its positi
   a.publish("first", at(300));
   a.publish("second");
   const auto sent = a.sent();
-  a.step(input::FromRoute{"r", "b", Request{b, 2, 2}});
+  a.step(input::FromRoute{"r", "b", RetransmitRequest{b, 2, 2}});
   const auto again = a.all<node::effect::ToRoute>();
   REQUIRE(again.size() == 2);
   CHECK(std::get<Data>(again.at(0).frame).messages == sent);
@@ -174,30 +174,30 @@ TEST_CASE("what is sent again is what was sent: with its sequence and its positi
 TEST_CASE("who asks for what is no longer kept is told so") {
   auto options = ungated();
   options.payload_bytes = 1000;
-  options.kept_bytes = largest_footprint(1000);
+  options.retain_bytes = largest_footprint(1000);
   auto a = with_b(options);
   for (int i = 0; i < 9; ++i) a.publish("x", NoChange{}, 1000);
-  CHECK(a.status().kept_bytes <= options.kept_bytes);
-  const auto first = a.status().kept_first;
+  CHECK(a.status().retain_bytes <= options.retain_bytes);
+  const auto first = a.status().retained_first;
   REQUIRE(first > 2);
-  CHECK(a.step(input::FromRoute{"r", "b", Request{b, 1, 2}}) ==
+  CHECK(a.step(input::FromRoute{"r", "b", RetransmitRequest{b, 1, 2}}) ==
         "route r: Kept " + std::to_string(first));
 }
 
 TEST_CASE("messages that are too old are kept no longer, also by who publishes nothing more") {
   auto options = ungated();
-  options.kept_for = seconds(10);
+  options.retain_for = seconds(10);
   auto a = with_b(options);
   a.publish("x");
   a.wait(seconds(11));
-  CHECK(a.status().kept == 0);
-  CHECK(a.status().kept_first == 2);
+  CHECK(a.status().retained == 0);
+  CHECK(a.status().retained_first == 2);
 }
 
 TEST_CASE("one answer is bounded, in frames that are bounded") {
   auto a = with_b();
   for (int i = 0; i < 2000; ++i) a.publish("x", NoChange{}, 1000);
-  a.step(input::FromRoute{"r", "b", Request{b, 1, 2000}});
+  a.step(input::FromRoute{"r", "b", RetransmitRequest{b, 1, 2000}});
   std::size_t bytes = 0;
   std::uint64_t next = 1;
   for (const auto& effect : a.all<node::effect::ToRoute>()) {
@@ -217,7 +217,7 @@ TEST_CASE("one answer is bounded, in frames that are bounded") {
 TEST_CASE("a stranger who asks gets nothing") {
   auto a = with_b();
   a.publish("x");
-  CHECK(a.step(input::FromRoute{"r", "c", Request{c, 1, 1}}).empty());
+  CHECK(a.step(input::FromRoute{"r", "c", RetransmitRequest{c, 1, 1}}).empty());
   CHECK(a.counters().unexpected == 1);
 }
 
@@ -226,7 +226,7 @@ TEST_CASE("who keeps asking for ten seconds is named, once") {
   for (int i = 0; i < 30; ++i) a.publish("x");
   std::size_t warnings = 0;
   for (int second = 0; second < 14; ++second) {
-    a.step(input::FromRoute{"r", "b", Request{b, 11, 20}});
+    a.step(input::FromRoute{"r", "b", RetransmitRequest{b, 11, 20}});
     for (const auto& warning : a.notices<Warning>()) {
       CHECK(warning.text.find("peer b keeps trailing") == 0);
       CHECK(warning.text.find("20 behind") != std::string::npos);
@@ -236,7 +236,7 @@ TEST_CASE("who keeps asking for ten seconds is named, once") {
   }
   CHECK(warnings == 1);
   CHECK(a.status().peers.at(0).slow);
-  CHECK(a.status().peers.at(0).behind == 20);
+  CHECK(a.status().peers.at(0).lag == 20);
 }
 
 // --- what the application does not wait for -----------------------------------------------------
@@ -261,7 +261,7 @@ TEST_CASE("with overdue = late a message goes out marked when its time is over, 
   CHECK(a.wait(Duration(1)) == "deliver x of b late, deliver y of b late");
   CHECK(a.counters().late == 2);
   a.step(ServerUp{server_life});
-  CHECK(a.step(input::Polled{replayed(300)}) == "deliver z of b");
+  CHECK(a.step(input::ReplayPositionRead{replayed(300)}) == "deliver z of b");
 }
 
 TEST_CASE("with overdue = drop a message is reported with its position when its time is over") {
