@@ -157,7 +157,7 @@ socket = "/s"
 TEST_CASE("a choice that is none of the setting's values names those that are") {
   const auto configuration = configure({.flags = {{"from", {"then"}}, {"overdue", {"late "}}}});
   REQUIRE(configuration.problems.size() == 2);
-  CHECK(configuration.problems.at(0).what == "'then' is none of its values; write now or kept");
+  CHECK(configuration.problems.at(0).what == "'then' is none of its values; write latest or earliest");
   CHECK(configuration.problems.at(1).what ==
         "'late ' is none of its values; write hold or late or drop");
 }
