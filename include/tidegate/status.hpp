@@ -1,6 +1,7 @@
 // What a peer says of itself when an operator asks: a snapshot, made on request.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -42,6 +43,40 @@ struct Counters {
   std::uint64_t questions = 0;     // questions to the primary
   std::uint64_t nudges = 0;        // small writes that flush another session's tail
 };
+
+// Each counter once, with the name by which the status shows it.
+struct CounterName {
+  const char* name;
+  std::uint64_t Counters::*count;
+};
+inline constexpr std::array counter_names = {
+    CounterName{"published", &Counters::published},
+    CounterName{"received", &Counters::received},
+    CounterName{"delivered", &Counters::delivered},
+    CounterName{"unmatched", &Counters::unmatched},
+    CounterName{"duplicate", &Counters::duplicate},
+    CounterName{"missing", &Counters::missing},
+    CounterName{"orphaned", &Counters::orphaned},
+    CounterName{"foreign", &Counters::foreign},
+    CounterName{"expired", &Counters::expired},
+    CounterName{"overdue", &Counters::overdue},
+    CounterName{"late", &Counters::late},
+    CounterName{"unpublished", &Counters::unpublished},
+    CounterName{"malformed", &Counters::malformed},
+    CounterName{"unexpected", &Counters::unexpected},
+    CounterName{"refused", &Counters::refused},
+    CounterName{"refused_full", &Counters::refused_full},
+    CounterName{"requests", &Counters::requests},
+    CounterName{"recovered", &Counters::recovered},
+    CounterName{"answers", &Counters::answers},
+    CounterName{"resent", &Counters::resent},
+    CounterName{"suppressed", &Counters::suppressed},
+    CounterName{"polls", &Counters::polls},
+    CounterName{"questions", &Counters::questions},
+    CounterName{"nudges", &Counters::nudges},
+};
+static_assert(sizeof(Counters) == counter_names.size() * sizeof(std::uint64_t),
+              "every counter has a name");
 
 enum class PeerState : std::uint8_t {
   heard,    // a beacon or a seed names it; no word from itself yet

@@ -66,9 +66,9 @@ class Network {
   void undial(LifeId life, mesh::LinkId link);
   void follow(LifeId life, const base::Endpoint& endpoint);
   void unfollow(LifeId life, const base::Endpoint& endpoint);
-  void to_link(LifeId life, mesh::LinkId link, const mesh::Frame& frame);
-  void to_route(LifeId life, const mesh::RoutingId& route, const mesh::Frame& frame);
-  void broadcast(LifeId life, const mesh::Frame& frame);
+  void to_link(LifeId life, mesh::LinkId link, const mesh::CallFrame& frame);
+  void to_route(LifeId life, const mesh::RoutingId& route, const mesh::AnswerFrame& frame);
+  void broadcast(LifeId life, const mesh::StreamFrame& frame);
   void announce(LifeId life, const mesh::Announcement& announcement);
 
   // Every connection between two hosts breaks; they are dialled again.
@@ -129,8 +129,9 @@ class Network {
   void arrive(ChannelId id, bool to_server, const std::string& bytes);
   Path& path_of(const Channel& channel, bool to_server);
   Instant arrival(const Path& path, Direction& direction);
-  void note(const Channel& channel, bool to_server, const mesh::Frame& frame,
-            const char* visibility);
+  void note(const Channel& channel, bool to_server, const std::string& frame, const char* fate);
+  [[nodiscard]] static std::string text_of_bytes(const Channel& channel, bool to_server,
+                                                 const std::string& bytes);
 
   Agenda& agenda_;
   base::Random random_;
