@@ -182,7 +182,7 @@ TEST_CASE("while the outbox is full, standard input is not read and nothing is l
     return json::parse(ran.output)["outbox"] == 9;
   }));
   primary.start();
-  // What a restarted primary can't vouch for comes back; the rest is sent. Together: everything.
+  // Messages that a restarted primary can't vouch for come back; the rest is sent. Together: all.
   int sent = 0;
   int returned = 0;
   CHECK(eventually(command_bound, [&] {

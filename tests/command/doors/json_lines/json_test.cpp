@@ -165,8 +165,8 @@ TEST_CASE("a line that can't be published is refused with what to write instead"
   CHECK(contains(why_refused(R"({"topic":"a","payload":"","payload_base64":""})"), "not both"));
   CHECK(contains(why_refused(R"({"topic":"a","paylaod":""})"), "did you mean payload?"));
   CHECK(contains(why_refused(R"({"topic":"a","depends":"after"})"), "depends is none of"));
-  CHECK(
-      contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":1}})"), "lacks \"lsn\""));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":1}})"),
+                 "lacks \"lsn\""));
   CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":1,"timeline":1,"lsn":"0/1"}})"),
                  "bad \"system\""));
   CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"","timeline":1,"lsn":"0/1"}})"),
@@ -218,7 +218,7 @@ TEST_CASE("no line of input makes the reader crash") {
     if (publication) {
       ++accepted;
     } else {
-      // Whatever the error quotes, the line that carries it is JSON.
+      // The line that carries the error is JSON, with any text that it quotes.
       Json answer = {{"message", publication.error().message}};
       CHECK(parsed(to_text(answer)).is_object());
     }
