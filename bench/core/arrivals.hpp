@@ -1,6 +1,6 @@
 // Messages as a busy mesh brings them: from 16 origins in turn, 256 bytes each, about a new row
-// each. What an origin announces lags behind by its own constant, so the positions are nearly
-// sorted, and those of one origin never go back.
+// each. Each origin lags behind by its own constant, so the positions are nearly sorted, and
+// those of one origin never go back.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
-// What a paused replica costs: a million messages are held, then one reading covers them all. Tells
-// the memory for each message above its payload, and the time that it takes to hold and to release
-// it.
+// The cost of a paused replica: a million messages are held, then one reading covers them all.
+// Prints the memory for each message above its payload, and the time that it takes to hold and to
+// release it.
 //
 // Memory is what malloc has given out (uordblks of mallinfo2), its own overhead included. Time is
 // that of the processor. A message that arrives is made before the clock runs; the end of a

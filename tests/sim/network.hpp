@@ -22,7 +22,7 @@
 
 #include "lib/base/random.hpp"
 #include "lib/node/event.hpp"
-#include "tests/sim/agenda.hpp"
+#include "tests/sim/event_queue.hpp"
 #include "tests/sim/sessions.hpp"
 #include "tests/sim/trace.hpp"
 
@@ -47,8 +47,8 @@ struct Path {
 
 class Network {
  public:
-  Network(Agenda& agenda, base::Random random, Trace& trace)
-      : agenda_(agenda), random_(random), trace_(trace) {}
+  Network(EventQueue& events, base::Random random, Trace& trace)
+      : events_(events), random_(random), trace_(trace) {}
 
   // Hands an input to a peer.
   std::function<void(LifeId, node::Input)> give;
@@ -132,7 +132,7 @@ class Network {
   void note(const Channel& channel, bool to_server, const mesh::Frame& frame,
             const char* visibility);
 
-  Agenda& agenda_;
+  EventQueue& events_;
   base::Random random_;
   Trace& trace_;
   std::vector<std::string> hosts_;

@@ -41,9 +41,9 @@ inline Options gated() {
   return options;
 }
 
-class NodeSelf {
+class NodeHarness {
  public:
-  explicit NodeSelf(const Options& options = gated())
+  explicit NodeHarness(const Options& options = gated())
       : node_(options, {origin(1), "default", "a", 10, 20}, {}, 1, start) {}
 
   std::string step(node::Input input) {
