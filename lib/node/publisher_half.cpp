@@ -107,7 +107,7 @@ void PublisherHalf::answer(const mesh::RetransmitRequest& request, const mesh::R
 void PublisherHalf::run_timers(Instant now, Effects& effects) {
   if (const auto query = outbox_.take_query(now)) {
     if (*query == gate::CommitQueue::Query::ask) {
-      ++counters_.questions;
+      ++counters_.position_queries;
       effects.push_back(effect::QueryCommitPosition{});
     } else {
       ++counters_.nudges;

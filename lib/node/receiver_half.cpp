@@ -8,6 +8,15 @@
 #include "lib/message/footprint.hpp"
 
 namespace tidegate::node {
+namespace {
+
+Undelivered::Why why_undelivered(Visibility visibility) {
+  TIDEGATE_MUST(visibility != Visibility::visible);
+  if (visibility == Visibility::orphaned) return Undelivered::Why::orphaned;
+  return visibility == Visibility::foreign ? Undelivered::Why::foreign : Undelivered::Why::overdue;
+}
+
+}  // namespace
 
 ReceiverHalf::ReceiverHalf(const Options& options, const Origin& self, mesh::Roster& roster,
                            mesh::OutboundStream& own_stream, Counters& counters,
@@ -89,18 +98,20 @@ void ReceiverHalf::progress(mesh::Member& member, mesh::InboundStream::Progress 
 void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress,
                            Instant now, Effects& effects) {
   for (auto& [sequence, message] : progress.messages) {
-    gate::Held held{std::move(message), member.origin, sequence, now};
-    if (may_release() && gate_.passes(held.message.position)) {
+    if (may_release() && gate_.passes(message.position)) {
       ++counters_.received;
-      count_released(held.message);
-      deliver(held, member, false, now, effects);
+      count_released(message);
+      deliver({std::move(message), member.origin, member.name, sequence}, effects);
       continue;
     }
-    if (!gate_.hold(held, demand_)) {
+    auto position = message.position;
+    if (!gate_.takes(message::footprint(message), position, demand_)) {
       member.stream.rewind_to(sequence);
       counters_.refused_full += progress.messages.back().sequence - sequence + 1;
       return;
     }
+    gate_.hold({message::PackedMessage(std::move(message)), std::move(position), member.origin,
+                sequence, now});
     ++counters_.received;
     ++member.held;
   }
@@ -162,35 +173,28 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
   while (may_release()) {
     auto next = gate_.release(now);
     if (!next) break;
-    release_one(*next, now, effects);
+    auto& held = next->held;
+    auto* member = roster_.find(held.source);
+    TIDEGATE_MUST(member != nullptr);
+    --member->held;
+    auto message = held.item.unpack();
+    message.position = held.position;
+    count_released(message);
+    const bool overdue = next->visibility == Visibility::pending;
+    if (next->visibility == Visibility::visible || (overdue && overdue_ == Overdue::late)) {
+      deliver(
+          {std::move(message), held.source, member->name, held.sequence, now - held.since, overdue},
+          effects);
+    } else {
+      undelivered(*member, {held.sequence, held.sequence}, why_undelivered(next->visibility),
+                  held.position, effects);
+    }
   }
   more_ = demand_ && !may_release();
   released_ = released_bytes_ = 0;
   if (gate_.take_poll(now)) {
-    ++counters_.polls;
+    ++counters_.replay_reads;
     effects.push_back(effect::Poll{});
-  }
-}
-
-void ReceiverHalf::release_one(gate::Gate::Released& released, Instant now, Effects& effects) {
-  auto& held = released.held;
-  count_released(held.message);
-  auto* member = roster_.find(held.origin);
-  TIDEGATE_MUST(member != nullptr);
-  --member->held;
-  const auto report = [&](Undelivered::Why why) {
-    undelivered(*member, {held.sequence, held.sequence}, why, held.message.position, effects);
-  };
-  switch (released.visibility) {
-    case Visibility::visible:
-      return deliver(held, *member, false, now, effects);
-    case Visibility::orphaned:
-      return report(Undelivered::Why::orphaned);
-    case Visibility::foreign:
-      return report(Undelivered::Why::foreign);
-    case Visibility::pending:
-      if (overdue_ == Overdue::late) return deliver(held, *member, true, now, effects);
-      return report(Undelivered::Why::overdue);
   }
 }
 
@@ -206,20 +210,19 @@ void ReceiverHalf::demand(bool open, Instant now) {
   demand_ = open;
 }
 
-void ReceiverHalf::deliver(gate::Held& held, const mesh::Member& member, bool late, Instant now,
-                           Effects& effects) {
+void ReceiverHalf::deliver(Delivery delivery, Effects& effects) {
+  const auto& message = delivery.message;
   const bool wanted = std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
-    return pattern.matches(held.message.topic);
+    return pattern.matches(message.topic);
   });
   if (!wanted) {
     ++counters_.unmatched;
     return;
   }
   ++counters_.delivered;
-  if (late) ++counters_.late;
-  if (held.message.position) own_stream_.delivered(*held.message.position);
-  effects.emplace_back(effect::Deliver{
-      {std::move(held.message), held.origin, member.name, held.sequence, now - held.since, late}});
+  if (delivery.late) ++counters_.late;
+  if (message.position) own_stream_.delivered(*message.position);
+  effects.emplace_back(effect::Deliver{std::move(delivery)});
 }
 
 void ReceiverHalf::undelivered(const mesh::Member& member, mesh::InboundStream::Range range,

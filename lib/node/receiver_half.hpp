@@ -17,6 +17,7 @@
 #include "lib/mesh/inbound_stream.hpp"
 #include "lib/mesh/outbound_stream.hpp"
 #include "lib/mesh/roster.hpp"
+#include "lib/message/packed_message.hpp"
 #include "lib/node/event.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/status.hpp"
@@ -80,9 +81,7 @@ class ReceiverHalf {
   void watch_gap(const mesh::Member& member, Instant now);
   [[nodiscard]] bool may_release() const;
   void count_released(const Message& message);
-  void release_one(gate::Gate::Released& released, Instant now, Effects& effects);
-  void deliver(gate::Held& held, const mesh::Member& member, bool late, Instant now,
-               Effects& effects);
+  void deliver(Delivery delivery, Effects& effects);
   void undelivered(const mesh::Member& member, mesh::InboundStream::Range range,
                    Undelivered::Why why, const std::optional<Position>& position, Effects& effects);
 
@@ -92,7 +91,7 @@ class ReceiverHalf {
   mesh::Roster& roster_;
   mesh::OutboundStream& own_stream_;
   mesh::GapRepair gap_repair_;
-  gate::Gate gate_;
+  gate::Gate<Origin, message::PackedMessage> gate_;
   std::vector<Pattern> patterns_;
   bool demand_ = true;
   Instant demand_since_;  // it is as it is

@@ -5,7 +5,7 @@
 #include "lib/base/must.hpp"
 #include "lib/mesh/announcement.hpp"
 #include "lib/mesh/frame_codec.hpp"
-#include "tests/sim/chance.hpp"
+#include "tests/sim/draws.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -115,7 +115,7 @@ Path& Network::path_of(const Channel& channel, bool to_server) {
 }
 
 void Network::connect_later(ChannelId id, Duration delay) {
-  agenda_.after(delay + random_.between(Duration(0), delay), [this, id] { connect(id); });
+  events_.after(delay + random_.between(Duration(0), delay), [this, id] { connect(id); });
 }
 
 void Network::connect(ChannelId id) {
@@ -135,7 +135,7 @@ void Network::connected(ChannelId id) {
   ++channel.epoch;
   if (channel.stream) {
     const auto when = arrival(path_of(channel, true), channel.to_server);
-    agenda_.at(when, [this, id, epoch = channel.epoch] {
+    events_.at(when, [this, id, epoch = channel.epoch] {
       if (channels_[id].epoch == epoch) subscribed(id);
     });
     return;
@@ -158,7 +158,7 @@ void Network::unsubscribed(ChannelId id) {
   const auto server = channels_[id].server;
   const auto peer = peers_[channels_[id].client].info.origin.peer;
   std::erase(peers_[server].readers, id);
-  agenda_.after(microseconds(50) + up_to(random_, milliseconds(100)), [this, server, peer] {
+  events_.after(microseconds(50) + up_to(random_, milliseconds(100)), [this, server, peer] {
     auto& publisher = peers_[server];
     if (--publisher.reader_count[peer] == 0 && publisher.alive) {
       give(server, node::input::Reader{peer, false});
@@ -220,7 +220,7 @@ void Network::note(const Channel& channel, bool to_server, const std::string& fr
                    const char* fate) {
   const auto& client = peers_[channel.client].info.name;
   const auto server = channel.server == nobody ? "?" : peers_[channel.server].info.name;
-  trace_.line(agenda_.elapsed(), (to_server ? client : server) + " > " +
+  trace_.line(events_.elapsed(), (to_server ? client : server) + " > " +
                                      (to_server ? server : client) + "  " + frame + fate);
 }
 
@@ -244,7 +244,7 @@ void Network::broadcast(LifeId life, const mesh::StreamFrame& frame) {
 }
 
 Instant Network::arrival(const Path& path, Direction& direction) {
-  const auto own = agenda_.now() + path.delay + random_.between(Duration(0), path.jitter);
+  const auto own = events_.now() + path.delay + random_.between(Duration(0), path.jitter);
   if (happens(random_, path.reorders)) return own + up_to(random_, milliseconds(20));
   direction.last = std::max(direction.last + Duration(1), own);
   return direction.last;
@@ -272,7 +272,7 @@ void Network::send(ChannelId id, bool to_server, const Bytes& bytes) {
       lost = true;
     }
   } else {
-    lost = lost || happens(random_, path.direct_loss);
+    lost = lost || direct_frames_++ == lost_direct || happens(random_, path.direct_loss);
   }
   if (!lost && path.cut) {
     lost = direction.waiting.size() >= queue_limit;
@@ -285,7 +285,7 @@ void Network::send(ChannelId id, bool to_server, const Bytes& bytes) {
   }
   const int copies = happens(random_, path.duplicates) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
-    agenda_.at(arrival(path, direction), [this, id, to_server, bytes, epoch = channel.epoch] {
+    events_.at(arrival(path, direction), [this, id, to_server, bytes, epoch = channel.epoch] {
       if (channels_[id].epoch == epoch) arrive(id, to_server, *bytes);
     });
   }
@@ -315,7 +315,7 @@ void Network::announce(LifeId life, const mesh::Announcement& announcement) {
     const int copies = happens(random_, path.duplicates) ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
       const auto delay = path.delay + random_.between(Duration(0), 3 * path.jitter);
-      agenda_.after(delay, [this, to, from, bytes] {
+      events_.after(delay, [this, to, from, bytes] {
         if (!peers_[to].alive) return;
         auto decoded = mesh::decode_announcement(bytes);
         give(to, node::input::Heard{std::get<mesh::Announcement>(decoded), hosts_[from]});

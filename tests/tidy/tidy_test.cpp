@@ -168,7 +168,7 @@ TEST_CASE("only live tests wait for real time") {
   CHECK(passes(check_sleep({"tests/live/a.cpp", code})));
   CHECK(passes(check_sleep({"tests/support/a.cpp", code})));
   CHECK_FALSE(passes(check_sleep({"tests/a_test.cpp", code})));
-  CHECK_FALSE(passes(check_sleep({"tests/sim/world.cpp", "usleep(1);"})));
+  CHECK_FALSE(passes(check_sleep({"tests/sim/simulation.cpp", "usleep(1);"})));
   CHECK(problems_of_all(check_sleep) == "");
 }
 
@@ -176,9 +176,9 @@ TEST_CASE("a simulation depends on nothing but its seed") {
   const std::string code = "std::chrono::steady_clock::now();";
   CHECK(passes(check_simulation({"tests/sim/main.cpp", code})));
   CHECK(passes(check_simulation({"tests/live/a.cpp", code})));
-  CHECK_FALSE(passes(check_simulation({"tests/sim/world.cpp", code})));
-  CHECK_FALSE(passes(check_simulation({"tests/sim/world.cpp", "std::random_device r;"})));
-  CHECK_FALSE(passes(check_simulation({"tests/sim/world.hpp", "std::unordered_map<int, int> m;"})));
+  CHECK_FALSE(passes(check_simulation({"tests/sim/simulation.cpp", code})));
+  CHECK_FALSE(passes(check_simulation({"tests/sim/simulation.cpp", "std::random_device r;"})));
+  CHECK_FALSE(passes(check_simulation({"tests/sim/simulation.hpp", "std::unordered_map<int, int> m;"})));
   CHECK(problems_of_all(check_simulation) == "");
 }
 

@@ -196,7 +196,7 @@ void members(Visit&& visit, T& peer) {
   visit("held", peer.held);
   visit("missing", peer.missing);
   visit("slow", peer.slow);
-  visit("behind", peer.lag);
+  visit("lag", peer.lag);
 }
 
 template <typename Visit, MaybeConst<Status> T>
@@ -222,9 +222,9 @@ void members(Visit&& visit, T& status) {
   visit("last_sequence", status.last_sequence);
   visit("last_position", status.last_position);
   visit("outgoing_bytes", status.outgoing_bytes);
-  visit("kept_first", status.retained_first);
-  visit("kept", status.retained);
-  visit("kept_bytes", status.retain_bytes);
+  visit("retained_first", status.retained_first);
+  visit("retained", status.retained);
+  visit("retained_bytes", status.retain_bytes);
   visit("counters", status.counters);
   visit("peers", status.peers);
 }

@@ -42,9 +42,9 @@ inline Options gated() {
   return options;
 }
 
-class NodeSelf {
+class NodeHarness {
  public:
-  explicit NodeSelf(const Options& options = gated())
+  explicit NodeHarness(const Options& options = gated())
       : node_(std::make_unique<node::Node>(options,
                                            mesh::PeerInfo{origin(1), "default", "a", 10, 20},
                                            std::vector<base::Endpoint>{}, 1, start)) {}
