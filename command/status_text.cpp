@@ -72,7 +72,7 @@ std::string kept_words(const Status& status) {
                      status.retained_first, rough_size(status.retain_bytes));
 }
 
-// What is usual is always shown; what points at trouble only when it has happened.
+// Usual counts are always shown; those that point at trouble only when they are not 0.
 std::string counter_words(const Counters& c) {
   auto text =
       fmt::format("published {}, received {}, delivered {}", c.published, c.received, c.delivered);
