@@ -86,7 +86,7 @@ const std::array<Description, 6>& descriptions() {
        "shows a running peer of this host",
        "Examples:\n"
        "  tidegate status --watch\n"
-       "  tidegate status --json --name master-1",
+       "  tidegate status --json --name app-1",
        {"mesh", "name", "socket", "log-level"},
        LogLevel::warning,
        commands::make_status_command},

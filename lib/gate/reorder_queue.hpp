@@ -7,7 +7,8 @@
 // pop sifts through its whole depth, which is cache misses where most are held.
 //
 // A million messages may be held, so an entry has only what differs from one message to the next.
-// What consecutive ones share is kept once, in a run: a source makes a new one when its cluster is
+// The part that consecutive ones share is kept once, in a run: a source makes a new one when its
+// cluster is
 // promoted, or when a sequence is left out.
 #pragma once
 
@@ -76,7 +77,7 @@ class ReorderQueue {
     Instant since;
     Item item;
   };
-  // What is held of one source.
+  // The held items of one source.
   struct Line {
     std::deque<Run> runs;
     std::deque<Entry> entries;
@@ -178,7 +179,7 @@ auto ReorderQueue<Source, Item>::pop() -> HeldItem {
   return held;
 }
 
-// Rarely enough to cost nothing: those who send on are mostly found again.
+// Rarely enough to cost nothing: sources that send on are mostly found again.
 template <SourceKey Source, HoldableItem Item>
 void ReorderQueue<Source, Item>::forget_empty_lines() {
   if (lines_.size() <= 2 * order_.size() + 64) return;

@@ -1,4 +1,4 @@
-// Who is in the mesh, and the handshake by which two peers come to hear each other. Every
+// The members of the mesh, and the handshake by which two peers come to hear each other. Every
 // transition of a member's state is in roster.cpp.
 //
 // A joins B (and B joins A in the same way; one beacon, or one seed, is enough for both):
@@ -20,9 +20,10 @@
 // 3. A member that is gone keeps its stream for a while: if it returns in the same life, nothing
 //    is delivered twice and what was missed is named.
 // 4. A word that was meant for an earlier life of this peer says nothing to this one.
-// 5. A stream that is silent though its publisher is not gone is subscribed to anew: who only reads
+// 5. A stream that is silent though its publisher is not gone is subscribed to anew: a socket that
+// only reads
 //    on a connection never learns that the other end has closed it.
-// 6. One life at an address: who answers at the endpoint of another member has replaced it.
+// 6. One life at an address: a peer that answers at the endpoint of another member has replaced it.
 #pragma once
 
 #include <cstddef>
@@ -144,7 +145,7 @@ class Roster {
   struct Seed {
     base::Endpoint endpoint;
     std::optional<LinkId> link;    // dialled, no Welcome yet
-    std::optional<Origin> member;  // who answered
+    std::optional<Origin> member;  // the one that answered
     Instant retry_at;
   };
 

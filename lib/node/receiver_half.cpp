@@ -93,8 +93,8 @@ void ReceiverHalf::progress(mesh::Member& member, mesh::InboundStream::Progress 
   watch_gap(member, now);
 }
 
-// What may pass goes to the application, the rest into the gate. At its bound nothing is lost: what
-// does not fit is a gap again.
+// Messages that may pass go to the application, the rest into the gate. At its bound nothing is
+// lost: what does not fit is a gap again.
 void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress,
                            Instant now, Effects& effects) {
   for (auto& [sequence, message] : progress.messages) {

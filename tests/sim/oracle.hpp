@@ -13,7 +13,7 @@
 //                             that cluster; so positions never go back either
 // B1 the bounds
 // N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
-//                             nothing is given up that a publisher who is there still keeps
+//                             nothing is given up that a publisher that is there retains
 // "reason": what is reported has the reason that is true
 #pragma once
 

@@ -21,8 +21,7 @@ inline constexpr Instant start = Instant(std::chrono::hours(5));
 inline constexpr ServerIncarnation server_life{home, 1};
 inline constexpr ServerIncarnation primary_life{home, 2};
 
-// What the server answers that has replayed up to `lsn` of timeline 2, which left timeline 1 at
-// 100.
+// The answer of a server that has replayed up to `lsn` of timeline 2, which left timeline 1 at 100.
 inline Tide replayed(std::uint64_t lsn) {
   return {server_life, 2, Lsn{lsn}, TimelineHistory({{1, Lsn{100}}})};
 }
