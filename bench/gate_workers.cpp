@@ -163,7 +163,7 @@ int run_committer(const CommitterTask& task) {
   std::string payload(256, '.');
   const auto begin = io::clock_now();
   while (committed.size() < due.size()) {
-    // What is due meanwhile is committed together, as a busy application would.
+    // Changes that fall due meanwhile are committed together, as a busy application would.
     const auto first = committed.size();
     sender->rest(begin + Duration(due[first]));
     const auto passed = (io::clock_now() - begin).count();

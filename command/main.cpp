@@ -45,10 +45,11 @@ const std::array<Description, 6>& descriptions() {
        "      joins the mesh 'default' on this host\n"
        "  tidegate peer --interfaces eth0 --database host=replica --primary host=primary\n"
        "      holds each message until the replica shows its change\n"
-       "  echo '{\"topic\":\"builds/42/new\",\"payload\":\"hello\",\"tag\":\"after_commit\"}' | "
+       "  echo '{\"topic\":\"builds/42/new\",\"payload\":\"hello\",\"depends\":\"after_commit\"}' "
+       "| "
        "tidegate peer ...\n"
        "      announces a change; the peer goes on until SIGTERM\n\n"
-       "A tag is absent, \"none\", \"after_commit\", \"after_durable_commit\" or a position\n"
+       "\"depends\" is absent, \"none\", \"after_commit\", \"after_durable_commit\" or a position\n"
        "{\"system\":\"7423...\",\"timeline\":1,\"lsn\":\"0/3000060\"}. Bytes go in "
        "\"payload_base64\".",
        {},

@@ -32,19 +32,6 @@ std::string in_words(const std::vector<health::Finding>& findings) {
   return text;
 }
 
-json_lines::Json in_json(const std::vector<health::Finding>& findings) {
-  json_lines::Json all = json_lines::Json::array();
-  for (const auto& finding : findings) {
-    json_lines::Json json = json_lines::Json::object();
-    json["verdict"] = to_string(finding.verdict);
-    json["about"] = finding.about;
-    json["what"] = finding.what;
-    json["cure"] = finding.cure;
-    all.push_back(std::move(json));
-  }
-  return all;
-}
-
 class DoctorCommand final : public command::Subcommand {
  public:
   void declare(CLI::App& app) override { app.add_flag("--json", json_, "print one JSON object"); }
@@ -63,12 +50,7 @@ class DoctorCommand final : public command::Subcommand {
 
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
-      json_lines::Json json = json_lines::Json::object();
-      json["version"] = TIDEGATE_VERSION;
-      json["problems"] = problems;
-      json["warnings"] = warnings;
-      json["findings"] = in_json(findings);
-      output.line(json_lines::to_text(json));
+      output.line(json_lines::to_text(json_lines::doctor_document(TIDEGATE_VERSION, findings)));
     } else {
       output.line(fmt::format("{}\ntidegate {}: {} {}, {} {}", in_words(findings), TIDEGATE_VERSION,
                               problems, problems == 1 ? "problem" : "problems", warnings,

@@ -79,11 +79,7 @@ class PeersCommand final : public command::Subcommand {
   [[nodiscard]] int show(const Status& status, bool resident) const {
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
-      json_lines::Json json = json_lines::Json::object();
-      json["mesh"] = status.mesh;
-      json["asked"] = resident ? json_lines::Json(status.name) : json_lines::Json(nullptr);
-      json["peers"] = json_lines::to_json(status)["peers"];
-      output.line(json_lines::to_text(json));
+      output.line(json_lines::to_text(json_lines::peers_document(status, resident)));
     } else {
       auto text = resident ? command::peers_text(status) : command::others_text(status);
       text.pop_back();

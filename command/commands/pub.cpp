@@ -189,13 +189,8 @@ class PubCommand final : public command::Subcommand {
     const auto* position = std::get_if<Position>(&dependency);
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
-      json_lines::Json json = json_lines::Json::object();
-      json["type"] = "published";
-      json["topic"] = topic_->elements();
-      json["peers"] = receivers;
-      json["position"] =
-          position != nullptr ? json_lines::to_json(*position) : json_lines::Json(nullptr);
-      output.line(json_lines::to_text(json));
+      const auto known = position != nullptr ? std::optional(*position) : std::nullopt;
+      output.line(json_lines::to_text(json_lines::published(*topic_, receivers, known)));
     } else {
       output.line(fmt::format("published to {} {}{}", receivers, receivers == 1 ? "peer" : "peers",
                               position != nullptr ? ", position " + to_string(*position) : ""));

@@ -12,6 +12,9 @@ inline constexpr std::size_t peer_name_bytes = 64;
 inline constexpr std::size_t host_bytes = 255;    // a DNS name
 inline constexpr std::size_t reason_bytes = 256;  // of a refusal
 
+// Of one history. A promotion a week for twenty years.
+inline constexpr std::size_t history_entries = 1024;
+
 inline constexpr std::size_t topic_elements = 64;
 inline constexpr std::size_t topic_bytes = 4096;  // of all elements together
 

@@ -14,6 +14,12 @@ namespace {
 // meanwhile says nothing.
 constexpr Duration noticeable_lateness = std::chrono::milliseconds(100);
 
+Undelivered::Why why_undelivered(Visibility visibility) {
+  TIDEGATE_MUST(visibility != Visibility::visible);
+  if (visibility == Visibility::orphaned) return Undelivered::Why::orphaned;
+  return visibility == Visibility::foreign ? Undelivered::Why::foreign : Undelivered::Why::overdue;
+}
+
 static_assert(base::limits::batch_bytes / message::footprint_overhead <=
                   base::limits::batch_messages,
               "a frame that keeps to the bytes keeps to the number of messages");
@@ -186,18 +192,20 @@ void Node::arrived(mesh::Member& member, mesh::InboundStream::Progress progress,
 void Node::pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress, Instant now,
                    Effects& effects) {
   for (auto& [sequence, message] : progress.messages) {
-    gate::Held held{std::move(message), member.origin, sequence, now};
-    if (may_release() && gate_.passes(held.message.position)) {
+    if (may_release() && gate_.passes(message.position)) {
       ++counters_.received;
-      count_released(held.message);
-      deliver(held, member, false, now, effects);
+      count_released(message);
+      deliver({std::move(message), member.origin, member.name, sequence}, effects);
       continue;
     }
-    if (!gate_.hold(held, demand_)) {
+    auto position = message.position;
+    if (!gate_.takes(message::footprint(message), position, demand_)) {
       member.stream.rewind_to(sequence);
       counters_.refused_full += progress.messages.back().sequence - sequence + 1;
       return;
     }
+    gate_.hold({message::PackedMessage(std::move(message)), std::move(position), member.origin,
+                sequence, now});
     ++counters_.received;
     ++member.held;
   }
@@ -289,29 +297,20 @@ void Node::release(Instant now, Effects& effects) {
     auto next = gate_.release(now);
     if (!next) break;
     auto& held = next->held;
-    count_released(held.message);
-    auto* member = roster_.find(held.origin);
+    auto* member = roster_.find(held.source);
     TIDEGATE_MUST(member != nullptr);
     --member->held;
-    switch (next->visibility) {
-      case Visibility::visible:
-        deliver(held, *member, false, now, effects);
-        break;
-      case Visibility::orphaned:
-      case Visibility::foreign:
-        undelivered(*member, held.sequence, held.sequence,
-                    next->visibility == Visibility::orphaned ? Undelivered::Why::orphaned
-                                                             : Undelivered::Why::foreign,
-                    held.message.position, effects);
-        break;
-      case Visibility::pending:
-        if (overdue_ == Overdue::late) {
-          deliver(held, *member, true, now, effects);
-        } else {
-          undelivered(*member, held.sequence, held.sequence, Undelivered::Why::overdue,
-                      held.message.position, effects);
-        }
-        break;
+    auto message = held.item.unpack();
+    message.position = held.position;
+    count_released(message);
+    const bool overdue = next->visibility == Visibility::pending;
+    if (next->visibility == Visibility::visible || (overdue && overdue_ == Overdue::late)) {
+      deliver(
+          {std::move(message), held.source, member->name, held.sequence, now - held.since, overdue},
+          effects);
+    } else {
+      undelivered(*member, held.sequence, held.sequence, why_undelivered(next->visibility),
+                  held.position, effects);
     }
   }
   more_ = demand_ && !may_release();
@@ -322,20 +321,19 @@ void Node::release(Instant now, Effects& effects) {
   }
 }
 
-void Node::deliver(gate::Held& held, const mesh::Member& member, bool late, Instant now,
-                   Effects& effects) {
+void Node::deliver(Delivery delivery, Effects& effects) {
+  const auto& message = delivery.message;
   const bool wanted = std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
-    return pattern.matches(held.message.topic);
+    return pattern.matches(message.topic);
   });
   if (!wanted) {
     ++counters_.unmatched;
     return;
   }
   ++counters_.delivered;
-  if (late) ++counters_.late;
-  if (held.message.position) stream_.delivered(*held.message.position);
-  effects.emplace_back(effect::Deliver{
-      {std::move(held.message), held.origin, member.name, held.sequence, now - held.since, late}});
+  if (delivery.late) ++counters_.late;
+  if (message.position) stream_.delivered(*message.position);
+  effects.emplace_back(effect::Deliver{std::move(delivery)});
 }
 
 // --- published messages -------------------------------------------------------------------------

@@ -20,6 +20,7 @@
 #include "lib/mesh/outbound_stream.hpp"
 #include "lib/mesh/resend_window.hpp"
 #include "lib/mesh/roster.hpp"
+#include "lib/message/packed_message.hpp"
 #include "lib/node/event.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/status.hpp"
@@ -87,8 +88,7 @@ class Node {
   [[nodiscard]] bool may_release() const;
   void count_released(const Message& message);
   void release(Instant now, Effects& effects);
-  void deliver(gate::Held& held, const mesh::Member& member, bool late, Instant now,
-               Effects& effects);
+  void deliver(Delivery delivery, Effects& effects);
   void run_timers(Instant now, Effects& effects);
   [[nodiscard]] mesh::Announcement announcement(bool leaving, bool reply_wanted) const;
   [[nodiscard]] mesh::Extent own() const { return {window_.first(), stream_.last() + 1}; }
@@ -105,7 +105,7 @@ class Node {
   mesh::OutboundStream stream_;
   mesh::ResendWindow window_;
   mesh::GapRepair gap_repair_;
-  gate::Gate gate_;
+  gate::Gate<Origin, message::PackedMessage> gate_;
   std::vector<Pattern> patterns_;
   Counters counters_;
 

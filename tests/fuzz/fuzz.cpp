@@ -1,6 +1,6 @@
-// What strangers can send, by libFuzzer: each input is read as a frame, a datagram or a text, as
-// its first byte says. Nothing may crash, and what is read must come back the same when it is
-// written.
+// Input of strangers, drawn by libFuzzer: each one is read as a frame, a datagram or a text, as its
+// first byte says. Nothing may crash, and a value that could be read must come back the same when
+// it is written.
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -122,7 +122,7 @@ class Stranger {
     socket_.send(zmq::buffer(bytes), more ? zmq::send_flags::sndmore : zmq::send_flags::none);
   }
 
-  // What comes within a bound; "" otherwise.
+  // The bytes that come within a bound; "" if none do.
   std::string receive() {
     socket_.set(zmq::sockopt::rcvtimeo, 5000);
     zmq::message_t message;
@@ -193,7 +193,7 @@ TEST_CASE("random bytes on the ports and the beacon for 10 s disturb nobody") {
   Random random(1);
   auto beacon = Beacon::open({{"lo"}, mesh.options.beacon_port, default_beacon_group}).value();
   const auto status = mesh.a->status();
-  // What every ZeroMQ connection begins with, so that some nonsense gets further.
+  // Every ZeroMQ connection begins with this; nonsense behind it gets further.
   const std::string greeting =
       std::string("\xFF\0\0\0\0\0\0\0\x01\x7F\x03\0NULL", 16) + std::string(48, '\0');
   mesh.check_exchange_during(10s, [&] {

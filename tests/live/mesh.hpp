@@ -1,5 +1,5 @@
-// What the live tests of whole peers share: a mesh that nobody else hears, peers beside servers,
-// and what comes out of them, waited for with a bound.
+// Shared by the live tests of whole peers: a mesh that nobody else hears, peers beside servers, and
+// bounded waits for their deliveries and notices.
 #pragma once
 
 #include <chrono>

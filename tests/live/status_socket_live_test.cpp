@@ -20,7 +20,7 @@ using support::TemporaryDirectory;
 
 namespace {
 
-// What a client reads while the socket is served, as the loop of a peer does.
+// The text that a client reads while the socket is served, as the loop of a peer does.
 Result<std::variant<std::string, NobodyThere>> ask(StatusSocket& socket, const std::string& text) {
   std::optional<Result<std::variant<std::string, NobodyThere>>> answer;
   std::atomic<bool> answered = false;
