@@ -1,4 +1,4 @@
-// What bounds a node's steps, what it does as time passes, and how it leaves.
+// The bounds of a node's steps, its timers, and how it leaves.
 #include <doctest/doctest.h>
 
 #include "lib/base/limits.hpp"
