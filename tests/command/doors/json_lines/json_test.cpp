@@ -189,7 +189,8 @@ TEST_CASE("a line that can't be published is refused with what to write instead"
 TEST_CASE("no line of input makes the reader crash") {
   const std::vector<std::string> seeds = {
       R"({"topic":"builds/42/new","payload":"text","depends":"after_commit"})",
-      R"({"topic":["a","b"],"payload_base64":"/wD+","depends":{"system":"1","timeline":1,"lsn":"0/1"}})",
+      R"({"topic":["a","b"],"payload_base64":"/wD+",)"
+      R"("depends":{"system":"1","timeline":1,"lsn":"0/1"}})",
       R"({"topic":"\u00e4\/","payload":"\ud83d\ude00"})",
   };
   const std::string alphabet = "{}[]\",:\\u0123456789abcdef/.-+eE nulltruefalse\xff\xc3";
