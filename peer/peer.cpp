@@ -180,22 +180,6 @@ struct Peer::Parts {
   std::thread pusher;
 };
 
-std::string_view to_string(Publish answer) {
-  switch (answer) {
-    case Publish::accepted:
-      return "accepted";
-    case Publish::outbox_full:
-      return "outbox_full";
-    case Publish::payload_too_large:
-      return "payload_too_large";
-    case Publish::no_primary:
-      return "no_primary";
-    case Publish::leaving:
-      return "leaving";
-  }
-  TIDEGATE_MUST(false);
-}
-
 Result<std::unique_ptr<Peer>> Peer::start(Options options, Drive drive) {
   if (const auto problems = validate(options); !problems.empty()) return Error{all_of(problems)};
   auto parts = std::make_unique<Parts>(std::move(options), drive);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "command/units.hpp"
+#include "lib/base/enum_names.hpp"
 #include "lib/base/must.hpp"
 
 namespace tidegate::health {
@@ -45,7 +46,7 @@ void judge_interface(const InterfaceFacts& facts, Findings& findings) {
   if (!facts.interface) {
     return report.problem(facts.interface.error().message, "name another one with --interfaces");
   }
-  report.ok("up, address " + to_string(facts.interface->address.value_or(discovery::Ipv4{})));
+  report.ok("up, address " + to_string(facts.interface->address.value_or(base::Ipv4{})));
   if (!facts.hearing) return;
   if (!*facts.hearing) {
     return report.problem("the beacon can't be tried: " + facts.hearing->error().message,
@@ -236,15 +237,9 @@ void judge_servers(const Facts& facts, Findings& findings) {
 }  // namespace
 
 std::string_view to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::ok:
-      return "ok";
-    case Verdict::warning:
-      return "warning";
-    case Verdict::problem:
-      return "problem";
-  }
-  TIDEGATE_MUST(false);
+  static constexpr auto names = base::enum_names<Verdict>(
+      {{Verdict::ok, "ok"}, {Verdict::warning, "warning"}, {Verdict::problem, "problem"}});
+  return names.name(verdict);
 }
 
 std::vector<Finding> judge(const Options& options, const Facts& facts) {

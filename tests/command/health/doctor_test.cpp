@@ -41,7 +41,8 @@ ServerFacts primary() {
 }
 
 Interface ethernet() {
-  return {.name = "eth0", .index = 2, .up = true, .multicast = true, .address = Ipv4{0x0A000001}};
+  return {
+      .name = "eth0", .index = 2, .up = true, .multicast = true, .address = base::Ipv4{0x0A000001}};
 }
 
 // A host where all is well.

@@ -230,7 +230,7 @@ void see_status(Sightings& sightings) {
   sightings.see("status", to_json(full));
   sightings.see("peers", peers_document(full, true));
   sightings.see("peers", peers_document(full, false));
-  for (const auto state : json_members::all_peer_states) {
+  for (const auto& [state, name] : node::peer_state_names) {
     full.peers.front().state = state;
     sightings.see("status", to_json(full));
   }
