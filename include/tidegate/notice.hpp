@@ -7,6 +7,7 @@
 #include <string_view>
 #include <variant>
 
+#include "tidegate/export.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"
@@ -89,7 +90,7 @@ using Notice = std::variant<PeerReady, PeerGone, Undelivered, Unpublished, Serve
 // Everything that an application takes out of a peer, in order.
 using Incoming = std::variant<Delivery, Notice>;
 
-[[nodiscard]] std::string_view to_string(PeerGone::Why why);
-[[nodiscard]] std::string_view to_string(Undelivered::Why why);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(PeerGone::Why why);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Undelivered::Why why);
 
 }  // namespace tidegate

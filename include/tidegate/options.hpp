@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tidegate/export.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate {
@@ -109,11 +110,11 @@ struct Problem {
   friend bool operator==(const Problem&, const Problem&) = default;
 };
 
-[[nodiscard]] std::string_view to_string(LocalTransport transport);
-[[nodiscard]] std::string_view to_string(From from);
-[[nodiscard]] std::string_view to_string(Overdue overdue);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(LocalTransport transport);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(From from);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Overdue overdue);
 
 // All that is wrong, in the order of the members; empty when the options can be used.
-[[nodiscard]] std::vector<Problem> validate(const Options& options);
+[[nodiscard]] TIDEGATE_EXPORT std::vector<Problem> validate(const Options& options);
 
 }  // namespace tidegate

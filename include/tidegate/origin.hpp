@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "tidegate/export.hpp"
+
 namespace tidegate {
 
 // 128 random bits, drawn when the process starts.
@@ -25,6 +27,6 @@ struct Origin {
 };
 
 // 32 hexadecimal digits.
-[[nodiscard]] std::string to_string(const PeerId& peer);
+[[nodiscard]] TIDEGATE_EXPORT std::string to_string(const PeerId& peer);
 
 }  // namespace tidegate

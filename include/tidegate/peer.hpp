@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 
+#include "tidegate/export.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/notice.hpp"
 #include "tidegate/options.hpp"
@@ -44,11 +45,11 @@ enum class Publish : std::uint8_t {
   leaving,  // leave() was called
 };
 
-[[nodiscard]] std::string_view to_string(Publish answer);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Publish answer);
 
 enum class Drive : std::uint8_t { own_thread, caller };
 
-class Peer {
+class TIDEGATE_EXPORT Peer {
  public:
   // Binds the sockets and starts to beacon. Refused when an option is wrong (all that are wrong are
   // named), when no port is free or an interface does not exist. A database that does not answer is
