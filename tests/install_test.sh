@@ -56,7 +56,7 @@ installs_only_public_headers() {
 }
 
 names_no_foreign_folder() {
-  [[ $(flags --cflags) == "-I$scratch/root/usr/local/include" ]] &&
+  [[ $(flags --cflags | xargs) == "-I$scratch/root/usr/local/include" ]] &&
     ! grep -q '^Requires' "$package/tidegate.pc"
 }
 
