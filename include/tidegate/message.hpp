@@ -38,6 +38,9 @@ struct AfterCommit {
 // What a message waits for. A Position is one that the caller knows, for example from commit.hpp.
 using Dependency = std::variant<NoChange, Position, AfterCommit>;
 
+// Names one publish that a peer has accepted: 1 for the first of its life, and so on without a gap.
+using Ticket = std::uint64_t;
+
 struct Delivery {
   Message message;
   Origin origin;

@@ -88,6 +88,10 @@ struct Options {
   std::size_t retain_bytes = std::size_t{64} << 20U;
   Duration retain_for = std::chrono::minutes(5);
 
+  // Each message that was sent is answered by a Sent (notice.hpp). One that can't be sent always
+  // comes back.
+  bool report_sent = false;
+
   From from = From::latest;
 
   Overdue overdue = Overdue::hold;

@@ -32,4 +32,16 @@ std::string_view to_string(Undelivered::Why why) {
   TIDEGATE_MUST(false);
 }
 
+std::string_view to_string(Unpublished::Why why) {
+  switch (why) {
+    case Unpublished::Why::primary_lost:
+      return "primary_lost";
+    case Unpublished::Why::failed_over:
+      return "failed_over";
+    case Unpublished::Why::left:
+      return "left";
+  }
+  TIDEGATE_MUST(false);
+}
+
 }  // namespace tidegate

@@ -139,6 +139,7 @@ void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
     check_covers(life, message, asked.note, label(id, life.stream.size() + 1));
     const auto before = life.stream.empty() ? 0 : life.stream.back().bytes;
     life.stream.push_back({index - 1, message.position, now, before + weight(message)});
+    check_told(life, index, message.position);
     if (message.position) raise(life, *message.position);
   }
 }
@@ -167,6 +168,42 @@ void Oracle::check_covers(const Life& life, const Message& message, const Note& 
   }
 }
 
+void Oracle::answered(Life& life, Ticket ticket) {
+  if (ticket != ++life.answered) {
+    fail("N1", life.birth.name + " answers ticket " + std::to_string(ticket) + ", expected " +
+                   std::to_string(life.answered));
+  }
+}
+
+void Oracle::told_sent(LifeId id, const Sent& notice) {
+  answered(lives_[id], notice.ticket);
+  lives_[id].told.push_back(notice);
+}
+
+// A message has just entered the stream.
+void Oracle::check_told(Life& life, Ticket ticket, const std::optional<Position>& position) {
+  if (!life.birth.options.report_sent) {
+    life.answered = ticket;
+    return;
+  }
+  const auto sequence = life.stream.size();
+  const bool right = !life.told.empty() && life.told.front().ticket == ticket &&
+                     life.told.front().sequence == sequence &&
+                     life.told.front().position == position;
+  if (!right) {
+    return fail("N1", life.birth.name + " sends ticket " + std::to_string(ticket) + " as message " +
+                          std::to_string(sequence) + ", and does not say so");
+  }
+  life.told.pop_front();
+}
+
+void Oracle::farewell(LifeId id) {
+  const auto& life = lives_[id];
+  if (life.answered == life.asked.size() && life.told.empty()) return;
+  fail("N1", life.birth.name + " has answered " + std::to_string(life.answered) + " of " +
+                 std::to_string(life.asked.size()) + " messages");
+}
+
 void Oracle::unpublished(LifeId id, const Unpublished& notice) {
   auto& life = lives_[id];
   const auto [author, index] = parse(notice.payload);
@@ -175,6 +212,8 @@ void Oracle::unpublished(LifeId id, const Unpublished& notice) {
     return fail("reason", who + ", which it was not given");
   }
   ++totals_.unpublished;
+  if (notice.ticket != index) fail("N1", who + " under ticket " + std::to_string(notice.ticket));
+  answered(life, notice.ticket);
   auto& asked = life.asked[index - 1];
   if (asked.left || index <= life.last_left) fail("S3", who + " twice, or after it was sent");
   asked.left = true;
@@ -393,6 +432,7 @@ void Oracle::seen(LifeId life, const Status& status) {
 void Oracle::finish() {
   for (LifeId id = 0; id < lives_.size(); ++id) {
     const auto& life = lives_[id];
+    if (life.alive) farewell(id);
     for (LifeId author = 0; life.alive && author < lives_.size(); ++author) {
       const auto& stream = lives_[author].stream;
       if (author == id || !lives_[author].alive) continue;

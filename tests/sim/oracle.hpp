@@ -13,13 +13,15 @@
 //                             that cluster; so positions never go back either
 // B1 the bounds
 // N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
-//                             nothing is given up that a publisher who is there still keeps
+//                             nothing is given up that a publisher who is there still keeps; every
+//                             accepted message is answered once, in the order of the tickets
 // "reason": what is reported has the reason that is true
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -89,7 +91,9 @@ class Oracle {
   [[nodiscard]] std::string payload_for(LifeId life) const;
   void published(LifeId life, const Note& note);
   void sent(LifeId id, const mesh::Data& data, Instant now);
+  void told_sent(LifeId id, const Sent& notice);  // before the frame itself
   void unpublished(LifeId id, const Unpublished& notice);
+  void farewell(LifeId id);
   void leaves(LifeId life);
 
   void primary_known(LifeId life, const ServerIncarnation& incarnation);
@@ -146,6 +150,8 @@ class Oracle {
     bool leaving = false;
     std::vector<CommitPositionRead> asked;
     std::size_t last_left = 0;
+    Ticket answered = 0;      // up to this one
+    std::deque<Sent> told{};  // that are said to be sent, and whose frame has not been seen yet
     std::vector<Sent> stream;
     std::map<std::uint64_t, Position> highest;  // published or delivered, by cluster
     std::optional<ServerIncarnation> primary;
@@ -159,6 +165,8 @@ class Oracle {
   bool knows(LifeId id, const Origin& origin, std::uint64_t sequence, const std::string& doing,
              LifeId& author);
   void decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility visibility);
+  void answered(Life& life, Ticket ticket);
+  void check_told(Life& life, Ticket ticket, const std::optional<Position>& position);
   void check_visible(const Life& life, const Sent& sent, const Note& note, const std::string& who);
   void check_order(Life& life, const Key& key, std::optional<Instant> arrived, Instant now,
                    const std::string& who);

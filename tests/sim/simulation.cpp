@@ -59,6 +59,7 @@ LifeId Simulation::start(const PeerPlan& plan) {
   peer.info.direct_port = static_cast<std::uint16_t>(plan.port + 1);
   auto options = plan.options;
   options.database = plan.reads ? "host=server" : "none";
+  options.report_sent = life % 2 == 0;
   peer.node =
       std::make_unique<node::Node>(options, peer.info, plan.seeds, random.next(), events.now());
   peer.alive = true;
@@ -278,6 +279,8 @@ void Simulation::act(LifeId life, node::effect::Broadcast& e) {
   if (const auto* data = std::get_if<mesh::Data>(&e.frame)) {
     oracle.sent(life, *data, events.now());
     if (trace.on()) say(life, text_of(e.frame));
+  } else if (std::holds_alternative<mesh::Farewell>(e.frame)) {
+    oracle.farewell(life);
   }
   network.broadcast(life, e.frame);
 }
@@ -320,6 +323,8 @@ void Simulation::act(LifeId life, node::effect::Notify& e) {
         (undelivered->last > undelivered->first ? ".." + std::to_string(undelivered->last) : "") +
         " " + std::string(to_string(undelivered->why));
     oracle.undelivered(life, *undelivered, events.now());
+  } else if (const auto* sent = std::get_if<Sent>(&notice)) {
+    oracle.told_sent(life, *sent);  // the frame that follows says the same
   } else if (const auto* unpublished = std::get_if<Unpublished>(&notice)) {
     what = "gives back what it did not send: " + unpublished->payload;
     oracle.unpublished(life, *unpublished);
@@ -342,7 +347,7 @@ void Simulation::act(LifeId life, node::effect::Notify& e) {
   } else {
     what = "gives another notice";
   }
-  if (trace.on()) say(life, what);
+  if (trace.on() && !what.empty()) say(life, what);
 }
 
 }  // namespace tidegate::sim
