@@ -72,7 +72,7 @@ std::string kept_words(const Status& status) {
                      status.retained_first, rough_size(status.retain_bytes));
 }
 
-// The usual counts are always shown; those that point at trouble only when it has happened.
+// Usual counts are always shown; those that point at trouble only when they are not 0.
 std::string counter_words(const Counters& counters) {
   constexpr std::size_t usual = 3;  // published, received, delivered
   std::string text;
