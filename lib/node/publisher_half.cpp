@@ -20,7 +20,7 @@ PublisherHalf::PublisherHalf(const Options& options, const Origin& self,
       heartbeat_(options.heartbeat),
       heartbeat_at_(now),
       stream_(stream),
-      window_(options.retain_bytes, options.retain_for),
+      window_(options.retain_bytes, options.retain_for, stream.last() + 1),
       counters_(counters) {}
 
 // --- the commit queue ---------------------------------------------------------------------------

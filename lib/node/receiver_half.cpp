@@ -101,7 +101,7 @@ void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& 
     if (may_release() && gate_.passes(message.position)) {
       ++counters_.received;
       count_released(message);
-      deliver({std::move(message), member.origin, member.name, sequence}, effects);
+      deliver({std::move(message), member.publisher, member.name, sequence}, effects);
       continue;
     }
     auto position = message.position;
@@ -110,7 +110,7 @@ void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& 
       counters_.refused_full += progress.messages.back().sequence - sequence + 1;
       return;
     }
-    gate_.hold({message::PackedMessage(std::move(message)), std::move(position), member.origin,
+    gate_.hold({message::PackedMessage(std::move(message)), std::move(position), member.publisher,
                 sequence, now});
     ++counters_.received;
     ++member.held;
@@ -174,7 +174,7 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
     auto next = gate_.release(now);
     if (!next) break;
     auto& held = next->held;
-    auto* member = roster_.find(held.source);
+    auto* member = roster_.find_publisher(held.source);
     TIDEGATE_MUST(member != nullptr);
     --member->held;
     auto message = held.item.unpack();
@@ -246,7 +246,7 @@ void ReceiverHalf::undelivered(const mesh::Member& member, mesh::InboundStream::
       counters_.overdue += count;
       break;
   }
-  Undelivered notice{member.origin, member.name, range.first, range.last, why, {}, {}};
+  Undelivered notice{member.publisher, member.name, range.first, range.last, why, {}, {}};
   if (message != nullptr) {
     notice.position = message->position;
     notice.topic = std::move(message->topic);

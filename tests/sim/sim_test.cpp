@@ -86,7 +86,7 @@ class Told {
     return {Topic::parse("t/0").value(), payload, position};
   }
 
-  History history_;
+  sim::History history_;
   std::vector<Message> sent_;
   std::string payload_;
   std::uint64_t last_ = 0;
@@ -173,6 +173,52 @@ TEST_CASE("S3: the oracle sees a message that is decided twice, or comes from no
   SUBCASE("never sent") { told.report(2, 2, Undelivered::Why::missing); }
   SUBCASE("sent and given back") { told.give_back(1); }
   CHECK(told.broken() == "S3");
+}
+
+TEST_CASE("S3: the oracle takes a stream that goes on in a later life for one") {
+  Told told;
+  told.oracle.ready(0, Told::origin(1));
+  told.send(1, Told::at(200));
+  told.send(2, Told::at(300));
+  told.show(400);
+  told.deliver(1);
+  told.oracle.died(0);
+  const Origin later{Told::origin(0).peer, 9};
+  told.oracle.born(2, {later, "a", true, home, {}, {}, 0});
+  told.oracle.published(2, {});
+  const Message third{Topic::parse("t/0").value(), "2.1", Told::at(200)};
+  const auto send = [&](std::uint64_t first) { told.oracle.sent(2, {later, first, {third}}, {}); };
+  const auto deliver = [&](std::uint64_t sequence) {
+    told.oracle.delivered(1, {third, Told::origin(0), "a", sequence, {}}, Told::time(12));
+  };
+  SUBCASE("what was lost is reported, and it goes on: that is right") {
+    send(3);
+    told.report(2, 2, Undelivered::Why::expired);
+    deliver(3);
+    told.oracle.finish();
+    CHECK(told.broken() == "");
+  }
+  SUBCASE("a message of the former life comes again") {
+    send(3);
+    told.deliver(1);
+    CHECK(told.broken() == "S3");
+  }
+  SUBCASE("a sequence is used again") {
+    send(2);
+    CHECK(told.broken() == "S4");
+  }
+  SUBCASE("the former life's message comes behind the later one's") {
+    send(3);
+    deliver(3);
+    told.deliver(2);
+    CHECK(told.broken() == "S4");
+  }
+  SUBCASE("what was lost is not reported") {
+    send(3);
+    deliver(3);
+    told.oracle.finish();
+    CHECK(told.broken() == "N1");
+  }
 }
 
 TEST_CASE("S4: the oracle sees messages of one origin out of their order") {
