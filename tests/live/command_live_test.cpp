@@ -7,10 +7,11 @@
 
 #include <doctest/doctest.h>
 
+#include "support/eventually.hpp"
 #include "tests/live/command_mesh.hpp"
-#include "tests/support/eventually.hpp"
 
 using namespace std::chrono_literals;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 
 TEST_CASE("a peer without any option runs on this host and says what it found") {
