@@ -43,11 +43,14 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 24> table{{
+const std::array<Setting, 25> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
      [](Settings& s) -> Target { return &s.options.name; }},
+    {"state-file", "PATH",
+     "keeps the identity and the stream of this peer (default: new at each start)",
+     [](Settings& s) -> Target { return &s.options.state_file; }},
     {"interfaces", "NAME", "network interfaces to listen and beacon on; repeatable",
      [](Settings& s) -> Target { return &s.options.interfaces; }},
     {"beacon-port", "PORT", "UDP port of the beacon, the same for the whole mesh",

@@ -74,11 +74,27 @@ LogLine line(const Undelivered& n) {
                                          place, in_words(n.why))};
 }
 
+LogLine line(const Sent& n) {
+  return {LogLevel::debug, fmt::format("sent: ticket {} as message {}", n.ticket, n.sequence)};
+}
+
+std::string_view in_words(Unpublished::Why why) {
+  switch (why) {
+    case Unpublished::Why::primary_lost:
+      return "no position could be had for its change, since the primary was lost; look whether "
+             "the change is there, and publish again if it is";
+    case Unpublished::Why::failed_over:
+      return "a failover has ended the timeline of its change; look whether the change is there, "
+             "and publish again if it is";
+    case Unpublished::Why::left:
+      return "the peer left before the position of its change was known";
+  }
+  TIDEGATE_MUST(false);
+}
+
 LogLine line(const Unpublished& n) {
-  return {LogLevel::warning,
-          fmt::format("not sent: a message on {}: no position could be had for its change; look "
-                      "whether the change is there, and publish again if it is",
-                      harmless(to_string(n.topic)))};
+  return {LogLevel::warning, fmt::format("not sent: a message on {}: {}",
+                                         harmless(to_string(n.topic)), in_words(n.why))};
 }
 
 LogLine line(const ServerUp& n) {

@@ -166,11 +166,11 @@ void judge_commits(const ServerFacts& primary, Report& report) {
   const auto& setting = primary.synchronous_commit;
   if (setting == "off") {
     report.warn("synchronous_commit is off: a commit returns before it is safe",
-                "announce with after_commit, never with after_durable_commit; or turn it on");
+                "publish with \"depends\":\"commit\", never with \"durable\":true; or turn it on");
   } else {
     report.ok("synchronous_commit is " + setting +
-              ": messages may be tagged with after_commit, or with after_durable_commit if no "
-              "session turns it off");
+              ": messages may depend on a \"commit\", with \"durable\":true if no session turns it "
+              "off");
   }
 }
 
@@ -220,7 +220,7 @@ void judge_servers(const Facts& facts, Findings& findings) {
   }
   if (primary == nullptr) {
     return committing.warn(
-        "none: this peer can't announce changes (after_commit is refused)",
+        "none: this peer can't announce changes (\"depends\":\"commit\" is refused)",
         "give the server where changes are committed with --primary, if this master commits any");
   }
   if (primary->server.in_recovery) {

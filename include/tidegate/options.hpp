@@ -41,6 +41,12 @@ struct Options {
   // name and the process id.
   std::string name;
 
+  // A file in which the peer keeps its identity and the end of its stream; it is made if it is not
+  // there. So a restarted application is the same publisher: its sequences go on, nothing is
+  // delivered twice, and what was lost with the former life is reported. For one process at a time.
+  // Empty: a new identity at each start.
+  std::string state_file;
+
   // Network interfaces on which the peer listens and beacons. Only the loopback interface until
   // others are named, since there are no keys yet: whoever reaches an interface can join.
   std::vector<std::string> interfaces = {"lo"};
@@ -88,6 +94,10 @@ struct Options {
   // Bytes and age of a peer's own messages that it keeps for those who have missed them.
   std::size_t retain_bytes = std::size_t{64} << 20U;
   Duration retain_for = std::chrono::minutes(5);
+
+  // Each message that was sent is answered by a Sent (notice.hpp). One that can't be sent always
+  // comes back.
+  bool report_sent = false;
 
   From from = From::latest;
 

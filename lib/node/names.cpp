@@ -14,6 +14,8 @@ std::string_view to_string(PeerGone::Why why) { return node::gone_names.name(why
 
 std::string_view to_string(Undelivered::Why why) { return node::undelivered_names.name(why); }
 
+std::string_view to_string(Unpublished::Why why) { return node::unpublished_names.name(why); }
+
 std::string_view to_string(PeerState state) { return node::peer_state_names.name(state); }
 
 std::string_view to_string(Publish answer) { return node::publish_names.name(answer); }
