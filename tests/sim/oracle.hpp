@@ -114,7 +114,7 @@ class Oracle {
 
   [[nodiscard]] const Totals& totals() const { return totals_; }
   [[nodiscard]] std::optional<LifeId> life_of(const Origin& origin) const;
-  // Who sent this sequence, and as which of its own.
+  // The author of this sequence, and its number among the author's own.
   [[nodiscard]] std::optional<std::pair<LifeId, std::uint64_t>> author_of(
       const Origin& publisher, std::uint64_t sequence) const;
   [[nodiscard]] const std::string& name_of(LifeId life) const { return lives_[life].birth.name; }
