@@ -33,7 +33,7 @@ Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoi
               base::Random(random_.next())),
       window_(options.retain_bytes, options.retain_for),
       gap_repair_(base::Random(random_.next())),
-      gate_(options.database != "none", options.held_bytes,
+      gate_(options.database.has_value(), options.held_bytes,
             options.overdue == Overdue::hold ? std::nullopt : std::optional(options.overdue_after)),
       heartbeat_at_(now),
       demand_since_(now),

@@ -32,10 +32,10 @@ inline Options private_mesh() {
 }
 
 // A peer that listens to everything.
-inline std::unique_ptr<Peer> start(Options options, const std::string& name,
-                                   Drive drive = Drive::own_thread) {
+template <typename SomePeer = Peer>
+std::unique_ptr<SomePeer> start(Options options, const std::string& name) {
   options.name = name;
-  auto peer = Peer::start(std::move(options), drive);
+  auto peer = SomePeer::start(std::move(options));
   if (!peer) FAIL(peer.error().message);
   (*peer)->subscribe(Pattern::all());
   return std::move(peer).value();

@@ -121,7 +121,7 @@ namespace {
 
 struct Driven {
   const Options mesh = private_mesh();
-  std::unique_ptr<Peer> sender = start(mesh, "sender", Drive::caller);
+  std::unique_ptr<DrivenPeer> sender = start<DrivenPeer>(mesh, "sender");
   std::unique_ptr<Peer> receiver = start(mesh, "receiver");
 
   Driven() {

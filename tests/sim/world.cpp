@@ -58,7 +58,7 @@ LifeId World::start(const PeerPlan& plan) {
   peer.info.publish_port = plan.port;
   peer.info.direct_port = static_cast<std::uint16_t>(plan.port + 1);
   auto options = plan.options;
-  options.database = plan.reads ? "host=server" : "none";
+  if (plan.reads) options.database = "host=server";
   peer.node =
       std::make_unique<node::Node>(options, peer.info, plan.seeds, random.next(), agenda.now());
   peer.alive = true;

@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "peer/io/clock.hpp"
+#include "tests/soak/any_peer.hpp"
 #include "tests/soak/journal.hpp"
 #include "tests/soak/looker.hpp"
 #include "tests/soak/writer.hpp"
-#include "tidegate/peer.hpp"
 
 namespace tidegate::soak {
 namespace {
@@ -39,12 +39,12 @@ std::uint64_t memory_kib() {
 
 class Member {
  public:
-  Member(const Part& part, std::unique_ptr<Peer> peer)
+  Member(const Part& part, AnyPeer peer)
       : peer_(std::move(peer)), journal_(part.journal), looker_(part.server) {
-    journal_.write(Began{origin_word(peer_->status().origin)});
-    peer_->subscribe(Pattern::all());
+    journal_.write(Began{origin_word(peer_.status().origin)});
+    peer_.subscribe(Pattern::all());
     if (part.primary.empty()) return;
-    writer_.emplace(*peer_, journal_, part.primary, part.life, base::Random(part.seed),
+    writer_.emplace(peer_, journal_, part.primary, part.life, base::Random(part.seed),
                     [this] { drain(); });
   }
 
@@ -56,11 +56,11 @@ class Member {
         standing_at_ = now + between_standings;
       }
       if (writer_ && now >= writer_->due()) writer_->write(now);
-      if (auto incoming = peer_->next(pause())) take(*incoming);
+      if (auto incoming = peer_.next(pause())) take(*incoming);
       drain();
       obey();
     }
-    peer_->leave();
+    peer_.leave();
     drain();
     tell_standing();
     journal_.write(Ended{});
@@ -109,7 +109,7 @@ class Member {
   }
 
   void drain() {
-    while (auto incoming = peer_->next(0ms)) take(*incoming);
+    while (auto incoming = peer_.next(0ms)) take(*incoming);
   }
 
   void take(const Incoming& incoming) {
@@ -133,7 +133,7 @@ class Member {
   }
 
   void tell_standing() {
-    const auto status = peer_->status();
+    const auto status = peer_.status();
     Standing standing{.held = status.held,
                       .outbox = status.outbox,
                       .last_sequence = status.last_sequence,
@@ -156,7 +156,7 @@ class Member {
     if (writer_) writer_->stop();
   }
 
-  std::unique_ptr<Peer> peer_;
+  AnyPeer peer_;
   Journal journal_;
   Looker looker_;
   std::optional<Writer> writer_;
@@ -170,8 +170,8 @@ Options options_of(const Part& part) {
   options.name = part.name;
   options.interfaces = {part.interface};
   options.beacon_port = part.beacon_port;
-  options.database = part.server;
-  options.primary = part.primary;
+  if (!part.server.empty()) options.database = part.server;
+  if (!part.primary.empty()) options.primary = part.primary;
   return options;
 }
 
@@ -206,7 +206,7 @@ Part Part::from_arguments(const std::vector<std::string>& arguments) {
 }
 
 int run_member(const Part& part) {
-  auto peer = Peer::start(options_of(part), part.own_thread ? Drive::own_thread : Drive::caller);
+  auto peer = AnyPeer::start(options_of(part), part.own_thread);
   if (!peer) {
     std::cerr << peer.error().message << "\n";
     return 1;

@@ -24,7 +24,7 @@ Position need(Result<Position> position) {
 
 }  // namespace
 
-Writer::Writer(Peer& peer, Journal& journal, std::string primary, std::string prefix,
+Writer::Writer(AnyPeer& peer, Journal& journal, std::string primary, std::string prefix,
                base::Random random, std::function<void()> drain)
     : peer_(peer),
       journal_(journal),

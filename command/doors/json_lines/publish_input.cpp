@@ -46,7 +46,7 @@ void PublishInput::read() {
   }
 }
 
-void PublishInput::pump(Peer& peer, Output& output) {
+void PublishInput::pump(DrivenPeer& peer, Output& output) {
   while (true) {
     if (waiting_) {
       const auto& [line, publication] = *waiting_;

@@ -25,9 +25,8 @@ class PublishInput {
   void read();
 
   // Publishes what was read, as far as the peer takes it. Call it after read(), and, while
-  // blocked(), whenever the peer has done something.
-  void pump(Peer& peer, Output& output);
-  [[nodiscard]] bool blocked() const { return waiting_.has_value(); }
+  // blocked(), whenever the peer has turned.
+  void pump(DrivenPeer& peer, Output& output);
 
   // The peer leaves: says of the message that waits that it is not published.
   void give_up(Output& output);
