@@ -15,7 +15,7 @@ namespace tidegate::bench {
 
 class Brokers {
  public:
-  // `systems`: their names; empty: all. Who can't take part is said to be missing.
+  // `systems`: their names; empty: all. One that can't take part is said to be missing.
   Brokers(const std::vector<std::string>& systems, LocalTransport transport, const Report& report);
 
   [[nodiscard]] const std::vector<const Carrier*>& carriers() const { return carriers_; }

@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 constexpr Duration longest_start = 20s;
 constexpr Duration longest_silence = 30s;
 
-// Who carries, and how the reader makes sure.
+// The carrier, and how the reader makes sure.
 struct Contestant {
   std::string title;
   const Carrier* carrier = nullptr;
@@ -67,7 +67,7 @@ class GateBench {
                                {"runs", nlohmann::json::array()}};
     for (const auto lag : settings_.lags) {
       delay_replica(lag);
-      // What the lag does is seen with one workload.
+      // One workload is enough to see the effect of the lag.
       auto list = workloads();
       if (lag != settings_.lags.front()) list.resize(std::min<std::size_t>(list.size(), 1));
       for (const auto& workload : list) measure(workload, lag);
@@ -120,7 +120,7 @@ class GateBench {
         report_.progress(fmt::format("gate: {}, round {} of {}, {}, {}", workload.name, round,
                                      settings_.rounds, contestant.title, contestant.cure.name));
         auto outcome = try_run(contestant, workload, false);
-        // Whoever watches the replica takes processor time from all others, so that is another run.
+        // A watcher of the replica takes processor time from all others, so that is another run.
         if (contestant.cure.gated && outcome.failure.empty()) {
           auto watched = try_run(contestant, workload, true);
           outcome.to_replayed = std::move(watched.to_replayed);
@@ -298,7 +298,7 @@ class GateBench {
     report_.add(table);
   }
 
-  // What plot.cpp draws: the first workload.
+  // The part that plot.cpp draws: the first workload.
   void keep_for_pictures(const Contestant& contestant, const Workload& workload, std::size_t lag,
                          std::size_t stale, std::size_t rows, const GateRun& last) {
     if (workload.name != workloads().front().name) return;

@@ -43,7 +43,7 @@ class PositionSender : public Sender {
     }
   }
 
-  [[nodiscard]] std::uint64_t questions() { return peer_->status().counters.questions; }
+  [[nodiscard]] std::uint64_t questions() { return peer_->status().counters.position_queries; }
 
  private:
   std::unique_ptr<Peer> peer_;
@@ -70,7 +70,7 @@ class Looker {
       while (!waiting_.empty() && waiting_.front().due <= io::clock_now()) look();
     }
     write_records(task_.file, seen_);
-    std::cout << "got " << queries_ << " " << (peer_ ? peer_->status().counters.polls : 0) << " "
+    std::cout << "got " << queries_ << " " << (peer_ ? peer_->status().counters.replay_reads : 0) << " "
               << cpu_nanoseconds() / 1'000 << std::endl;
   }
 
@@ -160,7 +160,7 @@ int run_committer(const CommitterTask& task) {
   std::string payload(256, '.');
   const auto begin = io::clock_now();
   while (committed.size() < due.size()) {
-    // What is due meanwhile is committed together, as a busy application would.
+    // Changes that fall due meanwhile are committed together, as a busy application would.
     const auto first = committed.size();
     sender->rest(begin + Duration(due[first]));
     const auto passed = (io::clock_now() - begin).count();

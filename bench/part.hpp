@@ -18,8 +18,8 @@ class Part {
   Part(const std::string& program, std::vector<std::string> arguments)
       : process_(command(program, std::move(arguments))) {}
 
-  // What stands behind the word, which must be the next that it says. Throws with its own complaint
-  // if it has one.
+  // The text behind the word, which must be the next that it says. Throws with its own complaint if
+  // it has one.
   std::istringstream expect(const std::string& word, Duration bound) {
     const auto line = process_.read_line(bound);
     if (line && line->starts_with(word)) return std::istringstream(line->substr(word.size()));

@@ -1,5 +1,5 @@
-// The figures of a run of tidegate-bench: tables for people, JSON for programs. What is still to
-// come is said on the standard error, so that the output can be kept.
+// The figures of a run of tidegate-bench: tables for people, JSON for programs. Progress is
+// told on the standard error, so that the output can be saved.
 #pragma once
 
 #include <string>

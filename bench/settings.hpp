@@ -1,4 +1,4 @@
-// What the user of tidegate-bench chooses.
+// The settings that the user of tidegate-bench chooses.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// What stands at the beginning of every payload: when the message was due, so that a receiver can
-// say how late it is. All processes of a run share the machine's monotonic clock.
+// The beginning of every payload: when the message was due, so that a receiver can say how late it
+// is. All processes of a run share the machine's monotonic clock.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What a worker needs to play its part: words on its standard input, and what it has cost.
+// The tools of a worker: words on its standard input, and the processor time that it has used.
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,7 @@ inline bool something_told() {
   return ::poll(&input, 1, 0) > 0;
 }
 
-// What the system wants done, until there is a word.
+// Lets the system work until there is a word.
 inline void rest_until_told(Sender& sender) {
   while (!something_told()) {
     sender.rest(io::clock_now() + std::chrono::milliseconds(20));

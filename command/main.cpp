@@ -75,7 +75,7 @@ Entry add_subcommand(CLI::App& app, std::unique_ptr<Subcommand> command) {
   return entry;
 }
 
-// What no flag and no argument took.
+// The words that no flag and no argument took.
 void judge_extras(const Entry& entry, std::vector<SettingProblem>& problems) {
   Strings known = {"config", "help"};
   for (const auto* option : entry.app->get_options()) {
@@ -175,7 +175,7 @@ int tidegate_main(int argc, char** argv) {
   return exit_status::usage;
 }
 
-// Whatever is opened later must not become standard input, output or error by accident.
+// A file that is opened later must not become standard input, output or error by accident.
 void open_standard_descriptors() {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
     if (fcntl(descriptor, F_GETFD) == -1) (void)open("/dev/null", O_RDWR);

@@ -1,4 +1,4 @@
-// What the writer and the readers have in common: the mesh they join, and the end.
+// Shared by the writer and the readers: the mesh they join, and the end.
 #pragma once
 
 #include <cstdint>

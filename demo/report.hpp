@@ -1,4 +1,4 @@
-// What the writer and the readers tell the stage: one line of text for each event, on their
+// The events that the writer and the readers tell the stage: one line of text for each, on their
 // standard output.
 //
 // The instants are of CLOCK_MONOTONIC, which all processes of a host share; so they can be

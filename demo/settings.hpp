@@ -1,4 +1,4 @@
-// What a user may choose, and how often the writer writes.
+// The settings that a user may choose, and how often the writer writes.
 #pragma once
 
 #include <chrono>

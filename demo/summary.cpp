@@ -15,7 +15,7 @@ std::string percentile(std::vector<Duration> values, std::size_t percent) {
   return milliseconds(values[std::max<std::size_t>(rank, 1) - 1]);
 }
 
-// What `value` makes of each delivery that it can say something of.
+// The results of `value` for those deliveries that have one.
 template <typename Value>
 std::vector<Duration> each(const ReaderTally& reader, Value&& value) {
   std::vector<Duration> values;
@@ -52,7 +52,7 @@ int lost(const ReaderTally& reader) {
   return static_cast<int>(reader.by_row().size()) - reader.delivered();
 }
 
-// What is wrong with what a reader got, gated or not; empty when nothing is.
+// The faults in the deliveries of a reader, gated or not; empty when there are none.
 std::string trouble(const std::string& title, const ReaderTally& reader) {
   if (lost(reader) > 0) {
     return title + " missed " + of(lost(reader), static_cast<int>(reader.by_row().size())) +

@@ -1,4 +1,4 @@
-// What a run has shown: the figures side by side, and whether it went as it must.
+// The result of a run: the figures side by side, and whether it went as it must.
 #pragma once
 
 #include <string>

@@ -11,7 +11,7 @@
 
 namespace tidegate::demo {
 
-// What one reader has got.
+// The deliveries of one reader.
 class ReaderTally {
  public:
   explicit ReaderTally(int rows) : by_row_(static_cast<std::size_t>(rows)) {}
@@ -40,7 +40,7 @@ class Tally {
  public:
   explicit Tally(int rows) : ungated(rows), gated(rows) { committed_.reserve(std::size_t(rows)); }
 
-  // What the process of that name has told. Failed and Noted are none of its business.
+  // Counts an event of the process of that name. Failed and Noted are none of its business.
   void add(const std::string& name, const Report& report);
 
   [[nodiscard]] ReaderTally& reader(const std::string& name);

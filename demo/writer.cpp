@@ -42,7 +42,7 @@ int run_writer(const Mesh& mesh, const std::string& primary, int rows) {
     const auto answer = (*peer)->publish(Topic::of({"rows", id}).value(), id, AfterCommit{});
     if (answer != Publish::accepted) return fail("publish: " + std::string(to_string(answer)));
   }
-  // Whoever has missed something can still ask for it.
+  // A reader that has missed something can still ask for it.
   wait_to_leave();
   return 0;
 }

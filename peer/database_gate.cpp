@@ -4,12 +4,45 @@
 
 #include "lib/base/must.hpp"
 #include "lib/gate/gate.hpp"
+#include "lib/message/footprint.hpp"
 #include "peer/io/clock.hpp"
 #include "peer/io/reactor.hpp"
 #include "peer/servers/servers.hpp"
 #include "tidegate/gate.hpp"
 
 namespace tidegate {
+namespace {
+
+// The gate keeps the order of a source, but messages of anybody come here in any order, and each
+// may leave as soon as its position lets it. So each is put behind one whose position is not later
+// than its own. As most come nearly in order, there are few such lanes.
+class Lanes {
+ public:
+  [[nodiscard]] std::uint32_t lane_for(const Position& position) {
+    const auto later = [](const Position& last, const Position& one) { return last > one; };
+    const auto lane = std::lower_bound(last_.begin(), last_.end(), position, later);
+    const auto index = static_cast<std::uint32_t>(lane - last_.begin());
+    if (lane == last_.end()) {
+      last_.push_back(position);
+    } else {
+      *lane = position;
+    }
+    return index;
+  }
+  void clear() { last_.clear(); }
+
+ private:
+  std::vector<Position> last_;  // of each lane, falling
+};
+
+struct Text {
+  std::string text;
+
+  [[nodiscard]] std::size_t footprint() const { return message::footprint_of(text.size(), 0); }
+  void prefetch() const {}
+};
+
+}  // namespace
 
 struct DatabaseGate::Parts {
   Parts(std::unique_ptr<servers::ReplayReader> the_reader, std::size_t held_bytes)
@@ -49,7 +82,8 @@ struct DatabaseGate::Parts {
   }
 
   std::unique_ptr<servers::ReplayReader> reader;
-  gate::Gate gate;
+  gate::Gate<std::uint32_t, Text> gate;
+  Lanes lanes;
   std::uint64_t arrivals = 0;
   std::string trouble = "not connected yet";
   io::Reactor reactor;
@@ -69,12 +103,12 @@ DatabaseGate::DatabaseGate(std::unique_ptr<Parts> parts) : parts_(std::move(part
 DatabaseGate::~DatabaseGate() = default;
 
 bool DatabaseGate::hold(std::string message, const Position& position) {
-  static const Topic no_topic = Topic::of({""}).value();
   const auto now = io::clock_now();
-  gate::Held held{Message{no_topic, std::move(message), position}, Origin{}, parts_->arrivals + 1,
-                  now};
-  if (!parts_->gate.hold(held, false)) return false;
-  ++parts_->arrivals;
+  Text text{std::move(message)};
+  if (!parts_->gate.takes(text.footprint(), position, false)) return false;
+  if (parts_->gate.held().empty()) parts_->lanes.clear();
+  const auto lane = parts_->lanes.lane_for(position);
+  parts_->gate.hold({std::move(text), position, lane, ++parts_->arrivals, now});
   parts_->go_on(now);
   return true;
 }
@@ -87,7 +121,7 @@ std::optional<DatabaseGate::Released> DatabaseGate::next(std::chrono::millisecon
     parts_->go_on(now);
     if (released) {
       auto& held = released->held;
-      return Released{std::move(held.message.payload), *held.message.position, released->visibility,
+      return Released{std::move(held.item.text), *held.position, released->visibility,
                       now - held.since};
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - now);

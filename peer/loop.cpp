@@ -5,7 +5,6 @@
 
 #include "discovery/seeds.hpp"
 #include "lib/mesh/announcement.hpp"
-#include "lib/mesh/frame_codec.hpp"
 #include "peer/io/clock.hpp"
 
 namespace tidegate::peer {
@@ -104,23 +103,33 @@ void Loop::receive_frames() {
   }
 }
 
+template <typename Frame, typename InputOf>
+void Loop::handle_frame(mesh::Decoded<Frame> decoded, InputOf input_of) {
+  if (auto* frame = std::get_if<Frame>(&decoded)) {
+    handle(node::Input(input_of(std::move(*frame))));
+  } else if (std::holds_alternative<mesh::Misplaced>(decoded)) {
+    node_.count_misplaced();
+  } else {
+    node_.count_malformed();
+  }
+}
+
 void Loop::handle(const carriers::LinkBytes& arrival) {
-  auto frame = mesh::decode(arrival.bytes);
-  if (!frame) return node_.count_malformed();
-  handle(node::input::FromLink{arrival.link, std::move(frame).value()});
+  handle_frame(mesh::decode<mesh::AnswerFrame>(arrival.bytes), [&](mesh::AnswerFrame frame) {
+    return node::input::FromLink{arrival.link, std::move(frame)};
+  });
 }
 
 void Loop::handle(carriers::RouteBytes& arrival) {
-  auto frame = mesh::decode(arrival.bytes);
-  if (!frame) return node_.count_malformed();
-  handle(node::input::FromRoute{std::move(arrival.route), std::move(arrival.host),
-                                std::move(frame).value()});
+  handle_frame(mesh::decode<mesh::CallFrame>(arrival.bytes), [&](mesh::CallFrame frame) {
+    return node::input::FromRoute{std::move(arrival.route), std::move(arrival.host),
+                                  std::move(frame)};
+  });
 }
 
 void Loop::handle(const carriers::StreamBytes& arrival) {
-  auto frame = mesh::decode(arrival.bytes);
-  if (!frame) return node_.count_malformed();
-  handle(node::input::FromStream{std::move(frame).value()});
+  handle_frame(mesh::decode<mesh::StreamFrame>(arrival.bytes),
+               [](mesh::StreamFrame frame) { return node::input::FromStream{std::move(frame)}; });
 }
 
 void Loop::handle(const carriers::SubscriptionChange& arrival) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "discovery/beacon.hpp"
+#include "lib/mesh/frame_codec.hpp"
 #include "lib/node/event.hpp"
 #include "lib/node/node.hpp"
 #include "peer/carriers/carrier.hpp"
@@ -80,6 +81,8 @@ class Loop {
   void poll_once();
   void receive_datagrams();
   void receive_frames();
+  template <typename Frame, typename InputOf>
+  void handle_frame(mesh::Decoded<Frame> decoded, InputOf input_of);
   void handle(const carriers::LinkBytes& arrival);
   void handle(carriers::RouteBytes& arrival);
   void handle(const carriers::StreamBytes& arrival);

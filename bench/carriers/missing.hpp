@@ -1,5 +1,5 @@
-// Who can't take part, and what to install so that it can. Neither the other systems nor their
-// client libraries are needed to build: a user compares with what interests them.
+// The systems that can't take part, and what to install so that they can. Neither the other systems
+// nor their client libraries are needed to build: a user compares with what interests them.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace tidegate::bench {
 // not in everybody's PATH.
 [[nodiscard]] std::string find_program(const std::string& name);
 
-// What Carrier::missing says when it needs this program.
+// The answer of Carrier::missing when it needs this program.
 [[nodiscard]] std::string missing_program(const std::string& name, const std::string& package);
 
 // A carrier that was built without its client library, which is in this package.

@@ -157,7 +157,7 @@ class NatsReceiver : public Receiver {
 
 std::unique_ptr<Broker> start(const std::filesystem::path& directory) {
   const auto port = testing::unused_port();
-  // Who falls behind is not cut off: that is what would be lost in a flood.
+  // A slow subscriber is not cut off: otherwise a flood would lose messages.
   std::ofstream(directory / "conf") << "max_pending: 1GB\nwrite_deadline: \"60s\"\n";
   return std::make_unique<LoopbackServer>(
       directory,

@@ -1,7 +1,7 @@
 // LISTEN and NOTIFY: what PostgreSQL brings along, and what most would reach for first.
 //
-// The payload of a NOTIFY is text, so ours travels as a bytea in its text form. What is sent
-// between two flushes is one pipeline and so one transaction, where a payload that comes twice is
+// The payload of a NOTIFY is text, so ours travels as a bytea in its text form. All messages
+// between two flushes are one pipeline and so one transaction, where a payload that comes twice is
 // announced once; ours are numbered. Nobody waits for the disk: a notification is not kept there.
 #include <stdexcept>
 

@@ -11,7 +11,7 @@
 namespace tidegate::bench {
 
 // `events`: POLLIN, POLLOUT or both. False when none of them has come until then; asks once if
-// that has passed. What poll reports as an error is for whoever uses the socket next: true.
+// that has passed. An error counts as true: the next use of the socket meets it.
 inline bool socket_ready(int socket, int events, Instant until) {
   for (;;) {
     pollfd entry{socket, static_cast<short>(events), 0};

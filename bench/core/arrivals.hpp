@@ -1,15 +1,18 @@
 // Messages as a busy mesh brings them: from 16 origins in turn, 256 bytes each, about a new row
-// each. What an origin announces lags behind by its own constant, so the positions are nearly
-// sorted, and those of one origin never go back.
+// each. Each origin lags behind by its own constant, so the positions are nearly sorted, and
+// those of one origin never go back.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "lib/base/random.hpp"
-#include "lib/gate/reorder_queue.hpp"
+#include "lib/gate/gate.hpp"
+#include "lib/message/footprint.hpp"
+#include "lib/message/packed_message.hpp"
 #include "tests/lib/samples.hpp"
 #include "tidegate/tide.hpp"
 
@@ -27,6 +30,27 @@ inline Message message(std::uint64_t row) {
 // A reading that covers everything up to `lsn`.
 inline Tide replayed(Lsn lsn) { return {{testing::home, 1}, 1, lsn, {}}; }
 
+using Gate = gate::Gate<Origin, message::PackedMessage>;
+
+// A message as it comes, and as it goes.
+struct Arrived {
+  Message message;
+  Origin origin;
+  std::uint64_t sequence = 0;
+};
+
+inline Gate::HeldItem packed(Arrived arrived) {
+  const auto position = arrived.message.position;
+  return {message::PackedMessage(std::move(arrived.message)), position, arrived.origin,
+          arrived.sequence, start};
+}
+
+inline Arrived unpacked(Gate::HeldItem held) {
+  Arrived arrived{held.item.unpack(), held.source, held.sequence};
+  arrived.message.position = held.position;
+  return arrived;
+}
+
 class Arrivals {
  public:
   Arrivals() {
@@ -34,18 +58,18 @@ class Arrivals {
     for (auto& lag : lags_) lag = random.below(origins * record_bytes);
   }
 
-  [[nodiscard]] gate::Held next() {
-    gate::Held held{message(count_), {}, 0, start};
-    renew(held);
-    return held;
+  [[nodiscard]] Arrived next() {
+    Arrived arrived{message(count_), {}, 0};
+    renew(arrived);
+    return arrived;
   }
 
   // Makes the next message out of one that was released, so that it costs next to nothing.
-  void renew(gate::Held& held) {
+  void renew(Arrived& arrived) {
     const auto origin = count_ % origins;
-    held.origin = testing::origin(static_cast<std::uint8_t>(origin + 1));
-    held.sequence = count_ / origins + 1;
-    held.message.position->lsn = Lsn{(count_ + origins) * record_bytes - lags_[origin]};
+    arrived.origin = testing::origin(static_cast<std::uint8_t>(origin + 1));
+    arrived.sequence = count_ / origins + 1;
+    arrived.message.position->lsn = Lsn{(count_ + origins) * record_bytes - lags_[origin]};
     ++count_;
   }
 

@@ -4,7 +4,6 @@
 
 #include "bench/core/arrivals.hpp"
 #include "bench/core/counted.hpp"
-#include "lib/gate/gate.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -13,17 +12,16 @@ namespace {
 // which leaves and comes back as the last one.
 void release_and_hold(benchmark::State& state) {
   Arrivals arrivals;
-  gate::Gate gate(true, std::numeric_limits<std::size_t>::max());
+  Gate gate(true, std::numeric_limits<std::size_t>::max());
   gate.server_up();
-  for (auto left = state.range(0); left > 0; --left) {
-    auto held = arrivals.next();
-    if (!gate.hold(held, true)) state.SkipWithError("the gate is full");
-  }
+  for (auto left = state.range(0); left > 0; --left) gate.hold(packed(arrivals.next()));
   for (auto _ : state) {
     gate.polled(replayed(gate.held().first_position()->lsn));
-    auto released = gate.release(start);
-    arrivals.renew(released->held);
-    benchmark::DoNotOptimize(gate.hold(released->held, true));
+    auto arrived = unpacked(gate.release(start)->held);
+    arrivals.renew(arrived);
+    const auto& message = arrived.message;
+    benchmark::DoNotOptimize(gate.takes(message::footprint(message), message.position, true));
+    gate.hold(packed(std::move(arrived)));
   }
 }
 BENCHMARK(release_and_hold)->Apply(counted)->Arg(10)->Arg(10'000)->Arg(1'000'000);

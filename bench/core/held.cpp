@@ -1,6 +1,6 @@
-// What a paused replica costs: a million messages are held, then one reading covers them all. Tells
-// the memory for each message above its payload, and the time that it takes to hold and to release
-// it.
+// The cost of a paused replica: a million messages are held, then one reading covers them all.
+// Prints the memory for each message above its payload, and the time that it takes to hold and to
+// release it.
 //
 // Memory is what malloc has given out (uordblks of mallinfo2), its own overhead included. Time is
 // that of the processor. A message that arrives is made before the clock runs; the end of a
@@ -16,10 +16,9 @@
 
 #include "bench/core/arrivals.hpp"
 #include "lib/base/must.hpp"
-#include "lib/gate/gate.hpp"
 
 using namespace tidegate;
-using namespace tidegate::gate;
+using bench::Gate;
 
 namespace {
 
@@ -39,10 +38,10 @@ double given_out() { return static_cast<double>(mallinfo2().uordblks); }
 Nanoseconds hold_all(Gate& gate, bench::Arrivals& arrivals) {
   Nanoseconds taken{};
   while (gate.held().size() < count) {
-    std::vector<Held> arrived;
+    std::vector<bench::Arrived> arrived;
     for (std::size_t i = 0; i < batch; ++i) arrived.push_back(arrivals.next());
     const auto begin = spent();
-    for (auto& held : arrived) TIDEGATE_MUST(gate.hold(held, true));
+    for (auto& one : arrived) gate.hold(packed(std::move(one)));
     arrived.clear();
     taken += spent() - begin;
   }
@@ -51,7 +50,11 @@ Nanoseconds hold_all(Gate& gate, bench::Arrivals& arrivals) {
 
 Nanoseconds release_all(Gate& gate) {
   const auto begin = spent();
-  for (std::size_t i = 0; i < count; ++i) TIDEGATE_MUST(gate.release(bench::start));
+  for (std::size_t i = 0; i < count; ++i) {
+    auto released = gate.release(bench::start);
+    TIDEGATE_MUST(released);
+    (void)unpacked(std::move(released->held));
+  }
   return spent() - begin;
 }
 

@@ -32,22 +32,9 @@ std::string in_words(const std::vector<health::Finding>& findings) {
   return text;
 }
 
-json_lines::Json in_json(const std::vector<health::Finding>& findings) {
-  json_lines::Json all = json_lines::Json::array();
-  for (const auto& finding : findings) {
-    json_lines::Json json = json_lines::Json::object();
-    json["verdict"] = to_string(finding.verdict);
-    json["about"] = finding.about;
-    json["what"] = finding.what;
-    json["cure"] = finding.cure;
-    all.push_back(std::move(json));
-  }
-  return all;
-}
-
 command::Description help() {
   return {"doctor",
-          "looks for what could keep a peer from working here",
+          "looks for trouble that could keep a peer from working here",
           "Examples:\n"
           "  tidegate doctor --interfaces eth0 --database host=replica --primary host=primary",
           {"mesh", "interfaces", "beacon-port", "first-port", "last-port", "database", "primary"},
@@ -74,12 +61,7 @@ class DoctorCommand final : public command::Subcommand {
 
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
-      json_lines::Json json = json_lines::Json::object();
-      json["version"] = TIDEGATE_VERSION;
-      json["problems"] = problems;
-      json["warnings"] = warnings;
-      json["findings"] = in_json(findings);
-      output.line(json_lines::to_text(json));
+      output.line(json_lines::to_text(json_lines::doctor_document(TIDEGATE_VERSION, findings)));
     } else {
       output.line(fmt::format("{}\ntidegate {}: {} {}, {} {}", in_words(findings), TIDEGATE_VERSION,
                               problems, problems == 1 ? "problem" : "problems", warnings,

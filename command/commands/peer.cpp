@@ -75,21 +75,24 @@ void say_what_was_found(const command::Invocation& invocation, const Status& sta
 }
 
 command::Description help() {
-  return {"peer",
-          "the peer of a master: publishes JSON lines from standard input, prints deliveries",
-          "Examples:\n"
-          "  tidegate peer\n"
-          "      joins the mesh 'default' on this host\n"
-          "  tidegate peer --interfaces eth0 --database host=replica --primary host=primary\n"
-          "      holds each message until the replica shows its change\n"
-          "  echo '{\"topic\":\"builds/42/new\",\"payload\":\"hello\",\"tag\":\"after_commit\"}' | "
-          "tidegate peer ...\n"
-          "      announces a change; the peer goes on until SIGTERM\n\n"
-          "A tag is absent, \"none\", \"after_commit\", \"after_durable_commit\" or a position\n"
-          "{\"system\":\"7423...\",\"timeline\":1,\"lsn\":\"0/3000060\"}. Bytes go in "
-          "\"payload_base64\".",
-          {},
-          command::LogLevel::info};
+  return {
+      "peer",
+      "runs the peer of an application: publishes JSON lines from standard input, prints "
+      "deliveries",
+      "Examples:\n"
+      "  tidegate peer\n"
+      "      joins the mesh 'default' on this host\n"
+      "  tidegate peer --interfaces eth0 --database host=replica --primary host=primary\n"
+      "      holds each message until the replica shows its change\n"
+      "  echo '{\"topic\":\"builds/42/new\",\"payload\":\"hello\",\"depends\":\"after_commit\"}' "
+      "| "
+      "tidegate peer ...\n"
+      "      announces a change; the peer goes on until SIGTERM\n\n"
+      "\"depends\" is absent, \"none\", \"after_commit\", \"after_durable_commit\" or a position\n"
+      "{\"system\":\"7423...\",\"timeline\":1,\"lsn\":\"0/3000060\"}. Bytes go in "
+      "\"payload_base64\".",
+      {},
+      command::LogLevel::info};
 }
 
 class PeerCommand final : public command::Subcommand {

@@ -26,7 +26,7 @@ constexpr Duration default_wait = std::chrono::seconds(3);
 
 command::Description help() {
   return {"peers",
-          "who is in the mesh",
+          "lists the members of the mesh",
           "Examples:\n"
           "  tidegate peers\n"
           "  tidegate peers --json --interfaces eth0",
@@ -40,7 +40,7 @@ class PeersCommand final : public command::Subcommand {
 
   void declare(CLI::App& app) override {
     app.add_option("--wait", wait_text_,
-                   "look around for so long, if no peer of this host can be asked (default: 3s)")
+                   "longest search if no peer of this host can be asked (default: 3s)")
         ->type_name("TIME");
     app.add_flag("--json", json_, "print one JSON object");
   }
@@ -88,11 +88,7 @@ class PeersCommand final : public command::Subcommand {
   [[nodiscard]] int show(const Status& status, bool resident) const {
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
-      json_lines::Json json = json_lines::Json::object();
-      json["mesh"] = status.mesh;
-      json["asked"] = resident ? json_lines::Json(status.name) : json_lines::Json(nullptr);
-      json["peers"] = json_lines::to_json(status)["peers"];
-      output.line(json_lines::to_text(json));
+      output.line(json_lines::to_text(json_lines::peers_document(status, resident)));
     } else {
       auto text = resident ? command::peers_text(status) : command::others_text(status);
       text.pop_back();

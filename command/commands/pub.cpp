@@ -74,7 +74,7 @@ class Outcome final : public doors::Door {
 
 command::Description help() {
   return {"pub",
-          "publishes one message, perhaps with the change that it announces",
+          "publishes one message, and makes the change that it announces if wished",
           "Examples:\n"
           "  tidegate pub builds/42/new 'hello'\n"
           "  tidegate pub builds/42/new - <file\n"
@@ -99,11 +99,12 @@ class PubCommand final : public command::Subcommand {
         ->type_name("SQL");
     app.add_flag("--after-commit", after_commit_,
                  "announce a change that somebody else has just committed");
-    app.add_option("--peers", peers_text_, "wait until so many peers are ready")
+    app.add_option("--peers", peers_text_, "number of peers that must be ready")
         ->type_name("COUNT");
-    app.add_option("--wait", wait_text_, "for the peers, at most (default: 3s)")->type_name("TIME");
+    app.add_option("--wait", wait_text_, "longest wait for the peers (default: 3s)")
+        ->type_name("TIME");
     app.add_flag("--allow-none", allow_none_, "publish even if no peer is there");
-    app.add_flag("--json", json_, "print one JSON line about what was done");
+    app.add_flag("--json", json_, "print the result as one JSON line");
   }
 
   void check(std::vector<command::SettingProblem>& problems) override {
@@ -231,13 +232,8 @@ class PubCommand final : public command::Subcommand {
     const auto* position = std::get_if<Position>(&dependency);
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
-      json_lines::Json json = json_lines::Json::object();
-      json["type"] = "published";
-      json["topic"] = topic_->elements();
-      json["peers"] = receivers;
-      json["position"] =
-          position != nullptr ? json_lines::to_json(*position) : json_lines::Json(nullptr);
-      output.line(json_lines::to_text(json));
+      const auto known = position != nullptr ? std::optional(*position) : std::nullopt;
+      output.line(json_lines::to_text(json_lines::published(*topic_, receivers, known)));
     } else {
       output.line(fmt::format("published to {} {}{}", receivers, receivers == 1 ? "peer" : "peers",
                               position != nullptr ? ", position " + to_string(*position) : ""));

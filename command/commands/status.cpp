@@ -33,7 +33,7 @@ std::string time_of_day() {
 
 command::Description help() {
   return {"status",
-          "how a running peer of this host stands",
+          "shows a running peer of this host",
           "Examples:\n"
           "  tidegate status --watch\n"
           "  tidegate status --json --name master-1",
@@ -47,7 +47,7 @@ class StatusCommand final : public command::Subcommand {
 
   void declare(CLI::App& app) override {
     app.add_flag("--json", json_, "print one JSON object");
-    app.add_flag("--watch", watch_, "again each second, until Ctrl-C or the end of the peer");
+    app.add_flag("--watch", watch_, "repeat each second, until Ctrl-C or the end of the peer");
   }
 
   void check(std::vector<command::SettingProblem>&) override {}

@@ -61,7 +61,7 @@ class Printer final : public doors::Door {
 
 command::Description help() {
   return {"sub",
-          "prints what passes",
+          "prints messages as they pass",
           "Examples:\n"
           "  tidegate sub 'builds/*/new'\n"
           "  tidegate sub --json --count 1 --timeout 10s --database host=replica",
@@ -77,8 +77,9 @@ class SubCommand final : public command::Subcommand {
     app.add_option("PATTERN", pattern_texts_,
                    "such as builds/*/new or builds/#; several may be given (default: #)")
         ->type_name("");
-    app.add_option("--count", count_text_, "stop after so many deliveries")->type_name("COUNT");
-    app.add_option("--timeout", timeout_text_, "stop after this time")->type_name("TIME");
+    app.add_option("--count", count_text_, "number of deliveries after which to stop")
+        ->type_name("COUNT");
+    app.add_option("--timeout", timeout_text_, "time after which to stop")->type_name("TIME");
     app.add_flag("--json", json_, "print JSON lines");
   }
 

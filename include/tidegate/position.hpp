@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tidegate/history.hpp"
 #include "tidegate/lsn.hpp"
 #include "tidegate/result.hpp"
 
@@ -15,9 +16,6 @@ namespace tidegate {
 
 // `system_identifier` of pg_control_system(): made by initdb, shared by a primary and all replicas.
 using SystemId = std::uint64_t;
-
-// Counts from 1, one more with every promotion.
-using TimelineId = std::uint32_t;
 
 struct Position {
   SystemId system = 0;

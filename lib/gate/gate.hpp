@@ -1,53 +1,67 @@
-// Holds each message until its change is visible on the server that this master reads, and decides
-// when that server should be asked how far it is.
+// Holds each message until its change is visible on the server that this application reads, and
+// decides when that server should be asked how far it is.
 //
-// 1. Nothing leaves as covered unless a reading of the server's present life covers it (tide.hpp).
-// 2. The server is asked only while the first held message waits for it: at once, then often, then
-// ever more rarely,
-//    in proportion to how long the first held message has waited. One answer serves all.
-// 3. When the server goes away its readings are forgotten: after a crash it may show less.
-// 4. What the application does not want to wait for any longer leaves as overdue, never as covered,
-//    in the order of arrival, which is that of each origin.
+// 1. Nothing leaves as visible unless a reading of the server's present life says so (tide.hpp).
+// 2. The server is asked only while the first held message waits for it (tide_poll.hpp).
+// 3. What the application does not want to wait for any longer leaves as overdue, never as visible,
+//    in the order of arrival, which is that of each source.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "lib/gate/reorder_queue.hpp"
+#include "lib/gate/tide_poll.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate::gate {
 
+template <SourceKey Source, HoldableItem Item>
 class Gate {
  public:
-  // Not gated: there is no server to wait for, everything may go at once, as it came. (Positions
-  // may then be of several clusters, and say nothing of the order in which their origins sent
-  // them.) Without `longest_wait` nothing is ever overdue.
+  using HeldItem = Held<Source, Item>;
+
+  // Not gated: there is no server to wait for, everything may go at once, as it came. Without
+  // `longest_wait` nothing is ever overdue.
   Gate(bool gated, std::size_t most_bytes, std::optional<Duration> longest_wait = std::nullopt)
-      : gated_(gated), most_bytes_(most_bytes), longest_wait_(longest_wait) {}
+      : gated_(gated),
+        most_bytes_(most_bytes),
+        longest_wait_(longest_wait),
+        queue_(gated ? ReleaseOrder::position : ReleaseOrder::arrival) {}
 
   struct Released {
-    Held held;
-    // covered: deliver; orphaned or foreign: report; wait: it is overdue
+    HeldItem held;
+    // visible: deliver; orphaned or foreign: report; pending: it is overdue
     Visibility visibility = Visibility::visible;
   };
 
-  // Such a message need not be held: it is covered and nothing is before it.
+  // Such a message need not be held: it is visible and nothing is before it.
   [[nodiscard]] bool passes(const std::optional<Position>& position) const {
     return queue_.empty() && overdue_.empty() && visibility(position) == Visibility::visible;
   }
 
-  // False, and nothing taken, when the message does not fit the bound; a single one always does.
-  // `flowing`: the application takes what is released, so what is covered goes at once and needs no
-  // room.
-  [[nodiscard]] bool hold(Held& held, bool flowing);
+  // A message of so many bytes fits the bound; a single one always does. `flowing`: the application
+  // takes what is released, so what is visible goes at once and needs no room.
+  [[nodiscard]] bool takes(std::size_t footprint, const std::optional<Position>& position,
+                           bool flowing) const {
+    if (bytes() == 0 || bytes() + footprint <= most_bytes_) return true;
+    return flowing && visibility(position) == Visibility::visible;
+  }
+
+  // takes() was true of it.
+  void hold(HeldItem held) {
+    if (longest_wait_) overdue_at_ = std::min(overdue_at_, held.since + *longest_wait_);
+    queue_.push(std::move(held));
+  }
 
   // There is room for what was refused before.
   [[nodiscard]] bool has_room() const { return bytes() <= most_bytes_ / 4 * 3; }
 
-  // The next message whose fate is decided, in release order, or that is overdue.
+  // The next message whose visibility is decided, in release order, or that is overdue.
   [[nodiscard]] std::optional<Released> release(Instant now);
 
   // release() has something.
@@ -58,39 +72,73 @@ class Gate {
   // When release() may next have something because it is overdue.
   [[nodiscard]] Instant overdue_at() const { return queue_.empty() ? never : overdue_at_; }
 
-  // Whether the server should be asked now; a true answer counts as asked. Never while the fate of
-  // the first message is decided: more readings would not help it.
-  [[nodiscard]] bool take_poll(Instant now);
+  // Whether the server should be asked now; a true answer counts as asked. Never while the first
+  // message is decided: more readings would not help it.
+  [[nodiscard]] bool take_poll(Instant now) {
+    return waits() && poll_.take(queue_.first_since(), now);
+  }
 
   // When take_poll() may next be true. hold, release and the server's calls may change it. Asking
   // early or late is harmless.
-  [[nodiscard]] Instant deadline() const;
+  [[nodiscard]] Instant deadline() const {
+    return waits() ? poll_.deadline(queue_.first_since()) : never;
+  }
 
-  void server_up();
-  void polled(std::optional<Tide> tide);  // the answer; none: the last reading still stands
-  void server_down();
+  void server_up() { poll_.server_up(); }
+  // The answer; none: the last reading still stands.
+  void polled(std::optional<Tide> tide) { poll_.answered(std::move(tide)); }
+  void server_down() { poll_.server_down(); }
 
   [[nodiscard]] bool gated() const { return gated_; }
-  [[nodiscard]] const std::optional<Tide>& tide() const { return tide_; }
-  [[nodiscard]] const ReorderQueue& held() const { return queue_; }
+  [[nodiscard]] const std::optional<Tide>& tide() const { return poll_.tide(); }
+  [[nodiscard]] const ReorderQueue<Source, Item>& held() const { return queue_; }
   [[nodiscard]] std::size_t bytes() const { return queue_.bytes() + overdue_bytes_; }
 
  private:
-  [[nodiscard]] Visibility visibility(const std::optional<Position>& position) const;
+  [[nodiscard]] Visibility visibility(const std::optional<Position>& position) const {
+    return gated_ ? poll_.visibility(position) : Visibility::visible;
+  }
   [[nodiscard]] Visibility visibility_of_top() const { return visibility(queue_.first_position()); }
+  [[nodiscard]] bool waits() const { return gated_ && !queue_.empty() && !decided(); }
   void look_for_overdue(Instant now);
 
   bool gated_;
   std::size_t most_bytes_;
   std::optional<Duration> longest_wait_;
-  ReorderQueue queue_;
-  std::deque<Held> overdue_;  // as they came, before all that is queued
+  ReorderQueue<Source, Item> queue_;
+  std::deque<HeldItem> overdue_;  // as they came, before all that is queued
   std::size_t overdue_bytes_ = 0;
   Instant overdue_at_ = never;  // a message may be overdue from then on
-  std::optional<Tide> tide_;
-  bool up_ = false;
-  bool polling_ = false;
-  Instant polled_ = Instant::min();  // when the last poll was sent
+  TidePoll poll_;
 };
+
+template <SourceKey Source, HoldableItem Item>
+auto Gate<Source, Item>::release(Instant now) -> std::optional<Released> {
+  if (overdue_.empty()) {
+    if (queue_.empty()) return std::nullopt;
+    const auto visibility = visibility_of_top();
+    if (visibility != Visibility::pending) return Released{queue_.pop(), visibility};
+    if (now >= overdue_at_) look_for_overdue(now);
+    if (overdue_.empty()) return std::nullopt;
+  }
+  Released released{std::move(overdue_.front()), Visibility::pending};
+  overdue_.pop_front();
+  overdue_bytes_ -= released.held.item.footprint();
+  released.visibility = visibility(released.held.position);
+  return released;
+}
+
+// Looks at all that is held, so not for every single message: somewhat late is harmless.
+template <SourceKey Source, HoldableItem Item>
+void Gate<Source, Item>::look_for_overdue(Instant now) {
+  auto old = queue_.take_old(now - *longest_wait_);
+  for (auto& held : old.held) {
+    overdue_bytes_ += held.item.footprint();
+    overdue_.push_back(std::move(held));
+  }
+  overdue_at_ = old.oldest_left == never
+                    ? never
+                    : std::max(old.oldest_left + *longest_wait_, now + *longest_wait_ / 16);
+}
 
 }  // namespace tidegate::gate

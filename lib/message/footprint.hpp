@@ -12,13 +12,17 @@ inline constexpr std::size_t footprint_overhead = 160;
 
 // What the bounds in bytes count for a message: its content, and a round figure for what stands
 // around it.
+[[nodiscard]] constexpr std::size_t footprint_of(std::size_t payload_bytes,
+                                                 std::size_t topic_bytes) {
+  return payload_bytes + topic_bytes + footprint_overhead;
+}
 [[nodiscard]] inline std::size_t footprint(const Message& message) {
-  return message.payload.size() + message.topic.bytes() + footprint_overhead;
+  return footprint_of(message.payload.size(), message.topic.bytes());
 }
 
 // The most that a message with such a payload counts for.
 [[nodiscard]] constexpr std::size_t largest_footprint(std::size_t payload_bytes) {
-  return payload_bytes + base::limits::topic_bytes + footprint_overhead;
+  return footprint_of(payload_bytes, base::limits::topic_bytes);
 }
 
 }  // namespace tidegate::message

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/limits.hpp"
+#include "lib/message/footprint.hpp"
 
 namespace tidegate::message {
 namespace {
@@ -20,15 +21,14 @@ std::string& PackedMessage::Head::large_payload() {
   return *std::launder(reinterpret_cast<std::string*>(content()));
 }
 
-PackedMessage::PackedMessage(Message message, std::uint64_t sequence, Instant since) {
+PackedMessage::PackedMessage(Message message) {
   // Its elements and as many lengths.
   static_assert(base::limits::topic_bytes + 3 * base::limits::topic_elements <=
                 std::numeric_limits<decltype(Head::topic_bytes)>::max());
-  static_assert(sizeof(Head) % alignof(std::string) == 0);
+  static_assert(sizeof(Head) == 8 && sizeof(Head) % alignof(std::string) == 0);
   const auto& topic = message.topic.packed_;
-  Head head{message.position.value_or(Position{}).lsn, sequence, since,
-            static_cast<std::uint32_t>(message.payload.size()),
-            static_cast<std::uint16_t>(topic.size())};
+  const Head head{static_cast<std::uint32_t>(message.payload.size()),
+                  static_cast<std::uint16_t>(topic.size()), message.topic.bytes_};
   const auto payload_room = head.large() ? sizeof(std::string) : head.payload_bytes;
   void* memory = ::operator new(sizeof head + payload_room + topic.size());
   head_.reset(new (memory) Head(head));
@@ -39,6 +39,10 @@ PackedMessage::PackedMessage(Message message, std::uint64_t sequence, Instant si
     message.payload.copy(content, message.payload.size());
   }
   topic.copy(content + payload_room, topic.size());
+}
+
+std::size_t PackedMessage::footprint() const {
+  return footprint_of(head_->payload_bytes, head_->topic_weight);
 }
 
 void PackedMessage::prefetch() const {

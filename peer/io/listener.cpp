@@ -62,7 +62,7 @@ Result<UnixListener> UnixListener::open(const std::string& path) {
       return Error{path +
                    " is there already and is not a socket; remove it, or name another place"};
     }
-    if (answers(*address)) return Error{"somebody else answers on " + path};
+    if (answers(*address)) return Error{"another peer answers on " + path};
     unlink(path.c_str());
     if (!try_bind()) return refuse();
   }

@@ -1,4 +1,4 @@
-// What `tidegate status` says about trouble: the culprit, by name.
+// `tidegate status` names the culprit of a trouble.
 #include "command/status_text.hpp"
 
 #include <doctest/doctest.h>

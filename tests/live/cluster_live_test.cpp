@@ -20,7 +20,7 @@ bool arrives(Server& server, const std::string& rows) {
   return eventually(10s, [&] { return count_rows(server) == rows; });
 }
 
-// What a server's processes have in common: their working directory.
+// A server's processes have their working directory in common.
 int processes_in(const std::filesystem::path& directory) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {

@@ -19,7 +19,7 @@ inline constexpr Duration command_bound = std::chrono::seconds(20);  // of any s
 using Arguments = std::vector<std::string>;
 using nlohmann::json;
 
-// What a finished command has printed.
+// The output of a command that has finished.
 struct Ran {
   int status = -1;
   std::string output;

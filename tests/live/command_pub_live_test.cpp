@@ -150,12 +150,12 @@ TEST_CASE("pub --after-commit and a peer's tags announce what another session ha
   CHECK(mesh.run({"pub", "x", "y", "--primary", primary.connection_string(), "--after-commit"})
             .status == 0);
   CHECK_FALSE(wait_for(receiver, "delivery")["position"].is_null());
-  publisher.write("{\"topic\":\"a\",\"tag\":\"after_durable_commit\"}\n");
+  publisher.write("{\"topic\":\"a\",\"depends\":\"after_durable_commit\"}\n");
   const auto position = wait_for(receiver, "delivery")["position"];
   CHECK(position["timeline"] == 1);
   CHECK(position["system"] == primary.value("SELECT system_identifier FROM pg_control_system()"));
 
-  publisher.write("{\"topic\":\"b\",\"tag\":" + position.dump() + "}\n");
+  publisher.write("{\"topic\":\"b\",\"depends\":" + position.dump() + "}\n");
   CHECK(wait_for(receiver, "delivery")["position"] == position);
 }
 
@@ -174,7 +174,7 @@ TEST_CASE("while the outbox is full, standard input is not read and nothing is l
   constexpr int count = 100;
   for (int i = 0; i < count; ++i) {
     publisher.write("{\"topic\":\"x\",\"payload\":\"" + std::to_string(i) + std::string(500, ' ') +
-                    "\",\"tag\":\"after_commit\"}\n");
+                    "\",\"depends\":\"after_commit\"}\n");
   }
   // Nine of them fit; the others wait in the pipe, not in the peer.
   CHECK(eventually(command_bound, [&] {
@@ -182,7 +182,7 @@ TEST_CASE("while the outbox is full, standard input is not read and nothing is l
     return json::parse(ran.output)["outbox"] == 9;
   }));
   primary.start();
-  // What a restarted primary can't vouch for comes back; the rest is sent. Together: everything.
+  // Messages that a restarted primary can't vouch for come back; the rest is sent. Together: all.
   int sent = 0;
   int returned = 0;
   CHECK(eventually(command_bound, [&] {

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <csignal>
 #include <string>
 
@@ -6,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "peer/servers/postgres/connection.hpp"
+#include "peer/servers/postgres/promotion.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/descriptor.hpp"
 #include "tests/support/eventually.hpp"
@@ -329,4 +331,49 @@ TEST_CASE("a socket that may be another one is marked as such, even under the sa
   const auto second = connection->database.interest();
   CHECK(second.descriptor == first.descriptor);  // the lowest free number
   CHECK(second.socket != first.socket);
+}
+
+TEST_CASE("the beginning of a timeline can be read on every server of its history") {
+  Cluster cluster;
+  auto& heir = cluster.add_replica({.name = "heir"});
+  auto& follower = cluster.add_replica({.name = "follower", .follow = &heir});
+  cluster.primary().crash();
+  heir.promote();
+  heir.execute("CREATE TABLE t (i int)");
+  REQUIRE(eventually(10s, [&] {
+    return follower.value("SELECT count(*) FROM pg_class WHERE relname = 't'") == "1";
+  }));
+
+  const auto promoted = [](Server& server) {
+    Connection connection(
+        Single::create(server.connection_string(), {}, Database::Session::replication));
+    connection.next<Database::Connected>();
+    const auto history = *connection.rows("TIMELINE_HISTORY 2").at(0).at(1);
+    const auto begin = history.substr(2, history.find('\t', 2) - 2);
+    connection->database.read_wal("START_REPLICATION PHYSICAL " + begin + " TIMELINE 2",
+                                  promotion_bytes, current_time());
+    const auto answer = connection.next<Database::Answer>();
+    const auto time =
+        promotion_time(*answer.rows.at(0).at(0), parse_lsn(begin).value(), {8192, 1U << 20U});
+    // The session goes on as if nothing had been streamed.
+    CHECK(connection.rows("SELECT 1") == std::vector<Database::Row>{{"1"}});
+    return time;
+  };
+  const auto at_heir = promoted(heir);
+  REQUIRE(at_heir);
+  CHECK(promoted(follower) == at_heir);
+  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  CHECK(*at_heir <= now.count());
+  CHECK(*at_heir > now.count() - 60'000'000);
+}
+
+TEST_CASE("the WAL of a timeline that is not there is refused, and the session goes on") {
+  Connection connection(
+      Single::create(shared_server().connection_string(), {}, Database::Session::replication));
+  connection.next<Database::Connected>();
+  connection->database.read_wal("START_REPLICATION PHYSICAL 0/1000000 TIMELINE 7", 100,
+                                current_time());
+  connection.next<Database::QueryFailed>();
+  CHECK(connection.rows("SELECT 1") == std::vector<Database::Row>{{"1"}});
 }

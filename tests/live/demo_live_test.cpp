@@ -43,7 +43,7 @@ int forgotten_segments() {
   return count;
 }
 
-// A demo with a scratch directory of its own. Whatever it leaves behind becomes our child.
+// A demo with a scratch directory of its own. A process that it leaves behind becomes our child.
 class Demo {
  public:
   explicit Demo(std::vector<std::string> arguments) {

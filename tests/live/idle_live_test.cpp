@@ -25,7 +25,7 @@ TEST_CASE("while nothing is held no query reaches the replica, nor the primary")
   CHECK(writer->publish(topic("t"), "first", AfterCommit{}) == Publish::accepted);
   CHECK(next_payload(*reader) == "first");
 
-  // What is asked shows in the log.
+  // The log shows every query.
   replica.execute("SELECT pg_wal_replay_pause()");
   session.execute("BEGIN; INSERT INTO t VALUES (1)");
   const auto position = commit(session.connection()).value();

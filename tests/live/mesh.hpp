@@ -1,5 +1,5 @@
-// What the live tests of whole peers share: a mesh that nobody else hears, peers beside servers,
-// and what comes out of them, waited for with a bound.
+// Shared by the live tests of whole peers: a mesh that nobody else hears, peers beside servers, and
+// bounded waits for their deliveries and notices.
 #pragma once
 
 #include <chrono>
@@ -98,9 +98,9 @@ inline bool holds(Peer& peer, std::size_t count) {
 // Waits until the peer has asked its server often enough to have seen what it shows now, and still
 // holds so many messages.
 inline bool still_holds(Peer& peer, std::size_t count) {
-  const auto before = peer.status().counters.polls;
+  const auto before = peer.status().counters.replay_reads;
   return eventually(std::chrono::seconds(10),
-                    [&] { return peer.status().counters.polls >= before + 3; }) &&
+                    [&] { return peer.status().counters.replay_reads >= before + 3; }) &&
          peer.status().held == count;
 }
 

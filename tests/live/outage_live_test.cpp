@@ -145,7 +145,7 @@ TEST_CASE("both servers are down for a minute, and nothing is lost or early" * l
   World world;
   auto session = world.primary.connect();
   world.exchange_one();
-  // What is announced while nobody answers was committed before.
+  // Changes that are announced while nobody answers were committed before.
   for (int row = 0; row < rows; ++row) session.execute(insert(row));
   world.replica.stop();
   REQUIRE(next_notice<ServerDown>(*world.reader));

@@ -24,12 +24,12 @@ namespace {
 
 constexpr std::size_t kibibyte = 1024;
 
-// What a message of `payload` bytes counts for.
+// The bytes that a message with a payload of `payload` bytes counts for.
 std::size_t weight(std::size_t payload) {
   return footprint({topic("t"), std::string(payload, 'x'), std::nullopt});
 }
 
-// Takes until `publishers` have delivered all up to `last`, each in order. What is reported as
+// Takes until `publishers` have delivered all up to `last`, each in order. A message reported as
 // undelivered fails the test.
 void take_all(Peer& peer, std::size_t publishers, std::uint64_t last) {
   std::map<Origin, std::uint64_t> next;

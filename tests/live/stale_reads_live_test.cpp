@@ -1,5 +1,5 @@
-// What the gate is for: whoever reads the announced row on a replica at the delivery finds it. And
-// what it costs: how long after the replay a message comes.
+// The purpose of the gate: a program that reads the announced row on a replica at the delivery
+// finds it. And its price: how long after the replay a message comes.
 #include <algorithm>
 #include <array>
 #include <atomic>

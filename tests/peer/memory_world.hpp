@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "peer/io/clock.hpp"
 #include "peer/loop.hpp"
@@ -42,28 +43,27 @@ class MemoryMesh {
  public:
   peer::World world(const std::string& name, std::shared_ptr<ServerScript> reads = nullptr,
                     std::shared_ptr<ServerScript> commits = nullptr) {
+    const auto number = static_cast<std::uint16_t>(seeds_.size() + 1);
     peer::World world;
-    world.self.origin.peer.bytes.fill(static_cast<std::uint8_t>(port_));
+    world.self.origin.peer.bytes.fill(static_cast<std::uint8_t>(number));
     world.self.origin.incarnation = 1;
     world.self.mesh = "memory";
     world.self.name = name;
-    world.carrier = std::make_unique<MemoryCarrier>(network_, world.self.origin.peer, port_);
+    world.carrier = std::make_unique<MemoryCarrier>(network_, world.self.origin.peer,
+                                                    static_cast<std::uint16_t>(2 * number));
     world.self.publish_port = world.carrier->ports().publish;
     world.self.direct_port = world.carrier->ports().direct;
-    for (std::uint16_t port = first_port; port < port_; port += 2) {
-      world.seeds.push_back({"127.0.0.1", static_cast<std::uint16_t>(port + 1)});
-    }
+    world.seeds = seeds_;
+    seeds_.push_back({"127.0.0.1", world.self.direct_port});
     if (reads) world.replay_reader = std::make_unique<ScriptedReplica>(std::move(reads));
     if (commits)
       world.commit_position_reader = std::make_unique<ScriptedPrimary>(std::move(commits));
-    port_ += 2;
     return world;
   }
 
  private:
-  static constexpr std::uint16_t first_port = 2;
   MemoryNetwork network_;
-  std::uint16_t port_ = first_port;
+  std::vector<base::Endpoint> seeds_;
 };
 
 // Runs all loops in turn until it is so; false when it takes too long.

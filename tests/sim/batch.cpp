@@ -40,7 +40,7 @@ Batch run_seeds(std::uint64_t first, std::uint64_t count, unsigned threads,
   return batch;
 }
 
-std::string last_words_of(std::uint64_t seed) {
+std::string end_of_trace_of(std::uint64_t seed) {
   Trace trace(Trace::Mode::keep);
   (void)run_seed(seed, trace);
   return trace.take();

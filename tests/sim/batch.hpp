@@ -26,6 +26,6 @@ struct Batch {
                               const std::function<void(std::uint64_t, std::size_t)>& progress);
 
 // The end of the trace of a seed that fails: it is run again.
-[[nodiscard]] std::string last_words_of(std::uint64_t seed);
+[[nodiscard]] std::string end_of_trace_of(std::uint64_t seed);
 
 }  // namespace tidegate::sim

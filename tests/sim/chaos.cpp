@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "tests/sim/chance.hpp"
+#include "tests/sim/draws.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -17,14 +17,14 @@ constexpr std::uint64_t foreign = 8;
 
 }  // namespace
 
-Chaos::Chaos(World& world, base::Random random, const Profile& profile)
-    : world_(world),
+Chaos::Chaos(Simulation& simulation, base::Random random, const Profile& profile)
+    : simulation_(simulation),
       random_(random),
       profile_(profile),
       total_weight_(std::accumulate(profile.weights.begin(), profile.weights.end(), 0U)) {}
 
 void Chaos::set_up() {
-  auto& database = world_.database;
+  auto& database = simulation_.database;
   database.add_cluster("", home, profile_.replicas);
   const auto home_servers = database.size();
   if (profile_.foreign_cluster) database.add_cluster("f", foreign, 1);
@@ -36,7 +36,8 @@ void Chaos::set_up() {
     PeerPlan plan;
     // Two peers on one host now and then.
     const bool shares = slot > 0 && one_in(random_, 8);
-    plan.host = shares ? plans_.back().host : world_.network.add_host("h" + std::to_string(slot));
+    plan.host =
+        shares ? plans_.back().host : simulation_.network.add_host("h" + std::to_string(slot));
     plan.port = static_cast<std::uint16_t>(100 * (slot + 1));
     const bool stranger = profile_.foreign_cluster && slot > 0 && one_in(random_, 3);
     plan.primary = stranger ? foreign : home;
@@ -44,7 +45,7 @@ void Chaos::set_up() {
                           : random_.below(home_servers);
     if (one_in(random_, 10)) plan.reads.reset();
     if (one_in(random_, 12)) plan.primary.reset();
-    if (one_in(random_, 3)) plan.seeds.push_back({world_.network.host_name(0), 101});
+    if (one_in(random_, 3)) plan.seeds.push_back({simulation_.network.host_name(0), 101});
     if (profile_.small_queues) {
       plan.options.held_bytes = from_to(random_, 1, 20) * 1000;
       plan.options.outbox_bytes = from_to(random_, 1, 20) * 1000;
@@ -59,25 +60,25 @@ void Chaos::set_up() {
     plans_.push_back(plan);
     living_.emplace_back();
   }
-  world_.lateness = profile_.lateness;
+  simulation_.lateness = profile_.lateness;
   for (std::size_t slot = 0; slot < plans_.size(); ++slot) {
-    world_.agenda.after(one_in(random_, 2) ? Duration(0) : up_to(random_, seconds(2)),
-                        [this, slot] { start_life(slot, std::nullopt); });
+    simulation_.events.after(one_in(random_, 2) ? Duration(0) : up_to(random_, seconds(2)),
+                             [this, slot] { start_life(slot, std::nullopt); });
   }
 }
 
 void Chaos::start_life(std::size_t slot, std::optional<LifeId> earlier) {
   auto& plan = plans_[slot];
-  plan.name = std::string(1, static_cast<char>('a' + slot)) + std::to_string(world_.lives());
+  plan.name = std::string(1, static_cast<char>('a' + slot)) + std::to_string(simulation_.lives());
   plan.id.reset();
-  if (earlier && one_in(random_, 2)) plan.id = world_.peer(*earlier).info.origin.peer;
+  if (earlier && one_in(random_, 2)) plan.id = simulation_.peer(*earlier).info.origin.peer;
   if (earlier && one_in(random_, 4)) plan.port = static_cast<std::uint16_t>(plan.port + 2);
-  const auto life = world_.start(plan);
+  const auto life = simulation_.start(plan);
   living_[slot] = life;
   if (one_in(random_, 5)) {
-    world_.subscribe(life, random_.below(topics), true);
+    simulation_.subscribe(life, random_.below(topics), true);
   } else {
-    world_.subscribe(life, topics, true);
+    simulation_.subscribe(life, topics, true);
   }
 }
 
@@ -88,7 +89,7 @@ void Chaos::start() { later(); }
 void Chaos::later() {
   if (total_weight_ == 0) return;
   const auto most = static_cast<std::uint64_t>(2 * profile_.fault_every.count());
-  world_.agenda.after(Duration(random_.below(most)), [this, round = round_] {
+  simulation_.events.after(Duration(random_.below(most)), [this, round = round_] {
     if (round != round_) return;
     strike();
     later();
@@ -96,46 +97,46 @@ void Chaos::later() {
 }
 
 void Chaos::undo(std::function<void()> what) {
-  world_.agenda.after(lasting(), [this, round = round_, what = std::move(what)] {
+  simulation_.events.after(lasting(), [this, round = round_, what = std::move(what)] {
     if (round == round_) what();
   });
 }
 
 void Chaos::heal() {
   ++round_;
-  world_.network.heal();
-  world_.sessions.no_reading = 0;
-  world_.sessions.delay = microseconds(30);
-  world_.sessions.jitter = microseconds(100);
-  for (const auto life : std::vector(world_.living())) {
-    world_.stall(life, false);
-    world_.demand(life, true);
+  simulation_.network.heal();
+  simulation_.sessions.no_reading = 0;
+  simulation_.sessions.delay = microseconds(30);
+  simulation_.sessions.jitter = microseconds(100);
+  for (const auto life : std::vector(simulation_.living())) {
+    simulation_.stall(life, false);
+    simulation_.demand(life, true);
   }
   // Slots whose peer is dead stay empty now and then.
   for (std::size_t slot = 0; slot < living_.size(); ++slot) {
-    if (living_[slot] && world_.peer(*living_[slot]).alive) continue;
+    if (living_[slot] && simulation_.peer(*living_[slot]).alive) continue;
     if (slot < 2 || one_in(random_, 2)) start_life(slot, living_[slot]);
   }
-  world_.database.heal();
+  simulation_.database.heal();
 }
 
 // --- which --------------------------------------------------------------------------------------
 
 std::optional<LifeId> Chaos::any_life() {
-  const auto& living = world_.living();
+  const auto& living = simulation_.living();
   if (living.empty()) return std::nullopt;
   return living[random_.below(living.size())];
 }
 
 std::optional<ServerId> Chaos::any_replica() {
-  const auto id = random_.below(world_.database.size());
-  if (world_.database.server(id).primary) return std::nullopt;
+  const auto id = random_.below(simulation_.database.size());
+  if (simulation_.database.server(id).primary) return std::nullopt;
   return id;
 }
 
 Path& Chaos::any_path() {
   const auto from = any_host();
-  return world_.network.path(from, any_host());
+  return simulation_.network.path(from, any_host());
 }
 
 void Chaos::strike() {
@@ -148,8 +149,8 @@ void Chaos::strike() {
 
 void Chaos::strike(Fault fault) {
   ++counts_.faults;
-  auto& network = world_.network;
-  auto& database = world_.database;
+  auto& network = simulation_.network;
+  auto& database = simulation_.database;
   switch (fault) {
     case Fault::loss: {
       auto& path = any_path();
@@ -201,8 +202,8 @@ void Chaos::strike(Fault fault) {
     }
     case Fault::stall:
       if (const auto life = any_life()) {
-        world_.stall(*life, true);
-        undo([this, life] { world_.stall(*life, false); });
+        simulation_.stall(*life, true);
+        undo([this, life] { simulation_.stall(*life, false); });
       }
       return;
     case Fault::kill:
@@ -210,33 +211,33 @@ void Chaos::strike(Fault fault) {
       return end_life(fault == Fault::leave);
     case Fault::stop_taking:
       if (const auto life = any_life()) {
-        world_.demand(*life, false);
-        undo([this, life] { world_.demand(*life, true); });
+        simulation_.demand(*life, false);
+        undo([this, life] { simulation_.demand(*life, true); });
       }
       return;
     case Fault::subscriptions:
       if (const auto life = any_life()) {
         const auto topic = random_.below(topics + 1);
-        world_.subscribe(*life, topic, one_in(random_, 2));
+        simulation_.subscribe(*life, topic, one_in(random_, 2));
       }
       return;
     case Fault::pause_replay:
       if (const auto id = any_replica()) {
         database.pause(*id, true);
-        undo([this, id] { world_.database.pause(*id, false); });
+        undo([this, id] { simulation_.database.pause(*id, false); });
       }
       return;
     case Fault::detach_replica:
       if (const auto id = any_replica()) {
         database.detach(*id, true);
-        undo([this, id] { world_.database.detach(*id, false); });
+        undo([this, id] { simulation_.database.detach(*id, false); });
       }
       return;
     case Fault::crash_replica:
       if (const auto id = any_replica()) {
         ++counts_.server_crashes;
         database.crash(*id);
-        undo([this, id] { world_.database.restart(*id, one_in(random_, 2)); });
+        undo([this, id] { simulation_.database.restart(*id, one_in(random_, 2)); });
       }
       return;
     case Fault::crash_primary:
@@ -244,14 +245,14 @@ void Chaos::strike(Fault fault) {
     case Fault::fail_over:
       return crash_primary(true);
     case Fault::drop_sessions:
-      if (const auto life = any_life()) world_.sessions.drop(*life);
+      if (const auto life = any_life()) simulation_.sessions.drop(*life);
       return;
     case Fault::slow_database:
-      world_.sessions.jitter = up_to(random_, milliseconds(300)) + microseconds(100);
-      world_.sessions.no_reading = static_cast<std::uint32_t>(from_to(random_, 0, 300'000));
+      simulation_.sessions.jitter = up_to(random_, milliseconds(300)) + microseconds(100);
+      simulation_.sessions.no_reading = static_cast<std::uint32_t>(from_to(random_, 0, 300'000));
       return undo([this] {
-        world_.sessions.jitter = microseconds(100);
-        world_.sessions.no_reading = 0;
+        simulation_.sessions.jitter = microseconds(100);
+        simulation_.sessions.no_reading = 0;
       });
     case Fault::last:
       return;
@@ -262,46 +263,46 @@ void Chaos::strike(Fault fault) {
 
 void Chaos::cut(HostId a, HostId b, bool both) {
   const bool swallows = one_in(random_, 2);
-  auto& network = world_.network;
+  auto& network = simulation_.network;
   network.path(a, b).cut = true;
   network.path(a, b).swallows = swallows;
   if (both) network.path(b, a).cut = network.path(b, a).swallows = true;
   const bool breaks = one_in(random_, 2);
   undo([this, a, b, breaks] {
     // Too long a silence, and TCP has given the connection up.
-    if (breaks) world_.network.break_between(a, b);
-    world_.network.open(a, b);
-    world_.network.open(b, a);
+    if (breaks) simulation_.network.break_between(a, b);
+    simulation_.network.open(a, b);
+    simulation_.network.open(b, a);
   });
 }
 
 void Chaos::end_life(bool farewell) {
   const auto slot = random_.below(living_.size());
   const auto life = living_[slot];
-  if (!life || !world_.peer(*life).alive || world_.lives() > 4 * living_.size()) return;
+  if (!life || !simulation_.peer(*life).alive || simulation_.lives() > 4 * living_.size()) return;
   ++counts_.peer_crashes;
   if (farewell) {
-    world_.leave(*life);
+    simulation_.leave(*life);
   } else {
-    world_.kill(*life);
+    simulation_.kill(*life);
   }
-  world_.agenda.after(milliseconds(60) + lasting(), [this, slot, life, round = round_] {
-    if (round == round_ && living_[slot] == life && !world_.peer(*life).alive) {
+  simulation_.events.after(milliseconds(60) + lasting(), [this, slot, life, round = round_] {
+    if (round == round_ && living_[slot] == life && !simulation_.peer(*life).alive) {
       start_life(slot, life);
     }
   });
 }
 
 void Chaos::crash_primary(bool promote) {
-  auto& database = world_.database;
+  auto& database = simulation_.database;
   const auto system = database.server(random_.below(database.size())).system;
   const auto id = database.primary_of(system);
   if (!id) return;
   ++counts_.server_crashes;
   database.crash(*id);
   if (promote) {
-    world_.agenda.after(up_to(random_, seconds(2)), [this, system, round = round_] {
-      auto& all = world_.database;
+    simulation_.events.after(up_to(random_, seconds(2)), [this, system, round = round_] {
+      auto& all = simulation_.database;
       if (round != round_ || all.primary_of(system)) return;
       std::vector<ServerId> candidates;
       for (ServerId other = 0; other < all.size(); ++other) {
@@ -313,7 +314,7 @@ void Chaos::crash_primary(bool promote) {
       all.promote(candidates[random_.below(candidates.size())]);
     });
   }
-  undo([this, id] { world_.database.restart(*id, false); });
+  undo([this, id] { simulation_.database.restart(*id, false); });
 }
 
 }  // namespace tidegate::sim

@@ -9,9 +9,9 @@
 #include <optional>
 #include <vector>
 
-#include "tests/sim/chance.hpp"
+#include "tests/sim/draws.hpp"
 #include "tests/sim/profile.hpp"
-#include "tests/sim/world.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace tidegate::sim {
 
@@ -24,7 +24,7 @@ class Chaos {
     std::uint64_t promotions = 0;
   };
 
-  Chaos(World& world, base::Random random, const Profile& profile);
+  Chaos(Simulation& simulation, base::Random random, const Profile& profile);
 
   // Hosts, clusters and the first lives, as the profile says.
   void set_up();
@@ -49,9 +49,9 @@ class Chaos {
   void undo(std::function<void()> what);
   [[nodiscard]] std::optional<LifeId> any_life();
   [[nodiscard]] std::optional<ServerId> any_replica();
-  [[nodiscard]] HostId any_host() { return random_.below(world_.network.hosts()); }
+  [[nodiscard]] HostId any_host() { return random_.below(simulation_.network.hosts()); }
 
-  World& world_;
+  Simulation& simulation_;
   base::Random random_;
   const Profile& profile_;
   Counts counts_;

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "lib/base/must.hpp"
-#include "tests/sim/chance.hpp"
+#include "tests/sim/draws.hpp"
 
 namespace tidegate::sim {
 
@@ -49,7 +49,7 @@ std::optional<ServerId> Database::primary_of(std::uint64_t system) const {
 
 void Database::say(const Server& server, const std::string& what) {
   if (trace_.on()) {
-    trace_.line(agenda_.elapsed(), server.name + "  " + what + " at " + text_of(server.place()));
+    trace_.line(events_.elapsed(), server.name + "  " + what + " at " + text_of(server.place()));
   }
 }
 
@@ -97,7 +97,7 @@ void Database::flush(ServerId id, std::uint64_t lsn) {
 }
 
 void Database::flush_later(ServerId id, std::uint64_t lsn, Duration delay) {
-  agenda_.after(delay, [this, id, lsn, life = servers_[id].life] {
+  events_.after(delay, [this, id, lsn, life = servers_[id].life] {
     if (servers_[id].life == life) flush(id, lsn);
   });
 }
@@ -127,7 +127,7 @@ void Database::ship(ServerId id) {
   const auto& primary = servers_[*upstream];
   if (server.received_timeline == primary.timeline && server.received >= primary.flushed) return;
   server.shipping = true;
-  agenda_.after(lag(server, server.ship_lag), [this, id, life = server.life] {
+  events_.after(lag(server, server.ship_lag), [this, id, life = server.life] {
     if (servers_[id].life == life) shipped(id);
   });
 }
@@ -157,7 +157,7 @@ void Database::replay(ServerId id) {
   if (server.replaying || !server.up || server.primary || server.paused) return;
   if (server.timeline == server.received_timeline && server.lsn >= server.received) return;
   server.replaying = true;
-  agenda_.after(lag(server, server.replay_lag), [this, id, life = server.life] {
+  events_.after(lag(server, server.replay_lag), [this, id, life = server.life] {
     if (servers_[id].life == life) replayed(id);
   });
 }
@@ -247,7 +247,7 @@ void Database::strand(ServerId id) {
 
 // pg_rewind or a base backup: what there is to say afterwards is the same.
 void Database::copy_primary(ServerId id) {
-  agenda_.after(random_.between(milliseconds(50), milliseconds(1500)),
+  events_.after(random_.between(milliseconds(50), milliseconds(1500)),
                 [this, id, life = servers_[id].life] {
                   auto& server = servers_[id];
                   if (server.life != life || server.up) return;

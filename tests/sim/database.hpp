@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "lib/base/random.hpp"
-#include "tests/sim/agenda.hpp"
+#include "tests/sim/event_queue.hpp"
 #include "tests/sim/history.hpp"
 #include "tests/sim/trace.hpp"
 
@@ -53,8 +53,8 @@ class Database {
     [[nodiscard]] Place place() const { return {system, timeline, lsn}; }
   };
 
-  Database(Agenda& agenda, base::Random random, History& history, Trace& trace)
-      : agenda_(agenda), random_(random), history_(history), trace_(trace) {}
+  Database(EventQueue& events, base::Random random, History& history, Trace& trace)
+      : events_(events), random_(random), history_(history), trace_(trace) {}
 
   // Told when a server's connections break.
   std::function<void(ServerId)> on_lost;
@@ -111,7 +111,7 @@ class Database {
                                         std::uint64_t from, std::uint64_t to);
   Duration lag(const Server& server, Duration about);
 
-  Agenda& agenda_;
+  EventQueue& events_;
   base::Random random_;
   History& history_;
   Trace& trace_;

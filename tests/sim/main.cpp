@@ -23,7 +23,7 @@ int run_one(std::uint64_t seed, bool print) {
   const auto outcome = run_seed(seed, trace);
   std::printf("seed %llu\n%s", static_cast<unsigned long long>(seed), summary(outcome).c_str());
   if (!outcome.violation) return 0;
-  if (!print) std::fputs(last_words_of(seed).c_str(), stdout);
+  if (!print) std::fputs(end_of_trace_of(seed).c_str(), stdout);
   std::printf("VIOLATION of seed %llu\n%s\n", static_cast<unsigned long long>(seed),
               outcome.violation->c_str());
   return 1;

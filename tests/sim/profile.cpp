@@ -1,6 +1,6 @@
 #include "tests/sim/profile.hpp"
 
-#include "tests/sim/chance.hpp"
+#include "tests/sim/draws.hpp"
 
 namespace tidegate::sim {
 

@@ -1,7 +1,7 @@
 #include "tests/sim/run.hpp"
 
+#include "tests/sim/simulation.hpp"
 #include "tests/sim/workload.hpp"
-#include "tests/sim/world.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -14,19 +14,19 @@ using std::chrono::seconds;
 constexpr Duration healing_patience = seconds(30);
 constexpr Duration settling_patience = seconds(5);
 // Until everybody has said twice how far it is.
-constexpr Duration last_words = milliseconds(1500);
+constexpr Duration two_heartbeats = milliseconds(1500);
 
 // Runs until everything is settled.
-void settle(World& world, Duration patience) {
-  const auto until = world.agenda.now() + patience;
-  while (!world.broken()) {
-    world.run_for(milliseconds(100));
-    if (world.broken()) return;
-    const bool database = world.database.settled();
-    const auto unsettled = world.unsettled();
+void settle(Simulation& simulation, Duration patience) {
+  const auto until = simulation.events.now() + patience;
+  while (!simulation.broken()) {
+    simulation.run_for(milliseconds(100));
+    if (simulation.broken()) return;
+    const bool database = simulation.database.settled();
+    const auto unsettled = simulation.unsettled();
     if (database && unsettled.empty()) return;
-    if (world.agenda.now() < until) continue;
-    world.oracle.fail(
+    if (simulation.events.now() < until) continue;
+    simulation.oracle.fail(
         "L1", "healed, and still " + (database ? unsettled : std::string("a server is behind")));
   }
 }
@@ -36,32 +36,32 @@ void settle(World& world, Duration patience) {
 Outcome run_seed(std::uint64_t seed, Trace& trace) {
   base::Random random(seed);
   const auto profile = draw_profile(random);
-  World world(random.next(), trace);
-  Chaos chaos(world, base::Random(random.next()), profile);
-  Workload workload(world, base::Random(random.next()), profile);
+  Simulation simulation(random.next(), trace);
+  Chaos chaos(simulation, base::Random(random.next()), profile);
+  Workload workload(simulation, base::Random(random.next()), profile);
 
   chaos.set_up();
   chaos.start();
   workload.start();
-  world.run_for(profile.chaos);
+  simulation.run_for(profile.chaos);
   workload.stop();
-  if (trace.on()) trace.line(world.agenda.elapsed(), "-- healing");
-  if (!world.broken()) chaos.heal();
-  settle(world, healing_patience);
-  if (trace.on()) trace.line(world.agenda.elapsed(), "-- healed");
+  if (trace.on()) trace.line(simulation.events.elapsed(), "-- healing");
+  if (!simulation.broken()) chaos.heal();
+  settle(simulation, healing_patience);
+  if (trace.on()) trace.line(simulation.events.elapsed(), "-- healed");
   workload.start();
-  world.run_for(seconds(1));
+  simulation.run_for(seconds(1));
   workload.stop();
-  settle(world, settling_patience);
-  world.run_for(last_words);
-  settle(world, settling_patience);
-  if (!world.broken()) world.oracle.finish();
+  settle(simulation, settling_patience);
+  simulation.run_for(two_heartbeats);
+  settle(simulation, settling_patience);
+  if (!simulation.broken()) simulation.oracle.finish();
 
   Outcome outcome;
-  outcome.violation = world.oracle.violation();
-  outcome.simulated = world.agenda.elapsed();
-  outcome.steps = world.steps;
-  outcome.totals = world.oracle.totals();
+  outcome.violation = simulation.oracle.violation();
+  outcome.simulated = simulation.events.elapsed();
+  outcome.steps = simulation.steps;
+  outcome.totals = simulation.oracle.totals();
   outcome.chaos = chaos.counts();
   return outcome;
 }

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "tests/sim/world.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -43,8 +43,8 @@ Duration duration_of(const std::string& text) {
 
 class Scenario {
  public:
-  Scenario() : trace_(Trace::Mode::keep, 10'000), world_(1, trace_) {
-    world_.sessions.jitter = Duration(1);
+  Scenario() : trace_(Trace::Mode::keep, 10'000), simulation_(1, trace_) {
+    simulation_.sessions.jitter = Duration(1);
   }
 
   std::string run(const std::string& line) {
@@ -57,7 +57,7 @@ class Scenario {
       return std::string("can't: ") + error.what() + "\n";
     }
     auto said = shown(trace_.take());
-    if (world_.broken()) said += "VIOLATION " + *world_.oracle.violation() + "\n";
+    if (simulation_.broken()) said += "VIOLATION " + *simulation_.oracle.violation() + "\n";
     return said;
   }
 
@@ -71,34 +71,36 @@ class Scenario {
     if (found == lives_.end()) refuse("there is no peer " + name);
     return found->second;
   }
-  [[nodiscard]] HostId host(const std::string& name) { return world_.peer(life(name)).plan.host; }
+  [[nodiscard]] HostId host(const std::string& name) {
+    return simulation_.peer(life(name)).plan.host;
+  }
 
   [[nodiscard]] ServerId server(const std::string& name) const {
-    for (ServerId id = 0; id < world_.database.size(); ++id) {
-      if (world_.database.server(id).name == name) return id;
+    for (ServerId id = 0; id < simulation_.database.size(); ++id) {
+      if (simulation_.database.server(id).name == name) return id;
     }
     refuse("there is no server " + name);
   }
 
   void add_cluster(const std::string& prefix, std::uint64_t system, const std::string& replicas) {
-    const auto first = world_.database.add_cluster(prefix, system, std::stoul(replicas));
-    for (auto id = first; id < world_.database.size(); ++id) {
-      world_.database.server(id).fixed = true;
+    const auto first = simulation_.database.add_cluster(prefix, system, std::stoul(replicas));
+    for (auto id = first; id < simulation_.database.size(); ++id) {
+      simulation_.database.server(id).fixed = true;
     }
   }
 
   void add_peer(const Words& words) {
     PeerPlan plan;
     plan.name = words.at(1);
-    plan.host = world_.network.add_host("host-" + plan.name);
-    for (HostId other = 0; other < world_.network.hosts(); ++other) {
-      world_.network.path(plan.host, other).jitter = Duration(1);
-      world_.network.path(other, plan.host).jitter = Duration(1);
+    plan.host = simulation_.network.add_host("host-" + plan.name);
+    for (HostId other = 0; other < simulation_.network.hosts(); ++other) {
+      simulation_.network.path(plan.host, other).jitter = Duration(1);
+      simulation_.network.path(other, plan.host).jitter = Duration(1);
     }
     plan.primary = home;
     if (words.at(2) != "none") {
       plan.reads = server(words.at(2));
-      plan.primary = world_.database.server(*plan.reads).system;
+      plan.primary = simulation_.database.server(*plan.reads).system;
     }
     for (std::size_t i = 3; i < words.size(); ++i) choose(plan, words, i);
     start(plan);
@@ -121,39 +123,39 @@ class Scenario {
   }
 
   void start(const PeerPlan& plan) {
-    lives_[plan.name] = world_.start(plan);
-    world_.subscribe(lives_[plan.name], topics, true);
+    lives_[plan.name] = simulation_.start(plan);
+    simulation_.subscribe(lives_[plan.name], topics, true);
   }
 
   void change(const Words& words) {
     const bool strange = words.at(2) == "foreign";
-    const auto primary = world_.database.primary_of(strange ? foreign : home);
+    const auto primary = simulation_.database.primary_of(strange ? foreign : home);
     if (!primary) refuse("no primary is up");
-    if (words.at(2) == "tail") return world_.database.tail(*primary, seconds(10));
+    if (words.at(2) == "tail") return simulation_.database.tail(*primary, seconds(10));
     changes_[words.at(1)] =
-        world_.database.commit(*primary, words.at(2) != "async", milliseconds(200));
+        simulation_.database.commit(*primary, words.at(2) != "async", milliseconds(200));
   }
 
   void publish(const Words& words) {
-    World::Publication made;
-    made.note.at = world_.agenda.now();
+    Simulation::Publication made;
+    made.note.at = simulation_.events.now();
     made.dependency = NoChange{};
     const auto& kind = words.at(2);
     if (kind != "nothing") {
       made.note.change = changes_.at(words.at(3));
       made.note.kind = kind == "position" ? Note::Kind::position : Note::Kind::after_commit;
-      const auto& place = world_.history.change(made.note.change).place;
+      const auto& place = simulation_.history.change(made.note.change).place;
       if (kind == "position")
         made.dependency = Position{place.system, place.timeline, Lsn{place.lsn}};
       if (kind == "after" || kind == "durable") made.dependency = AfterCommit{kind == "durable"};
     }
-    world_.publish(life(words.at(1)), {made});
+    simulation_.publish(life(words.at(1)), {made});
   }
 
   // By hand: as far as a change, and a byte more or less.
   void replay(const Words& words) {
-    auto& it = world_.database.server(server(words.at(1)));
-    it.lsn = world_.history.change(changes_.at(words.at(2))).place.lsn;
+    auto& it = simulation_.database.server(server(words.at(1)));
+    it.lsn = simulation_.history.change(changes_.at(words.at(2))).place.lsn;
     if (words.size() > 3) it.lsn += static_cast<std::uint64_t>(std::stol(words[3]));
   }
 
@@ -174,7 +176,7 @@ class Scenario {
   }
 
   Trace trace_;
-  World world_;
+  Simulation simulation_;
   std::map<std::string, LifeId> lives_;
   std::map<std::string, ChangeId> changes_;
   bool speaks_ = false;
@@ -187,55 +189,59 @@ const std::map<std::string, Scenario::Command>& Scenario::commands() {
       {"peer", [](Scenario& s, const Words& w) { s.add_peer(w); }},
       {"change", [](Scenario& s, const Words& w) { s.change(w); }},
       {"publish", [](Scenario& s, const Words& w) { s.publish(w); }},
-      {"run", [](Scenario& s, const Words& w) { s.world_.run_for(duration_of(w.at(1))); }},
+      {"run", [](Scenario& s, const Words& w) { s.simulation_.run_for(duration_of(w.at(1))); }},
       {"pause",
-       [](Scenario& s, const Words& w) { s.world_.database.pause(s.server(w.at(1)), true); }},
+       [](Scenario& s, const Words& w) { s.simulation_.database.pause(s.server(w.at(1)), true); }},
       {"resume",
-       [](Scenario& s, const Words& w) { s.world_.database.pause(s.server(w.at(1)), false); }},
+       [](Scenario& s, const Words& w) { s.simulation_.database.pause(s.server(w.at(1)), false); }},
       {"replay", [](Scenario& s, const Words& w) { s.replay(w); }},
       {"detach",
-       [](Scenario& s, const Words& w) { s.world_.database.detach(s.server(w.at(1)), true); }},
-      {"attach",
-       [](Scenario& s, const Words& w) { s.world_.database.detach(s.server(w.at(1)), false); }},
-      {"crash", [](Scenario& s, const Words& w) { s.world_.database.crash(s.server(w.at(1))); }},
-      {"restart",
-       [](Scenario& s, const Words& w) { s.world_.database.restart(s.server(w.at(1)), false); }},
-      {"rewind",
-       [](Scenario& s, const Words& w) { s.world_.database.restart(s.server(w.at(1)), true); }},
+       [](Scenario& s, const Words& w) { s.simulation_.database.detach(s.server(w.at(1)), true); }},
+      {"attach", [](Scenario& s,
+                    const Words& w) { s.simulation_.database.detach(s.server(w.at(1)), false); }},
+      {"crash",
+       [](Scenario& s, const Words& w) { s.simulation_.database.crash(s.server(w.at(1))); }},
+      {"restart", [](Scenario& s,
+                     const Words& w) { s.simulation_.database.restart(s.server(w.at(1)), false); }},
+      {"rewind", [](Scenario& s,
+                    const Words& w) { s.simulation_.database.restart(s.server(w.at(1)), true); }},
       {"promote",
-       [](Scenario& s, const Words& w) { s.world_.database.promote(s.server(w.at(1))); }},
-      {"kill", [](Scenario& s, const Words& w) { s.world_.kill(s.life(w.at(1))); }},
+       [](Scenario& s, const Words& w) { s.simulation_.database.promote(s.server(w.at(1))); }},
+      {"kill", [](Scenario& s, const Words& w) { s.simulation_.kill(s.life(w.at(1))); }},
       {"return",
-       [](Scenario& s, const Words& w) { s.start(PeerPlan(s.world_.peer(s.life(w.at(1))).plan)); }},
-      {"leave", [](Scenario& s, const Words& w) { s.world_.leave(s.life(w.at(1))); }},
-      {"stall", [](Scenario& s, const Words& w) { s.world_.stall(s.life(w.at(1)), true); }},
-      {"wake", [](Scenario& s, const Words& w) { s.world_.stall(s.life(w.at(1)), false); }},
-      {"stop", [](Scenario& s, const Words& w) { s.world_.demand(s.life(w.at(1)), false); }},
-      {"take", [](Scenario& s, const Words& w) { s.world_.demand(s.life(w.at(1)), true); }},
+       [](Scenario& s, const Words& w) {
+         s.start(PeerPlan(s.simulation_.peer(s.life(w.at(1))).plan));
+       }},
+      {"leave", [](Scenario& s, const Words& w) { s.simulation_.leave(s.life(w.at(1))); }},
+      {"stall", [](Scenario& s, const Words& w) { s.simulation_.stall(s.life(w.at(1)), true); }},
+      {"wake", [](Scenario& s, const Words& w) { s.simulation_.stall(s.life(w.at(1)), false); }},
+      {"stop", [](Scenario& s, const Words& w) { s.simulation_.demand(s.life(w.at(1)), false); }},
+      {"take", [](Scenario& s, const Words& w) { s.simulation_.demand(s.life(w.at(1)), true); }},
       {"drop",
        [](Scenario& s, const Words& w) {
-         s.world_.network.path(s.host(w.at(1)), s.host(w.at(2))).drop = std::stoul(w.at(3));
+         s.simulation_.network.path(s.host(w.at(1)), s.host(w.at(2))).drop = std::stoul(w.at(3));
        }},
       {"twice",
        [](Scenario& s, const Words& w) {
-         auto& path = s.world_.network.path(s.host(w.at(1)), s.host(w.at(2)));
+         auto& path = s.simulation_.network.path(s.host(w.at(1)), s.host(w.at(2)));
          path.duplicates = w.at(3) == "on" ? 1'000'000 : 0;
        }},
       {"cut",
        [](Scenario& s, const Words& w) {
          for (const auto& [from, to] : {std::pair(1U, 2U), std::pair(2U, 1U)}) {
-           auto& path = s.world_.network.path(s.host(w.at(from)), s.host(w.at(to)));
+           auto& path = s.simulation_.network.path(s.host(w.at(from)), s.host(w.at(to)));
            path.cut = path.swallows = true;
          }
        }},
       {"half-close",
        [](Scenario& s, const Words& w) {
-         s.world_.network.half_close(s.host(w.at(1)), s.host(w.at(2)));
+         s.simulation_.network.half_close(s.host(w.at(1)), s.host(w.at(2)));
        }},
       {"heal",
        [](Scenario& s, const Words&) {
-         for (HostId a = 0; a < s.world_.network.hosts(); ++a) {
-           for (HostId b = 0; b < s.world_.network.hosts(); ++b) s.world_.network.open(a, b);
+         for (HostId a = 0; a < s.simulation_.network.hosts(); ++a) {
+           for (HostId b = 0; b < s.simulation_.network.hosts(); ++b)
+             s.simulation_.network.open(a, b);
          }
        }},
       {"speak", [](Scenario& s, const Words&) { s.speaks_ = true; }},

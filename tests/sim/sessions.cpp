@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "tests/sim/chance.hpp"
+#include "tests/sim/draws.hpp"
 
 namespace tidegate::sim {
 
@@ -18,8 +18,8 @@ void Sessions::open(LifeId life, std::optional<ServerId> reads,
   peer.open = true;
   peer.reads = reads;
   peer.system = primary;
-  if (reads) agenda_.after(answer_time(), [this, life] { connect_watch(life); });
-  if (primary) agenda_.after(answer_time(), [this, life] { connect_tag(life); });
+  if (reads) events_.after(answer_time(), [this, life] { connect_watch(life); });
+  if (primary) events_.after(answer_time(), [this, life] { connect_tag(life); });
 }
 
 void Sessions::close(LifeId life) {
@@ -41,14 +41,14 @@ void Sessions::connect_watch(LifeId life) {
   if (!peer.open || peer.watch.server) return;
   const auto& server = database_.server(*peer.reads);
   if (!runs_(life)) {
-    agenda_.after(pause(), [this, life] { connect_watch(life); });
+    events_.after(pause(), [this, life] { connect_watch(life); });
     return;
   }
   if (!server.up) {
     if (!std::exchange(peer.watch.told_down, true)) {
       give_(life, ServerDown{"the server can't be reached"}, std::nullopt);
     }
-    agenda_.after(pause(), [this, life] { connect_watch(life); });
+    events_.after(pause(), [this, life] { connect_watch(life); });
     return;
   }
   peer.watch.server = peer.reads;
@@ -70,14 +70,14 @@ void Sessions::poll(LifeId life) {
 
 void Sessions::read_tide(LifeId life) {
   const auto epoch = peers_[life].watch.epoch;
-  agenda_.after(answer_time() / 2, [this, life, epoch] {
+  events_.after(answer_time() / 2, [this, life, epoch] {
     const auto& watch = peers_[life].watch;
     if (watch.epoch != epoch) return;
     const auto& server = database_.server(*watch.server);
     Tide tide;
     tide.incarnation = {server.system, server.started};
     tide.replayed = Lsn{server.lsn};
-    agenda_.after(answer_time() / 2, [this, life, epoch, tide, place = server.place()] {
+    events_.after(answer_time() / 2, [this, life, epoch, tide, place = server.place()] {
       if (peers_[life].watch.epoch == epoch) finish_tide(life, tide, place);
     });
   });
@@ -104,12 +104,12 @@ void Sessions::watch_broken(LifeId life) {
   watch.server.reset();
   watch.busy = false;
   const auto epoch = ++watch.epoch;
-  agenda_.after(answer_time(), [this, life, epoch] {
+  events_.after(answer_time(), [this, life, epoch] {
     auto& broken = peers_[life].watch;
     if (!peers_[life].open || broken.epoch != epoch) return;
     broken.told_down = true;
     give_(life, ServerDown{"the connection broke"}, std::nullopt);
-    agenda_.after(pause(), [this, life] { connect_watch(life); });
+    events_.after(pause(), [this, life] { connect_watch(life); });
   });
 }
 
@@ -119,7 +119,7 @@ void Sessions::connect_tag(LifeId life) {
   auto& peer = peers_[life];
   if (!peer.open || peer.dependency.server) return;
   if (!runs_(life)) {
-    agenda_.after(pause(), [this, life] { connect_tag(life); });
+    events_.after(pause(), [this, life] { connect_tag(life); });
     return;
   }
   const auto primary = database_.primary_of(*peer.system);
@@ -127,7 +127,7 @@ void Sessions::connect_tag(LifeId life) {
     if (!std::exchange(peer.dependency.told_down, true)) {
       give_(life, PrimaryDown{"no primary can be reached"}, std::nullopt);
     }
-    agenda_.after(pause(), [this, life] { connect_tag(life); });
+    events_.after(pause(), [this, life] { connect_tag(life); });
     return;
   }
   peer.dependency.server = primary;
@@ -145,14 +145,14 @@ void Sessions::ask(LifeId life, bool nudge) {
   if (!peer.dependency.server) return;
   peer.dependency.busy = true;
   const auto epoch = peer.dependency.epoch;
-  agenda_.after(answer_time() / 2, [this, life, epoch, nudge] {
+  events_.after(answer_time() / 2, [this, life, epoch, nudge] {
     const auto& dependency = peers_[life].dependency;
     if (dependency.epoch != epoch) return;
     if (nudge) database_.nudge(*dependency.server);
     const auto& server = database_.server(*dependency.server);
     const gate::CommitPosition reading{
         {server.system, server.started}, server.timeline, Lsn{server.lsn}, Lsn{server.flushed}};
-    agenda_.after(answer_time() / 2, [this, life, epoch, reading] {
+    events_.after(answer_time() / 2, [this, life, epoch, reading] {
       if (peers_[life].dependency.epoch != epoch) return;
       peers_[life].dependency.busy = false;
       give_(life, node::input::CommitPositionRead{reading}, std::nullopt);
@@ -166,12 +166,12 @@ void Sessions::tag_broken(LifeId life) {
   dependency.server.reset();
   dependency.busy = false;
   const auto epoch = ++dependency.epoch;
-  agenda_.after(answer_time(), [this, life, epoch] {
+  events_.after(answer_time(), [this, life, epoch] {
     auto& broken = peers_[life].dependency;
     if (!peers_[life].open || broken.epoch != epoch) return;
     broken.told_down = true;
     give_(life, PrimaryDown{"the connection broke"}, std::nullopt);
-    agenda_.after(milliseconds(5) + pause(), [this, life] { connect_tag(life); });
+    events_.after(milliseconds(5) + pause(), [this, life] { connect_tag(life); });
   });
 }
 

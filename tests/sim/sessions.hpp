@@ -15,8 +15,8 @@
 
 #include "lib/base/random.hpp"
 #include "lib/node/event.hpp"
-#include "tests/sim/agenda.hpp"
 #include "tests/sim/database.hpp"
+#include "tests/sim/event_queue.hpp"
 
 namespace tidegate::sim {
 
@@ -35,8 +35,8 @@ class Sessions {
   // Whether the peer's process runs: nobody else connects for it.
   using Runs = std::function<bool(LifeId)>;
 
-  Sessions(Agenda& agenda, base::Random random, Database& database, Give give, Runs runs)
-      : agenda_(agenda),
+  Sessions(EventQueue& events, base::Random random, Database& database, Give give, Runs runs)
+      : events_(events),
         random_(random),
         database_(database),
         give_(std::move(give)),
@@ -87,7 +87,7 @@ class Sessions {
   Duration answer_time();
   Duration pause();
 
-  Agenda& agenda_;
+  EventQueue& events_;
   base::Random random_;
   Database& database_;
   Give give_;

@@ -1,6 +1,6 @@
 #include "tests/sim/workload.hpp"
 
-#include "tests/sim/chance.hpp"
+#include "tests/sim/draws.hpp"
 
 namespace tidegate::sim {
 
@@ -8,9 +8,11 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Workload::Workload(World& world, base::Random random, const Profile& profile)
-    : world_(world), random_(random), profile_(profile) {
-  world_.on_delivery = [this](LifeId life, const Delivery& delivery) { answer(life, delivery); };
+Workload::Workload(Simulation& simulation, base::Random random, const Profile& profile)
+    : simulation_(simulation), random_(random), profile_(profile) {
+  simulation_.on_delivery = [this](LifeId life, const Delivery& delivery) {
+    answer(life, delivery);
+  };
 }
 
 void Workload::start() {
@@ -25,7 +27,7 @@ void Workload::stop() {
 }
 
 void Workload::later() {
-  world_.agenda.after(
+  simulation_.events.after(
       Duration(random_.below(static_cast<std::uint64_t>(2 * profile_.publish_every.count()) + 1)),
       [this, round = round_] {
         if (round != round_) return;
@@ -39,19 +41,20 @@ Duration Workload::flush_time() {
                              : random_.between(microseconds(100), milliseconds(300));
 }
 
-World::Publication Workload::publication(Note::Kind kind, ChangeId change, Dependency dependency) {
-  World::Publication made;
-  made.note = {kind, change, random_.below(topics), world_.agenda.now()};
+Simulation::Publication Workload::publication(Note::Kind kind, ChangeId change,
+                                              Dependency dependency) {
+  Simulation::Publication made;
+  made.note = {kind, change, random_.below(topics), simulation_.events.now()};
   made.dependency = dependency;
   if (profile_.largest_padding > 0) made.padding = random_.below(profile_.largest_padding);
   return made;
 }
 
 void Workload::act() {
-  const auto& living = world_.living();
+  const auto& living = simulation_.living();
   if (living.empty()) return;
   const auto life = living[random_.below(living.size())];
-  if (world_.peer(life).stalled) return;  // and its application with it
+  if (simulation_.peer(life).stalled) return;  // and its application with it
   switch (random_.below(10)) {
     case 0:
       return announce(life, from_to(random_, 2, 30));
@@ -68,61 +71,61 @@ void Workload::act() {
 }
 
 void Workload::announce(LifeId life, std::size_t changes) {
-  const auto& peer = world_.peer(life);
+  const auto& peer = simulation_.peer(life);
   if (!peer.plan.primary || !peer.primary) return;
-  const auto primary = world_.database.primary_of(*peer.plan.primary);
+  const auto primary = simulation_.database.primary_of(*peer.plan.primary);
   if (!primary) return;
-  std::vector<World::Publication> batch;
+  std::vector<Simulation::Publication> batch;
   for (std::size_t i = 0; i < changes; ++i) {
     const bool sync = !one_in(random_, 3);
-    const auto change = world_.database.commit(*primary, sync, flush_time());
+    const auto change = simulation_.database.commit(*primary, sync, flush_time());
     const AfterCommit dependency{sync && one_in(random_, 2)};
     batch.push_back(publication(Note::Kind::after_commit, change, dependency));
   }
   // COMMIT has to return, and the application to call.
-  world_.agenda.after(random_.between(microseconds(1), microseconds(300)),
-                      [this, life, batch = std::move(batch), round = round_] {
-                        if (round == round_) world_.publish(life, batch);
-                      });
+  simulation_.events.after(random_.between(microseconds(1), microseconds(300)),
+                           [this, life, batch = std::move(batch), round = round_] {
+                             if (round == round_) simulation_.publish(life, batch);
+                           });
 }
 
 void Workload::announce_position(LifeId life) {
-  const auto& peer = world_.peer(life);
-  const auto& home = world_.database.server(0);
+  const auto& peer = simulation_.peer(life);
+  const auto& home = simulation_.database.server(0);
   const auto system = peer.plan.primary.value_or(home.system);
-  const auto primary = world_.database.primary_of(system);
+  const auto primary = simulation_.database.primary_of(system);
   if (!primary) return;
-  const auto change = world_.database.commit(*primary, true);
-  const auto& place = world_.history.change(change).place;
+  const auto change = simulation_.database.commit(*primary, true);
+  const auto& place = simulation_.history.change(change).place;
   const Position position{place.system, place.timeline, Lsn{place.lsn}};
   const auto made = publication(Note::Kind::position, change, position);
-  world_.agenda.after(one_in(random_, 8) ? up_to(random_, seconds(3)) : microseconds(50),
-                      [this, life, made, round = round_] {
-                        if (round == round_) world_.publish(life, {made});
-                      });
+  simulation_.events.after(one_in(random_, 8) ? up_to(random_, seconds(3)) : microseconds(50),
+                           [this, life, made, round = round_] {
+                             if (round == round_) simulation_.publish(life, {made});
+                           });
 }
 
 void Workload::announce_nothing(LifeId life, ChangeId answered) {
-  world_.publish(life, {publication(Note::Kind::no_change, answered, NoChange{})});
+  simulation_.publish(life, {publication(Note::Kind::no_change, answered, NoChange{})});
 }
 
 // Other sessions write too.
 void Workload::commit_alone() {
-  const auto server = random_.below(world_.database.size());
-  const auto primary = world_.database.primary_of(world_.database.server(server).system);
+  const auto server = random_.below(simulation_.database.size());
+  const auto primary = simulation_.database.primary_of(simulation_.database.server(server).system);
   if (!primary) return;
   if (one_in(random_, 3)) {
-    world_.database.tail(*primary, random_.between(milliseconds(1), seconds(10)));
+    simulation_.database.tail(*primary, random_.between(milliseconds(1), seconds(10)));
   } else {
-    world_.database.commit(*primary, one_in(random_, 2), flush_time());
+    simulation_.database.commit(*primary, one_in(random_, 2), flush_time());
   }
 }
 
 void Workload::answer(LifeId life, const Delivery& delivery) {
   if (!publishing_ || !one_in(random_, 12)) return;
-  const auto change = world_.oracle.change_of(delivery.origin, delivery.sequence);
-  world_.agenda.after(up_to(random_, milliseconds(2)), [this, life, change, round = round_] {
-    if (round != round_ || !world_.peer(life).alive || world_.peer(life).stalled) return;
+  const auto change = simulation_.oracle.change_of(delivery.origin, delivery.sequence);
+  simulation_.events.after(up_to(random_, milliseconds(2)), [this, life, change, round = round_] {
+    if (round != round_ || !simulation_.peer(life).alive || simulation_.peer(life).stalled) return;
     announce_nothing(life, change);
   });
 }

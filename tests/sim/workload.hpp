@@ -10,13 +10,13 @@
 #include <cstdint>
 
 #include "tests/sim/profile.hpp"
-#include "tests/sim/world.hpp"
+#include "tests/sim/simulation.hpp"
 
 namespace tidegate::sim {
 
 class Workload {
  public:
-  Workload(World& world, base::Random random, const Profile& profile);
+  Workload(Simulation& simulation, base::Random random, const Profile& profile);
 
   // Publishes until stop(); what was not published by then never is.
   void start();
@@ -30,10 +30,10 @@ class Workload {
   void announce_nothing(LifeId life, ChangeId answered);
   void commit_alone();
   void answer(LifeId life, const Delivery& delivery);
-  World::Publication publication(Note::Kind kind, ChangeId change, Dependency dependency);
+  Simulation::Publication publication(Note::Kind kind, ChangeId change, Dependency dependency);
   Duration flush_time();
 
-  World& world_;
+  Simulation& simulation_;
   base::Random random_;
   const Profile& profile_;
   bool publishing_ = false;

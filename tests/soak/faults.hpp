@@ -1,4 +1,4 @@
-// What goes wrong in a run, drawn from its seed.
+// The faults of a run, drawn from its seed.
 //
 // Kinds come like cards from a shuffled deck, so that a run of some minutes has them all, however
 // the seed falls.

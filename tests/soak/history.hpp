@@ -1,7 +1,7 @@
 // All that is known of a run: the lives of the peers with their records, and the faults.
 //
 // Thread-safe, until the run is over: one thread makes faults and lives, another reads the journals
-// on and shows progress. What is const and unlocked here is for the time after that.
+// on and shows progress. The const functions without a lock are for the time after that.
 #pragma once
 
 #include <deque>

@@ -23,7 +23,7 @@ struct Announced {
   [[nodiscard]] bool sent() const { return accepted && !withdrawn; }
 };
 
-// What one life has published.
+// The messages that one life has published.
 struct Stream {
   const Life* life = nullptr;
   bool lasted = false;                     // to the end, and left politely
@@ -43,7 +43,7 @@ struct Stream {
 
 using Streams = std::map<std::string, Stream>;  // by origin
 
-// What one life has got of one publisher.
+// The messages that one life has got of one publisher.
 struct Reception {
   struct Range {
     std::uint64_t first = 0;

@@ -1,7 +1,7 @@
 // Judges a run by what the peers have recorded. It shares no code with the peer: it looks at what
 // was announced, what was delivered and reported, and which rows there are at the end.
 //
-// What is a fault of tidegate:
+// Faults of tidegate:
 // - *stale*: a row was announced that could not be read, and it is there at the end; or it is not,
 //   since a failover or a crash has undone it, and that was knowable.
 // - *duplicate*: the same message was delivered twice in one life, or accounted for twice
@@ -11,7 +11,7 @@
 //   life that lasted to the end too, from where it had begun to get that publisher's messages; or
 //   neither sent nor handed back. Of a publisher that was killed: a gap among what was received.
 //
-// What is not: what a killed publisher took with it; a row that its publisher announced with
+// No faults: messages that a killed publisher took with it; a row that its publisher announced with
 // AfterCommit when its peer knew another primary already (the library can't know that); a message
 // without a row of its own that carries one that was undone later.
 #pragma once

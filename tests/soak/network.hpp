@@ -23,7 +23,7 @@ class Network {
   // Throws std::runtime_error when there is no right to make one.
   explicit Network(int peers);
 
-  // What has to stand before the command of a peer.
+  // The words in front of the command of a peer.
   [[nodiscard]] std::vector<std::string> prefix(int peer) const { return host(peer).prefix(); }
   static constexpr auto* interface = "eth0";
 

@@ -1,4 +1,4 @@
-// What a peer's process writes down, so that it can be judged: one line of text for each event.
+// The events that a peer's process writes down to be judged: one line of text for each.
 //
 // A line is written before what it tells can be seen by others (an announcement before it is
 // published, a delivery before the next one is taken), so the record of a killed process lacks
@@ -38,7 +38,7 @@ struct Announcing {
   std::string row = no_row;  // that a receiver must be able to read
 };
 
-// What came of it. Not every answer is `accepted`, and what was not has no further fate.
+// The answer of publish(). A message that was not `accepted` has no further fate.
 struct Answered {
   std::uint64_t number = 0;
   bool accepted = false;

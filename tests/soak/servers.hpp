@@ -33,8 +33,8 @@ class Servers {
   void isolate_primary();
 
   // The primary is down: `heir` takes over, the other replica follows it, and the old primary, with
-  // all that only it had, is thrown away for a copy. Whoever had received more than the heir can't
-  // follow it either, and is copied too.
+  // all that only it had, is thrown away for a copy. A server that had received more than the heir
+  // can't follow it either, and is copied too.
   void replace_primary(int heir);
 
   // Names of all announced rows that are there, on the primary.

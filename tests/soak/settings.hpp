@@ -1,4 +1,4 @@
-// What a user may choose of a run, and what follows from that.
+// The settings of a run that a user may choose, and those that follow from them.
 #pragma once
 
 #include <algorithm>

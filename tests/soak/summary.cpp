@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What had ended this long before may still be the cause.
+// A fault that had ended this long before may still be the cause.
 constexpr Duration aftermath = 5s;
 
 std::string left(std::string text, std::size_t width) {

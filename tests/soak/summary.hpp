@@ -1,4 +1,4 @@
-// What a run has shown, as text: the table, and whether it went as it must.
+// The result of a run as text: the table, and whether it went as it must.
 #pragma once
 
 #include <string>

@@ -51,7 +51,7 @@ void Writer::write(Instant now) {
   try {
     announce(make());
   } catch (const std::runtime_error& error) {
-    // What has become of the row is not known, so it is not announced.
+    // Nobody knows whether the row is there, so it is not announced.
     journal_.write(Noted{error.what()});
     session_.reset();
   }

@@ -29,7 +29,7 @@ class Writer {
   void write(Instant now);
   void stop() { due_ = never; }
 
-  // What the peer says of the primary, and of rows that it was told of.
+  // The peer's notices about the primary and about rows that it was told of.
   void primary_up(const ServerIncarnation& incarnation);
   void row_seen(const std::string& row) { last_seen_ = row; }
 

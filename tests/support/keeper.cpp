@@ -61,7 +61,7 @@ bool reap() {
 }
 
 // Those who were left behind end by themselves when their parent is gone: a server that was told
-// to, the helpers of initdb. Who does not is killed.
+// to, the helpers of initdb. Those that don't are killed.
 void end_orphans() {
   if (eventually(10s, reap)) return;
   while (!reap()) {

@@ -17,7 +17,7 @@ class NetworkNamespace {
   // to make one.
   explicit NetworkNamespace(const NetworkNamespace* owner = nullptr);
 
-  // What has to stand before a command to run it in here.
+  // The words in front of a command that is to run in here.
   [[nodiscard]] std::vector<std::string> prefix() const;
 
   // A line of shell, in here. Throws when it fails.

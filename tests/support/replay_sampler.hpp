@@ -2,8 +2,8 @@
 // again for pg_last_wal_replay_lsn(). It shares no code with the gate, whose witness it is.
 //
 // It keeps the *earliest* moment: when the last question was sent that was still answered with
-// less. What is measured from there (replayed -> delivered) is too long by up to one question, and
-// never too short.
+// less. A time that is measured from there (replayed -> delivered) is too long by up to one query,
+// and never too short.
 //
 // A thread of its own asks, from the constructor until stop().
 #pragma once

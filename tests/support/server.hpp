@@ -45,7 +45,7 @@ class Server {
   // Makes a replica receive from another server from now on.
   void follow(const Server& primary);
 
-  // What libpq takes. `extra` is appended: "dbname=other replication=database".
+  // A connection string for libpq. `extra` is appended: "dbname=other replication=database".
   [[nodiscard]] std::string connection_string(const std::string& extra = "") const;
   [[nodiscard]] Session connect(const std::string& extra = "") const;
   // Each in a session of its own.

@@ -19,7 +19,7 @@ class Session {
 
   // One or more statements; what they return is thrown away.
   void execute(const std::string& sql) { rows(sql); }
-  // What the last statement returned.
+  // The result of the last statement.
   std::vector<Row> rows(const std::string& sql);
   // The one value that the last statement returned.
   std::string value(const std::string& sql);

@@ -139,7 +139,7 @@ TEST_CASE("a folder includes itself and what stands below it") {
 }
 
 TEST_CASE("a foreign library has few includers") {
-  CHECK(passes(check_includes({"lib/mesh/frame_codec.cpp", "#include <msgpack.hpp>"})));
+  CHECK(passes(check_includes({"lib/mesh/frame_cursor.cpp", "#include <msgpack.hpp>"})));
   CHECK(passes(check_includes({"peer/servers/postgres/connection.hpp", "#include <libpq-fe.h>"})));
   CHECK(passes(check_includes({"peer/servers/postgres/commit.cpp", "#include <libpq-fe.h>"})));
   CHECK_FALSE(passes(check_includes({"peer/loop.cpp", "#include <zmq_addon.hpp>"})));
@@ -168,7 +168,7 @@ TEST_CASE("only live tests wait for real time") {
   CHECK(passes(check_sleep({"tests/live/a.cpp", code})));
   CHECK(passes(check_sleep({"tests/support/a.cpp", code})));
   CHECK_FALSE(passes(check_sleep({"tests/a_test.cpp", code})));
-  CHECK_FALSE(passes(check_sleep({"tests/sim/world.cpp", "usleep(1);"})));
+  CHECK_FALSE(passes(check_sleep({"tests/sim/simulation.cpp", "usleep(1);"})));
   CHECK(problems_of_all(check_sleep) == "");
 }
 
@@ -176,9 +176,9 @@ TEST_CASE("a simulation depends on nothing but its seed") {
   const std::string code = "std::chrono::steady_clock::now();";
   CHECK(passes(check_simulation({"tests/sim/main.cpp", code})));
   CHECK(passes(check_simulation({"tests/live/a.cpp", code})));
-  CHECK_FALSE(passes(check_simulation({"tests/sim/world.cpp", code})));
-  CHECK_FALSE(passes(check_simulation({"tests/sim/world.cpp", "std::random_device r;"})));
-  CHECK_FALSE(passes(check_simulation({"tests/sim/world.hpp", "std::unordered_map<int, int> m;"})));
+  CHECK_FALSE(passes(check_simulation({"tests/sim/simulation.cpp", code})));
+  CHECK_FALSE(passes(check_simulation({"tests/sim/simulation.cpp", "std::random_device r;"})));
+  CHECK_FALSE(passes(check_simulation({"tests/sim/simulation.hpp", "std::unordered_map<int, int> m;"})));
   CHECK(problems_of_all(check_simulation) == "");
 }
 

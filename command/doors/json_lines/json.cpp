@@ -1,5 +1,6 @@
 #include "command/doors/json_lines/json.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -125,12 +126,56 @@ Json to_json(const Notice& notice) {
   return std::visit([](const auto& n) { return made(n); }, notice);
 }
 
+Json publish_error(std::uint64_t line, const std::string& message) {
+  auto json = typed("error");
+  json["line"] = line;
+  json["message"] = message;
+  return json;
+}
+
+Json published(const Topic& topic, std::size_t peers, const std::optional<Position>& position) {
+  auto json = typed("published");
+  json["topic"] = topic.elements();
+  json["peers"] = peers;
+  Write{json}("position", position);
+  return json;
+}
+
+Json peers_document(const Status& status, bool resident) {
+  Json json = Json::object();
+  json["mesh"] = status.mesh;
+  json["asked"] = resident ? Json(status.name) : Json(nullptr);
+  Write{json}("peers", status.peers);
+  return json;
+}
+
+Json doctor_document(std::string_view version, const std::vector<health::Finding>& findings) {
+  const auto count = [&](health::Verdict verdict) {
+    return std::count_if(findings.begin(), findings.end(),
+                         [&](const auto& finding) { return finding.verdict == verdict; });
+  };
+  Json json = Json::object();
+  json["version"] = version;
+  json["problems"] = count(health::Verdict::problem);
+  json["warnings"] = count(health::Verdict::warning);
+  auto& list = json["findings"] = Json::array();
+  for (const auto& finding : findings) {
+    Json each = Json::object();
+    each["verdict"] = to_string(finding.verdict);
+    each["about"] = finding.about;
+    each["what"] = finding.what;
+    each["cure"] = finding.cure;
+    list.push_back(std::move(each));
+  }
+  return json;
+}
+
 Json to_json(const Status& status) {
   Json json = Json::object();
   members(Write(json), status);
   // Derived, for programs that don't want to subtract LSNs.
-  const auto behind = command::bytes_behind(status);
-  json["behind_bytes"] = behind ? Json(*behind) : Json(nullptr);
+  const auto missing = command::bytes_behind(status);
+  json["missing_bytes"] = missing ? Json(*missing) : Json(nullptr);
   json["troubles"] = command::troubles(status);
   return json;
 }

@@ -1,40 +1,19 @@
-// The JSON shapes of the `tidegate` command. Every line on standard output is one object with a
-// "type"; a status document is one object without.
-//
-// A position: {"system":"7423456789012345678","timeline":1,"lsn":"0/3000060"}; the system
-// identifier is a string, since it has 64 bits and JavaScript's numbers have 53.
-// A payload is "payload" when it is UTF-8 text, otherwise "payload_base64". An origin is 32
-// hexadecimal digits. Times end in _ms.
-//
-// Lines out:
-//   {"type":"delivery","topic":["builds","42"],"payload":"...","origin":"...","incarnation":N,
-//    "name":"master-1","sequence":7,"position":{...} or null,"held_ms":1.234}
-//   {"type":"peer_ready","origin":"...","incarnation":N,"name":"..."}
-//   {"type":"peer_gone",  the same, "why":"left|silent|replaced"}
-//   {"type":"undelivered","origin":"...","incarnation":N,"name":"...","first":3,"last":9,
-//    "why":"missing|orphaned|foreign|full","position":{...} or null}
-//   {"type":"unpublished","topic":[...],"payload":"..."}
-//   {"type":"server_up","system":"...","started":N,"in_recovery":true,"description":"...",
-//    "degraded":""}                                   or which guarantee is missing, and the cure
-//   {"type":"server_down","reason":"..."}
-//   {"type":"primary_up","system":"...","started":N,"description":"..."}
-//   {"type":"primary_down","reason":"..."}
-//   {"type":"warning","text":"..."}
-//   {"type":"error","line":3,"message":"..."}           line 3 of standard input was not published
-//
-// Lines in, each a message to publish:
-//   {"topic":["builds","42","new"] or "builds/42/new",
-//    "payload":"text" or "payload_base64":"...",        neither: an empty payload
-//    "tag": absent, null or "none":                     announces no change
-//           "after_commit" | "after_durable_commit":    see AfterCommit in lib/message.hpp
-//           {"system":"...","timeline":1,"lsn":"0/3000060"}}
+// The JSON of the `tidegate` command: every line and every document that it writes or reads has its
+// shape here. docs/json.md is the contract with whoever reads or writes them;
+// json_document_test.cpp compares the two member by member.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "command/health/doctor.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/notice.hpp"
 #include "tidegate/result.hpp"
@@ -51,12 +30,31 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json to_json(const Status& status);
 [[nodiscard]] Json to_json(const PeerStatus& peer);
 
+// Line `line` of standard input, counted from 1, was not published.
+[[nodiscard]] Json publish_error(std::uint64_t line, const std::string& message);
+
+// The answer of `tidegate pub --json`; `peers` is the number of peers that were ready.
+[[nodiscard]] Json published(const Topic& topic, std::size_t peers,
+                             const std::optional<Position>& position);
+
+// The answer of `tidegate peers --json`. Resident: the status is that of a running peer of this
+// host, which is a member itself; otherwise it is that of a peer that only looked around.
+[[nodiscard]] Json peers_document(const Status& status, bool resident);
+
+// The answer of `tidegate doctor --json`; `version` is that of the program.
+[[nodiscard]] Json doctor_document(std::string_view version,
+                                   const std::vector<health::Finding>& findings);
+
 // Without a line break. Text of others that is not UTF-8 never makes it fail.
 [[nodiscard]] std::string to_text(const Json& json);
 
-// Reads what to_json(Status) wrote. What is missing has its default and what is unknown is ignored,
-// so that a command and a peer of different versions understand each other.
+// Reads a document of to_json(Status). A missing member has its default and an unknown one is
+// ignored, so that a command and a peer of different versions understand each other.
 [[nodiscard]] Result<Status> parse_status(std::string_view text);
+
+// The members of a line in; any other is refused.
+inline constexpr std::array<std::string_view, 4> publication_members{"topic", "payload",
+                                                                     "payload_base64", "depends"};
 
 struct Publication {
   Topic topic;

@@ -181,30 +181,7 @@ void members(Visit&& visit, T& tide) {
 
 template <typename Visit, MaybeConst<Counters> T>
 void members(Visit&& visit, T& counters) {
-  visit("published", counters.published);
-  visit("received", counters.received);
-  visit("delivered", counters.delivered);
-  visit("unmatched", counters.unmatched);
-  visit("duplicate", counters.duplicate);
-  visit("missing", counters.missing);
-  visit("orphaned", counters.orphaned);
-  visit("foreign", counters.foreign);
-  visit("expired", counters.expired);
-  visit("overdue", counters.overdue);
-  visit("late", counters.late);
-  visit("unpublished", counters.unpublished);
-  visit("malformed", counters.malformed);
-  visit("unexpected", counters.unexpected);
-  visit("refused", counters.refused);
-  visit("let_go", counters.refused_full);
-  visit("requests", counters.requests);
-  visit("recovered", counters.recovered);
-  visit("answers", counters.answers);
-  visit("resent", counters.resent);
-  visit("withheld", counters.suppressed);
-  visit("polls", counters.polls);
-  visit("questions", counters.questions);
-  visit("nudges", counters.nudges);
+  for (const auto& [name, count] : counter_names) visit(name, counters.*count);
 }
 
 template <typename Visit, MaybeConst<PeerStatus> T>
@@ -219,7 +196,7 @@ void members(Visit&& visit, T& peer) {
   visit("held", peer.held);
   visit("missing", peer.missing);
   visit("slow", peer.slow);
-  visit("behind", peer.lag);
+  visit("lag", peer.lag);
 }
 
 template <typename Visit, MaybeConst<Status> T>
@@ -245,9 +222,9 @@ void members(Visit&& visit, T& status) {
   visit("last_sequence", status.last_sequence);
   visit("last_position", status.last_position);
   visit("outgoing_bytes", status.outgoing_bytes);
-  visit("kept_first", status.retained_first);
-  visit("kept", status.retained);
-  visit("kept_bytes", status.retain_bytes);
+  visit("retained_first", status.retained_first);
+  visit("retained", status.retained);
+  visit("retained_bytes", status.retain_bytes);
   visit("counters", status.counters);
   visit("peers", status.peers);
 }

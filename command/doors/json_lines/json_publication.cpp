@@ -54,19 +54,19 @@ Result<Dependency> read_dependency(const Json& json) {
   if (json.is_null() || json == "none") return Dependency{NoChange{}};
   if (json == "after_commit") return Dependency{AfterCommit{.durable = false}};
   if (json == "after_durable_commit") return Dependency{AfterCommit{.durable = true}};
-  const Error error{R"(the tag is none of "none", "after_commit", "after_durable_commit" and )"
+  const Error error{R"(depends is none of "none", "after_commit", "after_durable_commit" and )"
                     R"({"system":"7423456789012345678","timeline":1,"lsn":"0/3000060"})"};
   if (!json.is_object()) return error;
   for (const auto* key : {"system", "timeline", "lsn"}) {
-    if (!json.contains(key)) return Error{std::string("the tag lacks \"") + key + "\""};
+    if (!json.contains(key)) return Error{std::string("depends lacks \"") + key + "\""};
   }
   Position position;
   std::string wrong;
   members(Read(json, wrong), position);
-  if (!wrong.empty()) return Error{"the tag has a bad \"" + wrong + "\"; " + error.message};
+  if (!wrong.empty()) return Error{"depends has a bad \"" + wrong + "\"; " + error.message};
   if (json.size() != 3) return error;
   if (position.system == 0 || position.timeline == 0 || position.lsn.none()) {
-    return Error{"the tag names no place: system, timeline and lsn must not be 0"};
+    return Error{"depends names no place: system, timeline and lsn must not be 0"};
   }
   return Dependency{position};
 }
@@ -80,12 +80,12 @@ Result<Publication> parse_publication(std::string_view line) {
                      ? R"(not JSON; write one object a line, such as {"topic":"a/b","payload":"c"})"
                      : R"(not an object; write for example {"topic":"a/b","payload":"c"})"};
   }
-  const std::vector<std::string> keys = {"topic", "payload", "payload_base64", "tag"};
+  const std::vector<std::string> keys(publication_members.begin(), publication_members.end());
   for (const auto& item : json.items()) {
     if (std::find(keys.begin(), keys.end(), item.key()) == keys.end()) {
       const auto hint = command::did_you_mean(item.key(), keys);
       return Error{"\"" + item.key().substr(0, base::limits::peer_name_bytes) + "\" is unknown" +
-                   (hint.empty() ? "; write topic, payload or payload_base64, and tag" : hint)};
+                   (hint.empty() ? "; write topic, payload or payload_base64, and depends" : hint)};
     }
   }
   if (!json.contains("topic")) return Error{"the topic is missing"};
@@ -106,8 +106,8 @@ Result<Publication> parse_publication(std::string_view line) {
   }
 
   Dependency dependency;
-  if (json.contains("tag")) {
-    const auto read = read_dependency(json["tag"]);
+  if (json.contains("depends")) {
+    const auto read = read_dependency(json["depends"]);
     if (!read) return read.error();
     dependency = *read;
   }

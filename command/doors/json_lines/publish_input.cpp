@@ -22,11 +22,7 @@ std::size_t longest_line(std::size_t payload_bytes) {
 }
 
 void complain(std::uint64_t line, const std::string& message, Output& output) {
-  Json json = Json::object();
-  json["type"] = "error";
-  json["line"] = line;
-  json["message"] = message;
-  output.line(to_text(json));
+  output.line(to_text(publish_error(line, message)));
 }
 
 }  // namespace
@@ -89,7 +85,7 @@ std::string PublishInput::refusal(Publish answer, const Publication& publication
           publication.payload.size(), payload_bytes_);
     case Publish::no_primary:
       return "there is no primary to ask for the position of the commit; start the peer with "
-             "--primary, or give the position itself as the tag";
+             "--primary, or give the position itself in depends";
     default:
       return "not published: " + std::string(to_string(answer));
   }

@@ -14,6 +14,7 @@ namespace {
 
 constexpr Duration shortest_pause = std::chrono::milliseconds(100);
 constexpr Duration longest_pause = std::chrono::seconds(5);
+constexpr Duration wal_timeout = std::chrono::seconds(2);
 
 struct Setting {
   std::string keyword;
@@ -110,8 +111,18 @@ class Database::Connection {
     deadline_ = broken_ ? Instant::min() : now + timeouts_.answer;
   }
 
+  void read_wal(const std::string& command, std::size_t bytes, Instant now) {
+    query(command, now);
+    wal_.emplace();
+    wanted_ = bytes;
+    copying_ = copy_ended_ = false;
+    if (!broken_) deadline_ = now + wal_timeout;
+  }
+
   void drop(Instant now) {
     connection_.reset();
+    wal_.reset();
+    copying_ = false;
     ++socket_;
     broken_ = false;
     phase_ = Phase::waiting;
@@ -190,7 +201,9 @@ class Database::Connection {
     if (unsent < 0 || PQconsumeInput(connection) == 0) return lost(now, parting_words());
     wants_write_ = unsent == 1;
 
-    while (PQisBusy(connection) == 0 && phase_ == Phase::asking) {
+    if (copying_ && !copy_ended_ && now >= deadline_) end_copy(now);
+    while (copying_ ? take_wal(now) : PQisBusy(connection) == 0 && phase_ == Phase::asking) {
+      if (copying_) continue;
       const std::unique_ptr<PGresult, Finish> result(PQgetResult(connection));
       if (result) {
         take(result.get());
@@ -199,7 +212,9 @@ class Database::Connection {
       if (PQstatus(connection) == CONNECTION_BAD) return lost(now, parting_words());
       phase_ = Phase::idle;
       deadline_ = never;
+      const auto wal = std::exchange(wal_, std::nullopt);
       if (refusal_) return *std::exchange(refusal_, std::nullopt);
+      if (wal) return Answer{{{*wal}}};
       return std::exchange(answer_, {});
     }
     if (now < deadline_) return std::nullopt;
@@ -207,8 +222,42 @@ class Database::Connection {
                               std::to_string(timeouts_.answer / std::chrono::seconds(1)) + " s"});
   }
 
+  // False: more has to come first.
+  bool take_wal(Instant now) {
+    constexpr int message_header = 25;  // its kind, two LSNs and a time
+    char* message = nullptr;
+    const int size = PQgetCopyData(connection_.get(), &message, 1);
+    if (size == 0) return false;
+    if (size < 0) {
+      copying_ = false;
+      return true;
+    }
+    if (message[0] == 'w' && size > message_header && wal_->size() < wanted_) {
+      wal_->append(message + message_header, static_cast<std::size_t>(size - message_header));
+    }
+    PQfreemem(message);
+    if (wal_->size() >= wanted_ && !copy_ended_) end_copy(now);
+    return true;
+  }
+
+  // The server stops as soon as it reads this; until then it fills what the socket holds.
+  void end_copy(Instant now) {
+    copy_ended_ = true;
+    PQputCopyEnd(connection_.get(), nullptr);
+    wants_write_ = PQflush(connection_.get()) == 1;
+    deadline_ = now + timeouts_.answer;
+  }
+
   void take(const PGresult* result) {
     const auto status = PQresultStatus(result);
+    if (status == PGRES_COPY_BOTH) {
+      copying_ = true;
+      return;
+    }
+    if (status == PGRES_COPY_IN) {  // the server has ended its half first
+      PQputCopyEnd(connection_.get(), nullptr);
+      return;
+    }
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
       refusal_ = QueryFailed{text_or_empty(PQresultErrorField(result, PG_DIAG_SQLSTATE)),
                              one_line(text_or_empty(PQresultErrorMessage(result)))};
@@ -291,6 +340,10 @@ class Database::Connection {
   std::size_t hosts_tried_ = 0;  // in this attempt
   std::size_t first_host_ = 0;   // of the lists in the connection string
   Answer answer_;
+  std::optional<std::string> wal_;  // read_wal() is under way: what has come
+  std::size_t wanted_ = 0;          // of it
+  bool copying_ = false;
+  bool copy_ended_ = false;  // on our side
   std::optional<QueryFailed> refusal_;
   Lost last_words_;
 };
@@ -320,6 +373,9 @@ Instant Database::deadline() const { return connection_->deadline(); }
 std::optional<Database::Event> Database::advance(Instant now) { return connection_->advance(now); }
 bool Database::idle() const { return connection_->idle(); }
 void Database::query(const std::string& sql, Instant now) { connection_->query(sql, now); }
+void Database::read_wal(const std::string& command, std::size_t bytes, Instant now) {
+  connection_->read_wal(command, bytes, now);
+}
 void Database::drop(Instant now) { connection_->drop(now); }
 void Database::set_session(Session session) { connection_->set_session(session); }
 Database::Session Database::session() const { return connection_->session(); }

@@ -2,18 +2,13 @@
 
 #include <doctest/doctest.h>
 
-#include "lib/message/footprint.hpp"
 #include "tests/lib/samples.hpp"
 
 using namespace tidegate;
-using namespace tidegate::message;
-using namespace tidegate::gate;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using tidegate::testing::a_message;
 using tidegate::testing::home;
-using tidegate::testing::origin;
 
 namespace {
 
@@ -26,10 +21,23 @@ Tide replayed(std::uint64_t lsn) {
   return {{home, 1}, 2, Lsn{lsn}, TimelineHistory({{1, Lsn{100}}})};
 }
 
-void hold(Gate& gate, std::string_view name, std::optional<Position> at, Instant now = start) {
-  Held held{a_message(name, ""), origin(1), 1, now};
-  held.message.position = at;
-  REQUIRE(gate.hold(held, false));
+// What is held is its name, and weighs 100 bytes.
+struct Named {
+  std::string name;
+
+  [[nodiscard]] std::size_t footprint() const { return 100; }
+  void prefetch() const {}
+};
+constexpr std::size_t weight = 100;
+
+using Gate = gate::Gate<int, Named>;
+
+// Each from a source of its own, unless it is said.
+void hold(Gate& gate, std::string name, std::optional<Position> at, Instant now = start,
+          std::optional<int> source = std::nullopt) {
+  static int held = 0;
+  ++held;
+  gate.hold({{std::move(name)}, at, source.value_or(held), static_cast<std::uint64_t>(held), now});
 }
 
 Position at(std::uint64_t lsn, TimelineId timeline = 2) { return {home, timeline, Lsn{lsn}}; }
@@ -39,7 +47,7 @@ std::string released(Gate& gate, Instant now = start) {
   std::string text;
   while (const auto one = gate.release(now)) {
     if (!text.empty()) text += ", ";
-    text += to_string(one->held.message.topic);
+    text += one->held.item.name;
     if (one->visibility == Visibility::pending) text += " overdue";
     if (one->visibility == Visibility::orphaned) text += " orphaned";
     if (one->visibility == Visibility::foreign) text += " foreign";
@@ -242,67 +250,56 @@ TEST_CASE("a server that is back is asked at once about what waits") {
   CHECK(gate.take_poll(start + seconds(5) + microseconds(1)));
 }
 
-TEST_CASE("a message that does not fit the bound is not taken, and stays as it was") {
-  const auto small = footprint(a_message("a", ""));
-  Gate gate(true, 2 * small);
+TEST_CASE("a message that does not fit the bound is not taken; once another has left, it is") {
+  Gate gate(true, 2 * weight);
   hold(gate, "a", at(10));
   hold(gate, "b", at(20));
-  CHECK(gate.held().bytes() == 2 * small);
-  Held third{a_message("c", "", "2:0/1"), origin(1), 3, start};
-  CHECK_FALSE(gate.hold(third, false));
-  CHECK((third.message == a_message("c", "", "2:0/1")));
-  CHECK(gate.held().size() == 2);
+  CHECK(gate.held().bytes() == 2 * weight);
+  CHECK_FALSE(gate.takes(weight, at(1), false));
 
   gate.server_up();
   poll(gate, start, replayed(10));
   CHECK(released(gate) == "a");
-  CHECK(gate.hold(third, false));
+  CHECK(gate.takes(weight, at(1), false));
 }
 
 TEST_CASE("a message that is larger than the bound is held alone, or nobody would ever get it") {
   Gate gate(true, 10);
+  CHECK(gate.takes(weight, at(10), false));
   hold(gate, "large", at(10));
-  Held second{a_message("b", "", "2:0/1"), origin(1), 2, start};
-  CHECK_FALSE(gate.hold(second, false));
+  CHECK_FALSE(gate.takes(weight, at(1), false));
 }
 
 TEST_CASE(
     "at the bound a message of another cluster, which may stand behind others, does not pass") {
-  const auto small = footprint(a_message("a", ""));
-  Gate gate(true, small);
+  Gate gate(true, weight);
   gate.server_up();
   hold(gate, "w", at(300));
   poll(gate, start, replayed(200));
-  Held foreign{a_message("f", "", ""), origin(1), 2, start};
-  foreign.message.position = Position{home + 1, 2, Lsn{400}};
-  CHECK_FALSE(gate.hold(foreign, true));
+  CHECK_FALSE(gate.takes(weight, Position{home + 1, 2, Lsn{400}}, true));
 }
 
 TEST_CASE("the bound is kept to the byte") {
-  const auto small = footprint(a_message("a", ""));
-  Gate gate(true, 2 * small - 1);
+  Gate gate(true, 2 * weight - 1);
   hold(gate, "a", at(10));
-  Held second{a_message("b", "", "2:0/1"), origin(1), 2, start};
-  CHECK_FALSE(gate.hold(second, false));
+  CHECK_FALSE(gate.takes(weight, at(1), false));
+  CHECK(gate.takes(weight - 1, at(1), false));
 }
 
 TEST_CASE("at the bound what can go at once still passes, if the application takes it") {
-  const auto small = footprint(a_message("a", ""));
-  Gate gate(true, small);
+  Gate gate(true, weight);
   gate.server_up();
   hold(gate, "w", at(300));
   poll(gate, start, replayed(200));
-  Held covered{a_message("c", "", "2:0/C8"), origin(1), 2, start};
-  CHECK_FALSE(gate.hold(covered, false));
-  CHECK(gate.hold(covered, true));
+  CHECK_FALSE(gate.takes(weight, at(200), false));
+  CHECK(gate.takes(weight, at(200), true));
+  CHECK_FALSE(gate.takes(weight, at(201), true));
+  hold(gate, "c", at(200));
   CHECK(released(gate) == "c");
-  Held later{a_message("l", "", "2:0/C9"), origin(1), 3, start};
-  CHECK_FALSE(gate.hold(later, true));
 }
 
 TEST_CASE("there is room again for what was refused once a quarter of the bound is free") {
-  const auto small = footprint(a_message("a", ""));
-  Gate gate(true, 4 * small);
+  Gate gate(true, 4 * weight);
   gate.server_up();
   for (const std::uint64_t lsn : {10, 20, 30}) hold(gate, "a", at(lsn));
   CHECK(gate.has_room());
@@ -332,21 +329,17 @@ TEST_CASE(
   CHECK(released(gate, start + seconds(12)) == "second overdue, first overdue");
   CHECK(gate.overdue_at() == start + seconds(13));
   CHECK(gate.held().size() == 1);
-  CHECK(gate.bytes() == footprint(a_message("third", "")));
+  CHECK(gate.bytes() == weight);
   poll(gate, start + seconds(12), replayed(250));
   CHECK(released(gate, start + seconds(12)) == "third");
 }
 
-TEST_CASE("overdue messages of two clusters keep the order of their origin") {
+TEST_CASE("overdue messages of two clusters keep the order of their source") {
   Gate gate(true, plenty, seconds(10));
-  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
-    Held held{a_message("a", ""), origin(1), sequence, start};
-    held.message.position = Position{sequence % 2, 1, Lsn{100 - sequence}};
-    CHECK(gate.hold(held, false));
-  }
-  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
-    CHECK(gate.release(start + seconds(10))->held.sequence == sequence);
-  }
+  hold(gate, "a", Position{1, 1, Lsn{99}}, start, 5);
+  hold(gate, "b", Position{0, 1, Lsn{98}}, start, 5);
+  hold(gate, "c", Position{1, 1, Lsn{97}}, start, 5);
+  CHECK(released(gate, start + seconds(10)) == "a overdue, b overdue, c overdue");
 }
 
 TEST_CASE("nothing is overdue any more once all has gone out in time") {
@@ -371,14 +364,21 @@ TEST_CASE("an overdue message that a reading covers meanwhile is not overdue") {
   CHECK(released(gate, start + seconds(10)) == "b");
 }
 
-TEST_CASE("without a server, messages of two clusters keep the order of their origin") {
-  Gate gate(false, std::size_t{1} << 20U);
-  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
-    Held held{tidegate::testing::a_message("a", ""), tidegate::testing::origin(1), sequence, {}};
-    held.message.position = Position{sequence % 2, 1, Lsn{100 - sequence}};
-    CHECK(gate.hold(held, false));
-  }
-  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
-    CHECK(gate.release(start)->held.sequence == sequence);
-  }
+TEST_CASE("without a server, messages of two clusters keep the order of their source") {
+  Gate gate(false, plenty);
+  hold(gate, "a", Position{1, 1, Lsn{99}}, start, 5);
+  hold(gate, "b", Position{0, 1, Lsn{98}}, start, 5);
+  hold(gate, "c", Position{1, 1, Lsn{97}}, start, 5);
+  CHECK(released(gate) == "a, b, c");
+}
+
+TEST_CASE("messages of one source keep their order, whatever their positions say") {
+  auto gate = with_server();
+  hold(gate, "a", at(300), start, 5);
+  hold(gate, "b", at(200), start, 5);
+  hold(gate, "c", at(250), start, 6);
+  poll(gate, start, replayed(299));
+  CHECK(released(gate) == "c");
+  poll(gate, start + seconds(1), replayed(300));
+  CHECK(released(gate) == "a, b");
 }

@@ -1,42 +1,49 @@
 #include "lib/gate/reorder_queue.hpp"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 #include <doctest/doctest.h>
 
 #include "lib/base/random.hpp"
-#include "lib/message/footprint.hpp"
 #include "tests/lib/samples.hpp"
 
 using namespace tidegate;
-using namespace tidegate::message;
-using namespace tidegate::base;
 using namespace tidegate::gate;
-using tidegate::testing::a_message;
+using tidegate::base::Random;
 using tidegate::testing::home;
-using tidegate::testing::origin;
+using tidegate::testing::position;
 
 namespace {
 
+struct Bulk {
+  std::size_t bytes = 1;
+
+  [[nodiscard]] std::size_t footprint() const { return bytes; }
+  void prefetch() const {}
+};
+using Queue = ReorderQueue<int, Bulk>;
+using One = Queue::HeldItem;
+
 // What the release order looks at, and nothing else.
-using Key = std::tuple<TimelineId, std::uint64_t, Origin, std::uint64_t>;
+using Key = std::tuple<TimelineId, std::uint64_t, int, std::uint64_t>;
 
-Key key(const Held& held) {
-  const auto at = held.message.position.value_or(Position{});
-  return {at.timeline, at.lsn.bytes, held.origin, held.sequence};
+Key key(const One& held) {
+  const auto at = held.position.value_or(Position{});
+  return {at.timeline, at.lsn.bytes, held.source, held.sequence};
 }
 
-Held held(std::string_view at, std::uint8_t from, std::uint64_t sequence) {
-  return {a_message("a", "", at), origin(from), sequence, Instant{}};
+One held(std::string_view at, int source, std::uint64_t sequence) {
+  return {{}, at.empty() ? std::nullopt : std::optional(position(at)), source, sequence, Instant{}};
 }
 
-std::vector<Key> drain(ReorderQueue& queue) {
+std::vector<Key> drain(Queue& queue) {
   std::vector<Key> keys;
   while (!queue.empty()) {
     const auto first = queue.first_position();
     const auto popped = queue.pop();
-    CHECK((first == popped.message.position));
+    CHECK((first == popped.position));
     keys.push_back(key(popped));
   }
   return keys;
@@ -44,15 +51,15 @@ std::vector<Key> drain(ReorderQueue& queue) {
 
 }  // namespace
 
-TEST_CASE("the release order is timeline, LSN, origin, sequence; without a position comes first") {
+TEST_CASE("the release order is timeline, LSN, source; without a position comes first") {
   const auto in_order = [] {
-    std::vector<Held> all;
-    all.push_back(held("", 2, 9));
-    all.push_back(held("1:0/10", 3, 8));
+    std::vector<One> all;
+    all.push_back(held("", 6, 9));
+    all.push_back(held("1:0/10", 5, 8));
     all.push_back(held("1:0/20", 1, 7));
     all.push_back(held("1:0/20", 2, 5));
-    all.push_back(held("1:0/20", 2, 6));
-    all.push_back(held("2:0/01", 1, 1));
+    all.push_back(held("1:0/20", 3, 6));
+    all.push_back(held("2:0/01", 4, 1));
     return all;
   };
   std::vector<Key> expected;
@@ -60,64 +67,131 @@ TEST_CASE("the release order is timeline, LSN, origin, sequence; without a posit
 
   std::vector<std::size_t> order = {0, 1, 2, 3, 4, 5};
   do {
-    ReorderQueue queue;
+    Queue queue;
     auto all = in_order();
     for (const auto i : order) queue.push(std::move(all[i]));
     if (drain(queue) != expected) FAIL_CHECK("another order");
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
-TEST_CASE("whatever is pushed and popped when, the least one is on top") {
+TEST_CASE("the messages of one source leave as they came, whatever their positions say") {
+  Queue queue;
+  queue.push(held("2:0/50", 1, 1));
+  queue.push(held("1:0/10", 1, 2));
+  queue.push(held("", 1, 4));  // a sequence is left out
+  queue.push(held("2:0/49", 1, 5));
+  queue.push(held("2:0/40", 2, 1));
+  queue.push(held("2:0/60", 3, 1));
+  const std::vector<Key> expected = {{2, 0x40, 2, 1}, {2, 0x50, 1, 1}, {1, 0x10, 1, 2},
+                                     {0, 0, 1, 4},    {2, 0x49, 1, 5}, {2, 0x60, 3, 1}};
+  CHECK((drain(queue) == expected));
+}
+
+TEST_CASE("whatever is pushed and popped when, the front that is least is on top") {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     CAPTURE(seed);
     Random random(seed);
-    ReorderQueue queue;
-    std::vector<Key> oracle;
+    Queue queue;
+    std::map<int, std::vector<Key>> oracle;  // what each source has there
+    std::size_t size = 0;
     std::uint64_t sequence = 0;
+    const auto pop = [&] {
+      auto* least = static_cast<std::vector<Key>*>(nullptr);
+      for (auto& [source, line] : oracle) {
+        if (!line.empty() && (least == nullptr || line.front() < least->front())) least = &line;
+      }
+      if (key(queue.pop()) != least->front()) FAIL_CHECK("not the least one");
+      least->erase(least->begin());
+      --size;
+    };
     for (int i = 0; i < 2'000; ++i) {
-      if (oracle.empty() || random.below(3) > 0) {
-        auto one = held("", static_cast<std::uint8_t>(random.below(3)), ++sequence);
+      if (size == 0 || random.below(3) > 0) {
+        sequence += 1 + random.below(2);
+        auto one = held("", static_cast<int>(random.below(3)), sequence);
         if (random.below(8) > 0) {
-          one.message.position = Position{home, static_cast<TimelineId>(1 + random.below(3)),
-                                          Lsn{1 + random.below(50)}};
+          one.position = Position{home, static_cast<TimelineId>(1 + random.below(3)),
+                                  Lsn{1 + random.below(50)}};
         }
-        oracle.push_back(key(one));
+        oracle[one.source].push_back(key(one));
+        ++size;
         queue.push(std::move(one));
       } else {
-        std::sort(oracle.begin(), oracle.end());
-        if (key(queue.pop()) != oracle.front()) FAIL_CHECK("not the least one");
-        oracle.erase(oracle.begin());
+        pop();
       }
-      REQUIRE(queue.size() == oracle.size());
+      REQUIRE(queue.size() == size);
     }
-    std::sort(oracle.begin(), oracle.end());
-    CHECK((drain(queue) == oracle));
+    while (size > 0) pop();
+    CHECK(queue.empty());
   }
 }
 
-TEST_CASE("the bytes of the queue are the footprints of what is in it") {
-  ReorderQueue queue;
-  auto large = held("1:0/10", 1, 1);
-  large.message.payload.assign(1000, 'x');
-  const auto large_footprint = footprint(large.message);
-  const auto small_footprint = footprint(held("1:0/20", 1, 2).message);
-  CHECK(large_footprint == small_footprint + 1000);
+TEST_CASE("sources that come once and go leave nothing behind, and those that stay are found") {
+  Queue queue;
+  for (int source = 0; source < 1'000; ++source) {
+    queue.push(held("1:0/10", source, 1));
+    (void)queue.pop();
+  }
+  queue.push(held("1:0/10", 3, 2));
+  CHECK(key(queue.pop()) == Key{1, 0x10, 3, 2});
+}
 
+TEST_CASE("by arrival the order is arrival, source, sequence") {
+  Queue queue(ReleaseOrder::arrival);
+  const auto arrived = [&](std::string_view at, int source, std::uint64_t sequence, int when) {
+    auto one = held(at, source, sequence);
+    one.since = Instant(Duration(when));
+    queue.push(std::move(one));
+  };
+  arrived("2:0/50", 2, 1, 1);
+  arrived("1:0/10", 1, 1, 2);
+  arrived("", 3, 1, 3);
+  arrived("1:0/09", 1, 2, 3);
+  const std::vector<Key> expected = {
+      {2, 0x50, 2, 1}, {1, 0x10, 1, 1}, {1, 0x09, 1, 2}, {0, 0, 3, 1}};
+  CHECK((drain(queue) == expected));
+}
+
+TEST_CASE("what is old is taken as it came, and the others keep their order") {
+  Queue queue;
+  const auto arrived = [&](std::string_view at, int source, std::uint64_t sequence, int when) {
+    auto one = held(at, source, sequence);
+    one.since = Instant(Duration(when));
+    queue.push(std::move(one));
+  };
+  arrived("2:0/50", 2, 1, 1);
+  arrived("2:0/60", 2, 2, 4);
+  arrived("1:0/10", 1, 1, 2);
+  arrived("1:0/20", 1, 2, 3);
+  arrived("1:0/30", 1, 3, 5);
+  auto old = queue.take_old(Instant(Duration(3)));
+  std::vector<Key> taken;
+  for (const auto& one : old.held) taken.push_back(key(one));
+  CHECK((taken == std::vector<Key>{{2, 0x50, 2, 1}, {1, 0x10, 1, 1}, {1, 0x20, 1, 2}}));
+  CHECK((old.oldest_left == Instant(Duration(4))));
+  CHECK(queue.bytes() == 2);
+  CHECK((drain(queue) == std::vector<Key>{{1, 0x30, 1, 3}, {2, 0x60, 2, 2}}));
+}
+
+TEST_CASE("the bytes of the queue are the footprints of what is in it") {
+  Queue queue;
+  auto large = held("1:0/10", 1, 1);
+  large.item.bytes = 1000;
   queue.push(std::move(large));
   queue.push(held("1:0/20", 1, 2));
-  CHECK(queue.bytes() == large_footprint + small_footprint);
+  CHECK(queue.bytes() == 1001);
   (void)queue.pop();
-  CHECK(queue.bytes() == small_footprint);
+  CHECK(queue.bytes() == 1);
   (void)queue.pop();
   CHECK(queue.bytes() == 0);
 }
 
 TEST_CASE("a message leaves the queue as it came") {
-  ReorderQueue queue;
-  queue.push({a_message("a/b", "payload", "1:0/10"), origin(3), 7, Instant(Duration(5))});
+  Queue queue;
+  queue.push({{5}, position("1:0/10"), 3, 7, Instant(Duration(5))});
   const auto back = queue.pop();
-  CHECK((back.message == a_message("a/b", "payload", "1:0/10")));
-  CHECK((back.origin == origin(3)));
+  CHECK(back.item.bytes == 5);
+  CHECK((back.position == position("1:0/10")));
+  CHECK(back.source == 3);
   CHECK(back.sequence == 7);
   CHECK(back.since == Instant(Duration(5)));
 }

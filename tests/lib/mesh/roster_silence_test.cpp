@@ -4,7 +4,7 @@
 
 #include "lib/base/limits.hpp"
 #include "lib/mesh/roster.hpp"
-#include "tests/lib/mesh/roster_self.hpp"
+#include "tests/lib/mesh/roster_harness.hpp"
 
 using namespace tidegate;
 using std::chrono::milliseconds;
@@ -14,11 +14,11 @@ using tidegate::testing::b;
 using tidegate::testing::c;
 using tidegate::testing::info;
 using tidegate::testing::origin;
-using tidegate::testing::Self;
+using tidegate::testing::RosterHarness;
 using tidegate::testing::start;
 
 TEST_CASE("a silent peer is suspect after 2 s and gone after 6 s") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   CHECK(a.wait(seconds(2) - Duration(1)).empty());
   CHECK(a.state(b) == "ready");
@@ -31,7 +31,7 @@ TEST_CASE("a silent peer is suspect after 2 s and gone after 6 s") {
 }
 
 TEST_CASE("any word of a suspect peer makes it ready again, without a second notice") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   a.wait(seconds(3));
   CHECK(a.stream(b).empty());
@@ -41,7 +41,7 @@ TEST_CASE("any word of a suspect peer makes it ready again, without a second not
 TEST_CASE("about a peer that does not answer three others are asked, if there are so many") {
   for (const int others : {0, 1, 2, 3, 9}) {
     CAPTURE(others);
-    Self a;
+    RosterHarness a;
     a.befriend(b, "b");
     for (int i = 0; i < others; ++i) {
       a.befriend(origin(static_cast<std::uint8_t>(10 + i)), "o" + std::to_string(i));
@@ -66,7 +66,7 @@ TEST_CASE("about a peer that does not answer three others are asked, if there ar
 }
 
 TEST_CASE("a silent peer for which another vouches stays suspect, and is gone when nobody does") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   a.befriend(c, "c");
   for (int i = 0; i < 20; ++i) {
@@ -79,7 +79,7 @@ TEST_CASE("a silent peer for which another vouches stays suspect, and is gone wh
 }
 
 TEST_CASE("only who hears a peer vouches for it, and only to those who are members") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   a.befriend(c, "c");
   CHECK(a.probe(c, b) == "route r: Vouch");
@@ -96,7 +96,7 @@ TEST_CASE("only who hears a peer vouches for it, and only to those who are membe
 }
 
 TEST_CASE("a vouch that nobody asked for, or from a link that leads nowhere, counts for nothing") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   a.befriend(c, "c");
   a.vouched(2, b);
@@ -109,7 +109,7 @@ TEST_CASE("a vouch that nobody asked for, or from a link that leads nowhere, cou
 }
 
 TEST_CASE("a beacon neither keeps a peer alive nor brings one back before its own word") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   for (int i = 0; i < 5; ++i) {
     a.wait(seconds(1));
@@ -124,7 +124,7 @@ TEST_CASE("a beacon neither keeps a peer alive nor brings one back before its ow
 }
 
 TEST_CASE("a beacon of a later life does not bring down the one that is here") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   auto later = b;
   ++later.incarnation;
@@ -138,7 +138,7 @@ TEST_CASE("a beacon of a later life does not bring down the one that is here") {
 }
 
 TEST_CASE("a peer that was never ready goes without a notice") {
-  Self a;
+  RosterHarness a;
   a.heard(b, "b");
   a.welcome(1, info(b, "b"));
   const auto trace = a.wait(seconds(7));
@@ -148,7 +148,7 @@ TEST_CASE("a peer that was never ready goes without a notice") {
 }
 
 TEST_CASE("a late process excuses the silence of the others") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   a.roster().discount(seconds(60));
   CHECK(a.wait(seconds(61)).empty());
@@ -156,7 +156,7 @@ TEST_CASE("a late process excuses the silence of the others") {
 }
 
 TEST_CASE("a peer that returns in the same life keeps its stream and is announced again") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   (void)a.roster().find(b)->stream.start(7);
   a.wait(seconds(6));
@@ -170,7 +170,7 @@ TEST_CASE("a peer that returns in the same life keeps its stream and is announce
 }
 
 TEST_CASE("who has left does not come back in the same life") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   CHECK(a.left(b) == "undial 1, unfollow b:10, b is gone: left");
   CHECK(a.state(b) == "left");
@@ -181,7 +181,7 @@ TEST_CASE("who has left does not come back in the same life") {
 }
 
 TEST_CASE("a peer whose subscription went away is not ready, and hello is said again") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   CHECK(a.reader(b, false).empty());
   CHECK(a.state(b) == "hello");
@@ -193,7 +193,7 @@ TEST_CASE("a peer whose subscription went away is not ready, and hello is said a
 }
 
 TEST_CASE("a subscription that went away while its peer was suspect is soon looked after") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   a.wait(milliseconds(2100));
   a.reader(b, false);
@@ -206,7 +206,7 @@ TEST_CASE("a subscription that went away while its peer was suspect is soon look
 // A publisher that could not reach a reader has closed the connection; the reader is not told, and
 // the answers to its questions come over another one.
 TEST_CASE("a stream that stays silent while its publisher answers is subscribed to anew") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   std::string trace;
   for (int i = 0; i < 13; ++i) {
@@ -219,7 +219,7 @@ TEST_CASE("a stream that stays silent while its publisher answers is subscribed 
 }
 
 TEST_CASE("a stream that is heard is not subscribed to anew, nor for a silence that was our own") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   std::string trace;
   for (int i = 0; i < 40; ++i) {

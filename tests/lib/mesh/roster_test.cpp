@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "lib/base/limits.hpp"
-#include "tests/lib/mesh/roster_self.hpp"
+#include "tests/lib/mesh/roster_harness.hpp"
 
 using namespace tidegate;
 using namespace tidegate::base;
@@ -16,13 +16,13 @@ using tidegate::testing::b;
 using tidegate::testing::c;
 using tidegate::testing::info;
 using tidegate::testing::origin;
-using tidegate::testing::Self;
+using tidegate::testing::RosterHarness;
 using tidegate::testing::start;
 
 // --- the handshake ------------------------------------------------------------------------------
 
 TEST_CASE("the handshake of a peer that a beacon names, step by step") {
-  Self a;
+  RosterHarness a;
   CHECK(a.heard(b, "b") == "dial 1 b:20, link 1: Hello");
   CHECK(a.state(b) == "heard");
   CHECK(a.welcome(1, info(b, "b")) == "follow b:10");
@@ -37,14 +37,14 @@ TEST_CASE("the handshake of a peer that a beacon names, step by step") {
 }
 
 TEST_CASE("a peer that says hello first is dialled back") {
-  Self a;
+  RosterHarness a;
   CHECK(a.hello(info(b, "b"), "b") == "dial 1 b:20, link 1: Hello, route r: Welcome");
   CHECK(a.state(b) == "hello");
   CHECK(a.welcome(1, info(b, "b")) == "follow b:10");
 }
 
 TEST_CASE("a subscription that arrived before its reader was known is remembered") {
-  Self a;
+  RosterHarness a;
   CHECK(a.reader(b).empty());
   CHECK(a.hello(info(b, "b"), "b") ==
         "dial 1 b:20, link 1: Hello, route r: Welcome, link 1: Ready 5");
@@ -52,7 +52,7 @@ TEST_CASE("a subscription that arrived before its reader was known is remembered
 
 TEST_CASE("a peer is ready in no order of the steps before all three are there") {
   const auto is_ready_after = [](const std::string& steps) {
-    Self a;
+    RosterHarness a;
     a.heard(b, "b");
     a.welcome(1, info(b, "b"));
     for (const char step : steps) {
@@ -71,7 +71,7 @@ TEST_CASE("a peer is ready in no order of the steps before all three are there")
 }
 
 TEST_CASE("every repeated step is answered again and announced once") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   CHECK(a.heard(b, "b").empty());
   CHECK(a.hello(info(b, "b"), "b") == "route r: Welcome, link 1: Ready 5");
@@ -83,7 +83,7 @@ TEST_CASE("every repeated step is answered again and announced once") {
 }
 
 TEST_CASE("until a peer is ready, hello is said again every second or so") {
-  Self a;
+  RosterHarness a;
   a.heard(b, "b");
   CHECK(a.wait(milliseconds(999)).empty());
   CHECK(a.wait(milliseconds(251)) == "link 1: Hello");
@@ -96,7 +96,7 @@ TEST_CASE("until a peer is ready, hello is said again every second or so") {
 }
 
 TEST_CASE("what comes from a peer before its card was seen does not count") {
-  Self a;
+  RosterHarness a;
   a.ready(b);
   CHECK_FALSE(a.expected());
   a.listening(b);
@@ -115,7 +115,7 @@ TEST_CASE("what comes from a peer before its card was seen does not count") {
 }
 
 TEST_CASE("a peer of another mesh is refused, and its beacons and welcomes are ignored") {
-  Self a;
+  RosterHarness a;
   auto other = info(b, "b");
   other.mesh = "elsewhere";
   CHECK(a.hello(other, "b") == "route r: Refusal");
@@ -132,7 +132,7 @@ TEST_CASE("a peer of another mesh is refused, and its beacons and welcomes are i
 }
 
 TEST_CASE("a peer that refuses is hung up on, and dialled again when it announces itself") {
-  Self a;
+  RosterHarness a;
   a.heard(b, "b");
   CHECK(a.refused(1) == "undial 1");
   CHECK(a.state(b) == "gone");
@@ -141,7 +141,7 @@ TEST_CASE("a peer that refuses is hung up on, and dialled again when it announce
 }
 
 TEST_CASE("a peer hears neither itself nor a farewell in a beacon") {
-  Self a;
+  RosterHarness a;
   CHECK(a.heard(origin(1), "a").empty());
   mesh::Effects effects;
   CHECK_FALSE(a.roster().heard({"default", b, 10, 20, true}, "b", start, effects));
@@ -152,7 +152,7 @@ TEST_CASE("a peer hears neither itself nor a farewell in a beacon") {
 // --- seeds --------------------------------------------------------------------------------------
 
 TEST_CASE("a seed is dialled at once, and again on a fresh connection until it answers") {
-  Self a({{"b", 20}});
+  RosterHarness a({{"b", 20}});
   CHECK(a.wait(Duration(0)) == "dial 1 b:20, link 1: Hello");
   CHECK(a.wait(milliseconds(2999)).empty());
   CHECK(a.wait(milliseconds(751)) == "undial 1, dial 2 b:20, link 2: Hello");
@@ -165,7 +165,7 @@ TEST_CASE("a seed is dialled at once, and again on a fresh connection until it a
 }
 
 TEST_CASE("a seed that names a peer which is known already is not dialled twice") {
-  Self a({{"b", 20}});
+  RosterHarness a({{"b", 20}});
   a.wait(Duration(0));
   a.heard(b, "b");
   CHECK(a.welcome(1, info(b, "b")) == "undial 1");
@@ -173,7 +173,7 @@ TEST_CASE("a seed that names a peer which is known already is not dialled twice"
 }
 
 TEST_CASE("a seed that is the peer itself is forgotten") {
-  Self a({{"a", 20}});
+  RosterHarness a({{"a", 20}});
   a.wait(Duration(0));
   const auto itself = info(origin(1), "a");
   CHECK(a.hello(itself, "a") == "route r: Welcome");
@@ -182,7 +182,7 @@ TEST_CASE("a seed that is the peer itself is forgotten") {
 }
 
 TEST_CASE("a seed that refuses is asked again after half a minute") {
-  Self a({{"b", 20}});
+  RosterHarness a({{"b", 20}});
   a.wait(Duration(0));
   CHECK(a.refused(1) == "undial 1");
   CHECK(a.wait(milliseconds(29'999)).empty());
@@ -190,7 +190,7 @@ TEST_CASE("a seed that refuses is asked again after half a minute") {
 }
 
 TEST_CASE("a seed whose peer is gone is dialled again") {
-  Self a({{"b", 20}});
+  RosterHarness a({{"b", 20}});
   a.wait(Duration(0));
   a.welcome(1, info(b, "b"));
   const auto trace = a.wait(seconds(8));
@@ -200,7 +200,7 @@ TEST_CASE("a seed whose peer is gone is dialled again") {
 
 // What waits on a broken connection goes to whoever listens at that address next.
 TEST_CASE("words that were meant for an earlier life at this address say nothing to this one") {
-  Self a;
+  RosterHarness a;
   a.heard(b, "b");
   a.welcome(a.last_link(), info(b, "b"));
   a.reader(b);
@@ -218,7 +218,7 @@ TEST_CASE("words that were meant for an earlier life at this address say nothing
 // --- lives and addresses ------------------------------------------------------------------------
 
 TEST_CASE("a later life of a peer replaces the earlier one") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   auto later = b;
   ++later.incarnation;
@@ -230,7 +230,7 @@ TEST_CASE("a later life of a peer replaces the earlier one") {
 }
 
 TEST_CASE("an earlier life of a peer is not let in any more") {
-  Self a;
+  RosterHarness a;
   auto later = b;
   ++later.incarnation;
   a.befriend(later, "b");
@@ -241,7 +241,7 @@ TEST_CASE("an earlier life of a peer is not let in any more") {
 }
 
 TEST_CASE("who answers at the address of another peer has replaced it") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   CHECK(a.welcome(1, info(c, "c")) ==
         "undial 1, unfollow b:10, b is gone: replaced, dial 2 b:20, link 2: Hello");
@@ -251,7 +251,7 @@ TEST_CASE("who answers at the address of another peer has replaced it") {
 }
 
 TEST_CASE("a peer that publishes where another one did has replaced it") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   a.hello(info(c, "c"), "b");
   CHECK(a.welcome(2, info(c, "c")) == "undial 1, unfollow b:10, b is gone: replaced, follow b:10");
@@ -259,7 +259,7 @@ TEST_CASE("a peer that publishes where another one did has replaced it") {
 }
 
 TEST_CASE("an address that leads back to this peer itself belongs to nobody else any more") {
-  Self a;
+  RosterHarness a;
   a.heard(b, "b");
   CHECK(a.welcome(1, info(origin(1), "a")) == "undial 1");
   CHECK(a.state(b) == "left");
@@ -280,7 +280,7 @@ Origin numbered(std::size_t number) {
 }  // namespace
 
 TEST_CASE("a full roster takes nobody while all are there") {
-  Self a;
+  RosterHarness a;
   for (std::size_t i = 0; i < limits::peers; ++i) a.heard(numbered(i), "h" + std::to_string(i));
   CHECK(a.heard(b, "b").empty());
   CHECK(a.hello(info(b, "b"), "b").empty());
@@ -288,7 +288,7 @@ TEST_CASE("a full roster takes nobody while all are there") {
 }
 
 TEST_CASE("a full roster forgets the one that is gone for longest and of which nothing is held") {
-  Self a;
+  RosterHarness a;
   for (std::size_t i = 0; i < limits::peers; ++i) a.heard(numbered(i), "h" + std::to_string(i));
   ++a.roster().find(numbered(7))->held;
   a.left(numbered(7));
@@ -306,7 +306,7 @@ TEST_CASE("a full roster forgets the one that is gone for longest and of which n
 }
 
 TEST_CASE("who is gone is forgotten after ten minutes, unless something of it is held") {
-  Self a;
+  RosterHarness a;
   a.befriend(b, "b");
   a.befriend(c, "c");
   ++a.roster().find(c)->held;

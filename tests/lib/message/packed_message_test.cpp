@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "lib/message/footprint.hpp"
 #include "tests/lib/samples.hpp"
 
 using namespace tidegate;
@@ -12,7 +13,7 @@ namespace {
 
 // What comes out of what was packed.
 Message packed(Message message) {
-  PackedMessage packed(std::move(message), 1, Instant{});
+  PackedMessage packed(std::move(message));
   auto moved = std::move(packed);
   return moved.unpack();
 }
@@ -36,9 +37,9 @@ TEST_CASE("a large payload is not copied") {
   CHECK(packed(std::move(original)).payload.data() == bytes);
 }
 
-TEST_CASE("the LSN, the sequence and the arrival can be read without unpacking") {
-  const PackedMessage packed(a_message("a", "payload", "1:0/10"), 7, Instant(Duration(5)));
-  CHECK((packed.lsn() == Lsn{0x10}));
-  CHECK(packed.sequence() == 7);
-  CHECK((packed.since() == Instant(Duration(5))));
+TEST_CASE("a packed message weighs what the message does") {
+  for (const std::size_t bytes : {0, 256, 100'000}) {
+    const auto original = a_message("a/" + std::string(300, 'b') + "/c", std::string(bytes, 'x'));
+    CHECK(PackedMessage(original).footprint() == footprint(original));
+  }
 }

@@ -3,7 +3,7 @@
 
 #include "lib/base/limits.hpp"
 #include "lib/message/footprint.hpp"
-#include "tests/lib/node/node_self.hpp"
+#include "tests/lib/node/node_harness.hpp"
 
 using namespace tidegate;
 using namespace tidegate::message;
@@ -21,13 +21,13 @@ const Origin c = origin(3);
 
 Options ungated() { return {}; }
 
-NodeSelf alone(const Options& options = ungated()) {
-  NodeSelf a(options);
+NodeHarness alone(const Options& options = ungated()) {
+  NodeHarness a(options);
   a.step(input::Subscribe{Pattern::all()});
   return a;
 }
 
-NodeSelf with_b(const Options& options = ungated()) {
+NodeHarness with_b(const Options& options = ungated()) {
   auto a = alone(options);
   a.befriend(b, "b");
   return a;
@@ -35,7 +35,7 @@ NodeSelf with_b(const Options& options = ungated()) {
 
 Message x() { return message_at("x", std::nullopt); }
 
-std::string answer(NodeSelf& a, std::uint64_t first, std::uint64_t count) {
+std::string answer(NodeHarness& a, std::uint64_t first, std::uint64_t count) {
   return a.step(input::FromLink{1, Data{b, first, std::vector<Message>(count, x())}});
 }
 

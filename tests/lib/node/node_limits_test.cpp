@@ -4,7 +4,7 @@
 #include "lib/base/limits.hpp"
 #include "lib/message/footprint.hpp"
 #include "lib/node/node.hpp"
-#include "tests/lib/node/node_self.hpp"
+#include "tests/lib/node/node_harness.hpp"
 
 using namespace tidegate;
 using namespace tidegate::message;
@@ -20,8 +20,8 @@ namespace {
 
 const Origin b = origin(2);
 
-NodeSelf with_b(const Options& options = gated()) {
-  NodeSelf a(options);
+NodeHarness with_b(const Options& options = gated()) {
+  NodeHarness a(options);
   a.step(input::Subscribe{Pattern::all()});
   if (options.database) a.step(ServerUp{server_life});
   a.befriend(b, "b");
@@ -110,14 +110,14 @@ TEST_CASE("a flood of releases does not hold up the heartbeat") {
 // --- sending ------------------------------------------------------------------------------------
 
 TEST_CASE("messages that are published in one turn share a frame") {
-  NodeSelf a;
+  NodeHarness a;
   a.wait(Duration(0));
   CHECK(a.turn(publish_many(3)) == "all: Data 1-3");
   CHECK(a.turn(publish_many(1)) == "all: Data 4-4");
 }
 
 TEST_CASE("a frame takes no more bytes than the limit, and one message whatever its size") {
-  NodeSelf a;
+  NodeHarness a;
   a.wait(seconds(1));
   const auto one = footprint(message_at("x", std::nullopt));
   const auto half = limits::batch_bytes / 2 - one;
@@ -127,7 +127,7 @@ TEST_CASE("a frame takes no more bytes than the limit, and one message whatever 
 }
 
 TEST_CASE("a frame is not filled up once something else stands behind it") {
-  NodeSelf a;
+  NodeHarness a;
   std::vector<Input> inputs = publish_many(1);
   inputs.emplace_back(Warning{"something"});
   for (auto& more : publish_many(1)) inputs.push_back(std::move(more));
@@ -135,7 +135,7 @@ TEST_CASE("a frame is not filled up once something else stands behind it") {
 }
 
 TEST_CASE("what the primary took with it comes back as unpublished, in its place") {
-  NodeSelf a;
+  NodeHarness a;
   a.step(PrimaryUp{primary_life});
   a.publish("x", AfterCommit{});
   a.publish("y");
@@ -156,7 +156,7 @@ TEST_CASE("a peer does not receive its own messages") {
 // --- time ---------------------------------------------------------------------------------------
 
 TEST_CASE("a heartbeat says every 500 ms how far the stream is") {
-  NodeSelf a;
+  NodeHarness a;
   const auto heartbeats = [&] {
     std::vector<Heartbeat> found;
     for (const auto& broadcast : a.all<node::effect::Broadcast>()) {
@@ -176,7 +176,7 @@ TEST_CASE("a heartbeat says every 500 ms how far the stream is") {
 }
 
 TEST_CASE("the announcements of the first moments ask for a reply, later ones do not") {
-  NodeSelf a;
+  NodeHarness a;
   a.wait(milliseconds(500));
   const auto burst = a.all<node::effect::Announce>();
   CHECK(burst.size() == 3);
@@ -193,7 +193,7 @@ TEST_CASE("a newcomer and a known peer that asks are answered soon, strangers an
   const auto announced_soon = [](const Announcement& heard, bool known) {
     auto options = gated();
     options.gone_after = minutes(10);
-    NodeSelf a(options);
+    NodeHarness a(options);
     if (known) a.befriend(b, "b");
     a.wait(seconds(31));
     a.wait(a.node().deadline() - a.now() + milliseconds(60));
@@ -240,7 +240,7 @@ TEST_CASE("a process that runs is not excused: the silence is the other's") {
 // --- strangers ----------------------------------------------------------------------------------
 
 TEST_CASE("a hello of another protocol version is refused with both versions") {
-  NodeSelf a;
+  NodeHarness a;
   CHECK(a.step(input::FromRoute{"r", "b", OtherVersion{7}}) == "route r: Refusal");
   const auto refusal = std::get<Refusal>(a.all<node::effect::ToRoute>().at(0).frame);
   CHECK(refusal.reason.find("version 1, not 7") != std::string::npos);
@@ -249,7 +249,7 @@ TEST_CASE("a hello of another protocol version is refused with both versions") {
 }
 
 TEST_CASE("a refusal is told to the application") {
-  NodeSelf a;
+  NodeHarness a;
   a.step(input::Heard{{"default", b, 10, 20}, "b"});
   CHECK(a.step(input::FromLink{1, Refusal{"not you"}}) ==
         "undial 1, warning: a peer refused this one: not you");
@@ -266,11 +266,11 @@ TEST_CASE("frames that are not expected from there are counted and have no effec
   ignored(input::FromStream{Data{origin(9), 1, many(1)}});
   ignored(input::FromStream{Heartbeat{origin(9), 1, 5, std::nullopt}});
   ignored(input::FromStream{Farewell{origin(9), 5}});
-  ignored(input::FromStream{Ready{b, origin(1), 1, 1}});
-  ignored(input::FromRoute{"r", "b", Data{b, 1, many(1)}});
   ignored(input::FromRoute{"r", "b", Ready{origin(9), origin(1), 1, 1}});
   ignored(input::FromRoute{"r", "b", Listening{origin(9), origin(1)}});
-  ignored(input::FromLink{1, Ready{b, origin(1), 1, 1}});
+  ignored(input::FromLink{99, Data{b, 1, many(1)}});
+  ignored(input::FromLink{1, Vouch{origin(9)}});
+  ignored(input::FromLink{1, OtherVersion{7}});
   ignored(input::FromLink{99, Refusal{"no"}});
 }
 

@@ -4,7 +4,7 @@
 
 #include "lib/base/limits.hpp"
 #include "lib/message/footprint.hpp"
-#include "tests/lib/node/node_self.hpp"
+#include "tests/lib/node/node_harness.hpp"
 
 using namespace tidegate;
 using namespace tidegate::message;
@@ -21,8 +21,8 @@ const Origin b = origin(2);
 const Origin c = origin(3);
 
 // A node with the database options given, subscribed to everything, with peer b.
-NodeSelf with_b(const Options& options = gated()) {
-  NodeSelf a(options);
+NodeHarness with_b(const Options& options = gated()) {
+  NodeHarness a(options);
   a.step(input::Subscribe{Pattern::all()});
   if (options.database) a.step(ServerUp{server_life});
   a.befriend(b, "b");
@@ -36,18 +36,18 @@ Options ungated() { return {}; }
 // --- the way of a message -----------------------------------------------------------------------
 
 TEST_CASE("a published message is asked for, numbered, and sent with its position") {
-  NodeSelf a;
+  NodeHarness a;
   CHECK(a.step(PrimaryUp{primary_life}) == "primary up");
   CHECK(a.publish("builds/42", AfterCommit{}) == "ask");
   CHECK(a.step(input::CommitPositionRead{{primary_life, 2, Lsn{200}, Lsn{200}}}) ==
         "all: Data 1-1");
   CHECK((a.sent() == std::vector<Message>{message_at("builds/42", at(200))}));
   CHECK(a.counters().published == 1);
-  CHECK(a.counters().questions == 1);
+  CHECK(a.counters().position_queries == 1);
 }
 
 TEST_CASE("a message whose position is not flushed is asked for again, and nudged") {
-  NodeSelf a;
+  NodeHarness a;
   a.step(PrimaryUp{primary_life});
   a.publish("a", AfterCommit{});
   const input::CommitPositionRead unflushed{{primary_life, 2, Lsn{200}, Lsn{199}}};
@@ -86,7 +86,7 @@ TEST_CASE("without a database messages are delivered at once") {
 }
 
 TEST_CASE("only what a subscription asks for is delivered, by the subscriptions of that moment") {
-  NodeSelf a(ungated());
+  NodeHarness a(ungated());
   a.befriend(b, "b");
   CHECK(a.data(b, 1, {message_at("builds/1", at(1))}).empty());
   a.step(input::Subscribe{Pattern::parse("builds/*").value()});
@@ -133,7 +133,7 @@ TEST_CASE("S2: a change that a failover has undone is reported as orphaned, neve
 }
 
 TEST_CASE("S2: a position from before a failover does not become a later one, it comes back") {
-  NodeSelf a;
+  NodeHarness a;
   CHECK(a.publish("1", at(50, 1)) == "all: Data 1-1");
   CHECK(a.publish("2", at(120, 2)) == "all: Data 2-2");
   CHECK(a.publish("3", at(130, 1)) == "unpublished 3");
@@ -159,7 +159,7 @@ TEST_CASE("S3: whatever arrives again is delivered once, also from a peer that w
 }
 
 TEST_CASE("S4: the messages of a peer are sent in publish order, and positions never go back") {
-  NodeSelf a;
+  NodeHarness a;
   a.step(PrimaryUp{primary_life});
   a.publish("1", at(300));
   a.publish("2", AfterCommit{});

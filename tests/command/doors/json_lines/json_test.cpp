@@ -83,7 +83,7 @@ TEST_CASE("what was delivered can be published again from its JSON, byte by byte
     const bool text = random() % 2 == 0;
     for (auto& c : payload) c = static_cast<char>(text ? random() % 128 : random() % 256);
     const auto json = to_json(delivery(payload));
-    Json line = {{"topic", json["topic"]}, {"tag", json["position"]}};
+    Json line = {{"topic", json["topic"]}, {"depends", json["position"]}};
     const auto* key = is_utf8(payload) ? "payload" : "payload_base64";
     line[key] = json[key];
     const auto publication = parse_publication(to_text(line));
@@ -139,7 +139,7 @@ TEST_CASE("a topic as a list may hold any character in an element") {
 
 TEST_CASE("each form of a tag is understood") {
   const auto dependency = [](const std::string& text) {
-    return parse_publication(R"({"topic":"a","tag":)" + text + "}").value().dependency;
+    return parse_publication(R"({"topic":"a","depends":)" + text + "}").value().dependency;
   };
   CHECK(std::holds_alternative<NoChange>(dependency("null")));
   CHECK(std::holds_alternative<NoChange>(dependency("\"none\"")));
@@ -164,32 +164,32 @@ TEST_CASE("a line that can't be published is refused with what to write instead"
   CHECK(contains(why_refused(R"({"topic":"a","payload_base64":7})"), "not base64"));
   CHECK(contains(why_refused(R"({"topic":"a","payload":"","payload_base64":""})"), "not both"));
   CHECK(contains(why_refused(R"({"topic":"a","paylaod":""})"), "did you mean payload?"));
-  CHECK(contains(why_refused(R"({"topic":"a","tag":"after"})"), "the tag is none of"));
-  CHECK(
-      contains(why_refused(R"({"topic":"a","tag":{"system":"1","timeline":1}})"), "lacks \"lsn\""));
-  CHECK(contains(why_refused(R"({"topic":"a","tag":{"system":1,"timeline":1,"lsn":"0/1"}})"),
+  CHECK(contains(why_refused(R"({"topic":"a","depends":"after"})"), "depends is none of"));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":1}})"),
+                 "lacks \"lsn\""));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":1,"timeline":1,"lsn":"0/1"}})"),
                  "bad \"system\""));
-  CHECK(contains(why_refused(R"({"topic":"a","tag":{"system":"","timeline":1,"lsn":"0/1"}})"),
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"","timeline":1,"lsn":"0/1"}})"),
                  "bad \"system\""));
   CHECK(contains(
       why_refused(
-          R"({"topic":"a","tag":{"system":"18446744073709551616","timeline":1,"lsn":"0/1"}})"),
+          R"({"topic":"a","depends":{"system":"18446744073709551616","timeline":1,"lsn":"0/1"}})"),
       "bad \"system\""));
   CHECK(contains(
-      why_refused(R"({"topic":"a","tag":{"system":"1","timeline":4294967296,"lsn":"0/1"}})"),
+      why_refused(R"({"topic":"a","depends":{"system":"1","timeline":4294967296,"lsn":"0/1"}})"),
       "bad \"timeline\""));
-  CHECK(contains(why_refused(R"({"topic":"a","tag":{"system":"1","timeline":-1,"lsn":"0/1"}})"),
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":-1,"lsn":"0/1"}})"),
                  "bad \"timeline\""));
-  CHECK(contains(why_refused(R"({"topic":"a","tag":{"system":"1","timeline":1,"lsn":"01"}})"),
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":1,"lsn":"01"}})"),
                  "bad \"lsn\""));
-  CHECK(contains(why_refused(R"({"topic":"a","tag":{"system":"1","timeline":1,"lsn":"0/0"}})"),
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":1,"lsn":"0/0"}})"),
                  "must not be 0"));
 }
 
 TEST_CASE("no line of input makes the reader crash") {
   const std::vector<std::string> seeds = {
-      R"({"topic":"builds/42/new","payload":"text","tag":"after_commit"})",
-      R"({"topic":["a","b"],"payload_base64":"/wD+","tag":{"system":"1","timeline":1,"lsn":"0/1"}})",
+      R"({"topic":"builds/42/new","payload":"text","depends":"after_commit"})",
+      R"({"topic":["a","b"],"payload_base64":"/wD+","depends":{"system":"1","timeline":1,"lsn":"0/1"}})",
       R"({"topic":"\u00e4\/","payload":"\ud83d\ude00"})",
   };
   const std::string alphabet = "{}[]\",:\\u0123456789abcdef/.-+eE nulltruefalse\xff\xc3";
@@ -218,7 +218,7 @@ TEST_CASE("no line of input makes the reader crash") {
     if (publication) {
       ++accepted;
     } else {
-      // Whatever the error quotes, the line that carries it is JSON.
+      // The line that carries the error is JSON, with any text that it quotes.
       Json answer = {{"message", publication.error().message}};
       CHECK(parsed(to_text(answer)).is_object());
     }
@@ -304,7 +304,7 @@ TEST_CASE("a status that is damaged is refused with the member's name") {
 TEST_CASE("the status says how much WAL is missing until the next release") {
   auto status = sample_status();
   CHECK(bytes_behind(status) == 0x60);
-  CHECK(to_json(status)["behind_bytes"] == 0x60);
+  CHECK(to_json(status)["missing_bytes"] == 0x60);
   status.tide->replayed = {0x4000000};
   CHECK(bytes_behind(status) == 0);
   status.tide->timeline = 4;

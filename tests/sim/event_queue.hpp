@@ -15,43 +15,43 @@
 
 namespace tidegate::sim {
 
-class Agenda {
+class EventQueue {
  public:
-  using Happening = std::function<void()>;
+  using Event = std::function<void()>;
 
-  explicit Agenda(Instant now) : start_(now), now_(now) {}
+  explicit EventQueue(Instant now) : start_(now), now_(now) {}
 
   [[nodiscard]] Instant now() const { return now_; }
   [[nodiscard]] Duration elapsed() const { return now_ - start_; }
 
-  void at(Instant when, Happening happening) {
+  void at(Instant when, Event event) {
     std::uint32_t slot = 0;
     if (free_.empty()) {
       slot = static_cast<std::uint32_t>(slots_.size());
-      slots_.push_back(std::move(happening));
+      slots_.push_back(std::move(event));
     } else {
       slot = free_.back();
       free_.pop_back();
-      slots_[slot] = std::move(happening);
+      slots_[slot] = std::move(event);
     }
     heap_.push_back({std::max(when, now_), ++order_, slot});
     std::push_heap(heap_.begin(), heap_.end(), later);
   }
-  void after(Duration delay, Happening happening) { at(now_ + delay, std::move(happening)); }
+  void after(Duration delay, Event event) { at(now_ + delay, std::move(event)); }
 
   // `never` when nothing will.
   [[nodiscard]] Instant next() const { return heap_.empty() ? never : heap_.front().when; }
 
-  // The next thing happens; the time is its time.
-  void happen() {
+  // Runs the next event, at its time.
+  void run_next() {
     TIDEGATE_MUST(!heap_.empty());
     std::pop_heap(heap_.begin(), heap_.end(), later);
     const auto entry = heap_.back();
     heap_.pop_back();
     pass_to(entry.when);
-    const auto happening = std::exchange(slots_[entry.slot], nullptr);
+    const auto event = std::exchange(slots_[entry.slot], nullptr);
     free_.push_back(entry.slot);
-    happening();
+    event();
   }
 
   void pass_to(Instant when) { now_ = std::max(now_, when); }
@@ -70,7 +70,7 @@ class Agenda {
   Instant now_;
   std::uint64_t order_ = 0;
   std::vector<Entry> heap_;
-  std::vector<Happening> slots_;
+  std::vector<Event> slots_;
   std::vector<std::uint32_t> free_;
 };
 

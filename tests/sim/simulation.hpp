@@ -20,8 +20,8 @@
 
 #include "lib/base/random.hpp"
 #include "lib/node/node.hpp"
-#include "tests/sim/agenda.hpp"
 #include "tests/sim/database.hpp"
+#include "tests/sim/event_queue.hpp"
 #include "tests/sim/history.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/oracle.hpp"
@@ -41,11 +41,11 @@ struct PeerPlan {
   std::optional<PeerId> id = {};  // of an earlier life
 };
 
-class World {
+class Simulation {
  public:
-  World(std::uint64_t seed, Trace& trace);
+  Simulation(std::uint64_t seed, Trace& trace);
 
-  Agenda agenda;
+  EventQueue events;
   base::Random random;
   Trace& trace;
   History history;
@@ -94,7 +94,7 @@ class World {
 
   // Until then, or until a promise is broken.
   void run_until(Instant until);
-  void run_for(Duration duration) { run_until(agenda.now() + duration); }
+  void run_for(Duration duration) { run_until(events.now() + duration); }
   [[nodiscard]] bool broken() const { return oracle.violation().has_value(); }
 
   [[nodiscard]] const std::vector<LifeId>& living() const { return living_; }

@@ -25,9 +25,9 @@ inline mesh::PeerInfo info(const Origin& of, std::string name, std::uint16_t dir
 }
 
 // Peer a, seen from inside: says what each event brings about. Its next message has sequence 5.
-class Self {
+class RosterHarness {
  public:
-  explicit Self(std::vector<base::Endpoint> seeds = {})
+  explicit RosterHarness(std::vector<base::Endpoint> seeds = {})
       : roster_(info(origin(1), "a"), std::move(seeds),
                 {std::chrono::seconds(2), std::chrono::seconds(6)}, base::Random(1)) {
     now_ = start;

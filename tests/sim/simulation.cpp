@@ -1,9 +1,9 @@
-#include "tests/sim/world.hpp"
+#include "tests/sim/simulation.hpp"
 
 #include <algorithm>
 
 #include "lib/base/must.hpp"
-#include "tests/sim/chance.hpp"
+#include "tests/sim/draws.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -20,15 +20,15 @@ Pattern pattern_of(std::size_t topic) {
 
 }  // namespace
 
-World::World(std::uint64_t seed, Trace& the_trace)
-    : agenda(Instant(hours(5))),
+Simulation::Simulation(std::uint64_t seed, Trace& the_trace)
+    : events(Instant(hours(5))),
       random(seed),
       trace(the_trace),
-      database(agenda, base::Random(random.next()), history, trace),
-      network(agenda, base::Random(random.next()), trace),
+      database(events, base::Random(random.next()), history, trace),
+      network(events, base::Random(random.next()), trace),
       oracle(history),
       sessions(
-          agenda, base::Random(random.next()), database,
+          events, base::Random(random.next()), database,
           [this](LifeId life, node::Input input, std::optional<Truth> truth) {
             give(life, {std::move(input), truth});
           },
@@ -37,13 +37,13 @@ World::World(std::uint64_t seed, Trace& the_trace)
   network.give = [this](LifeId life, node::Input input) { give(life, {std::move(input)}); };
 }
 
-void World::say(LifeId life, const std::string& what) {
-  if (trace.on()) trace.line(agenda.elapsed(), peers_[life].info.name + "  " + what);
+void Simulation::say(LifeId life, const std::string& what) {
+  if (trace.on()) trace.line(events.elapsed(), peers_[life].info.name + "  " + what);
 }
 
 // --- lives --------------------------------------------------------------------------------------
 
-LifeId World::start(const PeerPlan& plan) {
+LifeId Simulation::start(const PeerPlan& plan) {
   const auto life = peers_.size();
   Peer peer;
   peer.plan = plan;
@@ -60,7 +60,7 @@ LifeId World::start(const PeerPlan& plan) {
   auto options = plan.options;
   if (plan.reads) options.database = "host=server";
   peer.node =
-      std::make_unique<node::Node>(options, peer.info, plan.seeds, random.next(), agenda.now());
+      std::make_unique<node::Node>(options, peer.info, plan.seeds, random.next(), events.now());
   peer.alive = true;
   peers_.push_back(std::move(peer));
   waiting_.emplace_back();
@@ -68,7 +68,7 @@ LifeId World::start(const PeerPlan& plan) {
 
   const auto system = plan.reads ? database.server(*plan.reads).system : 0;
   oracle.born(life, {peers_[life].info.origin, plan.name, plan.reads.has_value(), system, options,
-                     agenda.now()});
+                     events.now()});
   network.start(life, plan.host, peers_[life].info);
   sessions.open(life, plan.reads, plan.primary);
   say(life, "starts on " + network.host_name(plan.host));
@@ -76,7 +76,7 @@ LifeId World::start(const PeerPlan& plan) {
   return life;
 }
 
-void World::kill(LifeId life) {
+void Simulation::kill(LifeId life) {
   auto& it = peers_[life];
   if (!it.alive) return;
   say(life, "is gone");
@@ -89,14 +89,14 @@ void World::kill(LifeId life) {
   oracle.died(life);
 }
 
-void World::leave(LifeId life) {
+void Simulation::leave(LifeId life) {
   oracle.leaves(life);
   give(life, {node::input::Leave{}});
   // The last frames still go out.
-  agenda.after(std::chrono::milliseconds(50), [this, life] { kill(life); });
+  events.after(std::chrono::milliseconds(50), [this, life] { kill(life); });
 }
 
-void World::stall(LifeId life, bool stalled) {
+void Simulation::stall(LifeId life, bool stalled) {
   auto& it = peers_[life];
   if (!it.alive || it.stalled == stalled) return;
   it.stalled = stalled;
@@ -108,7 +108,7 @@ void World::stall(LifeId life, bool stalled) {
 
 // --- inputs -------------------------------------------------------------------------------------
 
-void World::give(LifeId life, Given given) {
+void Simulation::give(LifeId life, Given given) {
   auto& it = peers_[life];
   if (!it.alive) return;
   if (it.stalled) {
@@ -124,7 +124,7 @@ void World::give(LifeId life, Given given) {
   rest(life);
 }
 
-void World::publish(LifeId life, std::vector<Publication> batch) {
+void Simulation::publish(LifeId life, std::vector<Publication> batch) {
   auto& it = peers_[life];
   if (!it.alive) return;
   node::Effects effects;
@@ -144,20 +144,20 @@ void World::publish(LifeId life, std::vector<Publication> batch) {
   if (!it.stalled) rest(life);
 }
 
-void World::subscribe(LifeId life, std::size_t topic, bool wanted) {
+void Simulation::subscribe(LifeId life, std::size_t topic, bool wanted) {
   Given given{wanted ? node::Input(node::input::Subscribe{pattern_of(topic)})
                      : node::Input(node::input::Unsubscribe{pattern_of(topic)})};
   given.topic = topic;
   give(life, std::move(given));
 }
 
-void World::demand(LifeId life, bool open) {
+void Simulation::demand(LifeId life, bool open) {
   peers_[life].demand = open;
   give(life, {node::input::Demand{open}});
 }
 
 // What the oracle has to know before the node does. False: the input is not for the node.
-bool World::prepare(LifeId life, Given& given) {
+bool Simulation::prepare(LifeId life, Given& given) {
   auto& it = peers_[life];
   if (given.note) {
     if (it.node->outbox_bytes() >= it.plan.options.outbox_bytes) {
@@ -174,7 +174,7 @@ bool World::prepare(LifeId life, Given& given) {
     count = std::max(0, count + (comes ? 1 : -1));
     for (std::size_t topic = 0; topic < topics; ++topic) {
       const bool wanted = it.subscriptions[topic] + it.subscriptions[topics] > 0;
-      oracle.subscribed(life, topic, wanted, agenda.now());
+      oracle.subscribed(life, topic, wanted, events.now());
     }
   } else if (given.truth) {
     oracle.read(life, *given.truth);
@@ -198,30 +198,30 @@ bool World::prepare(LifeId life, Given& given) {
   return true;
 }
 
-void World::take(LifeId life, Given& given, node::Effects& effects) {
+void Simulation::take(LifeId life, Given& given, node::Effects& effects) {
   TIDEGATE_MUST(!stepping_);
   if (!prepare(life, given)) return;
   stepping_ = true;
   ++steps;
-  peers_[life].node->step(std::move(given.input), agenda.now(), effects);
+  peers_[life].node->step(std::move(given.input), events.now(), effects);
   stepping_ = false;
 }
 
 // After a turn: when it wants to be woken.
-void World::rest(LifeId life) {
+void Simulation::rest(LifeId life) {
   auto& it = peers_[life];
   if (!it.alive) return;
   const auto deadline = it.node->deadline();
-  it.wake_at = std::max(deadline, agenda.now());
-  if (deadline != never && deadline > agenda.now() && lateness > Duration(0)) {
+  it.wake_at = std::max(deadline, events.now());
+  if (deadline != never && deadline > events.now() && lateness > Duration(0)) {
     it.wake_at += up_to(random, lateness);
   }
-  if (++it.steps % look_every == 0) oracle.seen(life, it.node->status(agenda.now()));
+  if (++it.steps % look_every == 0) oracle.seen(life, it.node->status(events.now()));
 }
 
-void World::run_until(Instant until) {
+void Simulation::run_until(Instant until) {
   while (!broken()) {
-    auto next = agenda.next();
+    auto next = events.next();
     auto due = peers_.size();
     for (const auto life : living_) {
       if (!peers_[life].stalled && peers_[life].wake_at < next) {
@@ -231,22 +231,22 @@ void World::run_until(Instant until) {
     }
     if (next > until) break;
     if (due == peers_.size()) {
-      agenda.happen();
+      events.run_next();
       continue;
     }
-    agenda.pass_to(next);
+    events.pass_to(next);
     auto& it = peers_[due];
-    it.spins = it.spun_at == agenda.now() ? it.spins + 1 : 0;
-    it.spun_at = agenda.now();
+    it.spins = it.spun_at == events.now() ? it.spins + 1 : 0;
+    it.spun_at = events.now();
     if (it.spins > most_spins) oracle.fail("contract", it.info.name + " does not come to rest");
     give(due, {node::input::TimePassed{}});
   }
-  if (!broken()) agenda.pass_to(until);
+  if (!broken()) events.pass_to(until);
 }
 
-std::string World::unsettled() const {
+std::string Simulation::unsettled() const {
   for (const auto life : living_) {
-    const auto status = peers_[life].node->status(agenda.now());
+    const auto status = peers_[life].node->status(events.now());
     const auto& name = peers_[life].info.name;
     if (!sessions.connected(life)) return name + " has not found its servers again";
     for (const auto other : living_) {
@@ -268,28 +268,28 @@ std::string World::unsettled() const {
 
 // --- effects ------------------------------------------------------------------------------------
 
-void World::run_effects(LifeId life, node::Effects& effects) {
+void Simulation::run_effects(LifeId life, node::Effects& effects) {
   for (auto& effect : effects) {
     std::visit([&](auto& e) { act(life, e); }, effect);
   }
 }
 
-void World::act(LifeId life, node::effect::Broadcast& e) {
+void Simulation::act(LifeId life, node::effect::Broadcast& e) {
   if (const auto* data = std::get_if<mesh::Data>(&e.frame)) {
-    oracle.sent(life, *data, agenda.now());
+    oracle.sent(life, *data, events.now());
     if (trace.on()) say(life, text_of(e.frame));
   }
   network.broadcast(life, e.frame);
 }
 
-void World::act(LifeId life, node::effect::Poll&) {
+void Simulation::act(LifeId life, node::effect::Poll&) {
   if (!peers_[life].server_up) {
     return oracle.fail("contract", peers_[life].info.name + " polls a server that is down");
   }
   sessions.poll(life);
 }
 
-void World::ask(LifeId life, bool nudge) {
+void Simulation::ask(LifeId life, bool nudge) {
   auto& it = peers_[life];
   say(life, nudge ? "nudges the primary" : "asks the primary");
   if (!it.primary_up || std::exchange(it.asking, true)) {
@@ -299,7 +299,7 @@ void World::ask(LifeId life, bool nudge) {
   sessions.ask(life, nudge);
 }
 
-void World::act(LifeId life, node::effect::Deliver& e) {
+void Simulation::act(LifeId life, node::effect::Deliver& e) {
   const auto& delivery = e.delivery;
   if (trace.on()) {
     const auto& position = delivery.message.position;
@@ -307,11 +307,11 @@ void World::act(LifeId life, node::effect::Deliver& e) {
                   (position ? " at " + to_string(*position) : "") + " held " +
                   text_of(delivery.held) + (delivery.late ? " late" : ""));
   }
-  oracle.delivered(life, delivery, agenda.now());
+  oracle.delivered(life, delivery, events.now());
   if (on_delivery && !broken()) on_delivery(life, delivery);
 }
 
-void World::act(LifeId life, node::effect::Notify& e) {
+void Simulation::act(LifeId life, node::effect::Notify& e) {
   const auto& notice = e.notice;
   std::string what;
   if (const auto* undelivered = std::get_if<Undelivered>(&notice)) {
@@ -319,7 +319,7 @@ void World::act(LifeId life, node::effect::Notify& e) {
         "reports " + undelivered->name + "/" + std::to_string(undelivered->first) +
         (undelivered->last > undelivered->first ? ".." + std::to_string(undelivered->last) : "") +
         " " + std::string(to_string(undelivered->why));
-    oracle.undelivered(life, *undelivered, agenda.now());
+    oracle.undelivered(life, *undelivered, events.now());
   } else if (const auto* unpublished = std::get_if<Unpublished>(&notice)) {
     what = "gives back what it did not send: " + unpublished->payload;
     oracle.unpublished(life, *unpublished);

@@ -1,0 +1,38 @@
+// A message that waits, as far as the gate must know it.
+//
+// What it says is no business of the gate: an Item is anything that can be moved and tells its
+// weight, and a Source tells apart those who publish. The peer holds packed messages of publishers,
+// the gate without a mesh plain strings of one source.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "tidegate/position.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::gate {
+
+template <typename T>
+concept HoldableItem = std::movable<T> && requires(const T& item) {
+  // What it counts for in the bounds, in bytes; always the same.
+  { item.footprint() } -> std::same_as<std::size_t>;
+  // It will be needed soon: may fetch its memory meanwhile.
+  item.prefetch();
+};
+
+template <typename T>
+concept SourceKey = std::copyable<T> && std::totally_ordered<T>;
+
+template <SourceKey Source, HoldableItem Item>
+struct Held {
+  Item item;
+  std::optional<Position> position;  // what it waits for
+  Source source{};
+  std::uint64_t sequence = 0;  // rises within a source
+  Instant since{};             // its arrival
+};
+
+}  // namespace tidegate::gate

@@ -1,0 +1,50 @@
+#include "lib/gate/tide_poll.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tidegate::gate {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// The pause after a poll that did not help the first held message. An eighth of its age adds no
+// more than that to its delay, and a replica that is far behind is left in peace.
+Duration pause_at(Duration age) {
+  if (age >= seconds(1)) return milliseconds(20);
+  return std::clamp<Duration>(age / 8, microseconds(100), milliseconds(5));
+}
+
+}  // namespace
+
+Visibility TidePoll::visibility(const std::optional<Position>& position) const {
+  if (!position) return Visibility::visible;
+  return tide_ ? visibility_of(*position, *tide_) : Visibility::pending;
+}
+
+bool TidePoll::take(Instant since, Instant now) {
+  if (now < deadline(since)) return false;
+  asked_ = true;
+  asked_at_ = now;
+  return true;
+}
+
+Instant TidePoll::deadline(Instant since) const {
+  if (!up_ || asked_) return never;
+  return asked_at_ < since ? since : asked_at_ + pause_at(asked_at_ - since);
+}
+
+void TidePoll::answered(std::optional<Tide> tide) {
+  asked_ = false;
+  if (tide) tide_ = std::move(tide);
+}
+
+void TidePoll::server_down() {
+  up_ = asked_ = false;
+  asked_at_ = Instant::min();
+  tide_.reset();
+}
+
+}  // namespace tidegate::gate

@@ -1,0 +1,40 @@
+// The last reading of the server, and when to ask for the next one.
+//
+// The server is asked at once for a message that has just begun to wait, then often, then ever more
+// rarely, in proportion to how long that message has waited. One answer serves all that wait.
+// When the server goes away its readings are forgotten: after a crash it may show less.
+#pragma once
+
+#include <optional>
+
+#include "tidegate/tide.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::gate {
+
+class TidePoll {
+ public:
+  // By the last reading; pending without one. Without a position there is nothing to wait for.
+  [[nodiscard]] Visibility visibility(const std::optional<Position>& position) const;
+
+  // Whether to ask now on behalf of a message that waits since `since`; true counts as asked.
+  [[nodiscard]] bool take(Instant since, Instant now);
+
+  // When take() may next be true for it. The calls below may change it. Asking early or late is
+  // harmless.
+  [[nodiscard]] Instant deadline(Instant since) const;
+
+  void server_up() { up_ = true; }
+  void answered(std::optional<Tide> tide);  // none: the last reading still stands
+  void server_down();
+
+  [[nodiscard]] const std::optional<Tide>& tide() const { return tide_; }
+
+ private:
+  std::optional<Tide> tide_;
+  bool up_ = false;
+  bool asked_ = false;
+  Instant asked_at_ = Instant::min();  // the last time
+};
+
+}  // namespace tidegate::gate

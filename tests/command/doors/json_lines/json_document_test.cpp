@@ -1,0 +1,373 @@
+// docs/json.md against the code: every shape of JSON that the program writes or reads is made here,
+// and each of its members must stand in the document with the same types and values, and nothing
+// else may stand there.
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "command/doors/json_lines/json.hpp"
+#include "command/doors/json_lines/json_members.hpp"
+
+using namespace tidegate;
+using namespace tidegate::json_lines;
+
+namespace {
+
+// --- What the document says ---------------------------------------------------------------------
+
+using Words = std::set<std::string>;
+
+struct Member {
+  Words types;   // "string", "integer", "null", "array of string", "position", "array of peer"
+  Words values;  // of a string that is one of a few; empty: it may be any
+  bool always = true;
+};
+
+using Shape = std::map<std::string, Member>;    // by the member's name
+using Contract = std::map<std::string, Shape>;  // by the shape's name
+
+std::vector<std::string> split(const std::string& text, const std::string& separator) {
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  for (auto end = text.find(separator); end != std::string::npos;
+       end = text.find(separator, begin)) {
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + separator.size();
+  }
+  parts.push_back(text.substr(begin));
+  return parts;
+}
+
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(' ');
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+// The names between backticks in a cell that begins with one.
+Words values_in(const std::string& cell) {
+  Words values;
+  if (!cell.starts_with('`')) return values;
+  const auto parts = split(cell, "`");
+  for (std::size_t i = 1; i < parts.size(); i += 2) {
+    const auto letters = "abcdefghijklmnopqrstuvwxyz_";
+    if (parts[i].find_first_not_of(letters) == std::string::npos) values.insert(parts[i]);
+  }
+  return values;
+}
+
+// Each heading "### name" with the rows "| `member` | types | values | present |" behind it.
+Contract read_contract(const std::string& text) {
+  Contract contract;
+  std::string shape;
+  for (const auto& line : split(text, "\n")) {
+    if (line.starts_with("### ")) shape = trimmed(line.substr(4));
+    if (!line.starts_with("| `")) continue;
+    const auto cells = split(line, "|");
+    REQUIRE_MESSAGE(cells.size() == 6, line);
+    const auto types = split(trimmed(cells[2]), " or ");
+    contract[shape][split(cells[1], "`")[1]] = {.types = {types.begin(), types.end()},
+                                                .values = values_in(trimmed(cells[3])),
+                                                .always = trimmed(cells[4]) == "always"};
+  }
+  return contract;
+}
+
+Contract contract_of_repository() {
+  std::ifstream stream(TIDEGATE_SOURCE_ROOT "/docs/json.md");
+  std::stringstream text;
+  text << stream.rdbuf();
+  return read_contract(text.str());
+}
+
+// --- What the code does -------------------------------------------------------------------------
+
+std::string joined(const Words& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text.empty() ? "nothing" : text;
+}
+
+// Collects what occurs in objects, then compares it with the contract.
+class Sightings {
+ public:
+  explicit Sightings(Contract contract) : contract_(std::move(contract)) {}
+
+  // One object of a shape; those inside are of the shape that the contract names for them.
+  void see(const std::string& shape, const Json& object) {
+    auto& seen = seen_[shape];
+    ++seen.objects;
+    for (const auto& [name, value] : object.items()) {
+      auto& member = seen.members[name];
+      ++member.times;
+      see_value(member, contract_[shape][name], value);
+    }
+  }
+
+  // Every difference, one a line.
+  [[nodiscard]] std::string differences() const {
+    std::string text;
+    for (const auto& [shape, documented] : contract_) {
+      if (shape == "publish") continue;  // it is read, not written
+      const auto found = seen_.find(shape);
+      if (found == seen_.end()) {
+        text += shape + ": only in the document\n";
+        continue;
+      }
+      for (const auto& [name, member] : documented) {
+        const auto sighting = found->second.members.find(name);
+        text +=
+            sighting == found->second.members.end()
+                ? shape + "." + name + ": only in the document\n"
+                : differences(shape + "." + name, member, sighting->second, found->second.objects);
+      }
+    }
+    return text;
+  }
+
+ private:
+  struct Sighting {
+    std::size_t times = 0;
+    Words types;
+    Words values;
+  };
+  struct Seen {
+    std::size_t objects = 0;
+    std::map<std::string, Sighting> members;
+  };
+
+  void see_value(Sighting& member, const Member& documented, const Json& value) {
+    if (value.is_array()) {
+      for (const auto& element : value) {
+        member.types.insert("array of " + type_of(element, documented, "array of "));
+      }
+      return;
+    }
+    member.types.insert(type_of(value, documented, ""));
+    if (value.is_string()) member.values.insert(value.get<std::string>());
+  }
+
+  std::string type_of(const Json& value, const Member& documented, const std::string& before) {
+    if (value.is_null()) return "null";
+    if (value.is_string()) return "string";
+    if (value.is_boolean()) return "boolean";
+    if (value.is_number_integer()) return "integer";
+    if (value.is_number()) return "number";
+    for (const auto& type : documented.types) {
+      const auto shape = type.substr(std::min(before.size(), type.size()));
+      if (type.starts_with(before) && contract_.contains(shape)) {
+        see(shape, value);
+        return shape;
+      }
+    }
+    return "object";
+  }
+
+  static std::string differences(const std::string& name, const Member& documented,
+                                 const Sighting& seen, std::size_t objects) {
+    if (documented.types.empty()) return name + ": not in the document\n";
+    std::string text;
+    if (documented.types != seen.types) {
+      text += name + ": is " + joined(seen.types) + ", not " + joined(documented.types) + "\n";
+    }
+    if (!documented.values.empty() && documented.values != seen.values) {
+      text += name + ": has " + joined(seen.values) + ", not " + joined(documented.values) + "\n";
+    }
+    if (documented.always != (seen.times == objects)) {
+      text += name + (documented.always ? ": is not always there\n" : ": is always there\n");
+    }
+    return text;
+  }
+
+  Contract contract_;
+  std::map<std::string, Seen> seen_;
+};
+
+// Puts something into every optional and every list, so that each shape occurs.
+struct Fill {
+  template <typename T>
+  void operator()(const char*, T&& value) const {
+    fill(value);
+  }
+
+  template <typename T>
+  void fill(std::optional<T>& value) const {
+    fill(value.emplace());
+  }
+  template <typename T>
+  void fill(std::vector<T>& values) const {
+    fill(values.emplace_back());
+  }
+  void fill(TimelineHistory& history) const { history = TimelineHistory({{1, {1}}}); }
+  template <typename T>
+  void fill(T& value) const {
+    if constexpr (requires { json_members::members(*this, value); }) {
+      json_members::members(*this, value);
+    }
+  }
+};
+
+Topic topic() { return Topic::parse("builds/42").value(); }
+
+const std::string bytes = "\xff";
+
+void see_status(Sightings& sightings) {
+  sightings.see("status", to_json(Status{}));
+  Status full;
+  json_members::members(Fill{}, full);
+  full.taking = false;
+  full.untaken = std::chrono::minutes(1);  // a trouble
+  sightings.see("status", to_json(full));
+  sightings.see("peers", peers_document(full, true));
+  sightings.see("peers", peers_document(full, false));
+  for (const auto state : json_members::all_peer_states) {
+    full.peers.front().state = state;
+    sightings.see("status", to_json(full));
+  }
+}
+
+void see_deliveries(Sightings& sightings) {
+  const Message plain{.topic = topic(), .payload = "text", .position = {}};
+  sightings.see("delivery", to_json(Delivery{.message = plain, .origin = {}, .origin_name = ""}));
+  const Message binary{.topic = topic(), .payload = bytes, .position = Position{}};
+  sightings.see("delivery", to_json(Delivery{.message = binary, .origin = {}, .origin_name = ""}));
+}
+
+void see_notice(Sightings& sightings, const Notice& notice) {
+  const auto json = to_json(notice);
+  sightings.see(json["type"].get<std::string>(), json);
+}
+
+template <typename T>
+T sample() {
+  return {};
+}
+template <>
+Unpublished sample<Unpublished>() {
+  return {.topic = topic(), .payload = "text"};
+}
+
+template <std::size_t... index>
+void see_every_notice(Sightings& sightings, std::index_sequence<index...>) {
+  (see_notice(sightings, sample<std::variant_alternative_t<index, Notice>>()), ...);
+}
+
+void see_notices(Sightings& sightings) {
+  see_every_notice(sightings, std::make_index_sequence<std::variant_size_v<Notice>>());
+  see_notice(sightings, Unpublished{.topic = topic(), .payload = bytes});
+  for (const auto why : {PeerGone::Why::left, PeerGone::Why::silent, PeerGone::Why::replaced}) {
+    see_notice(sightings, PeerGone{.origin = {}, .name = "", .why = why});
+  }
+  using Why = Undelivered::Why;
+  for (const auto why : {Why::missing, Why::expired, Why::orphaned, Why::foreign, Why::overdue}) {
+    see_notice(sightings,
+               Undelivered{.origin = {}, .name = "", .why = why, .position = Position{}});
+  }
+}
+
+void see_answers(Sightings& sightings) {
+  sightings.see("error", publish_error(1, "message"));
+  sightings.see("published", published(topic(), 1, std::nullopt));
+  sightings.see("published", published(topic(), 1, Position{}));
+  using health::Verdict;
+  sightings.see("doctor",
+                doctor_document(
+                    "0.1.0", {{.verdict = Verdict::ok, .about = "", .what = "", .cure = ""},
+                              {.verdict = Verdict::warning, .about = "", .what = "", .cure = ""},
+                              {.verdict = Verdict::problem, .about = "", .what = "", .cure = ""}}));
+}
+
+std::string differences_of(const Contract& contract) {
+  Sightings sightings(contract);
+  see_status(sightings);
+  see_deliveries(sightings);
+  see_notices(sightings);
+  see_answers(sightings);
+  return sightings.differences();
+}
+
+// --- Lines in -----------------------------------------------------------------------------------
+
+// Values of every type, with the name of the type.
+std::vector<std::pair<std::string, Json>> one_of_each() {
+  return {{"string", "bm9uZQ=="},
+          {"integer", 1},
+          {"number", 0.5},
+          {"boolean", true},
+          {"null", nullptr},
+          {"array of string", Json::array({"a"})},
+          {"array of integer", Json::array({1})},
+          {"position", to_json(Position{.system = 1, .timeline = 1, .lsn = {1}})},
+          {"object", Json::object()}};
+}
+
+bool accepted(const Json& line) { return parse_publication(to_text(line)).ok(); }
+
+}  // namespace
+
+TEST_CASE("the document of the JSON contract lists exactly what the program writes") {
+  CHECK(differences_of(contract_of_repository()) == "");
+}
+
+TEST_CASE("a document that differs from the code is found out") {
+  const auto broken = [](const std::string& shape, const std::string& member,
+                         const std::function<void(Shape&)>& change) {
+    auto contract = contract_of_repository();
+    change(contract[shape]);
+    const auto differences = differences_of(contract);
+    return differences.starts_with(shape + "." + member + ": ");
+  };
+  CHECK(broken("counters", "late", [](Shape& shape) { shape.erase("late"); }));
+  CHECK(broken("tide", "tilt",
+               [](Shape& shape) { shape["tilt"] = {.types = {"integer"}, .values = {}}; }));
+  CHECK(broken("error", "line", [](Shape& shape) { shape["line"].types = {"string"}; }));
+  CHECK(broken("status", "tide", [](Shape& shape) { shape["tide"].types.erase("null"); }));
+  CHECK(broken("undelivered", "why", [](Shape& shape) { shape["why"].values.insert("lazy"); }));
+  CHECK(broken("peer", "state", [](Shape& shape) { shape["state"].values.erase("gone"); }));
+  CHECK(broken("delivery", "payload", [](Shape& shape) { shape["payload"].always = true; }));
+  CHECK(broken("doctor", "version", [](Shape& shape) { shape["version"].always = false; }));
+  auto contract = contract_of_repository();
+  contract.erase("warning");
+  CHECK(differences_of(contract) != "");
+  contract = contract_of_repository();
+  contract["rumour"]["text"] = {.types = {"string"}, .values = {}};
+  CHECK(differences_of(contract) == "rumour: only in the document\n");
+}
+
+TEST_CASE("the document of the JSON contract lists exactly what a line in may have") {
+  const auto shape = contract_of_repository()["publish"];
+  Words documented;
+  for (const auto& [name, member] : shape) documented.insert(name);
+  CHECK(joined(documented) ==
+        joined(Words(publication_members.begin(), publication_members.end())));
+
+  for (const auto& entry : shape) {
+    const auto& name = entry.first;
+    const auto& member = entry.second;
+    CAPTURE(name);
+    Json line = {{"topic", "a"}};
+    for (const auto& each : one_of_each()) {
+      const auto& type = each.first;
+      CAPTURE(type);
+      line[name] = each.second;
+      // A string that is one of a few values is tried below.
+      const bool any = type != "string" || member.values.empty();
+      CHECK(accepted(line) == (any && member.types.contains(type)));
+    }
+    for (const auto& value : member.values) {
+      CAPTURE(value);
+      line[name] = value;
+      CHECK(accepted(line));
+    }
+  }
+}
