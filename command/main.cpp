@@ -18,6 +18,7 @@
 #include "command/config.hpp"
 #include "command/subcommand.hpp"
 #include "command/suggestions.hpp"
+#include "tidegate/version.hpp"
 
 namespace tidegate::command {
 namespace {
@@ -150,7 +151,7 @@ int tidegate_main(int argc, char** argv) {
       "tidegate delivers a message only after the database change it announces is visible "
       "on the\nserver that the receiver reads.",
       "tidegate");
-  app.set_version_flag("--version", std::string("tidegate ") + TIDEGATE_VERSION);
+  app.set_version_flag("--version", "tidegate " + std::string(version()));
   app.footer(std::string("`tidegate COMMAND --help` shows examples.\n") + exit_words);
   app.get_formatter()->column_width(32);
   app.allow_extras();

@@ -67,6 +67,7 @@ struct DrivenPeer::Parts {
   bool sent = false;  // something, since the last turn
   std::vector<node::Input> waiting;
   std::size_t waiting_bytes = 0;
+  Ticket last_ticket = 0;  // the messages reach the node in the order of publish()
 };
 
 std::unique_ptr<DrivenPeer> peer::drive(Options options, World world) {
@@ -83,19 +84,20 @@ Result<std::unique_ptr<DrivenPeer>> DrivenPeer::start(Options options) {
 DrivenPeer::DrivenPeer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 DrivenPeer::~DrivenPeer() { leave(); }
 
-Publish DrivenPeer::publish(Topic topic, std::string payload, Dependency dependency) {
+Published DrivenPeer::publish(Topic topic, std::string payload, Dependency dependency) {
   auto& parts = *parts_;
   Message message{std::move(topic), std::move(payload), std::nullopt};
   if (const auto why = parts.core.refusal(message, dependency, parts.loop().has_primary())) {
     if (*why == Publish::no_primary) parts.loop().look_for_primary();
-    return *why;
+    return {*why};
   }
   const auto bytes = message::footprint(message);
   if (!parts.core.fits(bytes, parts.loop().outbox_bytes() + parts.waiting_bytes)) {
-    return Publish::outbox_full;
+    return {Publish::outbox_full};
   }
+  const auto ticket = ++parts.last_ticket;
   parts.publish(node::input::Publish{std::move(message), dependency}, bytes);
-  return Publish::accepted;
+  return {Publish::accepted, ticket};
 }
 
 void DrivenPeer::subscribe(Pattern pattern) {

@@ -24,7 +24,9 @@ Loop::Loop(const Options& options, World world, Sink sink)
       carrier_(std::move(world.carrier)),
       beacon_(std::move(world.beacon)),
       replay_reader_{std::move(world.replay_reader)},
-      node_(options, std::move(world.self), std::move(world.seeds), world.random_seed, now_) {
+      state_(std::move(world.state)),
+      node_(options, std::move(world.self), std::move(world.seeds), world.random_seed, now_,
+            state_ ? state_->last() : 0) {
   carrier_->attach(reactor_);
   if (beacon_) {
     beacon_watch_ = reactor_.watch_input(beacon_->descriptor(),
@@ -197,6 +199,7 @@ void Loop::handle(node::Input input) {
 void Loop::run_effects() {
   running_effects_ = true;
   while (!effects_.empty()) {
+    if (state_) state_->store(node_.last_sequence());
     std::swap(effects_, under_way_);
     for (auto& effect : under_way_) {
       std::visit([this](auto& e) { execute(e); }, effect);

@@ -25,6 +25,7 @@
 #include "peer/carriers/carrier.hpp"
 #include "peer/io/reactor.hpp"
 #include "peer/servers/server.hpp"
+#include "peer/state_file.hpp"
 #include "peer/world.hpp"
 #include "tidegate/notice.hpp"
 #include "tidegate/options.hpp"
@@ -125,6 +126,7 @@ class Loop {
   bool beacon_woken_ = false;
   Watched<servers::ReplayReader> replay_reader_;
   Watched<servers::CommitPositionReader> commit_position_reader_;
+  std::optional<StateFile> state_;
   node::Node node_;
 
   node::Effects effects_;

@@ -6,6 +6,15 @@ namespace tidegate::peer {
 
 bool Mailbox::post(Command command, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
+  return push(std::move(command), bytes);
+}
+
+Ticket Mailbox::publish(node::input::Publish publish, std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  return push(std::move(publish), bytes) ? ++last_ticket_ : 0;
+}
+
+bool Mailbox::push(Command command, std::size_t bytes) {
   if (closed_) return false;
   if (queue_.empty()) wake_();
   bytes_ += bytes;

@@ -135,20 +135,19 @@ Peer::~Peer() {
   }
 }
 
-Publish Peer::publish(Topic topic, std::string payload, Dependency dependency) {
+Published Peer::publish(Topic topic, std::string payload, Dependency dependency) {
   auto& thread = *thread_;
   Message message{std::move(topic), std::move(payload), std::nullopt};
   if (const auto why = thread.core.refusal(message, dependency, thread.has_primary)) {
     if (*why == Publish::no_primary) thread.look_for_primary();
-    return *why;
+    return {*why};
   }
   const auto bytes = message::footprint(message);
   if (!thread.core.fits(bytes, thread.outbox_bytes + thread.mailbox.bytes())) {
-    return Publish::outbox_full;
+    return {Publish::outbox_full};
   }
-  const bool posted =
-      thread.mailbox.post(node::input::Publish{std::move(message), dependency}, bytes);
-  return posted ? Publish::accepted : Publish::leaving;
+  const auto ticket = thread.mailbox.publish({std::move(message), dependency}, bytes);
+  return {ticket == 0 ? Publish::leaving : Publish::accepted, ticket};
 }
 
 void Peer::subscribe(Pattern pattern) {

@@ -7,26 +7,6 @@
 #include "lib/base/must.hpp"
 #include "peer/io/clock.hpp"
 
-namespace tidegate {
-
-std::string_view to_string(Publish answer) {
-  switch (answer) {
-    case Publish::accepted:
-      return "accepted";
-    case Publish::outbox_full:
-      return "outbox_full";
-    case Publish::payload_too_large:
-      return "payload_too_large";
-    case Publish::no_primary:
-      return "no_primary";
-    case Publish::leaving:
-      return "leaving";
-  }
-  TIDEGATE_MUST(false);
-}
-
-}  // namespace tidegate
-
 namespace tidegate::peer {
 namespace {
 

@@ -56,6 +56,13 @@ Result<World> open_world(const Options& options) {
   world.seeds = std::move(seeds).value();
   randombytes_buf(world.self.origin.peer.bytes.data(), world.self.origin.peer.bytes.size());
   world.self.origin.incarnation = io::wall_clock_microseconds();
+  if (!options.state_file.empty()) {
+    auto opened = StateFile::open(options.state_file, world.self.origin, read_boot_id());
+    if (!opened) return opened.error();
+    world.state.emplace(std::move(opened).value());
+    world.self.origin = world.state->origin();
+    world.self.epoch = world.state->epoch();
+  }
   world.self.mesh = options.mesh;
   world.self.name = options.name.empty() ? default_name() : options.name;
 

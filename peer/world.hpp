@@ -12,6 +12,7 @@
 #include "lib/mesh/frame.hpp"
 #include "peer/carriers/carrier.hpp"
 #include "peer/servers/server.hpp"
+#include "peer/state_file.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/result.hpp"
 
@@ -20,7 +21,8 @@ namespace tidegate::peer {
 struct World {
   mesh::PeerInfo self;  // with the carrier's ports
   std::vector<base::Endpoint> seeds;
-  std::uint64_t random_seed = 0;  // of the pauses of the node
+  std::optional<StateFile> state;  // none: the identity ends with the process
+  std::uint64_t random_seed = 0;   // of the pauses of the node
   std::unique_ptr<carriers::Carrier> carrier;
   std::optional<discovery::Beacon> beacon;               // none: peers are found by seeds alone
   std::unique_ptr<servers::ReplayReader> replay_reader;  // none: not gated

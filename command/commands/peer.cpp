@@ -84,13 +84,15 @@ command::Description help() {
       "      joins the mesh 'default' on this host\n"
       "  tidegate peer --interfaces eth0 --database host=replica --primary host=primary\n"
       "      holds each message until the replica shows its change\n"
-      "  echo '{\"topic\":\"builds/42/new\",\"payload\":\"hello\",\"depends\":\"after_commit\"}' "
+      "  echo '{\"topic\":\"builds/42/new\",\"payload\":\"hello\",\"depends\":\"commit\"}' "
       "| "
       "tidegate peer ...\n"
       "      announces a change; the peer goes on until SIGTERM\n\n"
-      "\"depends\" is absent, \"none\", \"after_commit\", \"after_durable_commit\" or a position\n"
-      "{\"system\":\"7423...\",\"timeline\":1,\"lsn\":\"0/3000060\"}. Bytes go in "
-      "\"payload_base64\".",
+      "\"depends\" is absent, \"none\", \"commit\" (with \"durable\":true when the commit is "
+      "known to\n"
+      "be flushed) or a position {\"system\":\"7423...\",\"timeline\":1,\"lsn\":\"0/3000060\"}. "
+      "Bytes\n"
+      "go in \"payload_base64\". A line with an \"id\" is answered: \"sent\" or \"unpublished\".",
       {},
       command::LogLevel::info};
 }
@@ -122,7 +124,9 @@ class PeerCommand final : public command::Subcommand {
     // A background job that reads the terminal would be stopped, and look dead.
     (void)std::signal(SIGTTIN, SIG_IGN);
     const io::StopSignals stop;
-    auto started = DrivenPeer::start(invocation.settings.options);
+    auto options = invocation.settings.options;
+    options.report_sent = true;  // to answer the lines that have an id
+    auto started = DrivenPeer::start(std::move(options));
     if (!started) {
       command::write(invocation.log, {command::LogLevel::error, started.error().message});
       return command::exit_status::failed;

@@ -181,8 +181,9 @@ class PubCommand final : public command::Subcommand {
     return meet(session, peer, settling, wait_);
   }
 
-  [[nodiscard]] Result<Position> commit_change(Session& session, const std::string& primary) const {
-    std::promise<Result<Position>> promise;
+  [[nodiscard]] Result<Position, CommitError> commit_change(Session& session,
+                                                            const std::string& primary) const {
+    std::promise<Result<Position, CommitError>> promise;
     auto future = promise.get_future();
     std::thread thread([&] {
       promise.set_value(postgres::commit_change(primary, sql_));

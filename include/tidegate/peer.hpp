@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 
+#include "tidegate/export.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/notice.hpp"
 #include "tidegate/options.hpp"
@@ -39,8 +40,8 @@ struct World;
 [[nodiscard]] std::unique_ptr<DrivenPeer> drive(Options options, World world);
 }  // namespace peer
 
-// The answer of publish(). Only `accepted` means that the message will be sent or reported; after
-// any other answer the call had no effect.
+// The answer of publish(). Only `accepted` means that the message will be sent or reported, by a
+// Sent or an Unpublished with its ticket; after any other answer the call had no effect.
 enum class Publish : std::uint8_t {
   accepted,
   outbox_full,        // `outbox_bytes` wait already: try again later, or slow down
@@ -51,9 +52,16 @@ enum class Publish : std::uint8_t {
   leaving,  // leave() was called
 };
 
-[[nodiscard]] std::string_view to_string(Publish answer);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Publish answer);
 
-class Peer {
+struct Published {
+  Publish answer = Publish::accepted;
+  Ticket ticket = 0;  // of an accepted message; 0 after any other answer
+
+  operator Publish() const { return answer; }
+};
+
+class TIDEGATE_EXPORT Peer {
  public:
   // Binds the sockets and starts to beacon. Refused when an option is wrong (all that are wrong are
   // named), when no port is free or an interface does not exist. A server that does not answer is
@@ -67,8 +75,8 @@ class Peer {
 
   // Hands a message to the loop. Messages are sent in the order of the calls, those of several
   // threads in some order; a message that waits for its position holds up those behind it.
-  [[nodiscard]] Publish publish(Topic topic, std::string payload,
-                                Dependency dependency = NoChange{});
+  [[nodiscard]] Published publish(Topic topic, std::string payload,
+                                  Dependency dependency = NoChange{});
 
   // What is released from now on is delivered if any subscription matches it. A message that had
   // arrived before and is still held counts too, so: subscribe, then look at the database, then
@@ -107,7 +115,7 @@ class Peer {
 };
 
 // As a Peer, where nothing else is said. One thread at a time.
-class DrivenPeer {
+class TIDEGATE_EXPORT DrivenPeer {
  public:
   static Result<std::unique_ptr<DrivenPeer>> start(Options options);
 
@@ -117,8 +125,8 @@ class DrivenPeer {
 
   // The first message since the last run_once() goes out at once, if those before have gone to all
   // readers; the others go together with the next run_once(), or when they fill a frame.
-  [[nodiscard]] Publish publish(Topic topic, std::string payload,
-                                Dependency dependency = NoChange{});
+  [[nodiscard]] Published publish(Topic topic, std::string payload,
+                                  Dependency dependency = NoChange{});
 
   void subscribe(Pattern pattern);
   void unsubscribe(const Pattern& pattern);

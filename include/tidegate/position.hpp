@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tidegate/export.hpp"
 #include "tidegate/history.hpp"
 #include "tidegate/lsn.hpp"
 #include "tidegate/result.hpp"
@@ -28,16 +29,16 @@ struct Position {
 
 // For people: "2:16/B374D848", without the system identifier, which is the same everywhere unless
 // something is badly wrong.
-[[nodiscard]] std::string to_string(const Position& position);
+[[nodiscard]] TIDEGATE_EXPORT std::string to_string(const Position& position);
 
 // For machines: the whole position as one word, "7423456789012345678/2/16/B374D848", to be carried
 // in a header or a text field; and back.
-[[nodiscard]] std::string to_text(const Position& position);
-[[nodiscard]] Result<Position> position_from_text(std::string_view text);
+[[nodiscard]] TIDEGATE_EXPORT std::string to_text(const Position& position);
+[[nodiscard]] TIDEGATE_EXPORT Result<Position> position_from_text(std::string_view text);
 
 // The ancestors of a timeline: where the history left each of them. PostgreSQL keeps this in
 // `0000000N.history` and answers it to TIMELINE_HISTORY.
-class TimelineHistory {
+class TIDEGATE_EXPORT TimelineHistory {
  public:
   struct Switch {
     TimelineId timeline = 0;
@@ -62,6 +63,6 @@ class TimelineHistory {
 
 // Reads the text of a history file: a line for each ancestor, "timeline <tab> LSN <tab> reason";
 // blank lines and lines that begin with # say nothing.
-[[nodiscard]] Result<TimelineHistory> parse_timeline_history(std::string_view text);
+[[nodiscard]] TIDEGATE_EXPORT Result<TimelineHistory> parse_timeline_history(std::string_view text);
 
 }  // namespace tidegate

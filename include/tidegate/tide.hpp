@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "tidegate/export.hpp"
 #include "tidegate/position.hpp"
 
 namespace tidegate {
@@ -45,6 +46,6 @@ enum class Visibility : std::uint8_t {
   foreign,   // never: another cluster
 };
 
-[[nodiscard]] Visibility visibility_of(const Position& position, const Tide& tide);
+[[nodiscard]] TIDEGATE_EXPORT Visibility visibility_of(const Position& position, const Tide& tide);
 
 }  // namespace tidegate

@@ -45,7 +45,8 @@ class FrameWriter {
         .text(value.mesh)
         .text(value.name)
         .number(value.publish_port)
-        .number(value.direct_port);
+        .number(value.direct_port)
+        .number(value.epoch);
   }
 
   FrameWriter& position(const std::optional<Position>& value) {

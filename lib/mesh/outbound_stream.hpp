@@ -21,6 +21,9 @@ namespace tidegate::mesh {
 
 class OutboundStream {
  public:
+  // `last`: what an earlier life of this peer has sent of the stream.
+  explicit OutboundStream(std::uint64_t last = 0) : last_(last) {}
+
   // Raises the message's position and returns its sequence.
   std::uint64_t append(Message& message);
 
@@ -39,7 +42,7 @@ class OutboundStream {
  private:
   void raise(const Position& position);
 
-  std::uint64_t last_ = 0;
+  std::uint64_t last_;
   std::vector<Position> highest_;  // one for each cluster, the one heard of last at the back
 };
 

@@ -1,7 +1,8 @@
 #include "tidegate/position.hpp"
 
 #include <algorithm>
-#include <charconv>
+
+#include "lib/base/decimal.hpp"
 
 namespace tidegate {
 namespace {
@@ -15,13 +16,6 @@ std::string_view take_word(std::string_view& text) {
   const auto word = text.substr(begin, end - begin);
   text.remove_prefix(end);
   return word;
-}
-
-// A whole decimal number and nothing else.
-template <typename Number>
-bool parse_decimal(std::string_view text, Number& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size();
 }
 
 }  // namespace
@@ -38,18 +32,16 @@ std::string to_text(const Position& position) {
 Result<Position> position_from_text(std::string_view text) {
   const auto first = std::min(text.find('/'), text.size());
   const auto second = std::min(text.find('/', first + 1), text.size());
-  Position position;
+  const auto system = base::parse_number<SystemId>(text.substr(0, first));
+  const auto timeline = base::parse_number<TimelineId>(
+      text.substr(std::min(first + 1, text.size()), second - first - 1));
   const auto lsn = parse_lsn(text.substr(std::min(second + 1, text.size())));
-  if (!parse_decimal(text.substr(0, first), position.system) ||
-      !parse_decimal(text.substr(std::min(first + 1, text.size()), second - first - 1),
-                     position.timeline) ||
-      position.timeline == 0 || !lsn || lsn->none()) {
+  if (!system || timeline.value_or(0) == 0 || !lsn || lsn->none()) {
     return Error{"'" + std::string(text) +
                  "' is not a position; write system identifier, timeline and LSN, as in "
                  "7423456789012345678/2/16/B374D848"};
   }
-  position.lsn = *lsn;
-  return position;
+  return Position{*system, *timeline, *lsn};
 }
 
 const TimelineHistory::Switch* TimelineHistory::ancestor(TimelineId timeline) const {
@@ -68,13 +60,13 @@ Result<TimelineHistory> parse_timeline_history(std::string_view text) {
     const auto whole = line;
     const auto number = take_word(line);
     if (number.empty() || number.front() == '#') continue;
-    TimelineId timeline = 0;
+    const auto timeline = base::parse_number<TimelineId>(number);
     const auto lsn = parse_lsn(take_word(line));
-    if (!parse_decimal(number, timeline) || !lsn) {
+    if (!timeline || !lsn) {
       return Error{"a timeline history has the line '" + std::string(whole) +
                    "'; expected a timeline, an LSN and a reason"};
     }
-    switches.push_back({timeline, *lsn});
+    switches.push_back({*timeline, *lsn});
   }
   return TimelineHistory(std::move(switches));
 }

@@ -3,11 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include "support/cluster.hpp"
+#include "support/eventually.hpp"
 #include "tests/live/command_mesh.hpp"
-#include "tests/support/cluster.hpp"
-#include "tests/support/eventually.hpp"
 
 using namespace std::chrono_literals;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 
 TEST_CASE("where there is no peer, peers and pub say so") {
@@ -150,8 +151,13 @@ TEST_CASE("pub --after-commit and a peer's tags announce what another session ha
   CHECK(mesh.run({"pub", "x", "y", "--primary", primary.connection_string(), "--after-commit"})
             .status == 0);
   CHECK_FALSE(wait_for(receiver, "delivery")["position"].is_null());
-  publisher.write("{\"topic\":\"a\",\"depends\":\"after_durable_commit\"}\n");
+  publisher.write("{\"topic\":\"a\",\"depends\":\"commit\",\"durable\":true,\"id\":\"first\"}\n");
   const auto position = wait_for(receiver, "delivery")["position"];
+  const auto sent = wait_for(publisher, "sent");
+  CHECK(sent["id"] == "first");
+  CHECK(sent["ticket"] == 1);
+  CHECK(sent["sequence"] == 1);
+  CHECK(sent["position"] == position);
   CHECK(position["timeline"] == 1);
   CHECK(position["system"] == primary.value("SELECT system_identifier FROM pg_control_system()"));
 

@@ -3,14 +3,15 @@
 #include <doctest/doctest.h>
 
 #include "peer/servers/postgres/commit_position_reader.hpp"
-#include "tests/support/cluster.hpp"
-#include "tests/support/eventually.hpp"
+#include "support/cluster.hpp"
+#include "support/eventually.hpp"
 #include "tests/support/page_end.hpp"
 #include "tests/support/replay_watcher.hpp"
 
 using namespace tidegate;
 using namespace tidegate::gate;
 using namespace tidegate::postgres;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

@@ -19,7 +19,7 @@ class AnyPeer {
     return own_thread ? start<Peer>(options) : start<DrivenPeer>(options);
   }
 
-  Publish publish(Topic topic, std::string payload, const Dependency& dependency) {
+  Published publish(Topic topic, std::string payload, const Dependency& dependency) {
     const auto publish = [&](auto& peer) {
       return peer->publish(std::move(topic), std::move(payload), dependency);
     };

@@ -15,7 +15,13 @@ JsonDoor::JsonDoor(io::Reactor& reactor, DrivenPeer& peer, int input, int output
 }
 
 void JsonDoor::handle(const Incoming& incoming) {
-  output_.line(std::visit([](const auto& it) { return to_text(to_json(it)); }, incoming));
+  if (const auto* delivery = std::get_if<Delivery>(&incoming)) {
+    return output_.line(to_text(to_json(*delivery)));
+  }
+  const auto& notice = std::get<Notice>(incoming);
+  const auto id = input_.take_id(notice);
+  if (std::holds_alternative<Sent>(notice) && id.empty()) return;  // nobody has asked
+  output_.line(to_text(to_json(notice, id)));
 }
 
 void JsonDoor::peer_has_turned() {
