@@ -71,8 +71,8 @@ class RowChecker {
       while (!waiting_.empty() && waiting_.front().due <= io::clock_now()) look();
     }
     write_records(task_.file, seen_);
-    std::cout << "got " << queries_ << " " << (peer_ ? peer_->status().counters.replay_reads : 0) << " "
-              << cpu_nanoseconds() / 1'000 << std::endl;
+    std::cout << "got " << queries_ << " " << (peer_ ? peer_->status().counters.replay_reads : 0)
+              << " " << cpu_nanoseconds() / 1'000 << std::endl;
   }
 
  private:
