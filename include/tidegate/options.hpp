@@ -73,7 +73,8 @@ struct Options {
   std::optional<std::string> database;
 
   // The server where changes are committed; positions are taken there. Several hosts with
-  // target_session_attrs=primary follow a failover. Without one: `database`, when that is a primary.
+  // target_session_attrs=primary follow a failover. Without one: `database`, when that is a
+  // primary.
   std::optional<std::string> primary;
 
   // Bytes of messages that wait for their change. Beyond it arriving messages are let go and

@@ -11,6 +11,7 @@
 #include "tests/live/mesh.hpp"
 
 using namespace tidegate;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 
