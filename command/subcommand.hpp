@@ -32,7 +32,7 @@ struct Invocation {
   spdlog::logger& log;
 };
 
-// What the help shows of a subcommand, and how it begins.
+// A subcommand in the help, and how it begins.
 struct Description {
   std::string name;
   std::string summary;
