@@ -105,13 +105,17 @@ void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& 
       continue;
     }
     auto position = message.position;
-    if (!gate_.takes(message::footprint(message), position, demand_)) {
+    // It leaves behind all that is held of its publisher, whose places may have gone back.
+    if (member.held == 0) member.held_until.reset();
+    auto until = std::max(position, member.held_until);
+    if (!gate_.takes(message::footprint(message), until, demand_)) {
       member.stream.rewind_to(sequence);
       counters_.refused_full += progress.messages.back().sequence - sequence + 1;
       return;
     }
     gate_.hold({message::PackedMessage(std::move(message)), std::move(position), member.publisher,
                 sequence, now});
+    member.held_until = std::move(until);
     ++counters_.received;
     ++member.held;
   }
