@@ -1,4 +1,5 @@
 #include <limits>
+#include <utility>
 
 #include <benchmark/benchmark.h>
 
@@ -17,7 +18,7 @@ void release_and_hold(benchmark::State& state) {
   for (auto left = state.range(0); left > 0; --left) gate.hold(packed(arrivals.next()));
   for (auto _ : state) {
     gate.polled(replayed(gate.held().first_position()->lsn));
-    auto arrived = unpacked(gate.release(start)->held);
+    auto arrived = unpacked(std::move(gate.release(start)->held));
     arrivals.renew(arrived);
     const auto& message = arrived.message;
     benchmark::DoNotOptimize(gate.takes(message::footprint(message), message.position, true));
