@@ -208,7 +208,9 @@ struct Fill {
   void fill(std::vector<T>& values) const {
     fill(values.emplace_back());
   }
-  void fill(TimelineHistory& history) const { history = TimelineHistory({{1, {1}}}); }
+  void fill(TimelineHistory& history) const {
+    history = TimelineHistory(std::vector<TimelineHistory::Switch>{{1, {1}}});
+  }
   template <typename T>
   void fill(T& value) const {
     if constexpr (requires { json_members::members(*this, value); }) {
