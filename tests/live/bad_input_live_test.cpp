@@ -324,9 +324,9 @@ TEST_CASE("a stranger that joins and then publishes nonsense is heard of, and no
   // It is dialled back; its Welcome makes the peer subscribe.
   direct.set(zmq::sockopt::rcvtimeo, 5000);
   zmq::message_t route;
-  zmq::message_t frame;
+  zmq::message_t hello;
   REQUIRE(direct.recv(route));
-  REQUIRE(direct.recv(frame));
+  REQUIRE(direct.recv(hello));
   direct.send(route, zmq::send_flags::sndmore);
   direct.send(zmq::buffer(encode(Welcome{info})), zmq::send_flags::none);
   publishing.set(zmq::sockopt::rcvtimeo, 5000);
