@@ -16,10 +16,10 @@ namespace {
 
 // A loop and what has come out of it.
 struct Member {
-  Member(MemoryMesh& mesh, const std::string& name, std::shared_ptr<ServerScript> reads,
-         std::shared_ptr<ServerScript> commits)
+  Member(MemoryMesh& mesh, const std::string& name, const std::shared_ptr<ServerScript>& reads,
+         const std::shared_ptr<ServerScript>& commits)
       : loop(Options{.mesh = "memory", .database = reads ? std::optional("script") : std::nullopt},
-             mesh.world(name, std::move(reads), std::move(commits)),
+             mesh.world(name, reads, commits),
              [this](Incoming incoming) { came.push_back(std::move(incoming)); }) {
     loop.input(node::input::Subscribe{Pattern::all()});
   }
