@@ -76,7 +76,7 @@ struct Ending {
 };
 
 Ending run_to_end(const std::vector<std::string>& command, const io::Descriptor& signals) {
-  const TemporaryDirectory directory("reaped");
+  const TemporaryDirectory directory("run");
   Ending ending;
   Process process({.arguments = command, .environment = {{"TEST_SCRATCH", directory.path()}}});
   const auto end = watch_process(process.pid());

@@ -180,7 +180,7 @@ TEST_CASE("while the outbox is full, standard input is not read and nothing is l
   constexpr int count = 100;
   for (int i = 0; i < count; ++i) {
     publisher.write("{\"topic\":\"x\",\"payload\":\"" + std::to_string(i) + std::string(500, ' ') +
-                    "\",\"depends\":\"after_commit\"}\n");
+                    "\",\"depends\":\"commit\"}\n");
   }
   // Nine of them fit; the others wait in the pipe, not in the peer.
   CHECK(eventually(command_bound, [&] {
