@@ -53,7 +53,7 @@ void Worker::wait_for_end(Duration bound) {
 
 void Worker::fail(const Exit& exit) {
   std::string text = name_;
-  text += exit.status > 128 ? " was ended by signal " + std::to_string(exit.status - 128)
+  text += exit.status > 128 ? " was killed by signal " + std::to_string(exit.status - 128)
                             : " ended with status " + std::to_string(exit.status);
   if (!log_.empty()) {
     std::ifstream log(log_);
