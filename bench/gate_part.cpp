@@ -43,7 +43,7 @@ class PositionSender : public Sender {
     }
   }
 
-  [[nodiscard]] std::uint64_t questions() { return peer_->status().counters.questions; }
+  [[nodiscard]] std::uint64_t questions() { return peer_->status().counters.position_queries; }
 
  private:
   std::unique_ptr<Peer> peer_;
@@ -70,7 +70,7 @@ class Looker {
       while (!waiting_.empty() && waiting_.front().due <= io::clock_now()) look();
     }
     write_records(task_.file, seen_);
-    std::cout << "got " << queries_ << " " << (peer_ ? peer_->status().counters.polls : 0) << " "
+    std::cout << "got " << queries_ << " " << (peer_ ? peer_->status().counters.replay_reads : 0) << " "
               << cpu_nanoseconds() / 1'000 << std::endl;
   }
 

@@ -30,7 +30,7 @@ namespace tidegate::command {
 struct Settings {
   Options options;
 
-  // What is logged; each subcommand has a default of its own.
+  // The least level that is logged; each subcommand has a default of its own.
   std::optional<LogLevel> log_level;
 
   // Path of the socket on which a running peer answers `tidegate status`; empty: a place by mesh

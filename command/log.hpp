@@ -1,5 +1,5 @@
-// What an operator reads on standard error: one line an event, in words. Programs read the JSON
-// lines on standard output instead (json.hpp).
+// The log for operators on standard error: one line for each event, in words. Programs read the
+// JSON lines on standard output instead (json.hpp).
 #pragma once
 
 #include <cstdint>

@@ -24,7 +24,7 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-// What the help of a subcommand shows, and how it begins.
+// A subcommand: its help, and how it begins.
 struct Description {
   const char* name;
   const char* summary;
@@ -39,7 +39,8 @@ const Strings joining = {"mesh", "interfaces", "seeds", "log-level"};
 const std::array<Description, 6>& descriptions() {
   static const std::array<Description, 6> all{{
       {"peer",
-       "the peer of a master: publishes JSON lines from standard input, prints deliveries",
+       "runs the peer of an application: publishes JSON lines from standard input, prints "
+       "deliveries",
        "Examples:\n"
        "  tidegate peer\n"
        "      joins the mesh 'default' on this host\n"
@@ -56,7 +57,7 @@ const std::array<Description, 6>& descriptions() {
        LogLevel::info,
        commands::make_peer_command},
       {"pub",
-       "publishes one message, perhaps with the change that it announces",
+       "publishes one message, and makes the change that it announces if wished",
        "Examples:\n"
        "  tidegate pub builds/42/new 'hello'\n"
        "  tidegate pub builds/42/new - <file\n"
@@ -66,7 +67,7 @@ const std::array<Description, 6>& descriptions() {
        LogLevel::warning,
        commands::make_pub_command},
       {"sub",
-       "prints what passes",
+       "prints messages as they pass",
        "Examples:\n"
        "  tidegate sub 'builds/*/new'\n"
        "  tidegate sub --json --count 1 --timeout 10s --database host=replica",
@@ -74,7 +75,7 @@ const std::array<Description, 6>& descriptions() {
        LogLevel::warning,
        commands::make_sub_command},
       {"peers",
-       "who is in the mesh",
+       "lists the members of the mesh",
        "Examples:\n"
        "  tidegate peers\n"
        "  tidegate peers --json --interfaces eth0",
@@ -82,7 +83,7 @@ const std::array<Description, 6>& descriptions() {
        LogLevel::warning,
        commands::make_peers_command},
       {"status",
-       "how a running peer of this host stands",
+       "shows a running peer of this host",
        "Examples:\n"
        "  tidegate status --watch\n"
        "  tidegate status --json --name master-1",
@@ -90,7 +91,7 @@ const std::array<Description, 6>& descriptions() {
        LogLevel::warning,
        commands::make_status_command},
       {"doctor",
-       "looks for what could keep a peer from working here",
+       "looks for trouble that could keep a peer from working here",
        "Examples:\n"
        "  tidegate doctor --interfaces eth0 --database host=replica --primary host=primary",
        {"mesh", "interfaces", "beacon-port", "first-port", "last-port", "database", "primary"},
@@ -146,7 +147,7 @@ Entry add_subcommand(CLI::App& app, const Description& description) {
   return entry;
 }
 
-// What no flag and no argument took.
+// The words that no flag and no argument took.
 void judge_extras(const Entry& entry, std::vector<SettingProblem>& problems) {
   Strings known = {"config", "help"};
   for (const auto* option : entry.app->get_options()) {
@@ -249,7 +250,7 @@ int tidegate_main(int argc, char** argv) {
   return exit_status::usage;
 }
 
-// Whatever is opened later must not become standard input, output or error by accident.
+// A file that is opened later must not become standard input, output or error by accident.
 void open_standard_descriptors() {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
     if (fcntl(descriptor, F_GETFD) == -1) (void)open("/dev/null", O_RDWR);

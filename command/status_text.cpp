@@ -72,35 +72,16 @@ std::string kept_words(const Status& status) {
                      status.retained_first, rough_size(status.retain_bytes));
 }
 
-// What is usual is always shown; what points at trouble only when it has happened.
-std::string counter_words(const Counters& c) {
-  auto text =
-      fmt::format("published {}, received {}, delivered {}", c.published, c.received, c.delivered);
-  const std::array<std::pair<const char*, std::uint64_t>, 21> rare{{
-      {"unmatched", c.unmatched},
-      {"duplicate", c.duplicate},
-      {"missing", c.missing},
-      {"orphaned", c.orphaned},
-      {"foreign", c.foreign},
-      {"expired", c.expired},
-      {"overdue", c.overdue},
-      {"late", c.late},
-      {"unpublished", c.unpublished},
-      {"malformed", c.malformed},
-      {"unexpected", c.unexpected},
-      {"refused", c.refused},
-      {"let go", c.refused_full},
-      {"requests", c.requests},
-      {"recovered", c.recovered},
-      {"answers", c.answers},
-      {"resent", c.resent},
-      {"withheld", c.suppressed},
-      {"polls", c.polls},
-      {"questions", c.questions},
-      {"nudges", c.nudges},
-  }};
-  for (const auto& [name, number] : rare) {
-    if (number != 0) text += fmt::format(", {} {}", name, number);
+// Usual counts are always shown; those that point at trouble only when they are not 0.
+std::string counter_words(const Counters& counters) {
+  constexpr std::size_t usual = 3;  // published, received, delivered
+  std::string text;
+  for (std::size_t i = 0; i < counter_names.size(); ++i) {
+    const auto number = counters.*counter_names[i].count;
+    if (i >= usual && number == 0) continue;
+    std::string name = counter_names[i].name;
+    std::replace(name.begin(), name.end(), '_', ' ');
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, number);
   }
   return text;
 }

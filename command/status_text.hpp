@@ -18,7 +18,7 @@ namespace tidegate::command {
 [[nodiscard]] std::string peers_text(const Status& status);
 [[nodiscard]] std::string others_text(const Status& status);
 
-// What an operator should look at, each a sentence that names the culprit; empty when all is well.
+// Troubles for an operator, each a sentence that names the culprit; empty when all is well.
 [[nodiscard]] std::vector<std::string> troubles(const Status& status);
 
 // How much WAL the server must still replay before the next held message goes out, in bytes.

@@ -1,4 +1,4 @@
-// What the subcommands of `tidegate` share: their shape, their exit statuses, and how they stop.
+// Shared by the subcommands of `tidegate`: their shape, their exit statuses, and how they stop.
 #pragma once
 
 #include <map>
@@ -25,7 +25,7 @@ inline constexpr int usage = 2;   // wrong flags or settings: nothing was done
 inline constexpr int nobody = 3;  // no peer was there, or what was waited for did not come in time
 }  // namespace exit_status
 
-// What a subcommand works with, once everything has been found to be right.
+// The input of a subcommand, once everything has been found to be right.
 struct Invocation {
   Settings settings;
   std::map<std::string, Source> given;

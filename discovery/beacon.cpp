@@ -192,7 +192,8 @@ std::string Beacon::attach(Link& link) {
 }
 
 std::string Beacon::send_on(Link& link, std::span<const std::byte> bytes) {
-  // What comes back after a loss may look the same, index and all, and still has to be joined.
+  // An interface that comes back after a loss may look the same, index and all, and still has to be
+  // joined.
   if (!link.attached) {
     if (auto gone = attach(link); !gone.empty()) return gone;
   }

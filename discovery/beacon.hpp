@@ -1,6 +1,6 @@
 // Announcements over UDP, by multicast and by broadcast, on chosen interfaces: how peers that know
-// nothing of each other meet. It carries bytes. What they mean (lib/announcement), when to send
-// them (lib/beacon_pace) and who is alive is decided elsewhere.
+// nothing of each other meet. It carries bytes. Their meaning (lib/mesh/announcement.hpp), the
+// moment to send them (lib/mesh/beacon_pace.hpp) and who is alive are decided elsewhere.
 //
 // Both ways on every interface, since each fails somewhere: switches with IGMP snooping and no
 // querier swallow multicast, tunnels and some virtual networks have no broadcast. So everything is
@@ -52,7 +52,7 @@ struct BeaconOptions {
 
 enum class BeaconPath : std::uint8_t { multicast, broadcast };
 
-// What was heard.
+// A datagram that was heard.
 struct Datagram {
   static constexpr std::size_t max_size = 256;  // bytes; a larger one is ignored
 

@@ -39,7 +39,7 @@ bool is_host_name(std::string_view name) {
     const auto dot = name.find('.');
     const auto label = name.substr(0, dot);
     if (!is_label(label)) return false;
-    // What ends in a number is meant as an address, and then as a wrong one.
+    // A host that ends in a number is meant as an address, and then it is a wrong one.
     if (dot == name.npos) return !std::all_of(label.begin(), label.end(), is_digit);
     name.remove_prefix(dot + 1);
   }

@@ -10,7 +10,6 @@
 #include "discovery/interfaces.hpp"
 #include "discovery/seeds.hpp"
 #include "lib/mesh/announcement.hpp"
-#include "lib/mesh/frame_codec.hpp"
 #include "peer/io/clock.hpp"
 
 namespace tidegate::peer {
@@ -171,33 +170,43 @@ void Loop::receive() {
   for (int i = 0; i < frames_per_turn; ++i) {
     auto arrival = transport_.receive();
     if (!arrival) return;
-    if (const auto* reader = std::get_if<zeromq::Transport::SubscriptionChange>(&*arrival)) {
-      step(node::input::Reader{reader->peer, reader->present});
-      continue;
-    }
-    const auto frame_of = [](const zeromq::Transport::Arrival& a) -> Result<mesh::Frame> {
-      if (const auto* stream = std::get_if<zeromq::Transport::StreamBytes>(&a)) {
-        return mesh::decode(stream->bytes);
-      }
-      if (const auto* link = std::get_if<zeromq::Transport::LinkBytes>(&a))
-        return mesh::decode(link->bytes);
-      if (const auto* route = std::get_if<zeromq::Transport::RouteBytes>(&a))
-        return mesh::decode(route->bytes);
-      return Error{"not a frame"};
-    };
-    auto frame = frame_of(*arrival);
-    if (!frame) {
-      node_.count_malformed();
-    } else if (const auto* link = std::get_if<zeromq::Transport::LinkBytes>(&*arrival)) {
-      step(node::input::FromLink{link->link, std::move(frame).value()});
-    } else if (auto* route = std::get_if<zeromq::Transport::RouteBytes>(&*arrival)) {
-      step(node::input::FromRoute{std::move(route->route), std::move(route->host),
-                                  std::move(frame).value()});
-    } else {
-      step(node::input::FromStream{std::move(frame).value()});
-    }
+    std::visit([this](auto& a) { arrived(a); }, *arrival);
   }
 }
+
+template <typename Frame, typename InputOf>
+void Loop::step_frame(mesh::Decoded<Frame> decoded, InputOf input_of) {
+  if (auto* frame = std::get_if<Frame>(&decoded)) {
+    step(input_of(std::move(*frame)));
+  } else if (std::holds_alternative<mesh::Misplaced>(decoded)) {
+    node_.count_misplaced();
+  } else {
+    node_.count_malformed();
+  }
+}
+
+void Loop::arrived(zeromq::Transport::LinkBytes& a) {
+  step_frame(mesh::decode<mesh::AnswerFrame>(a.bytes), [&](mesh::AnswerFrame frame) {
+    return node::input::FromLink{a.link, std::move(frame)};
+  });
+}
+
+void Loop::arrived(zeromq::Transport::RouteBytes& a) {
+  step_frame(mesh::decode<mesh::CallFrame>(a.bytes), [&](mesh::CallFrame frame) {
+    return node::input::FromRoute{std::move(a.route), std::move(a.host), std::move(frame)};
+  });
+}
+
+void Loop::arrived(zeromq::Transport::StreamBytes& a) {
+  step_frame(mesh::decode<mesh::StreamFrame>(a.bytes),
+             [](mesh::StreamFrame frame) { return node::input::FromStream{std::move(frame)}; });
+}
+
+void Loop::arrived(zeromq::Transport::SubscriptionChange& a) {
+  step(node::input::Reader{a.peer, a.present});
+}
+
+void Loop::arrived(zeromq::Transport::Malformed&) { node_.count_malformed(); }
 
 void Loop::advance_replay_reader() {
   std::vector<postgres::ReplayEvent> events;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "discovery/beacon.hpp"
+#include "lib/mesh/frame_codec.hpp"
 #include "lib/node/event.hpp"
 #include "lib/node/node.hpp"
 #include "peer/carriers/zeromq/transport.hpp"
@@ -77,6 +78,13 @@ class Loop {
   void turn();
   void hear();
   void receive();
+  void arrived(zeromq::Transport::LinkBytes& a);
+  void arrived(zeromq::Transport::RouteBytes& a);
+  void arrived(zeromq::Transport::StreamBytes& a);
+  void arrived(zeromq::Transport::SubscriptionChange& a);
+  void arrived(zeromq::Transport::Malformed& a);
+  template <typename Frame, typename InputOf>
+  void step_frame(mesh::Decoded<Frame> decoded, InputOf input_of);
   void advance_replay_reader();
   void advance_commit_position_reader();
   void feed(node::Input input);

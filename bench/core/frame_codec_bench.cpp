@@ -7,7 +7,7 @@
 namespace tidegate::bench {
 namespace {
 
-mesh::Frame frame() { return mesh::Data{testing::origin(1), 1, {message(4711)}}; }
+mesh::StreamFrame frame() { return mesh::Data{testing::origin(1), 1, {message(4711)}}; }
 
 void encode_message(benchmark::State& state) {
   const auto one = frame();
@@ -17,12 +17,12 @@ BENCHMARK(encode_message)->Apply(counted);
 
 void decode_message(benchmark::State& state) {
   const auto bytes = encode(frame());
-  for (auto _ : state) benchmark::DoNotOptimize(mesh::decode(bytes));
+  for (auto _ : state) benchmark::DoNotOptimize(mesh::decode<mesh::StreamFrame>(bytes));
 }
 BENCHMARK(decode_message)->Apply(counted);
 
 // As many messages as travel together in a flood.
-mesh::Frame packed_frame() { return mesh::Data{testing::origin(1), 1, {100, message(4711)}}; }
+mesh::StreamFrame packed_frame() { return mesh::Data{testing::origin(1), 1, {100, message(4711)}}; }
 
 void encode_100_messages(benchmark::State& state) {
   const auto many = packed_frame();
@@ -32,7 +32,7 @@ BENCHMARK(encode_100_messages)->Apply(counted);
 
 void decode_100_messages(benchmark::State& state) {
   const auto bytes = encode(packed_frame());
-  for (auto _ : state) benchmark::DoNotOptimize(mesh::decode(bytes));
+  for (auto _ : state) benchmark::DoNotOptimize(mesh::decode<mesh::StreamFrame>(bytes));
 }
 BENCHMARK(decode_100_messages)->Apply(counted);
 

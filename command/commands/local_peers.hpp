@@ -16,8 +16,8 @@ struct LocalPeers {
   std::vector<std::string> places;  // where they were looked for
 };
 
-// Those that match --mesh, --name and --socket as far as these were given. What dead peers left
-// behind is removed on the way.
+// Those that match --mesh, --name and --socket as far as these were given. Sockets that dead peers
+// left behind are removed on the way.
 [[nodiscard]] LocalPeers find_local_peers(const command::Invocation& invocation);
 
 // Asks one for its status.

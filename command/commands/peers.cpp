@@ -29,7 +29,7 @@ class PeersCommand final : public command::Subcommand {
  public:
   void declare(CLI::App& app) override {
     app.add_option("--wait", wait_text_,
-                   "look around for so long, if no peer of this host can be asked (default: 3s)")
+                   "longest search if no peer of this host can be asked (default: 3s)")
         ->type_name("TIME");
     app.add_flag("--json", json_, "print one JSON object");
   }

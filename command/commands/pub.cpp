@@ -66,11 +66,12 @@ class PubCommand final : public command::Subcommand {
         ->type_name("SQL");
     app.add_flag("--after-commit", after_commit_,
                  "announce a change that somebody else has just committed");
-    app.add_option("--peers", peers_text_, "wait until so many peers are ready")
+    app.add_option("--peers", peers_text_, "number of peers that must be ready")
         ->type_name("COUNT");
-    app.add_option("--wait", wait_text_, "for the peers, at most (default: 3s)")->type_name("TIME");
+    app.add_option("--wait", wait_text_, "longest wait for the peers (default: 3s)")
+        ->type_name("TIME");
     app.add_flag("--allow-none", allow_none_, "publish even if no peer is there");
-    app.add_flag("--json", json_, "print one JSON line about what was done");
+    app.add_flag("--json", json_, "print the result as one JSON line");
   }
 
   void check(std::vector<command::SettingProblem>& problems) override {

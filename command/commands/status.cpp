@@ -34,7 +34,7 @@ class StatusCommand final : public command::Subcommand {
  public:
   void declare(CLI::App& app) override {
     app.add_flag("--json", json_, "print one JSON object");
-    app.add_flag("--watch", watch_, "again each second, until Ctrl-C or the end of the peer");
+    app.add_flag("--watch", watch_, "repeat each second, until Ctrl-C or the end of the peer");
   }
 
   void check(std::vector<command::SettingProblem>&) override {}

@@ -35,8 +35,9 @@ class SubCommand final : public command::Subcommand {
     app.add_option("PATTERN", pattern_texts_,
                    "such as builds/*/new or builds/#; several may be given (default: #)")
         ->type_name("");
-    app.add_option("--count", count_text_, "stop after so many deliveries")->type_name("COUNT");
-    app.add_option("--timeout", timeout_text_, "stop after this time")->type_name("TIME");
+    app.add_option("--count", count_text_, "number of deliveries after which to stop")
+        ->type_name("COUNT");
+    app.add_option("--timeout", timeout_text_, "time after which to stop")->type_name("TIME");
     app.add_flag("--json", json_, "print JSON lines");
   }
 

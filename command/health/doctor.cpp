@@ -165,7 +165,7 @@ void judge_commits(const ServerFacts& primary, Report& report) {
   const auto& setting = primary.synchronous_commit;
   if (setting == "off") {
     report.warn("synchronous_commit is off: a commit returns before it is safe",
-                "tag messages with after_commit, never with after_durable_commit; or turn it on");
+                "announce with after_commit, never with after_durable_commit; or turn it on");
   } else {
     report.ok("synchronous_commit is " + setting +
               ": messages may be tagged with after_commit, or with after_durable_commit if no "

@@ -1,4 +1,4 @@
-// What `tidegate doctor` asks a PostgreSQL server. Facts only; what they mean is in doctor.cpp.
+// The questions of `tidegate doctor` to a PostgreSQL server. Facts only; doctor.cpp judges them.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@
 // The publisher takes the position after its commit, with commit.hpp, and sends it along, for
 // example as the text that to_text() of position.hpp gives.
 //
-// Who holds the gate runs it: there is no thread in it. Not thread-safe.
+// The owner of the gate runs it: there is no thread in it. Not thread-safe.
 #pragma once
 
 #include <chrono>
@@ -66,7 +66,7 @@ class DatabaseGate {
 
   [[nodiscard]] std::size_t held() const;  // messages
 
-  // What an operator should know: the server is down, or a right is missing. Empty: all is well.
+  // Trouble for an operator: the server is down, or a right is missing. Empty: all is well.
   [[nodiscard]] const std::string& trouble() const;
 
  private:

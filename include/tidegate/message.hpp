@@ -35,7 +35,8 @@ struct AfterCommit {
   bool durable = false;
 };
 
-// What a message waits for. A Position is one that the caller knows, for example from commit.hpp.
+// The dependency of a message. A Position is one that the caller knows, for example from
+// commit.hpp.
 using Dependency = std::variant<NoChange, Position, AfterCommit>;
 
 struct Delivery {

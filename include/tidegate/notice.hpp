@@ -1,4 +1,4 @@
-// What an application is told besides deliveries: who is there, and what it will not get.
+// Notices to an application besides deliveries: who is there, and what it will not get.
 #pragma once
 
 #include <cstdint>
@@ -86,7 +86,7 @@ struct Warning {
 using Notice = std::variant<PeerReady, PeerGone, Undelivered, Unpublished, ServerUp, ServerDown,
                             PrimaryUp, PrimaryDown, Warning>;
 
-// What an application takes out of a peer, in order.
+// Everything that an application takes out of a peer, in order.
 using Incoming = std::variant<Delivery, Notice>;
 
 [[nodiscard]] std::string_view to_string(PeerGone::Why why);

@@ -1,4 +1,4 @@
-// Who published: a peer, in one of its lives.
+// The publisher of a message: a peer, in one of its lives.
 #pragma once
 
 #include <array>

@@ -1,6 +1,7 @@
 // What a peer says of itself when an operator asks: a snapshot, made on request.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -27,21 +28,55 @@ struct Counters {
   std::uint64_t foreign = 0;
   std::uint64_t expired = 0;
   std::uint64_t overdue = 0;
-  std::uint64_t late = 0;          // delivered before their change, as the options wish
-  std::uint64_t unpublished = 0;   // reported as Unpublished
-  std::uint64_t malformed = 0;     // frames and datagrams that could not be read
-  std::uint64_t unexpected = 0;    // frames that could be read, but not from there or not now
-  std::uint64_t refused = 0;       // peers of another mesh or protocol version
-  std::uint64_t refused_full = 0;  // arrivals beyond `held_bytes`, to be fetched again
-  std::uint64_t requests = 0;      // for messages that were missed
-  std::uint64_t recovered = 0;     // messages that came again thanks to them
-  std::uint64_t answers = 0;       // to requests of others
-  std::uint64_t resent = 0;        // messages sent again in them
-  std::uint64_t suppressed = 0;    // frames that were too much for the queues of slow readers
-  std::uint64_t polls = 0;         // questions to the server that is read
-  std::uint64_t questions = 0;     // questions to the primary
-  std::uint64_t nudges = 0;        // small writes that flush another session's tail
+  std::uint64_t late = 0;              // delivered before their change, as the options wish
+  std::uint64_t unpublished = 0;       // reported as Unpublished
+  std::uint64_t malformed = 0;         // frames and datagrams that could not be read
+  std::uint64_t unexpected = 0;        // frames that could be read, but not from there or not now
+  std::uint64_t refused = 0;           // peers of another mesh or protocol version
+  std::uint64_t refused_full = 0;      // arrivals beyond `held_bytes`, to be fetched again
+  std::uint64_t requests = 0;          // for messages that were missed
+  std::uint64_t recovered = 0;         // messages that came again thanks to them
+  std::uint64_t answers = 0;           // to requests of others
+  std::uint64_t resent = 0;            // messages sent again in them
+  std::uint64_t suppressed = 0;        // frames that were too much for the queues of slow readers
+  std::uint64_t replay_reads = 0;      // questions to the server that is read
+  std::uint64_t position_queries = 0;  // questions to the primary
+  std::uint64_t nudges = 0;            // small writes that flush another session's tail
 };
+
+// Each counter once, with the name by which the status shows it.
+struct CounterName {
+  const char* name;
+  std::uint64_t Counters::*count;
+};
+inline constexpr std::array counter_names = {
+    CounterName{"published", &Counters::published},
+    CounterName{"received", &Counters::received},
+    CounterName{"delivered", &Counters::delivered},
+    CounterName{"unmatched", &Counters::unmatched},
+    CounterName{"duplicate", &Counters::duplicate},
+    CounterName{"missing", &Counters::missing},
+    CounterName{"orphaned", &Counters::orphaned},
+    CounterName{"foreign", &Counters::foreign},
+    CounterName{"expired", &Counters::expired},
+    CounterName{"overdue", &Counters::overdue},
+    CounterName{"late", &Counters::late},
+    CounterName{"unpublished", &Counters::unpublished},
+    CounterName{"malformed", &Counters::malformed},
+    CounterName{"unexpected", &Counters::unexpected},
+    CounterName{"refused", &Counters::refused},
+    CounterName{"refused_full", &Counters::refused_full},
+    CounterName{"requests", &Counters::requests},
+    CounterName{"recovered", &Counters::recovered},
+    CounterName{"answers", &Counters::answers},
+    CounterName{"resent", &Counters::resent},
+    CounterName{"suppressed", &Counters::suppressed},
+    CounterName{"replay_reads", &Counters::replay_reads},
+    CounterName{"position_queries", &Counters::position_queries},
+    CounterName{"nudges", &Counters::nudges},
+};
+static_assert(sizeof(Counters) == counter_names.size() * sizeof(std::uint64_t),
+              "every counter has a name");
 
 enum class PeerState : std::uint8_t {
   heard,    // a beacon or a seed names it; no word from itself yet

@@ -1,4 +1,4 @@
-// What one server has replayed, and the rule that decides what a message may do there.
+// The tide: what one server has replayed, and the rule that decides what a message may do there.
 //
 // The rule lives here alone: a message is delivered only if `cover` says so, and `cover` looks at
 // nothing but the message's position and one reading of the receiver's own server.

@@ -1,4 +1,4 @@
-// What a message is about: a list of text elements, and patterns that choose among them.
+// The subject of a message: a list of text elements, and patterns that choose among them.
 //
 // A topic is carried as a list, so an element may hold any character. Where one line of text is
 // needed the elements are joined with '/'; a backslash takes the character behind it literally:

@@ -1,5 +1,5 @@
-// Every fixed bound in one place, related to each other at compile time. What a user may choose is
-// in options.hpp; these are the walls around it.
+// Every fixed bound in one place, related to each other at compile time. Settings for users are in
+// options.hpp; these are the walls around them.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,8 @@ inline constexpr std::size_t payload_bytes = std::size_t{16} << 20U;
 inline constexpr std::size_t batch_bytes = std::size_t{64} << 10U;
 inline constexpr std::size_t batch_messages = 1024;
 
-// What a message adds to its topic and payload on the wire, rounded up: array and element heads,
-// and the position.
+// The bytes that a message adds to its topic and payload on the wire, rounded up: array and element
+// heads, and the position.
 inline constexpr std::size_t message_overhead_bytes = 64 + 5 * topic_elements;
 inline constexpr std::size_t frame_overhead_bytes = 64;
 

@@ -1,8 +1,8 @@
 // A check that stays on in every build: a broken invariant is a bug, and a bug ends the process
 // before it can deliver something early or lose something silently.
 //
-// Use it only for what the code itself guarantees. What a caller or the network may get wrong is a
-// returned value (result.hpp), never a must.
+// Use it only for what the code itself guarantees. A mistake of a caller or of the network is
+// a returned value (result.hpp), never a must.
 #pragma once
 
 #include <cstdio>

@@ -37,14 +37,14 @@ struct Unfollow {
 };
 struct ToLink {
   LinkId link = 0;
-  Frame frame;
+  CallFrame frame;
 };
 struct ToRoute {
   RoutingId route;
-  Frame frame;
+  AnswerFrame frame;
 };
 struct Broadcast {  // to all that follow us
-  Frame frame;
+  StreamFrame frame;
 };
 struct Announce {  // on every interface
   Announcement announcement;

@@ -1,5 +1,12 @@
-// What peers say to each other. The bytes are in frame_codec.hpp and in PROTOCOL.md; who says what
-// when is in roster.hpp and node.hpp.
+// The frames that peers exchange, and which of them each channel carries. The bytes are in
+// frame_codec.hpp and in PROTOCOL.md; roster.hpp and lib/node say which frame is sent when.
+//
+//     channel       from                  to                     frames
+//     CallFrame     a DEALER that dialled the ROUTER dialled     Hello, Ready, Listening,
+//                                                                RetransmitRequest, Probe
+//     AnswerFrame   that ROUTER           the same DEALER        Welcome, Refusal, Data, Retained,
+//                                                                Vouch
+//     StreamFrame   an XPUB               every SUB              Data, Heartbeat, Farewell
 #pragma once
 
 #include <cstdint>
@@ -33,7 +40,7 @@ struct Hello {
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
-// The answer to a Hello: the card of the one who was dialled.
+// The answer to a Hello: the dialled peer introduces itself in turn.
 struct Welcome {
   PeerInfo info;
   friend bool operator==(const Welcome&, const Welcome&) = default;
@@ -122,7 +129,9 @@ struct OtherVersion {
   friend bool operator==(const OtherVersion&, const OtherVersion&) = default;
 };
 
-using Frame = std::variant<Hello, Welcome, Refusal, Ready, Listening, Data, Heartbeat, Farewell,
-                           RetransmitRequest, Retained, Probe, Vouch, OtherVersion>;
+// OtherVersion is only ever received.
+using CallFrame = std::variant<Hello, Ready, Listening, RetransmitRequest, Probe, OtherVersion>;
+using AnswerFrame = std::variant<Welcome, Refusal, Data, Retained, Vouch, OtherVersion>;
+using StreamFrame = std::variant<Data, Heartbeat, Farewell>;
 
 }  // namespace tidegate::mesh

@@ -1,21 +1,37 @@
 // Frames as bytes: MessagePack arrays, the first element the kind.
 //
 // Decoding never throws, never reads past the bytes, and allocates no more than a small multiple
-// of their number, whatever they claim. An unknown kind and every field out of its bounds is an
-// error; fields behind the last known one are skipped, which is how a later version may add some.
+// of their number, whatever they claim. The decoder is told the channel: a frame of another channel
+// is misplaced, an unknown kind and every field out of its bounds make it malformed. Fields behind
+// the last known one are skipped, which is how a later version may add some.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "lib/mesh/frame.hpp"
-#include "tidegate/result.hpp"
 
 namespace tidegate::mesh {
 
 // The frame must respect limits.hpp: what is refused on arrival is never sent.
-[[nodiscard]] std::string encode(const Frame& frame);
+[[nodiscard]] std::string encode(const CallFrame& frame);
+[[nodiscard]] std::string encode(const AnswerFrame& frame);
+[[nodiscard]] std::string encode(const StreamFrame& frame);
+[[nodiscard]] std::string encode(const Data& data);  // the same on both its channels
 
-[[nodiscard]] Result<Frame> decode(std::string_view bytes);
+struct Malformed {
+  std::string why;
+};
+
+// Of a kind that has no place on this channel; the rest was not looked at.
+struct Misplaced {};
+
+template <typename Channel>
+using Decoded = std::variant<Channel, Malformed, Misplaced>;
+
+// `Channel` is CallFrame, AnswerFrame or StreamFrame.
+template <typename Channel>
+[[nodiscard]] Decoded<Channel> decode(std::string_view bytes);
 
 }  // namespace tidegate::mesh

@@ -92,7 +92,7 @@ bool Roster::welcome(LinkId link, const PeerInfo& info, Instant now, Effects& ef
   if (member != nullptr && member->origin != info.origin) {
     // The address was handed on: whoever lives there now has replaced the one we looked for.
     const auto host = member->host;
-    part(*member, PeerGone::Why::replaced, now, effects);
+    depart(*member, PeerGone::Why::replaced, now, effects);
     if (info.origin.peer == self_.origin.peer) return true;
     auto* other = find(info.origin);
     if (other == nullptr) other = admit(info.origin, now);
@@ -131,7 +131,7 @@ void Roster::follow(Member& member, Instant now, Effects& effects) {
   const auto endpoint = member.publish_endpoint();
   for (auto& [origin, other] : members_) {
     if (other.following && other.publish_endpoint() == endpoint) {
-      part(other, PeerGone::Why::replaced, now, effects);
+      depart(other, PeerGone::Why::replaced, now, effects);
     }
   }
   member.following = true;
@@ -156,7 +156,7 @@ void Roster::reader(PeerId peer, bool present, Extent own, Instant now, Effects&
       member->second.retry_at = soon(now, repeat_hello);
       wake_at(member->second.retry_at);
     }
-    settle(member->second, effects);
+    update_readiness(member->second, effects);
   }
 }
 
@@ -166,7 +166,7 @@ Member* Roster::ready(const Ready& ready, Instant now, Effects& effects) {
   member->started = true;
   effects.push_back(effect::ToLink{*member->link, Listening{self_.origin, member->origin}});
   sign_of_life(*member, now, effects);
-  settle(*member, effects);
+  update_readiness(*member, effects);
   return member;
 }
 
@@ -175,7 +175,7 @@ bool Roster::listening(const Listening& listening, Instant now, Effects& effects
   if (member == nullptr || departed(*member)) return false;
   member->listening = true;
   sign_of_life(*member, now, effects);
-  settle(*member, effects);
+  update_readiness(*member, effects);
   return true;
 }
 
@@ -189,7 +189,7 @@ bool Roster::refused(LinkId link, Instant now, Effects& effects) {
     return true;
   }
   auto* member = member_of(link);
-  if (member != nullptr) part(*member, PeerGone::Why::silent, now, effects);
+  if (member != nullptr) depart(*member, PeerGone::Why::silent, now, effects);
   return member != nullptr;
 }
 
@@ -251,7 +251,7 @@ void Roster::sign_of_life(Member& member, Instant now, Effects& effects) {
     replace_earlier_lives(member.origin, now, effects);
   } else if (member.state == PeerState::suspect) {
     enter(member, PeerState::hello);
-    settle(member, effects);
+    update_readiness(member, effects);
     wake_at(member.retry_at);  // if that is not enough to be ready, says Hello again
   }
 }
@@ -260,12 +260,12 @@ void Roster::sign_of_life(Member& member, Instant now, Effects& effects) {
 void Roster::replace_earlier_lives(const Origin& origin, Instant now, Effects& effects) {
   for (auto i = members_.lower_bound({origin.peer, 0}); i != members_.end() && i->first < origin;
        ++i) {
-    if (!departed(i->second)) part(i->second, PeerGone::Why::replaced, now, effects);
+    if (!departed(i->second)) depart(i->second, PeerGone::Why::replaced, now, effects);
   }
 }
 
 // Between `hello` and `ready`, as the two directions stand.
-void Roster::settle(Member& member, Effects& effects) {
+void Roster::update_readiness(Member& member, Effects& effects) {
   const bool both = member.started && member.listening && readers_.contains(member.origin.peer);
   if (member.state == PeerState::hello && both) {
     enter(member, PeerState::ready);
@@ -277,10 +277,10 @@ void Roster::settle(Member& member, Effects& effects) {
 }
 
 void Roster::left(Member& member, Instant now, Effects& effects) {
-  part(member, PeerGone::Why::left, now, effects);
+  depart(member, PeerGone::Why::left, now, effects);
 }
 
-void Roster::part(Member& member, PeerGone::Why why, Instant now, Effects& effects) {
+void Roster::depart(Member& member, PeerGone::Why why, Instant now, Effects& effects) {
   disconnect(member, effects);
   if (member.was_ready) {
     effects.push_back(effect::Notify{PeerGone{member.origin, member.name, why}});
@@ -323,7 +323,7 @@ void Roster::advance(Extent own, Instant now, Effects& effects) {
 void Roster::advance_member(Member& member, Extent own, Instant now, Effects& effects) {
   const auto verdict = member.detector.verdict(now);
   if (verdict == FailureDetector::Verdict::gone) {
-    part(member, PeerGone::Why::silent, now, effects);
+    depart(member, PeerGone::Why::silent, now, effects);
     return;
   }
   if (verdict == FailureDetector::Verdict::suspect && member.state == PeerState::ready) {

@@ -157,8 +157,8 @@ class Roster {
   void enter(Member& member, PeerState state);
   void sign_of_life(Member& member, Instant now, Effects& effects);
   void replace_earlier_lives(const Origin& origin, Instant now, Effects& effects);
-  void settle(Member& member, Effects& effects);
-  void part(Member& member, PeerGone::Why why, Instant now, Effects& effects);
+  void update_readiness(Member& member, Effects& effects);
+  void depart(Member& member, PeerGone::Why why, Instant now, Effects& effects);
   void disconnect(Member& member, Effects& effects);
   void advance_member(Member& member, Extent own, Instant now, Effects& effects);
   void probe_around(Member& member, Instant now, Effects& effects);

@@ -33,17 +33,17 @@ struct Heard {
   mesh::Announcement announcement;
   std::string host;
 };
-struct FromLink {  // from a peer that we dialled
+struct FromLink {  // the answer of a peer that we dialled
   mesh::LinkId link = 0;
-  mesh::Frame frame;
+  mesh::AnswerFrame frame;
 };
-struct FromRoute {  // from one that dialled us
+struct FromRoute {  // from a peer that dialled us
   mesh::RoutingId route;
   std::string host;
-  mesh::Frame frame;
+  mesh::CallFrame frame;
 };
 struct FromStream {  // from some publisher that we follow
-  mesh::Frame frame;
+  mesh::StreamFrame frame;
 };
 // The subscription to "@<peer id>" of a reader arrived, or went away with its connection.
 struct Reader {

@@ -18,6 +18,13 @@ Status Node::status(Instant now) const {
                             stream.gap() ? stream.known() - stream.next() + 1 : 0,
                             member.slow_consumer.slow(now), member.lag});
   }
+  receiver_.describe(status, now);
+  publisher_.describe(status);
+  status.counters = counters_;
+  return status;
+}
+
+void ReceiverHalf::describe(Status& status, Instant now) const {
   status.gated = gate_.gated();
   status.tide = gate_.tide();
   const auto& held = gate_.held();
@@ -30,6 +37,9 @@ Status Node::status(Instant now) const {
     status.held_first = held.first_position();
     status.held_longest = now - held.first_since();
   }
+}
+
+void PublisherHalf::describe(Status& status) const {
   status.primary_known = outbox_.primary_known();
   status.outbox = outbox_.size();
   status.outbox_bytes = outbox_.bytes();
@@ -38,8 +48,6 @@ Status Node::status(Instant now) const {
   status.retained_first = window_.first();
   status.retained = window_.size();
   status.retain_bytes = window_.bytes();
-  status.counters = counters_;
-  return status;
 }
 
 }  // namespace tidegate::node

@@ -157,7 +157,8 @@ socket = "/s"
 TEST_CASE("a choice that is none of the setting's values names those that are") {
   const auto configuration = configure({.flags = {{"from", {"then"}}, {"overdue", {"late "}}}});
   REQUIRE(configuration.problems.size() == 2);
-  CHECK(configuration.problems.at(0).what == "'then' is none of its values; write latest or earliest");
+  CHECK(configuration.problems.at(0).what ==
+        "'then' is none of its values; write latest or earliest");
   CHECK(configuration.problems.at(1).what ==
         "'late ' is none of its values; write hold or late or drop");
 }
@@ -192,7 +193,7 @@ TEST_CASE("all that is wrong in all sources is reported at once, with where it c
                                            "t.toml:4: held_bytes", "t.toml:5: colour"});
 }
 
-TEST_CASE("what validate() refuses is reported where it was written") {
+TEST_CASE("a value that validate() refuses is reported where it was written") {
   CHECK(only_problem(from_file("\nmesh = \"\"")).where == "t.toml:2: mesh");
   CHECK(only_problem(from_variable("TIDEGATE_MESH", "")).where == "TIDEGATE_MESH");
   CHECK(only_problem(from_flag("mesh", "")).where == "--mesh");
@@ -209,7 +210,7 @@ TEST_CASE("a slip is answered with the setting that was probably meant") {
   CHECK(contains(only_problem(from_file("held_bytes = 1")).what, "write held-bytes"));
 }
 
-TEST_CASE("what resembles no setting gets no guess") {
+TEST_CASE("a word that resembles no setting gets no guess") {
   CHECK(lacks(only_problem(from_file("zebra = 1")).what, "did you mean"));
   CHECK(near_miss("", {"a"}) == std::nullopt);
   CHECK(near_miss("abc", {"xyz"}) == std::nullopt);
@@ -273,7 +274,7 @@ TEST_CASE("sizes are read in powers of 1024 and of 1000") {
   CHECK(*parse_size("17179869183GiB") == ~std::uint64_t{0} - ((std::uint64_t{1} << 30U) - 1));
 }
 
-TEST_CASE("what is not a size is refused and quoted") {
+TEST_CASE("a text that is not a size is refused and quoted") {
   for (const auto* text : {"", " ", "MiB", "-1", "+1", "1.5MiB", "1 MiB ", "1  MiB", "1mib", "1 TB",
                            "0x10", "18446744073709551616", "17179869184GiB"}) {
     CAPTURE(text);

@@ -32,7 +32,7 @@ TEST_CASE("it has settled when somebody is ready and nobody new has come for a w
   CHECK(settling.settled(with({PeerState::ready, PeerState::ready}), now + 599ms));
 }
 
-TEST_CASE("somebody who is half known is waited for") {
+TEST_CASE("a peer that is half known is waited for") {
   Settling settling(std::nullopt);
   const auto status = with({PeerState::ready, PeerState::hello});
   CHECK_FALSE(settling.settled(status, Instant{}));

@@ -25,7 +25,7 @@ TEST_CASE("a seed is written as it is read") {
 
 TEST_CASE("no seeds are fine") { CHECK(parse_seeds({})->empty()); }
 
-TEST_CASE("what is not a seed is refused and quoted") {
+TEST_CASE("a text that is not a seed is refused and quoted") {
   using namespace std::string_literals;
   for (const auto& text : {""s,
                            "a"s,

@@ -17,7 +17,9 @@ int main(int count, char** arguments) {
   const auto write = [&](const std::string& input) {
     std::ofstream(std::string(arguments[1]) + "/seed-" + std::to_string(++number)) << input;
   };
-  for (const auto& frame : testing::one_of_each()) write("f" + encode(frame));
+  testing::for_each_channel([&](const auto& frames) {
+    for (const auto& frame : frames) write("f" + encode(frame));
+  });
   const auto datagram = encode(Announcement{"default", testing::origin(1), 17900, 17901});
   write("d" + std::string(reinterpret_cast<const char*>(datagram.data()), datagram.size()));
   for (const auto* text : {"builds/42/new", "a\\/b/\\*", "builds/*/#", "7/2/0/3000060"}) {

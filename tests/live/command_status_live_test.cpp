@@ -72,7 +72,7 @@ TEST_CASE("a status is watched without a terminal, until the peer ends") {
   CHECK(ended(watch) == 1);
 }
 
-TEST_CASE("what a killed peer has left behind does not look like a peer") {
+TEST_CASE("the socket that a killed peer has left behind does not look like a peer") {
   const CommandMesh mesh;
   auto peer = mesh.start({"peer", "--name", "victim"});
   wait_for_log(peer, "in mesh");

@@ -98,9 +98,9 @@ inline bool holds(Peer& peer, std::size_t count) {
 // Waits until the peer has asked its server often enough to have seen what it shows now, and still
 // holds so many messages.
 inline bool still_holds(Peer& peer, std::size_t count) {
-  const auto before = peer.status().counters.polls;
+  const auto before = peer.status().counters.replay_reads;
   return eventually(std::chrono::seconds(10),
-                    [&] { return peer.status().counters.polls >= before + 3; }) &&
+                    [&] { return peer.status().counters.replay_reads >= before + 3; }) &&
          peer.status().held == count;
 }
 

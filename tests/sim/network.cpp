@@ -15,6 +15,14 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t queue_limit = 1000;  // frames; beyond it they are dropped, as ZeroMQ does
 
+// A peer sends nothing that has no place where it sends it.
+template <typename Frame>
+Frame must_decode(const std::string& bytes) {
+  auto decoded = mesh::decode<Frame>(bytes);
+  TIDEGATE_MUST(std::holds_alternative<Frame>(decoded));
+  return std::get<Frame>(std::move(decoded));
+}
+
 }  // namespace
 
 HostId Network::add_host(std::string name) {
@@ -201,29 +209,34 @@ mesh::RoutingId Network::route_of(ChannelId id) const {
   return std::to_string(id) + "/" + std::to_string(channels_[id].epoch);
 }
 
-void Network::note(const Channel& channel, bool to_server, const mesh::Frame& frame,
-                   const char* visibility) {
-  if (!trace_.on()) return;
+std::string Network::text_of_bytes(const Channel& channel, bool to_server,
+                                   const std::string& bytes) {
+  if (to_server) return text_of(must_decode<mesh::CallFrame>(bytes));
+  if (channel.stream) return text_of(must_decode<mesh::StreamFrame>(bytes));
+  return text_of(must_decode<mesh::AnswerFrame>(bytes));
+}
+
+void Network::note(const Channel& channel, bool to_server, const std::string& frame,
+                   const char* fate) {
   const auto& client = peers_[channel.client].info.name;
   const auto server = channel.server == nobody ? "?" : peers_[channel.server].info.name;
   trace_.line(events_.elapsed(), (to_server ? client : server) + " > " +
-                                     (to_server ? server : client) + "  " + text_of(frame) +
-                                     visibility);
+                                     (to_server ? server : client) + "  " + frame + fate);
 }
 
-void Network::to_link(LifeId life, mesh::LinkId link, const mesh::Frame& frame) {
+void Network::to_link(LifeId life, mesh::LinkId link, const mesh::CallFrame& frame) {
   const auto found = peers_[life].links.find(link);
   TIDEGATE_MUST(found != peers_[life].links.end());
   send(found->second, true, std::make_shared<const std::string>(encode(frame)));
 }
 
-void Network::to_route(LifeId life, const mesh::RoutingId& route, const mesh::Frame& frame) {
+void Network::to_route(LifeId life, const mesh::RoutingId& route, const mesh::AnswerFrame& frame) {
   const auto id = static_cast<ChannelId>(std::stoull(route));
   if (channels_[id].server != life || route_of(id) != route) return;
   send(id, false, std::make_shared<const std::string>(encode(frame)));
 }
 
-void Network::broadcast(LifeId life, const mesh::Frame& frame) {
+void Network::broadcast(LifeId life, const mesh::StreamFrame& frame) {
   const auto& readers = peers_[life].readers;
   if (readers.empty()) return;
   const auto bytes = std::make_shared<const std::string>(encode(frame));
@@ -253,12 +266,13 @@ void Network::send(ChannelId id, bool to_server, const Bytes& bytes) {
     } else if (happens(random_, path.loss)) {
       direction.dropping = random_.below(path.burst);
       lost = true;
-    } else if (path.drop > 0 && std::holds_alternative<mesh::Data>(*mesh::decode(*bytes))) {
+    } else if (path.drop > 0 &&
+               std::holds_alternative<mesh::Data>(must_decode<mesh::StreamFrame>(*bytes))) {
       --path.drop;
       lost = true;
     }
   } else {
-    lost = lost || happens(random_, path.direct_loss);
+    lost = lost || direct_frames_++ == lost_direct || happens(random_, path.direct_loss);
   }
   if (!lost && path.cut) {
     lost = direction.waiting.size() >= queue_limit;
@@ -266,7 +280,7 @@ void Network::send(ChannelId id, bool to_server, const Bytes& bytes) {
     if (!lost) return;
   }
   if (lost) {
-    if (trace_.on()) note(channel, to_server, *mesh::decode(*bytes), "  LOST");
+    if (trace_.on()) note(channel, to_server, text_of_bytes(channel, to_server, *bytes), "  LOST");
     return;
   }
   const int copies = happens(random_, path.duplicates) ? 2 : 1;
@@ -279,16 +293,15 @@ void Network::send(ChannelId id, bool to_server, const Bytes& bytes) {
 
 void Network::arrive(ChannelId id, bool to_server, const std::string& bytes) {
   const auto& channel = channels_[id];
-  auto frame = mesh::decode(bytes);
-  TIDEGATE_MUST(frame.ok());
-  note(channel, to_server, *frame, "");
+  if (trace_.on()) note(channel, to_server, text_of_bytes(channel, to_server, bytes), "");
   if (to_server) {
     give(channel.server, node::input::FromRoute{route_of(id), hosts_[peers_[channel.client].host],
-                                                std::move(*frame)});
+                                                must_decode<mesh::CallFrame>(bytes)});
   } else if (channel.stream) {
-    give(channel.client, node::input::FromStream{std::move(*frame)});
+    give(channel.client, node::input::FromStream{must_decode<mesh::StreamFrame>(bytes)});
   } else {
-    give(channel.client, node::input::FromLink{channel.link, std::move(*frame)});
+    give(channel.client,
+         node::input::FromLink{channel.link, must_decode<mesh::AnswerFrame>(bytes)});
   }
 }
 

@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +51,9 @@ class Network {
   Network(EventQueue& events, base::Random random, Trace& trace)
       : events_(events), random_(random), trace_(trace) {}
 
+  // Of the direct frames of all paths, counted from 0, this one is lost.
+  std::optional<std::uint64_t> lost_direct;
+
   // Hands an input to a peer.
   std::function<void(LifeId, node::Input)> give;
 
@@ -66,9 +70,9 @@ class Network {
   void undial(LifeId life, mesh::LinkId link);
   void follow(LifeId life, const base::Endpoint& endpoint);
   void unfollow(LifeId life, const base::Endpoint& endpoint);
-  void to_link(LifeId life, mesh::LinkId link, const mesh::Frame& frame);
-  void to_route(LifeId life, const mesh::RoutingId& route, const mesh::Frame& frame);
-  void broadcast(LifeId life, const mesh::Frame& frame);
+  void to_link(LifeId life, mesh::LinkId link, const mesh::CallFrame& frame);
+  void to_route(LifeId life, const mesh::RoutingId& route, const mesh::AnswerFrame& frame);
+  void broadcast(LifeId life, const mesh::StreamFrame& frame);
   void announce(LifeId life, const mesh::Announcement& announcement);
 
   // Every connection between two hosts breaks; they are dialled again.
@@ -129,8 +133,9 @@ class Network {
   void arrive(ChannelId id, bool to_server, const std::string& bytes);
   Path& path_of(const Channel& channel, bool to_server);
   Instant arrival(const Path& path, Direction& direction);
-  void note(const Channel& channel, bool to_server, const mesh::Frame& frame,
-            const char* visibility);
+  void note(const Channel& channel, bool to_server, const std::string& frame, const char* fate);
+  [[nodiscard]] static std::string text_of_bytes(const Channel& channel, bool to_server,
+                                                 const std::string& bytes);
 
   EventQueue& events_;
   base::Random random_;
@@ -139,6 +144,7 @@ class Network {
   std::map<std::pair<HostId, HostId>, Path> paths_;
   std::vector<Peer> peers_;
   std::vector<Channel> channels_;
+  std::uint64_t direct_frames_ = 0;
 };
 
 }  // namespace tidegate::sim

@@ -31,7 +31,7 @@ std::pair<LifeId, std::size_t> parse(const std::string& payload) {
   return {life, note};
 }
 
-// What the bounds in bytes count for it (message.hpp: its topic, its payload, and 160).
+// The bytes that the bounds count for it (footprint.hpp: its topic, its payload, and 160).
 std::size_t weight(const Message& message) {
   std::size_t bytes = 160 + message.payload.size();
   for (const auto& element : message.topic.elements()) bytes += element.size();
@@ -281,7 +281,7 @@ void Oracle::check_visible(const Life& life, const Sent& sent, const Note& note,
   }
 }
 
-// Whoever went out since this one arrived has to have a smaller key.
+// Messages that were released since this one arrived must have a smaller key.
 void Oracle::check_order(Life& life, const Key& key, std::optional<Instant> arrived, Instant now,
                          const std::string& who) {
   auto& released = life.released;

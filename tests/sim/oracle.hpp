@@ -56,7 +56,7 @@ struct Totals {
   void add(const Totals& other);
 };
 
-// What the application asked for when it published.
+// The dependency that the application gave when it published.
 struct Note {
   enum class Kind : std::uint8_t { after_commit, position, no_change };
   Kind kind = Kind::no_change;
@@ -109,7 +109,7 @@ class Oracle {
   [[nodiscard]] const Totals& totals() const { return totals_; }
   [[nodiscard]] std::optional<LifeId> life_of(const Origin& origin) const;
   [[nodiscard]] const std::string& name_of(LifeId life) const { return lives_[life].birth.name; }
-  // What a message of this origin was about; for replies.
+  // The topic of a message of this origin; for replies.
   [[nodiscard]] ChangeId change_of(const Origin& origin, std::uint64_t sequence) const;
 
  private:

@@ -1,4 +1,4 @@
-// What kind of run a seed is: how large, how long, how busy, and which faults it has.
+// The kind of run that a seed is: how large, how long, how busy, and which faults it has.
 //
 // Half of the faults are switched off in each run. With all of them on at all times a mesh is
 // mostly down, and what needs two faults and some peace between them never happens.

@@ -23,14 +23,14 @@
 //
 // The network and the servers take fixed times here, so that a change of lib/ and nothing else
 // changes the output. It is written anew by `tidegate-sim --rewrite --scenario FILE` and reviewed
-// as a difference. Whatever a file says, the oracle judges the run as well.
+// as a difference. The oracle judges the run of every file as well.
 #pragma once
 
 #include <string>
 
 namespace tidegate::sim {
 
-// What the commands of a scenario do, as the whole text that the file should have.
+// The effect of the commands of a scenario, as the whole text that the file should have.
 [[nodiscard]] std::string play_scenario(const std::string& text);
 
 // Empty when the file says what happens; else how it differs.

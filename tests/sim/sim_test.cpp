@@ -107,7 +107,7 @@ TEST_CASE("a seed means the same run again") {
   CHECK(first.take() == second.take());
 }
 
-TEST_CASE("what scenario files say is what happens") {
+TEST_CASE("the run of a scenario is the one that its file records") {
   std::size_t count = 0;
   for (const auto& entry :
        std::filesystem::directory_iterator(TIDEGATE_SOURCE_ROOT "/tests/scenarios")) {
@@ -123,7 +123,7 @@ TEST_CASE("a scenario whose output is another one is told so") {
   CHECK(play_scenario("nonsense\n") == "nonsense\n----\nno such command\n\n");
 }
 
-TEST_CASE("the oracle is content with what is right") {
+TEST_CASE("the oracle accepts a right run") {
   Told told;
   told.send(1, Told::at(200));
   told.send(0, Told::at(200));
@@ -159,7 +159,7 @@ TEST_CASE("S2: the oracle sees a lost change that is announced") {
   CHECK(told.broken() == "S2");
 }
 
-TEST_CASE("S3: the oracle sees what is decided twice, or comes from nowhere") {
+TEST_CASE("S3: the oracle sees a message that is decided twice, or comes from nowhere") {
   Told told;
   told.send(1, Told::at(200));
   told.show(200);
@@ -209,7 +209,7 @@ TEST_CASE("S5: the oracle sees a later place go out before an earlier one that w
   }
 }
 
-TEST_CASE("S6: the oracle sees a message that does not cover what its peer has seen") {
+TEST_CASE("S6: the oracle sees a message that does not cover the changes that its peer has seen") {
   Told told;
   told.send(3, Told::at(400));
   SUBCASE("an earlier position") { told.send(0, Told::at(300)); }
@@ -226,7 +226,7 @@ TEST_CASE("B1: the oracle sees more held than is allowed") {
   CHECK(told.broken() == "B1");
 }
 
-TEST_CASE("N1: the oracle sees what vanishes") {
+TEST_CASE("N1: the oracle sees a message that vanishes") {
   Told told;
   told.oracle.ready(0, Told::origin(1));
   told.send(1, Told::at(200));

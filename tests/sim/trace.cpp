@@ -41,7 +41,9 @@ struct Words {
 
 }  // namespace
 
-std::string text_of(const mesh::Frame& frame) { return std::visit(Words{}, frame); }
+std::string text_of(const mesh::CallFrame& frame) { return std::visit(Words{}, frame); }
+std::string text_of(const mesh::AnswerFrame& frame) { return std::visit(Words{}, frame); }
+std::string text_of(const mesh::StreamFrame& frame) { return std::visit(Words{}, frame); }
 
 std::string text_of(Duration since) {
   std::array<char, 32> text{};

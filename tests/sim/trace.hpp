@@ -34,7 +34,9 @@ class Trace {
 };
 
 // A frame in a few words: its kind, and what matters of it.
-[[nodiscard]] std::string text_of(const mesh::Frame& frame);
+[[nodiscard]] std::string text_of(const mesh::CallFrame& frame);
+[[nodiscard]] std::string text_of(const mesh::AnswerFrame& frame);
+[[nodiscard]] std::string text_of(const mesh::StreamFrame& frame);
 
 // "12.345678", seconds.
 [[nodiscard]] std::string text_of(Duration since);

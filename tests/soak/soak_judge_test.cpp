@@ -98,7 +98,7 @@ TEST_CASE("a row that a message carries which has none of its own counts only if
   }
 }
 
-TEST_CASE("what a server in another life has or has not is not judged") {
+TEST_CASE("rows of a server in another incarnation are not judged") {
   Run run;
   run.announce(1);
   run.deliver(1, 1, Look::unjudged);
@@ -138,7 +138,8 @@ TEST_CASE("a sequence, a number or a position that goes back is out of order") {
   }
 }
 
-TEST_CASE("between two who lived to the end all is delivered or reported, from their meeting on") {
+TEST_CASE(
+    "between two peers that lived to the end all is delivered or reported, from their meeting on") {
   Run run;
   for (std::uint64_t i = 1; i <= 6; ++i) run.announce(i);
   run.deliver(3, 3);
@@ -148,7 +149,7 @@ TEST_CASE("between two who lived to the end all is delivered or reported, from t
   CHECK(verdict.missing.first.size() == 2);
 }
 
-TEST_CASE("what was handed back has no sequence, and nobody misses it") {
+TEST_CASE("a message that was handed back has no sequence, and nobody misses it") {
   Run run;
   run.announce(1);
   run.announce(2);
@@ -182,7 +183,7 @@ TEST_CASE("of a killed publisher a lost tail is counted apart, and a hole is mis
   }
 }
 
-TEST_CASE("who was killed need not have got anything") {
+TEST_CASE("a peer that was killed need not have got anything") {
   Run run;
   run.receiver().killed = true;
   run.announce(1);

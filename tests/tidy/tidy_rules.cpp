@@ -94,7 +94,7 @@ struct Foreign {
 
 const std::vector<Foreign>& foreign_libraries() {
   static const std::vector<Foreign> all = {
-      {"msgpack", {"msgpack"}, {"lib/mesh/frame_codec."}},
+      {"msgpack", {"msgpack"}, {"lib/mesh/frame_writer.", "lib/mesh/frame_cursor."}},
       {"zmq", {"zmq"}, {"peer/carriers/zeromq/"}},
       {"libpq",
        {"libpq", "postgresql/", "pg_config"},

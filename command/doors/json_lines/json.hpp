@@ -48,8 +48,8 @@ using Json = nlohmann::ordered_json;
 // Without a line break. Text of others that is not UTF-8 never makes it fail.
 [[nodiscard]] std::string to_text(const Json& json);
 
-// Reads what to_json(Status) wrote. What is missing has its default and what is unknown is ignored,
-// so that a command and a peer of different versions understand each other.
+// Reads a document of to_json(Status). A missing member has its default and an unknown one is
+// ignored, so that a command and a peer of different versions understand each other.
 [[nodiscard]] Result<Status> parse_status(std::string_view text);
 
 // The members of a line in; any other is refused.

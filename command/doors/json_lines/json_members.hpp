@@ -181,30 +181,7 @@ void members(Visit&& visit, T& tide) {
 
 template <typename Visit, MaybeConst<Counters> T>
 void members(Visit&& visit, T& counters) {
-  visit("published", counters.published);
-  visit("received", counters.received);
-  visit("delivered", counters.delivered);
-  visit("unmatched", counters.unmatched);
-  visit("duplicate", counters.duplicate);
-  visit("missing", counters.missing);
-  visit("orphaned", counters.orphaned);
-  visit("foreign", counters.foreign);
-  visit("expired", counters.expired);
-  visit("overdue", counters.overdue);
-  visit("late", counters.late);
-  visit("unpublished", counters.unpublished);
-  visit("malformed", counters.malformed);
-  visit("unexpected", counters.unexpected);
-  visit("refused", counters.refused);
-  visit("refused_full", counters.refused_full);
-  visit("requests", counters.requests);
-  visit("recovered", counters.recovered);
-  visit("answers", counters.answers);
-  visit("resent", counters.resent);
-  visit("suppressed", counters.suppressed);
-  visit("replay_reads", counters.polls);
-  visit("position_queries", counters.questions);
-  visit("nudges", counters.nudges);
+  for (const auto& [name, count] : counter_names) visit(name, counters.*count);
 }
 
 template <typename Visit, MaybeConst<PeerStatus> T>

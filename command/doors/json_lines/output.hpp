@@ -36,7 +36,7 @@ class Output {
   // The reader is gone; what comes is thrown away from now on.
   [[nodiscard]] bool closed() const { return closed_; }
 
-  // What poll() said of the descriptor, when that was asked for errors only.
+  // The descriptor has an error, as poll() says when it was asked for errors only.
   void note_error() { close(); }
 
   [[nodiscard]] int descriptor() const { return descriptor_; }

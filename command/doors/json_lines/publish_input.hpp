@@ -1,8 +1,9 @@
 // Standard input of `tidegate peer`: JSON lines, each a message to publish (json.hpp).
 //
-// What can't be published is answered by a line on the output, with the number of the input line,
-// and the next line is read. Only a full outbox is no error: reading pauses until there is room, so
-// that whoever writes to us has to wait. The message that met it is kept, and nothing is reordered.
+// A message that can't be published is answered by a line on the output, with the number of the
+// input line, and the next line is read. Only a full outbox is no error: reading pauses until there
+// is room, so that whoever writes to us has to wait. The message that met it is kept, and nothing
+// is reordered.
 #pragma once
 
 #include <cstdint>

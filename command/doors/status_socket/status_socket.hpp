@@ -1,5 +1,6 @@
-// How `tidegate status` reaches a running peer: a Unix socket for each peer of this host. Whoever
-// connects gets one JSON document (to_json(Status)) and the end of the stream; nothing is read.
+// How `tidegate status` reaches a running peer: a Unix socket for each peer of this host. A
+// client that connects gets one JSON document (to_json(Status)) and the end of the stream; nothing
+// is read.
 //
 // The file is <directory>/<mesh>-<name>.sock, where other characters than letters, digits, '.' and
 // '_' (and in the name '-') are written as %XX. A file whose peer has died refuses connections, and
@@ -26,7 +27,7 @@
 
 namespace tidegate::status_socket {
 
-// What decides where the sockets are.
+// The facts that decide where the sockets are.
 struct SocketPlaces {
   std::string runtime_directory;      // $RUNTIME_DIRECTORY: set by systemd for a service
   std::string xdg_runtime_directory;  // $XDG_RUNTIME_DIR: set for a login session

@@ -61,7 +61,9 @@ class Primary {
 
 }  // namespace
 
-TEST_CASE("whatever the primary does, what is sent is there and flushed, and all comes out once") {
+TEST_CASE(
+    "every message that is sent is there and flushed, and all come out once, whatever the primary "
+    "does") {
   int sent = 0;
   int lost = 0;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {

@@ -72,7 +72,7 @@ void ask_and_answer(CommitQueue& queue, const CommitPosition& reading, Instant n
 
 // --- order --------------------------------------------------------------------------------------
 
-TEST_CASE("what announces no change, or a known position, leaves at once and asks nothing") {
+TEST_CASE("a message with no change, or with a known position, leaves at once without a query") {
   auto queue = connected();
   publish(queue, "a", NoChange{});
   publish(queue, "b", at(1, 70));
@@ -435,7 +435,7 @@ TEST_CASE("everything can be taken back, in order, and an answer that comes late
   CHECK(leaving(queue).empty());
 }
 
-TEST_CASE("the bytes are the footprints of what waits") {
+TEST_CASE("the bytes are the footprints of the messages that wait") {
   auto queue = connected();
   const auto small = footprint(a_message("a", ""));
   queue.push(a_message("a", std::string(1000, 'x')), by_default);

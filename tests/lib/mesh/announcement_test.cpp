@@ -63,7 +63,7 @@ TEST_CASE("an announcement is these bytes") {
         "0000000000000000000000000000000000000000000000000000000000000000");  // MAC
 }
 
-TEST_CASE("what was announced is what is heard") {
+TEST_CASE("an announcement is heard as it was made") {
   for (const bool leaving : {false, true}) {
     for (const bool reply_wanted : {false, true}) {
       for (const auto* mesh : {"m", "default", "a-name-of-thirty-two-characters!"}) {
@@ -136,7 +136,7 @@ TEST_CASE("a newer version is recognised at any length") {
 
 // Exactly one encoding: whatever is accepted is encoded to the bytes that were read. So a flipped
 // bit is refused or announces something else, and nothing of a datagram is overlooked.
-TEST_CASE("a flipped bit is refused or read as what it says") {
+TEST_CASE("a flipped bit is refused, or read as another valid announcement") {
   const auto bytes = encode(example());
   for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
     auto flipped = bytes;

@@ -109,7 +109,7 @@ TEST_CASE("a known peer that asks is answered, and the slow pace stays") {
   CHECK(all_between(gaps(sent), seconds(4), seconds(6)));
 }
 
-TEST_CASE("one answer serves everybody who asked before it") {
+TEST_CASE("one answer serves every peer that asked before it") {
   auto pace = settled(4);
   for (int i = 0; i < 64; ++i) pace.newcomer(later);
   CHECK(run_until(pace, later + milliseconds(800)).size() == 1);
@@ -200,7 +200,7 @@ TEST_CASE("64 peers that come at once calm down") {
   CHECK(sent <= 64 * 5);
 }
 
-TEST_CASE("a late loop does not make up for what it missed") {
+TEST_CASE("a late loop does not make up for missed announcements") {
   auto pace = settled(7);
   CHECK(pace.take_due(later + seconds(100)));
   CHECK_FALSE(pace.take_due(later + seconds(100)));

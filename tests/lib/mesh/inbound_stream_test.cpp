@@ -51,7 +51,7 @@ TEST_CASE("messages in order are passed on as they come") {
   CHECK_FALSE(stream.gap());
 }
 
-TEST_CASE("what comes behind a hole waits until the hole is filled") {
+TEST_CASE("messages behind a gap wait until the gap is filled") {
   auto stream = begun(1);
   CHECK(sequences(stream.arrive(data(4, 5))).empty());
   CHECK((stream.gap() == Range{1, 3}));
@@ -61,7 +61,7 @@ TEST_CASE("what comes behind a hole waits until the hole is filled") {
   CHECK_FALSE(stream.gap());
 }
 
-TEST_CASE("what comes behind a hole goes on when the hole is skipped, which names it") {
+TEST_CASE("messages behind a gap go on when the gap is skipped, which names it") {
   auto stream = begun(1);
   (void)stream.arrive(data(4, 5));
   (void)stream.arrive(data(8, 8));
@@ -82,7 +82,7 @@ TEST_CASE("only the part of a hole that will never come is skipped") {
   CHECK_FALSE(stream.skip(4).skipped);
 }
 
-TEST_CASE("what has been passed on or skipped is not passed on again") {
+TEST_CASE("a message that was passed on or skipped is not passed on again") {
   auto stream = begun(1);
   (void)stream.arrive(data(3, 5));
   (void)stream.skip(3);
@@ -92,7 +92,7 @@ TEST_CASE("what has been passed on or skipped is not passed on again") {
   CHECK_FALSE(stream.gap());
 }
 
-TEST_CASE("what waits behind a hole and comes again is a duplicate") {
+TEST_CASE("a message that waits behind a gap and comes again is a duplicate") {
   auto stream = begun(1);
   (void)stream.arrive(data(3, 4));
   CHECK(stream.arrive(data(3, 4)).duplicates == 2);
@@ -136,7 +136,7 @@ TEST_CASE("early messages with a hole before them wait for it from the start on"
   CHECK((stream.gap() == Range{5, 5}));
 }
 
-TEST_CASE("a stream that begins with what its publisher still keeps begins with a hole") {
+TEST_CASE("a stream that begins with the retained messages of its publisher begins with a gap") {
   InboundStream stream;
   stream.note_published(9);
   CHECK(sequences(stream.start(4)).empty());

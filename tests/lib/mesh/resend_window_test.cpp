@@ -41,7 +41,7 @@ TEST_CASE("a fresh window keeps nothing, and the first message will be the first
   CHECK(read(window, 1, 9).empty());
 }
 
-TEST_CASE("any range of what is kept can be read again") {
+TEST_CASE("any range of the retained messages can be read again") {
   const auto window = window_of_nine(100 * small);
   CHECK(read(window, 1, 9) == "123456789");
   CHECK(read(window, 4, 6) == "456");
@@ -57,7 +57,7 @@ TEST_CASE("beyond the bound in bytes the oldest go, to the byte") {
   CHECK(window_of_nine(3 * small - 1).first() == 8);
 }
 
-TEST_CASE("what is older than the longest time goes, and the numbering stays") {
+TEST_CASE("messages older than the longest time go, and the numbering stays") {
   auto window = window_of_nine(100 * small, seconds(3));
   CHECK(window.first() == 6);
   window.expire(start + seconds(11));

@@ -1,4 +1,4 @@
-// One frame of each kind.
+// One frame of each kind, by channel.
 #pragma once
 
 #include <string>
@@ -11,24 +11,34 @@ namespace tidegate::testing {
 
 inline const mesh::PeerInfo sample_card{origin(1), "default", "master-1", 17900, 17901};
 
-inline std::vector<mesh::Frame> one_of_each() {
+inline mesh::Data sample_data() {
   return {
-      mesh::Hello{sample_card},
-      mesh::Welcome{sample_card},
-      mesh::Refusal{"another mesh"},
-      mesh::Ready{origin(1), origin(2), 3, 7},
-      mesh::Listening{origin(2), origin(1)},
-      mesh::Data{origin(1),
-                 3,
-                 {a_message("a/b", "x"), a_message("c", std::string(300, '\0'), "2:0/3000060")}},
-      mesh::RetransmitRequest{origin(1), 3, 9},
-      mesh::Retained{origin(1), 4},
-      mesh::Probe{origin(1), origin(2)},
-      mesh::Vouch{origin(2)},
-      mesh::Heartbeat{origin(1), 1, 0, std::nullopt},
-      mesh::Heartbeat{origin(1), 5, 9, Position{7, 2, Lsn{0x3000060}}},
-      mesh::Farewell{origin(1), 9},
-  };
+      origin(1), 3, {a_message("a/b", "x"), a_message("c", std::string(300, '\0'), "2:0/3000060")}};
+}
+
+inline std::vector<mesh::CallFrame> sample_calls() {
+  return {mesh::Hello{sample_card}, mesh::Ready{origin(1), origin(2), 3, 7},
+          mesh::Listening{origin(2), origin(1)}, mesh::RetransmitRequest{origin(1), 3, 9},
+          mesh::Probe{origin(1), origin(2)}};
+}
+
+inline std::vector<mesh::AnswerFrame> sample_answers() {
+  return {mesh::Welcome{sample_card}, mesh::Refusal{"another mesh"}, sample_data(),
+          mesh::Retained{origin(1), 4}, mesh::Vouch{origin(2)}};
+}
+
+inline std::vector<mesh::StreamFrame> sample_publications() {
+  return {sample_data(), mesh::Heartbeat{origin(1), 1, 0, std::nullopt},
+          mesh::Heartbeat{origin(1), 5, 9, Position{7, 2, Lsn{0x3000060}}},
+          mesh::Farewell{origin(1), 9}};
+}
+
+// Calls `use` with the frames of each channel.
+template <typename Use>
+void for_each_channel(Use use) {
+  use(sample_calls());
+  use(sample_answers());
+  use(sample_publications());
 }
 
 }  // namespace tidegate::testing

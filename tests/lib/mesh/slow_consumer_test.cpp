@@ -10,7 +10,7 @@ namespace {
 constexpr Instant start = Instant(std::chrono::hours(5));
 }
 
-TEST_CASE("who has missed something once is not slow") {
+TEST_CASE("a consumer that has missed a message once is not slow") {
   SlowConsumer slow_consumer;
   CHECK_FALSE(slow_consumer.slow(start));
   CHECK_FALSE(slow_consumer.asked(start));
@@ -19,7 +19,7 @@ TEST_CASE("who has missed something once is not slow") {
   CHECK_FALSE(slow_consumer.slow(start + seconds(100)));
 }
 
-TEST_CASE("who asks again and again for ten seconds is slow, which is told once") {
+TEST_CASE("a consumer that asks again and again for ten seconds is slow, which is told once") {
   SlowConsumer slow_consumer;
   for (int i = 0; i < 10; ++i) CHECK_FALSE(slow_consumer.asked(start + seconds(i)));
   CHECK(slow_consumer.asked(start + seconds(10)));

@@ -11,7 +11,7 @@ TEST_CASE("an LSN is read and written as PostgreSQL does") {
   CHECK(to_string(*parse_lsn("ffffffff/ffffffff")) == "FFFFFFFF/FFFFFFFF");
 }
 
-TEST_CASE("what is not an LSN is refused and quoted") {
+TEST_CASE("a text that is not an LSN is refused and quoted") {
   for (const auto* text : {"", "/", "1", "1/", "/1", "1/2/3", " 1/2", "1/2 ", "-1/2", "+1/2",
                            "0x1/2", "123456789/0", "0/123456789", "1/g"}) {
     const auto lsn = parse_lsn(text);

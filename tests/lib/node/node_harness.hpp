@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,18 +45,20 @@ inline Options gated() {
 class NodeHarness {
  public:
   explicit NodeHarness(const Options& options = gated())
-      : node_(options, {origin(1), "default", "a", 10, 20}, {}, 1, start) {}
+      : node_(std::make_unique<node::Node>(options,
+                                           mesh::PeerInfo{origin(1), "default", "a", 10, 20},
+                                           std::vector<base::Endpoint>{}, 1, start)) {}
 
   std::string step(node::Input input) {
     effects_.clear();
-    node_.step(std::move(input), now_, effects_);
+    node_->step(std::move(input), now_, effects_);
     return line();
   }
 
   // Several inputs of one turn of the loop, which carries out the effects afterwards.
   std::string turn(std::vector<node::Input> inputs) {
     effects_.clear();
-    for (auto& input : inputs) node_.step(std::move(input), now_, effects_);
+    for (auto& input : inputs) node_->step(std::move(input), now_, effects_);
     return line();
   }
 
@@ -63,9 +66,9 @@ class NodeHarness {
   std::string wait(Duration duration) {
     effects_.clear();
     const auto until = now_ + duration;
-    while (node_.deadline() <= until) {
-      now_ = std::max(now_, node_.deadline());
-      node_.step(node::input::TimePassed{}, now_, effects_);
+    while (node_->deadline() <= until) {
+      now_ = std::max(now_, node_->deadline());
+      node_->step(node::input::TimePassed{}, now_, effects_);
     }
     now_ = until;
     return line();
@@ -122,9 +125,9 @@ class NodeHarness {
     return found;
   }
 
-  [[nodiscard]] Status status() const { return node_.status(now_); }
+  [[nodiscard]] Status status() const { return node_->status(now_); }
   [[nodiscard]] Counters counters() const { return status().counters; }
-  node::Node& node() { return node_; }
+  node::Node& node() { return *node_; }
   [[nodiscard]] Instant now() const { return now_; }
   [[nodiscard]] const node::Effects& effects() const { return effects_; }
 
@@ -141,7 +144,7 @@ class NodeHarness {
     return text(told);
   }
 
-  node::Node node_;
+  std::unique_ptr<node::Node> node_;  // so that a test can hand the whole on
   Instant now_ = start;
   node::Effects effects_;
 };

@@ -266,11 +266,11 @@ TEST_CASE("frames that are not expected from there are counted and have no effec
   ignored(input::FromStream{Data{origin(9), 1, many(1)}});
   ignored(input::FromStream{Heartbeat{origin(9), 1, 5, std::nullopt}});
   ignored(input::FromStream{Farewell{origin(9), 5}});
-  ignored(input::FromStream{Ready{b, origin(1), 1, 1}});
-  ignored(input::FromRoute{"r", "b", Data{b, 1, many(1)}});
   ignored(input::FromRoute{"r", "b", Ready{origin(9), origin(1), 1, 1}});
   ignored(input::FromRoute{"r", "b", Listening{origin(9), origin(1)}});
-  ignored(input::FromLink{1, Ready{b, origin(1), 1, 1}});
+  ignored(input::FromLink{99, Data{b, 1, many(1)}});
+  ignored(input::FromLink{1, Vouch{origin(9)}});
+  ignored(input::FromLink{1, OtherVersion{7}});
   ignored(input::FromLink{99, Refusal{"no"}});
 }
 

@@ -43,7 +43,7 @@ TEST_CASE("a published message is asked for, numbered, and sent with its positio
         "all: Data 1-1");
   CHECK((a.sent() == std::vector<Message>{message_at("builds/42", at(200))}));
   CHECK(a.counters().published == 1);
-  CHECK(a.counters().questions == 1);
+  CHECK(a.counters().position_queries == 1);
 }
 
 TEST_CASE("a message whose position is not flushed is asked for again, and nudged") {

@@ -1,0 +1,109 @@
+// Walks the elements of one array of a frame and checks each against its bounds. What is wrong is
+// remembered by the cursor, which all readers of a frame share.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lib/base/utf8.hpp"
+#include "lib/mesh/frame_cursor.hpp"
+#include "tidegate/origin.hpp"
+#include "tidegate/position.hpp"
+
+namespace tidegate::mesh {
+
+// The array that comes next.
+class FrameReader {
+ public:
+  FrameReader(FrameCursor& cursor, const char* what) : cursor_(cursor), left_(cursor.array(what)) {
+    // Each takes a byte at least, so whoever claims more lies.
+    if (left_ > cursor.left()) cursor.fail(what);
+  }
+
+  // Behind the last known element: later versions may have more.
+  void close() {
+    for (; left_ > 0 && cursor_.problem() == nullptr; --left_) cursor_.skip("further field");
+  }
+
+  [[nodiscard]] FrameCursor& cursor() { return cursor_; }
+  [[nodiscard]] std::uint32_t left() const { return left_; }
+
+  void fail(const char* what) { cursor_.fail(what); }
+
+  std::uint64_t number(const char* what, std::uint64_t least, std::uint64_t most) {
+    if (!next(what)) return 0;
+    const auto value = cursor_.number(what);
+    if (value < least || value > most) fail(what);
+    return value;
+  }
+
+  std::uint16_t port(const char* what) {
+    return static_cast<std::uint16_t>(number(what, 1, std::numeric_limits<std::uint16_t>::max()));
+  }
+
+  std::uint64_t sequence(const char* what, std::uint64_t least) {
+    return number(what, least, std::numeric_limits<std::uint64_t>::max() / 2);
+  }
+
+  // UTF-8
+  std::string text(const char* what, std::size_t most) {
+    const auto value = raw_text(what);
+    if (value.size() > most || !base::is_utf8(value)) fail(what);
+    return std::string(value);
+  }
+
+  std::string_view raw_text(const char* what) {
+    return next(what) ? cursor_.text(what) : std::string_view();
+  }
+
+  std::string_view binary(const char* what, std::size_t least, std::size_t most) {
+    if (!next(what)) return {};
+    const auto value = cursor_.binary(what);
+    if (value.size() < least || value.size() > most) fail(what);
+    return value;
+  }
+
+  Origin origin() {
+    Origin value;
+    const auto id = binary("peer id", value.peer.bytes.size(), value.peer.bytes.size());
+    if (cursor_.problem() == nullptr) std::copy(id.begin(), id.end(), value.peer.bytes.begin());
+    value.incarnation = number("incarnation", 1, std::numeric_limits<std::uint64_t>::max());
+    return value;
+  }
+
+  std::optional<Position> position() {
+    if (!next("position") || cursor_.nil()) return std::nullopt;
+    FrameReader fields(cursor_, "position");
+    Position value;
+    value.system = fields.number("position", 0, std::numeric_limits<std::uint64_t>::max());
+    value.timeline = static_cast<TimelineId>(
+        fields.number("position", 1, std::numeric_limits<TimelineId>::max()));
+    value.lsn.bytes = fields.number("position", 1, std::numeric_limits<std::uint64_t>::max());
+    fields.close();
+    return value;
+  }
+
+  // The next element is an array; read it before anything else.
+  FrameReader array(const char* what) {
+    next(what);
+    return {cursor_, what};
+  }
+
+ private:
+  bool next(const char* what) {
+    if (left_ == 0) fail(what);
+    if (cursor_.problem() != nullptr) return false;
+    --left_;
+    return true;
+  }
+
+  FrameCursor& cursor_;
+  std::uint32_t left_;
+};
+
+}  // namespace tidegate::mesh

@@ -1,0 +1,129 @@
+#include "lib/node/publisher_half.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "lib/base/limits.hpp"
+#include "lib/message/footprint.hpp"
+
+namespace tidegate::node {
+
+static_assert(base::limits::batch_bytes / message::footprint_overhead <=
+                  base::limits::batch_messages,
+              "a frame that keeps to the bytes keeps to the number of messages");
+
+PublisherHalf::PublisherHalf(const Options& options, const Origin& self,
+                             mesh::OutboundStream& stream, Counters& counters, Instant now)
+    : self_(self),
+      heartbeat_(options.heartbeat),
+      heartbeat_at_(now),
+      stream_(stream),
+      window_(options.retain_bytes, options.retain_for),
+      counters_(counters) {}
+
+// --- the commit queue ---------------------------------------------------------------------------
+
+void PublisherHalf::accept(input::Publish& published) {
+  outbox_.push(std::move(published.message), published.dependency);
+}
+
+void PublisherHalf::commit_position_read(const gate::CommitPosition& reading, Instant now) {
+  outbox_.answered(reading, now);
+}
+
+void PublisherHalf::send_outbox(Instant now, Effects& effects) {
+  while (auto leaving = outbox_.pop()) {
+    if (leaving->lost || stream_.outdated(leaving->message)) {
+      unpublished(std::move(leaving->message), effects);
+    } else {
+      broadcast(std::move(leaving->message), now, effects);
+    }
+  }
+}
+
+void PublisherHalf::unpublished(Message message, Effects& effects) {
+  ++counters_.unpublished;
+  effects.push_back(
+      effect::Notify{Unpublished{std::move(message.topic), std::move(message.payload)}});
+}
+
+// --- the stream ---------------------------------------------------------------------------------
+
+void PublisherHalf::broadcast(Message message, Instant now, Effects& effects) {
+  const auto sequence = stream_.append(message);
+  window_.append(message, now);
+  ++counters_.published;
+  append_to_frame(sequence, std::move(message), effects);
+}
+
+// A frame that stands at the end of the effects is not sent yet.
+void PublisherHalf::append_to_frame(std::uint64_t sequence, Message message, Effects& effects) {
+  const auto bytes = message::footprint(message);
+  if (!effects.empty()) {
+    auto* last = std::get_if<effect::Broadcast>(&effects.back());
+    auto* data = last != nullptr ? std::get_if<mesh::Data>(&last->frame) : nullptr;
+    if (data != nullptr && frame_bytes_ + bytes <= base::limits::batch_bytes) {
+      frame_bytes_ += bytes;
+      data->messages.push_back(std::move(message));
+      return;
+    }
+  }
+  mesh::Data data{self_, sequence, {}};
+  data.messages.push_back(std::move(message));
+  frame_bytes_ = bytes;
+  effects.push_back(effect::Broadcast{std::move(data)});
+}
+
+void PublisherHalf::answer(const mesh::RetransmitRequest& request, const mesh::RoutingId& route,
+                           mesh::Member& member, Instant now, Effects& effects) {
+  const auto next = extent().next;
+  member.lag = next - std::min(request.first, next);
+  if (member.slow_consumer.asked(now)) {
+    effects.push_back(effect::Notify{
+        Warning{"peer " + member.name + " keeps trailing: it asks for missed messages again and " +
+                "again, and is " + std::to_string(member.lag) +
+                " behind; look at its processor, its network and how fast its application takes "
+                "deliveries"}});
+  }
+  window_.expire(now);
+  ++counters_.answers;
+  auto first = std::max(request.first, window_.first());
+  std::size_t bytes = 0;
+  while (bytes < base::limits::answer_bytes) {
+    auto messages = window_.read(first, request.last, base::limits::batch_bytes);
+    if (messages.empty()) break;
+    for (const auto& message : messages) bytes += message::footprint(message);
+    const auto count = messages.size();
+    effects.push_back(effect::ToRoute{route, mesh::Data{self_, first, std::move(messages)}});
+    first += count;
+    counters_.resent += count;
+  }
+  effects.push_back(effect::ToRoute{route, mesh::Retained{self_, window_.first()}});
+}
+
+// --- time ---------------------------------------------------------------------------------------
+
+void PublisherHalf::run_timers(Instant now, Effects& effects) {
+  if (const auto query = outbox_.take_query(now)) {
+    if (*query == gate::CommitQueue::Query::ask) {
+      ++counters_.position_queries;
+      effects.push_back(effect::QueryCommitPosition{});
+    } else {
+      ++counters_.nudges;
+      effects.push_back(effect::Nudge{});
+    }
+  }
+  if (now < heartbeat_at_) return;
+  window_.expire(now);
+  effects.push_back(effect::Broadcast{
+      mesh::Heartbeat{self_, window_.first(), stream_.last(), stream_.position()}});
+  heartbeat_at_ = now + heartbeat_;
+}
+
+void PublisherHalf::leave(Effects& effects) {
+  for (auto& message : outbox_.take_all()) unpublished(std::move(message), effects);
+  effects.push_back(effect::Broadcast{mesh::Farewell{self_, stream_.last()}});
+}
+
+}  // namespace tidegate::node

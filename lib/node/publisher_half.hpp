@@ -1,0 +1,72 @@
+// The publishing half of a node: messages go from the commit queue through the own stream to the
+// mesh, and are kept a while for those who have missed them.
+//
+// When a message is sent. It leaves the commit queue in the step in which its position is known and
+// flushed, and nothing here waits for more to come. Messages that leave in the same turn of the
+// loop share a frame, up to limits::batch_bytes, because the loop carries the effects out only
+// after the last of the turn's inputs: that, and `append_to_frame`, is the only packing. So
+// whoever feeds the node decides how many inputs make a turn: a thread's loop takes all that its
+// mailbox holds, and a driven peer (peer/peer.cpp) hands on the first message since its last turn
+// at once and collects those behind it. The carrier neither delays nor packs.
+#pragma once
+
+#include <cstddef>
+
+#include "lib/gate/commit_queue.hpp"
+#include "lib/mesh/frame.hpp"
+#include "lib/mesh/outbound_stream.hpp"
+#include "lib/mesh/resend_window.hpp"
+#include "lib/mesh/roster.hpp"
+#include "lib/node/event.hpp"
+#include "tidegate/options.hpp"
+#include "tidegate/status.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::node {
+
+class PublisherHalf {
+ public:
+  // `stream` is this peer's own; the receiving half raises it to what the application was given.
+  PublisherHalf(const Options& options, const Origin& self, mesh::OutboundStream& stream,
+                Counters& counters, Instant now);
+
+  void accept(input::Publish& published);
+  void commit_position_read(const gate::CommitPosition& reading, Instant now);
+  void primary_up(const ServerIncarnation& incarnation) { outbox_.primary_up(incarnation); }
+  void primary_down() { outbox_.primary_down(); }
+
+  // Everything that may be sent; it belongs at the end of the effects.
+  void send_outbox(Instant now, Effects& effects);
+
+  // As much as fits one answer; a member that misses more asks again.
+  void answer(const mesh::RetransmitRequest& request, const mesh::RoutingId& route,
+              mesh::Member& member, Instant now, Effects& effects);
+
+  // The query of the commit position, and the heartbeat.
+  void run_timers(Instant now, Effects& effects);
+  // What has not been sent comes back; then the farewell.
+  void leave(Effects& effects);
+
+  // Every call may change it.
+  [[nodiscard]] Instant deadline() const { return std::min(heartbeat_at_, outbox_.deadline()); }
+
+  [[nodiscard]] mesh::Extent extent() const { return {window_.first(), stream_.last() + 1}; }
+  [[nodiscard]] const gate::CommitQueue& outbox() const { return outbox_; }
+  void describe(Status& status) const;
+
+ private:
+  void broadcast(Message message, Instant now, Effects& effects);
+  void append_to_frame(std::uint64_t sequence, Message message, Effects& effects);
+  void unpublished(Message message, Effects& effects);
+
+  Origin self_;
+  Duration heartbeat_;
+  Instant heartbeat_at_;
+  gate::CommitQueue outbox_;
+  mesh::OutboundStream& stream_;
+  mesh::ResendWindow window_;
+  std::size_t frame_bytes_ = 0;  // of the Data at the end of the effects, if there is one
+  Counters& counters_;
+};
+
+}  // namespace tidegate::node

@@ -1,0 +1,253 @@
+#include "lib/node/receiver_half.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/limits.hpp"
+#include "lib/base/must.hpp"
+#include "lib/message/footprint.hpp"
+
+namespace tidegate::node {
+namespace {
+
+Undelivered::Why why_undelivered(Visibility visibility) {
+  TIDEGATE_MUST(visibility != Visibility::visible);
+  if (visibility == Visibility::orphaned) return Undelivered::Why::orphaned;
+  return visibility == Visibility::foreign ? Undelivered::Why::foreign : Undelivered::Why::overdue;
+}
+
+}  // namespace
+
+ReceiverHalf::ReceiverHalf(const Options& options, const Origin& self, mesh::Roster& roster,
+                           mesh::OutboundStream& own_stream, Counters& counters,
+                           base::Random random, Instant now)
+    : self_(self),
+      from_(options.from),
+      overdue_(options.overdue),
+      roster_(roster),
+      own_stream_(own_stream),
+      gap_repair_(random),
+      gate_(options.database != "none", options.held_bytes,
+            options.overdue == Overdue::hold ? std::nullopt : std::optional(options.overdue_after)),
+      demand_since_(now),
+      tide_since_(now),
+      counters_(counters) {}
+
+Instant ReceiverHalf::deadline() const {
+  if (more_) return Instant::min();
+  return std::min({gate_.deadline(), demand_ ? gate_.overdue_at() : never,
+                   gate_.has_room() ? gap_repair_.deadline() : never});
+}
+
+// --- frames -------------------------------------------------------------------------------------
+
+void ReceiverHalf::ready(mesh::Member& member, const mesh::Ready& ready, Instant now,
+                         Effects& effects) {
+  auto& stream = member.stream;
+  const bool all = from_ == From::earliest && stream.next() == 0;
+  if (all) stream.note_published(ready.next - 1);
+  progress(member, stream.start(all ? ready.first : ready.next), now, effects);
+}
+
+void ReceiverHalf::arrived(mesh::Member& member, mesh::Data& data, Instant now, Effects& effects) {
+  progress(member, member.stream.arrive(std::move(data)), now, effects);
+}
+
+void ReceiverHalf::heartbeat(mesh::Member& member, const mesh::Heartbeat& heartbeat, Instant now,
+                             Effects& effects) {
+  member.stream.note_published(heartbeat.last);
+  skip(member, heartbeat.first, Undelivered::Why::expired, now, effects);
+  watch_gap(member, now);
+}
+
+void ReceiverHalf::resent(mesh::Member& member, mesh::Data& data, Instant now, Effects& effects) {
+  const auto count = data.messages.size();
+  auto made = member.stream.arrive(std::move(data));
+  counters_.recovered += count - made.duplicates;
+  progress(member, std::move(made), now, effects);
+}
+
+void ReceiverHalf::retained(mesh::Member& member, const mesh::Retained& retained, Instant now,
+                            Effects& effects) {
+  skip(member, retained.first, Undelivered::Why::expired, now, effects);
+  watch_gap(member, now);
+  gap_repair_.answered(member.origin, member.stream.next() > member.asked_from, now);
+}
+
+void ReceiverHalf::close_streams_of(const std::vector<Origin>& departed, Instant now,
+                                    Effects& effects) {
+  for (const auto& origin : departed) {
+    if (auto* member = roster_.find(origin)) {
+      skip(*member, member->stream.known() + 1, Undelivered::Why::missing, now, effects);
+    }
+    gap_repair_.closed(origin);
+  }
+}
+
+// --- streams ------------------------------------------------------------------------------------
+
+void ReceiverHalf::progress(mesh::Member& member, mesh::InboundStream::Progress progress,
+                            Instant now, Effects& effects) {
+  counters_.duplicate += progress.duplicates;
+  pass_on(member, progress, now, effects);
+  watch_gap(member, now);
+}
+
+// What may pass goes to the application, the rest into the gate. At its bound nothing is lost: what
+// does not fit is a gap again.
+void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress,
+                           Instant now, Effects& effects) {
+  for (auto& [sequence, message] : progress.messages) {
+    if (may_release() && gate_.passes(message.position)) {
+      ++counters_.received;
+      count_released(message);
+      deliver({std::move(message), member.origin, member.name, sequence}, effects);
+      continue;
+    }
+    auto position = message.position;
+    if (!gate_.takes(message::footprint(message), position, demand_)) {
+      member.stream.rewind_to(sequence);
+      counters_.refused_full += progress.messages.back().sequence - sequence + 1;
+      return;
+    }
+    gate_.hold({message::PackedMessage(std::move(message)), std::move(position), member.origin,
+                sequence, now});
+    ++counters_.received;
+    ++member.held;
+  }
+}
+
+void ReceiverHalf::skip(mesh::Member& member, std::uint64_t sequence, Undelivered::Why why,
+                        Instant now, Effects& effects) {
+  while (true) {
+    auto progress = member.stream.skip(sequence);
+    if (!progress.skipped) return;
+    undelivered(member, *progress.skipped, why, std::nullopt, effects);
+    pass_on(member, progress, now, effects);
+  }
+}
+
+void ReceiverHalf::watch_gap(const mesh::Member& member, Instant now) {
+  if (member.stream.gap()) {
+    gap_repair_.gap(member.origin, now);
+  } else {
+    gap_repair_.closed(member.origin);
+  }
+}
+
+// Not while the gate is full, and not of members that don't answer anyway.
+void ReceiverHalf::run_timers(Instant now, Effects& effects) {
+  while (gate_.has_room()) {
+    const auto origin = gap_repair_.take_due(now);
+    if (!origin) return;
+    auto* member = roster_.find(*origin);
+    TIDEGATE_MUST(member != nullptr);
+    if (!member->link || member->state == PeerState::suspect) continue;
+    const auto gap = member->stream.gap();
+    TIDEGATE_MUST(gap);
+    member->asked_from = gap->first;
+    ++counters_.requests;
+    effects.push_back(
+        effect::ToLink{*member->link, mesh::RetransmitRequest{self_, gap->first, gap->last}});
+  }
+}
+
+// --- the gate -----------------------------------------------------------------------------------
+
+void ReceiverHalf::replay_position_read(std::optional<Tide> tide, Instant now) {
+  if (tide && tide != gate_.tide()) tide_since_ = now;
+  gate_.polled(std::move(tide));
+}
+
+bool ReceiverHalf::may_release() const {
+  return demand_ && released_ < base::limits::releases_per_step &&
+         released_bytes_ < base::limits::release_bytes_per_step;
+}
+
+void ReceiverHalf::count_released(const Message& message) {
+  ++released_;
+  released_bytes_ += message::footprint(message);
+}
+
+void ReceiverHalf::release(Instant now, Effects& effects) {
+  while (may_release()) {
+    auto next = gate_.release(now);
+    if (!next) break;
+    auto& held = next->held;
+    auto* member = roster_.find(held.source);
+    TIDEGATE_MUST(member != nullptr);
+    --member->held;
+    auto message = held.item.unpack();
+    message.position = held.position;
+    count_released(message);
+    const bool overdue = next->visibility == Visibility::pending;
+    if (next->visibility == Visibility::visible || (overdue && overdue_ == Overdue::late)) {
+      deliver(
+          {std::move(message), held.source, member->name, held.sequence, now - held.since, overdue},
+          effects);
+    } else {
+      undelivered(*member, {held.sequence, held.sequence}, why_undelivered(next->visibility),
+                  held.position, effects);
+    }
+  }
+  more_ = demand_ && !may_release();
+  released_ = released_bytes_ = 0;
+  if (gate_.take_poll(now)) {
+    ++counters_.replay_reads;
+    effects.push_back(effect::Poll{});
+  }
+}
+
+// --- the application ----------------------------------------------------------------------------
+
+void ReceiverHalf::unsubscribe(const Pattern& pattern) {
+  const auto found = std::find(patterns_.begin(), patterns_.end(), pattern);
+  if (found != patterns_.end()) patterns_.erase(found);
+}
+
+void ReceiverHalf::demand(bool open, Instant now) {
+  if (open != demand_) demand_since_ = now;
+  demand_ = open;
+}
+
+void ReceiverHalf::deliver(Delivery delivery, Effects& effects) {
+  const auto& message = delivery.message;
+  const bool wanted = std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
+    return pattern.matches(message.topic);
+  });
+  if (!wanted) {
+    ++counters_.unmatched;
+    return;
+  }
+  ++counters_.delivered;
+  if (delivery.late) ++counters_.late;
+  if (message.position) own_stream_.delivered(*message.position);
+  effects.emplace_back(effect::Deliver{std::move(delivery)});
+}
+
+void ReceiverHalf::undelivered(const mesh::Member& member, mesh::InboundStream::Range range,
+                               Undelivered::Why why, const std::optional<Position>& position,
+                               Effects& effects) {
+  const auto count = range.last - range.first + 1;
+  switch (why) {
+    case Undelivered::Why::missing:
+      counters_.missing += count;
+      break;
+    case Undelivered::Why::orphaned:
+      counters_.orphaned += count;
+      break;
+    case Undelivered::Why::foreign:
+      counters_.foreign += count;
+      break;
+    case Undelivered::Why::expired:
+      counters_.expired += count;
+      break;
+    case Undelivered::Why::overdue:
+      counters_.overdue += count;
+      break;
+  }
+  effects.push_back(effect::Notify{
+      Undelivered{member.origin, member.name, range.first, range.last, why, position}});
+}
+
+}  // namespace tidegate::node

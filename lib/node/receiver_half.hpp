@@ -1,0 +1,105 @@
+// The receiving half of a node: messages go from their publisher's stream into the gate, and from
+// there to the application, if it has subscribed to their topic. Missing ones are asked for again;
+// those that will not be delivered are reported.
+//
+// Members come from the roster, which has let in the frames that are handled here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lib/base/random.hpp"
+#include "lib/gate/gate.hpp"
+#include "lib/mesh/frame.hpp"
+#include "lib/mesh/gap_repair.hpp"
+#include "lib/mesh/inbound_stream.hpp"
+#include "lib/mesh/outbound_stream.hpp"
+#include "lib/mesh/roster.hpp"
+#include "lib/message/packed_message.hpp"
+#include "lib/node/event.hpp"
+#include "tidegate/options.hpp"
+#include "tidegate/status.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::node {
+
+class ReceiverHalf {
+ public:
+  // `own_stream` is raised to the position of every delivery, so that an answer never overtakes
+  // what it answers.
+  ReceiverHalf(const Options& options, const Origin& self, mesh::Roster& roster,
+               mesh::OutboundStream& own_stream, Counters& counters, base::Random random,
+               Instant now);
+
+  // --- frames ---
+
+  void ready(mesh::Member& member, const mesh::Ready& ready, Instant now, Effects& effects);
+  void arrived(mesh::Member& member, mesh::Data& data, Instant now, Effects& effects);
+  void heartbeat(mesh::Member& member, const mesh::Heartbeat& heartbeat, Instant now,
+                 Effects& effects);
+  // The answer to a RetransmitRequest: messages, and the end of it.
+  void resent(mesh::Member& member, mesh::Data& data, Instant now, Effects& effects);
+  void retained(mesh::Member& member, const mesh::Retained& retained, Instant now,
+                Effects& effects);
+
+  // Nothing that is missing of publishers that are gone will come.
+  void close_streams_of(const std::vector<Origin>& departed, Instant now, Effects& effects);
+
+  // --- the server that is read ---
+
+  void server_up() { gate_.server_up(); }
+  void replay_position_read(std::optional<Tide> tide, Instant now);
+  void server_down() { gate_.server_down(); }
+
+  // --- the application ---
+
+  void subscribe(Pattern pattern) { patterns_.push_back(std::move(pattern)); }
+  void unsubscribe(const Pattern& pattern);
+  void demand(bool open, Instant now);
+
+  // --- time ---
+
+  // What the gate lets go, and the read of the replay position if one is due.
+  void release(Instant now, Effects& effects);
+  // The requests for missing messages.
+  void run_timers(Instant now, Effects& effects);
+
+  // Every call may change it.
+  [[nodiscard]] Instant deadline() const;
+
+  void describe(Status& status, Instant now) const;
+
+ private:
+  void progress(mesh::Member& member, mesh::InboundStream::Progress progress, Instant now,
+                Effects& effects);
+  void pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress, Instant now,
+               Effects& effects);
+  void skip(mesh::Member& member, std::uint64_t sequence, Undelivered::Why why, Instant now,
+            Effects& effects);
+  void watch_gap(const mesh::Member& member, Instant now);
+  [[nodiscard]] bool may_release() const;
+  void count_released(const Message& message);
+  void deliver(Delivery delivery, Effects& effects);
+  void undelivered(const mesh::Member& member, mesh::InboundStream::Range range,
+                   Undelivered::Why why, const std::optional<Position>& position, Effects& effects);
+
+  Origin self_;
+  From from_;
+  Overdue overdue_;
+  mesh::Roster& roster_;
+  mesh::OutboundStream& own_stream_;
+  mesh::GapRepair gap_repair_;
+  gate::Gate<Origin, message::PackedMessage> gate_;
+  std::vector<Pattern> patterns_;
+  bool demand_ = true;
+  Instant demand_since_;  // it is as it is
+  Instant tide_since_;
+  std::size_t released_ = 0;  // messages in this step
+  std::size_t released_bytes_ = 0;
+  bool more_ = false;  // release() stopped at its limit
+  Counters& counters_;
+};
+
+}  // namespace tidegate::node
