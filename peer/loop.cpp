@@ -186,19 +186,20 @@ void Loop::step_frame(mesh::Decoded<Frame> decoded, InputOf input_of) {
 }
 
 void Loop::arrived(zeromq::Transport::LinkBytes& a) {
-  step_frame(mesh::decode<mesh::AnswerFrame>(a.bytes), [&](mesh::AnswerFrame frame) {
-    return node::input::FromLink{a.link, std::move(frame)};
-  });
+  step_frame(mesh::decode<mesh::AnswerFrame>(a.bytes, known_histories_),
+             [&](mesh::AnswerFrame frame) {
+               return node::input::FromLink{a.link, std::move(frame)};
+             });
 }
 
 void Loop::arrived(zeromq::Transport::RouteBytes& a) {
-  step_frame(mesh::decode<mesh::CallFrame>(a.bytes), [&](mesh::CallFrame frame) {
+  step_frame(mesh::decode<mesh::CallFrame>(a.bytes, known_histories_), [&](mesh::CallFrame frame) {
     return node::input::FromRoute{std::move(a.route), std::move(a.host), std::move(frame)};
   });
 }
 
 void Loop::arrived(zeromq::Transport::StreamBytes& a) {
-  step_frame(mesh::decode<mesh::StreamFrame>(a.bytes),
+  step_frame(mesh::decode<mesh::StreamFrame>(a.bytes, known_histories_),
              [](mesh::StreamFrame frame) { return node::input::FromStream{std::move(frame)}; });
 }
 

@@ -114,6 +114,7 @@ class Loop {
   zeromq::Transport transport_;
   discovery::Beacon beacon_;
   node::Node node_;
+  mesh::KnownHistories known_histories_;
 
   std::optional<postgres::ReplayReader> replay_reader_;
   std::optional<postgres::CommitPositionReader> commit_position_reader_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/limits.hpp"
+#include "lib/mesh/branch_table.hpp"
 #include "lib/message/footprint.hpp"
 
 namespace tidegate::node {
@@ -34,7 +35,7 @@ void PublisherHalf::commit_position_read(const gate::CommitPosition& reading, In
 
 void PublisherHalf::send_outbox(Instant now, Effects& effects) {
   while (auto leaving = outbox_.pop()) {
-    if (leaving->lost || stream_.outdated(leaving->message)) {
+    if (leaving->lost) {
       unpublished(std::move(leaving->message), effects);
     } else {
       broadcast(std::move(leaving->message), now, effects);
@@ -64,14 +65,19 @@ void PublisherHalf::append_to_frame(std::uint64_t sequence, Message message, Eff
     auto* last = std::get_if<effect::Broadcast>(&effects.back());
     auto* data = last != nullptr ? std::get_if<mesh::Data>(&last->frame) : nullptr;
     if (data != nullptr && frame_bytes_ + bytes <= base::limits::batch_bytes) {
-      frame_bytes_ += bytes;
-      data->messages.push_back(std::move(message));
-      return;
+      const auto branches = mesh::branches_added(&data->messages.back(), message);
+      if (frame_branches_ + branches <= base::limits::frame_branches) {
+        frame_bytes_ += bytes;
+        frame_branches_ += branches;
+        data->messages.push_back(std::move(message));
+        return;
+      }
     }
   }
   mesh::Data data{self_, sequence, {}};
-  data.messages.push_back(std::move(message));
   frame_bytes_ = bytes;
+  frame_branches_ = mesh::branches_added(nullptr, message);
+  data.messages.push_back(std::move(message));
   effects.push_back(effect::Broadcast{std::move(data)});
 }
 

@@ -65,7 +65,9 @@ class PublisherHalf {
   gate::CommitQueue outbox_;
   mesh::OutboundStream& stream_;
   mesh::ResendWindow window_;
-  std::size_t frame_bytes_ = 0;  // of the Data at the end of the effects, if there is one
+  // Of the Data at the end of the effects, if there is one.
+  std::size_t frame_bytes_ = 0;
+  std::size_t frame_branches_ = 0;  // branch_table.hpp
   Counters& counters_;
 };
 

@@ -71,13 +71,15 @@ Result<Position> read_position(pg_conn* connection, Durability durability) {
   const auto reading = postgres::read_stranger_commit_position({row});
   if (!reading) return reading.error();
   if (durability == Durability::flushed) {
-    return Position{reading->incarnation.system, reading->timeline, reading->flush};
+    return Position{ServerKind::postgres, reading->incarnation.cluster, reading->history,
+                    reading->flush.bytes};
   }
   if (reading->flush < reading->insert) {
     const Answer nudged(PQexec(connection, postgres::nudge_sql.c_str()));
     if (failed(nudged)) return Error{"the WAL could not be flushed (" + words(connection) + ")"};
   }
-  return Position{reading->incarnation.system, reading->timeline, reading->insert};
+  return Position{ServerKind::postgres, reading->incarnation.cluster, reading->history,
+                  reading->insert.bytes};
 }
 
 }  // namespace

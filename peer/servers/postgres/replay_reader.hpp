@@ -102,7 +102,7 @@ class ReplayReader {
   void position_known(const Rows& rows, Instant now, Events& events);
   void timeline_known(const Rows& rows, Instant now, Events& events);
   void history_known(const Rows& rows, Instant now, Events& events);
-  void finish(TimelineHistory history, Events& events);
+  void finish(History history, Events& events);
   void no_reading(Events& events);
   void give_up(std::string reason, Instant now, Events& events);
   void down(std::string reason, Events& events);
