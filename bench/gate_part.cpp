@@ -70,8 +70,8 @@ class Looker {
       while (!waiting_.empty() && waiting_.front().due <= io::clock_now()) look();
     }
     write_records(task_.file, seen_);
-    std::cout << "got " << queries_ << " " << (peer_ ? peer_->status().counters.replay_reads : 0) << " "
-              << cpu_nanoseconds() / 1'000 << std::endl;
+    std::cout << "got " << queries_ << " " << (peer_ ? peer_->status().counters.replay_reads : 0)
+              << " " << cpu_nanoseconds() / 1'000 << std::endl;
   }
 
  private:
@@ -91,7 +91,7 @@ class Looker {
       const auto* delivery = std::get_if<Delivery>(&*incoming);
       if (delivery == nullptr) continue;
       const auto position = delivery->message.position.value_or(Position{});
-      arrived(delivery->message.payload, position.lsn.bytes, delivery->held);
+      arrived(delivery->message.payload, position.offset, delivery->held);
     }
   }
 

@@ -22,8 +22,8 @@ constexpr Duration longest_nudge_pause = milliseconds(1000);
 
 void CommitQueue::push(Message message, const Dependency& dependency) {
   Waiting waiting{std::move(message), std::nullopt, life_, false};
-  if (const auto* position = std::get_if<Position>(&dependency))
-    waiting.message.position = *position;
+  const auto* position = std::get_if<Position>(&dependency);
+  waiting.message.position = position != nullptr ? std::optional(*position) : std::nullopt;
   if (const auto* after = std::get_if<AfterCommit>(&dependency)) waiting.after = *after;
   bytes_ += message::footprint(waiting.message);
   if (waiting.after || unanswered_ > 0) ++unanswered_;

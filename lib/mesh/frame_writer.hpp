@@ -97,7 +97,12 @@ class FrameWriter {
 
   FrameWriter& branch(const Position& value) {
     number(static_cast<std::uint64_t>(value.kind)).number(value.cluster);
-    binary(history_bytes(value.history));
+    const auto entries = value.history.entries();
+    pack_.pack_bin(static_cast<std::uint32_t>(entries.size() * history_entry_bytes));
+    for (const auto& entry : entries) {
+      const auto bytes = entry_bytes(entry);
+      pack_.pack_bin_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+    }
     return *this;
   }
 

@@ -8,9 +8,10 @@
 namespace tidegate::mesh {
 namespace {
 
-void put(std::string& bytes, std::uint64_t number, std::size_t size) {
-  for (auto shift = 8 * size; shift > 0; shift -= 8) {
-    bytes += static_cast<char>(number >> (shift - 8) & 0xFFU);
+template <typename Number>
+void put(char* to, Number number) {
+  for (auto shift = 8 * sizeof number; shift > 0; shift -= 8) {
+    *to++ = static_cast<char>(number >> (shift - 8) & 0xFFU);
   }
 }
 
@@ -25,13 +26,19 @@ std::uint64_t take(std::string_view& bytes, std::size_t size) {
 
 }  // namespace
 
+std::array<char, history_entry_bytes> entry_bytes(const HistoryEntry& entry) {
+  std::array<char, history_entry_bytes> bytes{};
+  put(bytes.data(), entry.number);
+  put(bytes.data() + 4, entry.begin);
+  put(bytes.data() + 12, static_cast<std::uint64_t>(entry.promoted));
+  return bytes;
+}
+
 std::string history_bytes(const History& history) {
   std::string bytes;
-  bytes.reserve(history.entries().size() * history_entry_bytes);
   for (const auto& entry : history.entries()) {
-    put(bytes, entry.number, 4);
-    put(bytes, entry.begin, 8);
-    put(bytes, static_cast<std::uint64_t>(entry.promoted), 8);
+    const auto some = entry_bytes(entry);
+    bytes.append(some.data(), some.size());
   }
   return bytes;
 }

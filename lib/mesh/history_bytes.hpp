@@ -16,6 +16,7 @@ namespace tidegate::mesh {
 inline constexpr std::size_t history_entry_bytes = 20;
 static_assert(base::limits::history_bytes == base::limits::history_entries * history_entry_bytes);
 
+[[nodiscard]] std::array<char, history_entry_bytes> entry_bytes(const HistoryEntry& entry);
 [[nodiscard]] std::string history_bytes(const History& history);
 
 // Nothing, if they are no history.

@@ -68,7 +68,7 @@ TEST_CASE("a standby introduces itself and is read once, unasked") {
   CHECK(up.in_recovery);
   CHECK(up.degraded.empty());
   CHECK(contains(up.description, "standby " + replica.socket_directory().string() + " port 5432"));
-  CHECK(std::to_string(up.incarnation.system) ==
+  CHECK(std::to_string(up.incarnation.cluster) ==
         cluster.primary().value("SELECT system_identifier FROM pg_control_system()"));
   CHECK(std::to_string(up.incarnation.started) ==
         replica.value("SELECT (extract(epoch FROM greatest(pg_postmaster_start_time(), "
@@ -165,8 +165,8 @@ TEST_CASE("a promotion shows as a new timeline on the same connection, and the L
   REQUIRE(tide.history.ancestor(1) != nullptr);
   const auto end = tide.history.ancestor(1)->end;
   CHECK(end >= kept);
-  CHECK(visibility_of({up.incarnation.system, 1, kept}, tide) == Visibility::visible);
-  CHECK(visibility_of({up.incarnation.system, 1, Lsn{end.bytes + 1}}, tide) ==
+  CHECK(visibility_of({up.incarnation.cluster, 1, kept}, tide) == Visibility::visible);
+  CHECK(visibility_of({up.incarnation.cluster, 1, Lsn{end.bytes + 1}}, tide) ==
         Visibility::orphaned);
 
   replica.execute("INSERT INTO t VALUES (1)");
@@ -196,7 +196,7 @@ TEST_CASE("a standby that follows a new primary changes its timeline on the same
     CHECK(watcher->next<Tide>().timeline == 1);
     REQUIRE(watcher->sees(arrived));
   }
-  const auto system = full.poll().incarnation.system;
+  const auto system = full.poll().incarnation.cluster;
   REQUIRE(eventually(10s, [&] { return as_lsn(next.value(replay_lsn)) >= kept; }));
   primary.crash();
   next.promote();
@@ -248,7 +248,7 @@ TEST_CASE("after a failover a list of hosts leads to another server, whose timel
   watcher.await<ServerDown>();
   replica.promote();
   const auto second = watcher.await<ServerUp>();
-  CHECK(second.incarnation.system == first.incarnation.system);
+  CHECK(second.incarnation.cluster == first.incarnation.cluster);
   CHECK(second.incarnation.started != first.incarnation.started);
   const auto tide = watcher.next<Tide>();
   CHECK(tide.timeline == 2);
@@ -330,7 +330,7 @@ TEST_CASE("a standby that crashed is another instance when it returns") {
   const auto dependency = flush_lsn(cluster.primary());
   replica.start();
   const auto second = watcher.await<ServerUp>();
-  CHECK(second.incarnation.system == first.incarnation.system);
+  CHECK(second.incarnation.cluster == first.incarnation.cluster);
   CHECK(second.incarnation.started > first.incarnation.started);
   CHECK(watcher.next<Tide>().incarnation == second.incarnation);
   CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency; }));

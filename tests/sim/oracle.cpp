@@ -9,16 +9,20 @@
 namespace tidegate::sim {
 namespace {
 
-Place place_of(const Position& position) {
-  return {position.system, position.timeline, position.lsn.bytes};
+// Where the position really is, by the name of its last timeline. At the very begin of a timeline
+// it is still on the one before.
+Place place_of(const History& history, const Position& position) {
+  const auto name = position.history.entries().back().promoted;
+  Place place{position.cluster, history.timeline_promoted(position.cluster, name), position.offset};
+  while (place.timeline != 1 && place.lsn <= history.begin(place.system, place.timeline)) {
+    const auto way = history.way_to(place.system, place.timeline);
+    place.timeline = way[way.size() - 2].timeline;
+  }
+  return place;
 }
 
 std::string words(const std::optional<Position>& position) {
-  return position ? text_of(place_of(*position)) : "no position";
-}
-
-bool goes_back(const Position& from, const Position& to) {
-  return to.timeline != from.timeline ? to.timeline < from.timeline : to.lsn.bytes < from.lsn.bytes;
+  return position ? to_string(*position) : "no position";
 }
 
 // "3.17", perhaps with something behind it; 0.0 when it is not ours.
@@ -90,10 +94,19 @@ Oracle::Share& Oracle::from(LifeId life, LifeId author) {
   return all[author];
 }
 
-Oracle::Key Oracle::key_of(const Origin& origin, std::uint64_t sequence,
-                           const std::optional<Position>& position) {
-  if (!position) return {0, 0, origin, sequence};
-  return {position->timeline, position->lsn.bytes, origin, sequence};
+// By the later of its two positions.
+Oracle::Key Oracle::key_of(const Origin& origin, std::uint64_t sequence, const Sent& sent) {
+  Key key{0, 0, origin, sequence};
+  for (const auto& position : {sent.position, sent.inherited}) {
+    if (!position) continue;
+    const auto timeline = position->history.entries().back().number;
+    if (timeline < key.timeline || (timeline == key.timeline && position->offset < key.lsn)) {
+      continue;
+    }
+    key.timeline = timeline;
+    key.lsn = position->offset;
+  }
+  return key;
 }
 
 // --- publishing ---------------------------------------------------------------------------------
@@ -111,9 +124,11 @@ void Oracle::primary_known(LifeId life, const ServerIncarnation& incarnation) {
   lives_[life].primary = incarnation;
 }
 
+// The furthest; of two that lie on diverged histories the last.
 void Oracle::raise(Life& life, const Position& position) {
-  const auto [entry, added] = life.highest.emplace(position.system, position);
-  if (!added && goes_back(position, entry->second)) entry->second = position;
+  const auto place = place_of(history_, position);
+  const auto [entry, added] = life.highest.emplace(position.cluster, place);
+  if (!added && !history_.contains(entry->second, place.timeline, place.lsn)) entry->second = place;
 }
 
 void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
@@ -138,30 +153,36 @@ void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
     ++totals_.sent;
     check_covers(life, message, asked.note, label(id, life.stream.size() + 1));
     const auto before = life.stream.empty() ? 0 : life.stream.back().bytes;
-    life.stream.push_back({index - 1, message.position, now, before + weight(message)});
+    life.stream.push_back(
+        {index - 1, message.position, message.inherited, now, before + weight(message)});
     if (message.position) raise(life, *message.position);
   }
 }
 
-// S6, S4 and S2 of a message that is being sent.
+// S6 and S2 of a message that is being sent.
 void Oracle::check_covers(const Life& life, const Message& message, const Note& note,
                           const std::string& who) {
-  const auto& position = message.position;
-  if (!position) {
-    if (note.kind != Note::Kind::no_change || !life.highest.empty()) {
-      fail("S6", who + " is sent without a position");
+  const auto& own = message.position;
+  const auto& inherited = message.inherited;
+  if (own.has_value() != (note.kind != Note::Kind::no_change)) {
+    fail("S2", who + " is sent with " + words(own));
+  }
+  const auto covers = [&](const std::optional<Position>& position, const Place& place) {
+    return position && position->cluster == place.system &&
+           history_.contains(place_of(history_, *position), place.timeline, place.lsn);
+  };
+  if (!own && !inherited && !life.highest.empty()) fail("S6", who + " inherits nothing");
+  if (own || inherited) {
+    const auto before = life.highest.find(own ? own->cluster : inherited->cluster);
+    if (before != life.highest.end() && !covers(own, before->second) &&
+        !covers(inherited, before->second)) {
+      fail("S6", who + " is sent with " + words(own) + " and inherits " + words(inherited) +
+                     ", expected at least " + text_of(before->second));
     }
-    return;
   }
-  const auto before = life.highest.find(position->system);
-  if (before != life.highest.end() && goes_back(before->second, *position)) {
-    fail("S6",
-         who + " is sent with " + words(position) + ", expected at least " + words(before->second));
-  }
-  if (note.kind != Note::Kind::no_change &&
-      position->system == history_.change(note.change).place.system &&
-      !history_.shows(place_of(*position), note.change)) {
-    fail("S2", who + " is sent with " + words(position) + ", which does not cover its change at " +
+  if (own && own->cluster == history_.change(note.change).place.system &&
+      !history_.shows(place_of(history_, *own), note.change)) {
+    fail("S2", who + " is sent with " + words(own) + ", which does not cover its change at " +
                    text_of(history_.change(note.change).place) +
                    (history_.change(note.change).erased ? " (erased)" : ""));
   }
@@ -180,15 +201,10 @@ void Oracle::unpublished(LifeId id, const Unpublished& notice) {
   asked.left = true;
   life.last_left = index;
   if (life.leaving) return;
-  // Its primary's life ended, or what this peer has seen since is of a later timeline.
+  // Its primary's life ended.
   const bool after_commit = asked.note.kind == Note::Kind::after_commit;
   const bool other_life = asked.primary && life.primary && *asked.primary != *life.primary;
-  const auto& place = history_.change(asked.note.change).place;
-  const auto seen = life.highest.find(place.system);
-  const bool overtaken = seen != life.highest.end() && place.timeline < seen->second.timeline;
-  if (!(after_commit && other_life) && !overtaken) {
-    fail("reason", who + ", though its change can't be lost");
-  }
+  if (!(after_commit && other_life)) fail("reason", who + ", though its change can't be lost");
 }
 
 // --- the server ---------------------------------------------------------------------------------
@@ -236,7 +252,7 @@ void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
   ++totals_.delivered;
   if (delivery.late) ++totals_.late;
   if (parse(delivery.message.payload) != std::pair(author, sent.note + 1) ||
-      delivery.message.position != sent.position) {
+      delivery.message.position != sent.position || delivery.message.inherited != sent.inherited) {
     fail("S3", who + " is not the message that was sent");
   }
   decide(id, author, delivery.sequence, Visibility::delivered);
@@ -254,50 +270,82 @@ void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
     }
   } else {
     check_visible(life, sent, note, who);
-    check_order(life, key_of(delivery.origin, delivery.sequence, sent.position),
+    check_order(life, lives_[author], key_of(delivery.origin, delivery.sequence, sent),
                 now - delivery.held, now, who);
+  }
+  if (sent.inherited && (!life.birth.gated || shows(life.shown, *sent.inherited))) {
+    raise(life, *sent.inherited);
   }
   if (sent.position) raise(life, *sent.position);
 }
 
+bool Oracle::shows(const std::optional<Truth>& shown, const Position& position) const {
+  if (!shown || position.cluster != shown->lsn.system) return false;
+  const auto place = place_of(history_, position);
+  return history_.contains(shown->lsn, place.timeline, place.lsn);
+}
+
+// Of another cluster, or the server will not show it in this life.
+bool Oracle::lost_at(const Truth& shown, const Position& position) const {
+  if (position.cluster != shown.timeline.system) return true;
+  const auto place = place_of(history_, position);
+  return history_.excludes(shown.timeline, place.timeline, place.lsn);
+}
+
 void Oracle::check_visible(const Life& life, const Sent& sent, const Note& note,
                            const std::string& who) {
-  if (!life.birth.gated || !sent.position) return;
-  if (sent.position->system != life.birth.system) {
+  if (!life.birth.gated || (!sent.position && !sent.inherited)) return;
+  if (!life.shown) return fail("S1", who + " is delivered without a reading");
+  const auto seen = " is delivered when the server showed " + text_of(life.shown->lsn);
+  if (sent.position && sent.position->cluster != life.birth.system) {
     return fail("S1", who + " is of another cluster");
   }
-  if (!life.shown) return fail("S1", who + " is delivered without a reading");
-  const auto place = place_of(*sent.position);
-  const auto& shown = life.shown->lsn;
-  const auto seen =
-      " at " + text_of(place) + " is delivered when the server showed " + text_of(shown);
-  if (!history_.contains(shown, place.timeline, place.lsn)) {
-    return fail(history_.excludes(shown, place.timeline, place.lsn) ? "S2" : "S1", who + seen);
+  if (sent.position && !shows(life.shown, *sent.position)) {
+    return fail(lost_at(*life.shown, *sent.position) ? "S2" : "S1",
+                who + " at " + words(sent.position) + seen);
   }
-  if (note.kind != Note::Kind::no_change && !history_.shows(shown, note.change)) {
+  if (sent.inherited && !shows(life.shown, *sent.inherited) &&
+      !lost_at(*life.shown, *sent.inherited)) {
+    return fail("S6", who + " behind " + words(sent.inherited) + seen);
+  }
+  if (note.kind != Note::Kind::no_change && !history_.shows(life.shown->lsn, note.change)) {
     fail("S2", who + seen + ", but its change was at " +
                    text_of(history_.change(note.change).place) +
                    (history_.change(note.change).erased ? " (erased)" : ""));
   }
 }
 
-// Messages that were released since this one arrived must have a smaller key.
-void Oracle::check_order(Life& life, const Key& key, std::optional<Instant> arrived, Instant now,
-                         const std::string& who) {
+// Whether a server that showed this could let the message go: nothing that it waits for was to
+// come.
+bool Oracle::decided(const std::optional<Truth>& shown, const Sent& sent) const {
+  if (!shown) return false;
+  const auto none_waits = [&](const std::optional<Position>& position) {
+    return !position || shows(shown, *position) || lost_at(*shown, *position);
+  };
+  return none_waits(sent.position) && none_waits(sent.inherited);
+}
+
+// Whoever went out since this one arrived has to have a smaller key, if this one was decided then.
+void Oracle::check_order(Life& life, const Life& author, const Key& key,
+                         std::optional<Instant> arrived, Instant now, const std::string& who) {
   auto& released = life.released;
   // As they come; or what is overdue goes first.
   if (!life.birth.gated || life.birth.options.overdue != Overdue::hold) return;
   if (arrived) {
     const auto first =
         std::upper_bound(released.begin(), released.end(), *arrived,
-                         [](Instant when, const auto& entry) { return when < entry.first; });
-    if (first != released.end() && first->second > key) {
-      fail("S5", who + " goes out behind " + std::to_string(first->second.timeline) + ":" +
-                     std::to_string(first->second.lsn) + ", which has a later place");
+                         [](Instant when, const auto& entry) { return when < entry.at; });
+    const auto& stream = author.stream;
+    const bool behind_another = key.sequence > 1 && first != released.end() &&
+                                !decided(first->shown, stream[key.sequence - 2]);
+    if (first != released.end() && first->key > key && !behind_another &&
+        decided(first->shown, stream[key.sequence - 1])) {
+      fail("S5", who + " goes out behind " + std::to_string(first->key.timeline) + ":" +
+                     std::to_string(first->key.lsn) + ", which has a later place");
     }
   }
-  while (!released.empty() && released.back().second <= key) released.pop_back();
-  released.emplace_back(now, key);
+  while (!released.empty() && released.back().key <= key) released.pop_back();
+  released.push_back({now, key, life.shown});
 }
 
 bool Oracle::kept(const Life& author, std::uint64_t sequence, Instant now) const {
@@ -338,22 +386,22 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
       case Undelivered::Why::orphaned:
         ++totals_.orphaned;
         if (!life.birth.gated || !life.shown || !sent.position ||
-            sent.position->system != life.birth.system ||
-            !history_.excludes(life.shown->timeline, sent.position->timeline,
-                               sent.position->lsn.bytes)) {
+            sent.position->cluster != life.birth.system || !lost_at(*life.shown, *sent.position)) {
           fail("reason", who + ", but the server " +
                              (life.shown ? text_of(life.shown->timeline) : "") + " may show it");
         } else if (history_.shows(life.shown->lsn, note.change)) {
           ++totals_.orphaned_but_there;
         }
-        check_order(life, key_of(notice.origin, sequence, sent.position), std::nullopt, now, who);
+        check_order(life, lives_[author], key_of(notice.origin, sequence, sent), std::nullopt, now,
+                    who);
         break;
       case Undelivered::Why::foreign:
         ++totals_.foreign;
-        if (!life.birth.gated || !sent.position || sent.position->system == life.birth.system) {
+        if (!life.birth.gated || !sent.position || sent.position->cluster == life.birth.system) {
           fail("reason", who + ", but it is of the same cluster");
         }
-        check_order(life, key_of(notice.origin, sequence, sent.position), std::nullopt, now, who);
+        check_order(life, lives_[author], key_of(notice.origin, sequence, sent), std::nullopt, now,
+                    who);
         break;
     }
   }

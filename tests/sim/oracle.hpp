@@ -9,8 +9,9 @@
 // S3 at most once             for each (origin, sequence), and never both delivered and reported
 // S4 the order of publishing  sequences rise
 // S5 the release order        among messages that were held at the same time
-// S6 causality                a position covers all that its peer has published and delivered in
-//                             that cluster; so positions never go back either
+// S6 causality                own or inherited position covers the furthest that its peer has
+//                             published and delivered in that cluster; and it is delivered only
+//                             where that is visible or lost
 // B1 the bounds
 // N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
 //                             nothing is given up that a publisher who is there still keeps
@@ -126,6 +127,7 @@ class Oracle {
   struct Sent {
     std::size_t note = 0;
     std::optional<Position> position;
+    std::optional<Position> inherited;
     Instant at;
     std::size_t bytes = 0;  // of the stream up to here, as they are counted in its window
   };
@@ -140,6 +142,11 @@ class Oracle {
     bool present = false;           // ready, and not gone since
     std::vector<Visibility> fates;  // of sequence i + 1
   };
+  struct Released {
+    Instant at;
+    Key key;
+    std::optional<Truth> shown;  // by the server, then
+  };
   struct Life {
     Birth birth;
     bool alive = false;
@@ -147,26 +154,28 @@ class Oracle {
     std::vector<CommitPositionRead> asked;
     std::size_t last_left = 0;
     std::vector<Sent> stream;
-    std::map<std::uint64_t, Position> highest;  // published or delivered, by cluster
+    std::map<std::uint64_t, Place> highest;  // published or delivered, by cluster
     std::optional<ServerIncarnation> primary;
     std::optional<Truth> shown;
     std::array<bool, topics> wants{};
     std::array<Instant, topics> unwanted_until{};
-    std::vector<Share> from;                        // by life
-    std::vector<std::pair<Instant, Key>> released;  // whose keys nothing behind them exceeds
+    std::vector<Share> from;         // by life
+    std::vector<Released> released;  // whose keys nothing behind them exceeds
   };
 
   bool knows(LifeId id, const Origin& origin, std::uint64_t sequence, const std::string& doing,
              LifeId& author);
   void decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility visibility);
   void check_visible(const Life& life, const Sent& sent, const Note& note, const std::string& who);
-  void check_order(Life& life, const Key& key, std::optional<Instant> arrived, Instant now,
-                   const std::string& who);
+  [[nodiscard]] bool shows(const std::optional<Truth>& shown, const Position& position) const;
+  [[nodiscard]] bool lost_at(const Truth& shown, const Position& position) const;
+  [[nodiscard]] bool decided(const std::optional<Truth>& shown, const Sent& sent) const;
+  void check_order(Life& life, const Life& author, const Key& key, std::optional<Instant> arrived,
+                   Instant now, const std::string& who);
   void check_covers(const Life& life, const Message& message, const Note& note,
                     const std::string& who);
   void raise(Life& life, const Position& position);
-  [[nodiscard]] static Key key_of(const Origin& origin, std::uint64_t sequence,
-                                  const std::optional<Position>& position);
+  [[nodiscard]] static Key key_of(const Origin& origin, std::uint64_t sequence, const Sent& sent);
   Share& from(LifeId life, LifeId author);
   [[nodiscard]] std::string label(LifeId author, std::uint64_t sequence) const;
   [[nodiscard]] bool kept(const Life& author, std::uint64_t sequence, Instant now) const;

@@ -54,10 +54,11 @@ Result<Dependency> read_dependency(const Json& json) {
   if (json.is_null() || json == "none") return Dependency{NoChange{}};
   if (json == "after_commit") return Dependency{AfterCommit{.durable = false}};
   if (json == "after_durable_commit") return Dependency{AfterCommit{.durable = true}};
-  const Error error{R"(depends is none of "none", "after_commit", "after_durable_commit" and )"
-                    R"({"system":"7423456789012345678","timeline":1,"lsn":"0/3000060"})"};
+  const Error error{
+      R"(depends is none of "none", "after_commit", "after_durable_commit" and )"
+      R"({"system":"7423456789012345678","history":[{"timeline":1}],"lsn":"0/3000060"})"};
   if (!json.is_object()) return error;
-  for (const auto* key : {"system", "timeline", "lsn"}) {
+  for (const auto* key : {"system", "history", "lsn"}) {
     if (!json.contains(key)) return Error{std::string("depends lacks \"") + key + "\""};
   }
   Position position;
@@ -65,8 +66,8 @@ Result<Dependency> read_dependency(const Json& json) {
   members(Read(json, wrong), position);
   if (!wrong.empty()) return Error{"depends has a bad \"" + wrong + "\"; " + error.message};
   if (json.size() != 3) return error;
-  if (position.system == 0 || position.timeline == 0 || position.lsn.none()) {
-    return Error{"depends names no place: system, timeline and lsn must not be 0"};
+  if (position.cluster == 0 || position.offset == 0) {
+    return Error{"depends names no place: system and lsn must not be 0"};
   }
   return Dependency{position};
 }

@@ -168,7 +168,7 @@ TEST_CASE("what is sent again is what was sent: with its sequence and its positi
   const auto again = a.all<node::effect::ToRoute>();
   REQUIRE(again.size() == 2);
   CHECK(std::get<Data>(again.at(0).frame).messages == sent);
-  CHECK(sent.at(0).position == at(300));
+  CHECK(sent.at(0).inherited == at(300));
 }
 
 TEST_CASE("who asks for what is no longer kept is told so") {

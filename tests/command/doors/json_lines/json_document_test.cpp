@@ -208,7 +208,7 @@ struct Fill {
   void fill(std::vector<T>& values) const {
     fill(values.emplace_back());
   }
-  void fill(TimelineHistory& history) const { history = TimelineHistory({{1, {1}}}); }
+  void fill(History& history) const { history = History::of({{1, 0, 0}, {2, 1, 1}}).value(); }
   template <typename T>
   void fill(T& value) const {
     if constexpr (requires { json_members::members(*this, value); }) {
@@ -216,6 +216,10 @@ struct Fill {
     }
   }
 };
+
+Position a_place() {
+  return {.cluster = 1, .history = History::of({{1, 0, 0}, {2, 1, 1}}).value(), .offset = 1};
+}
 
 Topic topic() { return Topic::parse("builds/42").value(); }
 
@@ -239,7 +243,7 @@ void see_status(Sightings& sightings) {
 void see_deliveries(Sightings& sightings) {
   const Message plain{.topic = topic(), .payload = "text", .position = {}};
   sightings.see("delivery", to_json(Delivery{.message = plain, .origin = {}, .origin_name = ""}));
-  const Message binary{.topic = topic(), .payload = bytes, .position = Position{}};
+  const Message binary{.topic = topic(), .payload = bytes, .position = a_place()};
   sightings.see("delivery", to_json(Delivery{.message = binary, .origin = {}, .origin_name = ""}));
 }
 
@@ -270,15 +274,14 @@ void see_notices(Sightings& sightings) {
   }
   using Why = Undelivered::Why;
   for (const auto why : {Why::missing, Why::expired, Why::orphaned, Why::foreign, Why::overdue}) {
-    see_notice(sightings,
-               Undelivered{.origin = {}, .name = "", .why = why, .position = Position{}});
+    see_notice(sightings, Undelivered{.origin = {}, .name = "", .why = why, .position = a_place()});
   }
 }
 
 void see_answers(Sightings& sightings) {
   sightings.see("error", publish_error(1, "message"));
   sightings.see("published", published(topic(), 1, std::nullopt));
-  sightings.see("published", published(topic(), 1, Position{}));
+  sightings.see("published", published(topic(), 1, a_place()));
   using health::Verdict;
   sightings.see("doctor",
                 doctor_document(
@@ -307,7 +310,7 @@ std::vector<std::pair<std::string, Json>> one_of_each() {
           {"null", nullptr},
           {"array of string", Json::array({"a"})},
           {"array of integer", Json::array({1})},
-          {"position", to_json(Position{.system = 1, .timeline = 1, .lsn = {1}})},
+          {"position", to_json(a_place())},
           {"object", Json::object()}};
 }
 

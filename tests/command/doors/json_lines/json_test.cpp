@@ -16,7 +16,9 @@ using namespace tidegate::json_lines;
 
 namespace {
 
-const Position place{.system = 18446744073709551615U, .timeline = 3, .lsn = {0x3000060}};
+const Position place{.cluster = 18446744073709551615U,
+                     .history = History::of({{1, 0, 0}, {3, 0x1000000, 1795640443355842}}).value(),
+                     .offset = 0x3000060};
 
 Topic topic(std::vector<std::string> elements) { return Topic::of(std::move(elements)).value(); }
 
@@ -60,7 +62,9 @@ TEST_CASE("a delivery is one line with its type first") {
         R"({"type":"delivery","topic":["builds","4/2"],"payload":"hello\n",)"
         R"("origin":"00112233445566778899aabbccddeeff","incarnation":1700000000000001,)"
         R"("name":"master-1","sequence":7,)"
-        R"("position":{"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"},)"
+        R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
+        R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
+        R"("lsn":"0/3000060"},)"
         R"("held_ms":1.234,"late":false})");
 }
 
@@ -105,7 +109,9 @@ TEST_CASE("every notice has a type and all its members") {
         R"({"type":"peer_gone",)" + who + R"(,"why":"silent"})");
   CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::orphaned, place}) ==
         R"({"type":"undelivered",)" + who + R"(,"first":3,"last":9,"why":"orphaned",)" +
-            R"("position":{"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"}})");
+            R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
+            R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
+            R"("lsn":"0/3000060"}})");
   CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::missing, {}}) ==
         R"({"type":"undelivered",)" + who +
             R"(,"first":3,"last":9,"why":"missing","position":null})");
@@ -146,7 +152,8 @@ TEST_CASE("each form of a tag is understood") {
   CHECK_FALSE(std::get<AfterCommit>(dependency("\"after_commit\"")).durable);
   CHECK(std::get<AfterCommit>(dependency("\"after_durable_commit\"")).durable);
   CHECK(std::get<Position>(dependency(
-            R"({"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"})")) == place);
+            R"({"system":"18446744073709551615","history":[{"timeline":1},{"timeline":3,)"
+            R"("begin":"0/1000000","promoted":1795640443355842}],"lsn":"0/3000060"})")) == place);
 }
 
 TEST_CASE("a line that can't be published is refused with what to write instead") {
@@ -165,31 +172,42 @@ TEST_CASE("a line that can't be published is refused with what to write instead"
   CHECK(contains(why_refused(R"({"topic":"a","payload":"","payload_base64":""})"), "not both"));
   CHECK(contains(why_refused(R"({"topic":"a","paylaod":""})"), "did you mean payload?"));
   CHECK(contains(why_refused(R"({"topic":"a","depends":"after"})"), "depends is none of"));
-  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":1}})"),
-                 "lacks \"lsn\""));
-  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":1,"timeline":1,"lsn":"0/1"}})"),
-                 "bad \"system\""));
-  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"","timeline":1,"lsn":"0/1"}})"),
-                 "bad \"system\""));
+  CHECK(
+      contains(why_refused(R"({"topic":"a","depends":{"system":"1","history":[{"timeline":1}]}})"),
+               "lacks \"lsn\""));
   CHECK(contains(
-      why_refused(
-          R"({"topic":"a","depends":{"system":"18446744073709551616","timeline":1,"lsn":"0/1"}})"),
+      why_refused(R"({"topic":"a","depends":{"system":1,"history":[{"timeline":1}],"lsn":"0/1"}})"),
       "bad \"system\""));
   CHECK(contains(
-      why_refused(R"({"topic":"a","depends":{"system":"1","timeline":4294967296,"lsn":"0/1"}})"),
+      why_refused(
+          R"({"topic":"a","depends":{"system":"","history":[{"timeline":1}],"lsn":"0/1"}})"),
+      "bad \"system\""));
+  CHECK(contains(
+      why_refused(
+          R"({"topic":"a","depends":{"system":"18446744073709551616","history":[{"timeline":1}],"lsn":"0/1"}})"),
+      "bad \"system\""));
+  CHECK(contains(
+      why_refused(
+          R"({"topic":"a","depends":{"system":"1","history":[{"timeline":4294967296}],"lsn":"0/1"}})"),
       "bad \"timeline\""));
-  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":-1,"lsn":"0/1"}})"),
-                 "bad \"timeline\""));
-  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":1,"lsn":"01"}})"),
-                 "bad \"lsn\""));
-  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":1,"lsn":"0/0"}})"),
-                 "must not be 0"));
+  CHECK(contains(
+      why_refused(
+          R"({"topic":"a","depends":{"system":"1","history":[{"timeline":-1}],"lsn":"0/1"}})"),
+      "bad \"timeline\""));
+  CHECK(contains(
+      why_refused(
+          R"({"topic":"a","depends":{"system":"1","history":[{"timeline":1}],"lsn":"01"}})"),
+      "bad \"lsn\""));
+  CHECK(contains(
+      why_refused(
+          R"({"topic":"a","depends":{"system":"1","history":[{"timeline":1}],"lsn":"0/0"}})"),
+      "must not be 0"));
 }
 
 TEST_CASE("no line of input makes the reader crash") {
   const std::vector<std::string> seeds = {
       R"({"topic":"builds/42/new","payload":"text","depends":"after_commit"})",
-      R"({"topic":["a","b"],"payload_base64":"/wD+","depends":{"system":"1","timeline":1,"lsn":"0/1"}})",
+      R"({"topic":["a","b"],"payload_base64":"/wD+","depends":{"system":"1","history":[{"timeline":1}],"lsn":"0/1"}})",
       R"({"topic":"\u00e4\/","payload":"\ud83d\ude00"})",
   };
   const std::string alphabet = "{}[]\",:\\u0123456789abcdef/.-+eE nulltruefalse\xff\xc3";
@@ -247,10 +265,9 @@ Status sample_status() {
                           .next_sequence = 18,
                           .held = 2});
   status.gated = true;
-  status.tide = Tide{.incarnation = {.system = place.system, .started = 1700000000000000},
-                     .timeline = 3,
-                     .replayed = {0x3000000},
-                     .history = TimelineHistory({{1, {0x1000}}, {2, {0x2000}}})};
+  status.tide = Tide{.incarnation = {.cluster = place.cluster, .started = 1700000000000000},
+                     .history = place.history,
+                     .replayed = 0x3000000};
   status.held = 2;
   status.held_bytes = 4300;
   status.held_first = place;
@@ -305,9 +322,9 @@ TEST_CASE("the status says how much WAL is missing until the next release") {
   auto status = sample_status();
   CHECK(bytes_behind(status) == 0x60);
   CHECK(to_json(status)["missing_bytes"] == 0x60);
-  status.tide->replayed = {0x4000000};
+  status.tide->replayed = 0x4000000;
   CHECK(bytes_behind(status) == 0);
-  status.tide->timeline = 4;
+  status.tide->history = History::of({{1, 0, 0}}).value();
   CHECK(bytes_behind(status) == std::nullopt);
   status.tide.reset();
   CHECK(bytes_behind(status) == std::nullopt);
