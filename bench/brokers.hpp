@@ -8,7 +8,7 @@
 
 #include "bench/carrier.hpp"
 #include "bench/report.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "support/temporary_directory.hpp"
 #include "tidegate/options.hpp"
 
 namespace tidegate::bench {
@@ -22,7 +22,7 @@ class Brokers {
   [[nodiscard]] std::string address(const Carrier& carrier);
 
  private:
-  testing::TemporaryDirectory directory_{"brokers"};
+  support::TemporaryDirectory directory_{"brokers"};
   LocalTransport transport_;
   std::vector<const Carrier*> carriers_;
   std::map<const Carrier*, std::unique_ptr<Broker>> running_;

@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 
 #include "bench/member.hpp"
-#include "bench/part.hpp"
+#include "bench/start_worker.hpp"
 #include "bench/statistics.hpp"
-#include "bench/told.hpp"
 #include "peer/io/clock.hpp"
+#include "support/worker_input.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -27,9 +27,9 @@ struct Fetch {
 
 Fetch fetch(const Settings& settings) {
   const auto address = mesh_address(settings.transport);
-  Part keeper(settings.program,
-              {"keeper", address, std::to_string(missed), std::to_string(settings.size)});
-  keeper.expect("published", longest_start);
+  auto publisher = start_worker(settings.program, {"publisher", address, std::to_string(missed),
+                                                   std::to_string(settings.size)});
+  publisher.expect("published", longest_start);
   Options options;
   options.from = From::earliest;
   const auto peer = start_member(address, Drive::caller, options);
@@ -44,13 +44,13 @@ Fetch fetch(const Settings& settings) {
   }
   const auto took = io::clock_now() - begin.value();
   const auto requests = peer->status().counters.requests;
-  end({&keeper});
+  support::dismiss({&publisher}, longest_leaving);
   return {std::chrono::duration<double, std::milli>(took).count(), requests};
 }
 
 }  // namespace
 
-int run_keeper(const std::string& address, std::size_t messages, std::size_t size) {
+int run_publisher(const std::string& address, std::size_t messages, std::size_t size) {
   const auto peer = start_member(address, Drive::own_thread);
   const auto topic = Topic::parse("bench/catchup").value();
   for (std::size_t i = 0; i < messages; ++i) {
@@ -59,7 +59,7 @@ int run_keeper(const std::string& address, std::size_t messages, std::size_t siz
     }
   }
   std::cout << "published" << std::endl;
-  told();
+  static_cast<void>(support::WorkerInput().next());
   return 0;
 }
 

@@ -10,6 +10,6 @@ namespace tidegate::bench {
 void bench_catchup(const Settings& settings, Report& report);
 
 // The part of one process: a peer that has published so many messages, until its input ends.
-int run_keeper(const std::string& address, std::size_t messages, std::size_t size);
+int run_publisher(const std::string& address, std::size_t messages, std::size_t size);
 
 }  // namespace tidegate::bench

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "bench/brokers.hpp"
-#include "bench/crew.hpp"
+#include "bench/run.hpp"
 #include "bench/statistics.hpp"
 
 namespace tidegate::bench {

@@ -8,16 +8,16 @@
 #include <fmt/format.h>
 
 #include "bench/brokers.hpp"
-#include "bench/gate_part.hpp"
-#include "bench/part.hpp"
+#include "bench/gate_workers.hpp"
 #include "bench/records.hpp"
 #include "bench/schedule.hpp"
 #include "bench/server_cpu.hpp"
 #include "bench/stamp.hpp"
+#include "bench/start_worker.hpp"
 #include "bench/statistics.hpp"
 #include "peer/io/clock.hpp"
-#include "tests/support/cluster.hpp"
-#include "tests/support/replay_sampler.hpp"
+#include "support/cluster.hpp"
+#include "support/replay_sampler.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -146,7 +146,7 @@ class GateBench {
   }
 
   GateRun run(const Contestant& contestant, const Workload& workload, bool watched) {
-    const testing::TemporaryDirectory directory("gate");
+    const support::TemporaryDirectory directory("gate");
     const auto file = [&](const char* name) { return (directory.path() / name).string(); };
     std::vector<std::int64_t> due;
     for (const auto& time : workload.due) due.push_back(time.count());
@@ -157,32 +157,34 @@ class GateBench {
     const auto& cure = contestant.cure;
     const auto address = brokers_.address(*contestant.carrier);
     auto& server = cure.on_primary ? cluster_.primary() : *replica_;
-    std::optional<testing::ReplaySampler> sampler;
+    std::optional<support::ReplaySampler> sampler;
     if (watched) sampler.emplace(replica_->connection_string());
 
-    Part looker(settings_.program,
-                {"looker", cure.gated ? "gate" : contestant.carrier->name, address,
-                 server.connection_string(), std::to_string(cure.first_pause.count()),
-                 std::to_string(cure.pause.count()), std::to_string(due.size()), file("seen")});
-    looker.expect("ready", longest_start);
-    Part committer(settings_.program,
-                   {"committer", cure.gated ? "" : contestant.carrier->name, address,
-                    cluster_.primary().connection_string(), file("due"), file("committed")});
+    auto checker = start_worker(
+        settings_.program,
+        {"row_checker", cure.gated ? "gate" : contestant.carrier->name, address,
+         server.connection_string(), std::to_string(cure.first_pause.count()),
+         std::to_string(cure.pause.count()), std::to_string(due.size()), file("seen")});
+    checker.expect("ready", longest_start);
+    auto committer =
+        start_worker(settings_.program,
+                     {"committer", cure.gated ? "" : contestant.carrier->name, address,
+                      cluster_.primary().connection_string(), file("due"), file("committed")});
     committer.expect("ready", longest_start);
     const auto primary_before = server_cpu(cluster_.primary());
     const auto replica_before = server_cpu(*replica_);
     committer.tell("go");
     double questions = 0;
     committer.expect("sent", workload.due.back() + longest_silence) >> questions;
-    if (!looker.speaks(longest_silence)) looker.tell("stop");
+    if (!checker.speaks(longest_silence)) checker.tell("stop");
     double queries = 0;
     double polls = 0;
     double cpu = 0;
-    looker.expect("got", longest_start) >> queries >> polls >> cpu;
+    checker.expect("got", longest_start) >> queries >> polls >> cpu;
     const auto primary_spent = server_cpu(cluster_.primary()) - primary_before;
     const auto replica_spent = server_cpu(*replica_) - replica_before;
     if (sampler) sampler->stop();
-    end({&committer, &looker});
+    support::dismiss({&committer, &checker}, longest_leaving);
 
     auto outcome = judge(read_records<std::int64_t>(file("committed")),
                          read_records<Seen>(file("seen")), sampler);
@@ -203,7 +205,7 @@ class GateBench {
   }
 
   static GateRun judge(const std::vector<std::int64_t>& committed, const std::vector<Seen>& seen,
-                       const std::optional<testing::ReplaySampler>& sampler) {
+                       const std::optional<support::ReplaySampler>& sampler) {
     GateRun outcome;
     outcome.rows = seen.size();
     for (std::size_t i = 0; i < seen.size(); ++i) {
@@ -317,8 +319,8 @@ class GateBench {
   Report& report_;
   Brokers brokers_;
   std::vector<Contestant> contestants_;
-  testing::Cluster cluster_;
-  testing::Server* replica_ = nullptr;
+  support::Cluster cluster_;
+  support::Server* replica_ = nullptr;
 };
 
 }  // namespace

@@ -7,11 +7,11 @@
 #include <fmt/format.h>
 
 #include "bench/member.hpp"
-#include "bench/part.hpp"
 #include "bench/sleep.hpp"
 #include "bench/stamp.hpp"
+#include "bench/start_worker.hpp"
 #include "bench/statistics.hpp"
-#include "bench/told.hpp"
+#include "bench/worker_costs.hpp"
 #include "peer/io/clock.hpp"
 
 namespace tidegate::bench {
@@ -32,31 +32,31 @@ Joining join(const Settings& settings, std::size_t peers) {
   const auto quiet = std::chrono::round<Duration>(std::chrono::duration<double>(settings.quiet));
   const auto address = mesh_address(settings.transport);
   const auto begin = io::clock_now();
-  std::vector<Part> parts;
+  std::vector<support::Worker> workers;
   for (std::size_t i = 0; i < peers; ++i) {
-    parts.emplace_back(settings.program,
-                       std::vector<std::string>{"joiner", address, std::to_string(peers - 1)});
+    workers.push_back(
+        start_worker(settings.program, {"joiner", address, std::to_string(peers - 1)}));
   }
   std::int64_t end = 0;
-  for (auto& part : parts) {
+  for (auto& worker : workers) {
     std::int64_t ready = 0;
-    part.expect("ready", longest_join) >> ready;
+    worker.expect("ready", longest_join) >> ready;
     end = std::max(end, ready);
   }
   sleep_until(io::clock_now() + settling);
-  for (auto& part : parts) part.tell("idle");
+  for (auto& worker : workers) worker.tell("idle");
   sleep_until(io::clock_now() + quiet);
-  for (auto& part : parts) part.tell("tell");
+  for (auto& worker : workers) worker.tell("tell");
   std::int64_t cpu = 0;
-  for (auto& part : parts) {
+  for (auto& worker : workers) {
     std::int64_t used = 0;
-    part.expect("cpu", longest_answer) >> used;
+    worker.expect("cpu", longest_answer) >> used;
     cpu += used;
   }
-  std::vector<Part*> all;
-  all.reserve(parts.size());
-  for (auto& part : parts) all.push_back(&part);
-  bench::end(all);
+  std::vector<support::Worker*> all;
+  all.reserve(workers.size());
+  for (auto& worker : workers) all.push_back(&worker);
+  support::dismiss(all, longest_leaving);
   return {
       static_cast<double>(end - nanoseconds(begin)) / 1e6,
       static_cast<double>(cpu) / static_cast<double>(peers) / static_cast<double>(quiet.count())};
@@ -69,12 +69,13 @@ int run_joiner(const std::string& address, std::size_t others) {
   if (!peer->wait_ready(others, std::chrono::floor<std::chrono::milliseconds>(longest_join))) {
     throw std::runtime_error("the others are not ready");
   }
+  support::WorkerInput input;
   std::cout << "ready " << nanoseconds(io::clock_now()) << std::endl;
-  told();
+  static_cast<void>(input.next());
   const auto before = cpu_nanoseconds();
-  told();
+  static_cast<void>(input.next());
   std::cout << "cpu " << cpu_nanoseconds() - before << std::endl;
-  told();
+  static_cast<void>(input.next());
   return 0;
 }
 

@@ -1,7 +1,7 @@
 // tidegate-bench: what the mesh and its gate cost on this machine, beside what a user would pick
 // instead.
 //
-// The same program plays every part: without a part it is the keeper, under which everything that
+// The same program plays every part: without a part it is the reaper, under which everything that
 // was started ends, whatever happens; under it runs the bench, and under that its workers.
 #include <exception>
 #include <filesystem>
@@ -19,7 +19,7 @@
 #include "bench/catchup.hpp"
 #include "bench/fanout.hpp"
 #include "bench/gate.hpp"
-#include "bench/gate_part.hpp"
+#include "bench/gate_workers.hpp"
 #include "bench/join.hpp"
 #include "bench/plan.hpp"
 #include "bench/plot.hpp"
@@ -27,7 +27,7 @@
 #include "bench/settings.hpp"
 #include "bench/stamp.hpp"
 #include "bench/worker.hpp"
-#include "tests/support/keeper.hpp"
+#include "support/reaper.hpp"
 
 namespace {
 
@@ -40,17 +40,17 @@ int run_worker(const std::vector<std::string>& arguments) {
   const auto number = [&](std::size_t i) { return std::stoull(arguments.at(i)); };
   const auto& what = arguments.at(0);
   if (what == "joiner") return run_joiner(arguments.at(1), number(2));
-  if (what == "keeper") return run_keeper(arguments.at(1), number(2), number(3));
+  if (what == "publisher") return run_publisher(arguments.at(1), number(2), number(3));
   if (what == "committer") {
     return run_committer(
         {arguments.at(1), arguments.at(2), arguments.at(3), arguments.at(4), arguments.at(5)});
   }
-  if (what == "looker") {
+  if (what == "row_checker") {
     const auto pause = [&](std::size_t i) {
       return tidegate::Duration(static_cast<tidegate::Duration::rep>(number(i)));
     };
     const Cure cure{"", arguments.at(1) == "gate", false, pause(4), pause(5)};
-    return run_looker(
+    return run_row_checker(
         {cure, arguments.at(1), arguments.at(2), arguments.at(3), number(6), arguments.at(7)});
   }
   const auto& carrier = *find_carrier(what);
@@ -176,7 +176,7 @@ int main(int argc, char** argv) {
   (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const bool worker = !arguments.empty() && arguments[0] == "worker";
-  const bool kept = !arguments.empty() && arguments[0] == "kept";
+  const bool reaped = !arguments.empty() && arguments[0] == "reaped";
   try {
     if (worker) return run_worker({arguments.begin() + 1, arguments.end()});
     Choice choice;
@@ -188,14 +188,14 @@ int main(int argc, char** argv) {
     try {
       // CLI11 takes them from the back.
       std::vector<std::string> given(arguments.rbegin(), arguments.rend());
-      if (kept) given.pop_back();
+      if (reaped) given.pop_back();
       app.parse(given);
     } catch (const CLI::ParseError& error) {
       return app.exit(error) == 0 ? 0 : 2;
     }
-    if (kept) return run_bench(choice);
-    arguments.insert(arguments.begin(), {program(), "kept"});
-    return tidegate::testing::keep("tidegate-bench", arguments);
+    if (reaped) return run_bench(choice);
+    arguments.insert(arguments.begin(), {program(), "reaped"});
+    return tidegate::support::run_and_reap("tidegate-bench", arguments);
   } catch (const std::exception& error) {
     std::cerr << "tidegate-bench: " << error.what() << "\n";
     return 1;

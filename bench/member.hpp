@@ -8,13 +8,13 @@
 #include <string>
 #include <utility>
 
-#include "tests/support/port.hpp"
+#include "support/port.hpp"
 #include "tidegate/peer.hpp"
 
 namespace tidegate::bench {
 
 [[nodiscard]] inline std::string mesh_address(LocalTransport transport) {
-  return std::to_string(testing::unused_port()) + "/" + std::string(to_string(transport));
+  return std::to_string(support::unused_port()) + "/" + std::string(to_string(transport));
 }
 
 // `options` for all that is not the mesh. Throws when the peer does not start.

@@ -10,7 +10,7 @@
 
 #include "bench/carrier.hpp"
 #include "bench/statistics.hpp"
-#include "tests/support/process.hpp"
+#include "support/process.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -62,7 +62,7 @@ void draw(const Picture& picture, const std::filesystem::path& directory) {
         << script(picture, "pngcairo size 900,500", path + ".png");
     if (!out.flush()) throw std::runtime_error("can't write to " + directory.string());
   }
-  testing::run({.arguments = {"gnuplot", commands}}, longest_drawing);
+  support::run({.arguments = {"gnuplot", commands}}, longest_drawing);
   std::filesystem::remove(commands);
 }
 

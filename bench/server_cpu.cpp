@@ -30,7 +30,7 @@ double spent(const fs::path& process) {
 
 }  // namespace
 
-double server_cpu(const testing::Server& server) {
+double server_cpu(const support::Server& server) {
   const auto postmaster = std::to_string(server.pid());
   double sum = spent(fs::path("/proc") / postmaster);
   for (const auto& entry : fs::directory_iterator("/proc")) {

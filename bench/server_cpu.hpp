@@ -2,12 +2,12 @@
 // costs whoever runs the database.
 #pragma once
 
-#include "tests/support/server.hpp"
+#include "support/server.hpp"
 
 namespace tidegate::bench {
 
 // Nanoseconds, from the kernel's scheduler. Those of processes that have ended are not in it, so
 // take the difference over a time in which no session ends.
-[[nodiscard]] double server_cpu(const testing::Server& server);
+[[nodiscard]] double server_cpu(const support::Server& server);
 
 }  // namespace tidegate::bench

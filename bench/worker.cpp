@@ -7,7 +7,7 @@
 #include "bench/records.hpp"
 #include "bench/resident.hpp"
 #include "bench/stamp.hpp"
-#include "bench/told.hpp"
+#include "bench/worker_costs.hpp"
 #include "peer/io/clock.hpp"
 
 namespace tidegate::bench {
@@ -47,10 +47,11 @@ void send_flood(Sender& sender, const Plan& plan, std::string& payload) {
 }  // namespace
 
 int run_sender(const Carrier& carrier, const std::string& address, const Plan& plan) {
+  support::WorkerInput input;
   const auto sender = carrier.sender(address);
   sender->wait_for(plan.receivers, longest_meeting);
   std::cout << "ready" << std::endl;
-  if (told() != "go") return 0;
+  if (input.next() != "go") return 0;
   const auto begin = io::clock_now();
   std::string payload(plan.size, '.');
   std::int64_t grown = 0;
@@ -60,12 +61,13 @@ int run_sender(const Carrier& carrier, const std::string& address, const Plan& p
     send_flood(*sender, plan, payload);
   }
   std::cout << "sent " << nanoseconds(begin) << " " << grown << std::endl;
-  rest_until_told(*sender);
+  rest_until_told(*sender, input);
   return 0;
 }
 
 int run_receiver(const Carrier& carrier, const std::string& address, const Plan& plan,
                  const std::filesystem::path& file) {
+  support::WorkerInput input;
   const auto receiver = carrier.receiver(address);
   std::cout << "ready" << std::endl;
   // All of its memory is taken beforehand, so that what grows is not ours.
@@ -80,14 +82,14 @@ int run_receiver(const Carrier& carrier, const std::string& address, const Plan&
     last = nanoseconds(io::clock_now());
     lateness.push_back(last - stamp->due);
   };
-  while (lateness.size() < plan.count && !something_told()) {
+  while (lateness.size() < plan.count && !input.pending()) {
     receiver->receive(io::clock_now() + 50ms, take);
   }
   const auto grown = lateness.empty() ? 0 : resident() - before;
   write_records(file, lateness);
   std::cout << "got " << last << " " << grown << std::endl;
   // A member of a mesh is there until the end, and what it does then is part of the run of others.
-  while (!something_told()) receiver->receive(io::clock_now() + 50ms, [](std::string_view) {});
+  while (!input.pending()) receiver->receive(io::clock_now() + 50ms, [](std::string_view) {});
   return 0;
 }
 

@@ -1,6 +1,6 @@
 // tidegate-demo: shows on this machine what the gate does.
 //
-// The same program plays every part: without a part it is the keeper, which starts the stage,
+// The same program plays every part: without a part it is the reaper, which starts the stage,
 // which starts a writer and two readers.
 #include <cstdio>
 #include <cstdlib>
@@ -16,7 +16,7 @@
 #include "demo/report.hpp"
 #include "demo/stage.hpp"
 #include "demo/writer.hpp"
-#include "tests/support/keeper.hpp"
+#include "support/reaper.hpp"
 
 namespace {
 
@@ -81,7 +81,7 @@ int main(int argc, char** argv) {
   }
 
   try {
-    return tidegate::testing::keep(
+    return tidegate::support::run_and_reap(
         "tidegate-demo", {program, "stage", std::to_string(settings.rows), std::to_string(delay)});
   } catch (const std::exception& error) {
     std::cerr << "tidegate-demo: " << error.what() << "\n";

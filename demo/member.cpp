@@ -1,8 +1,5 @@
 #include "demo/member.hpp"
 
-#include <poll.h>
-#include <unistd.h>
-
 #include "demo/report.hpp"
 #include "peer/io/clock.hpp"
 
@@ -29,12 +26,6 @@ struct Teller {
   void operator()(const PrimaryUp&) const {}
 };
 
-// Within `timeout` milliseconds; negative: whenever.
-bool input_ends(int timeout) {
-  pollfd input{STDIN_FILENO, POLLIN, 0};
-  return ::poll(&input, 1, timeout) > 0;
-}
-
 }  // namespace
 
 Options member_options(const Mesh& mesh, const std::string& name) {
@@ -46,12 +37,5 @@ Options member_options(const Mesh& mesh, const std::string& name) {
 }
 
 void tell_notice(const Notice& notice) { std::visit(Teller{}, notice); }
-
-bool told_to_leave() { return input_ends(0); }
-
-void wait_to_leave() {
-  while (!input_ends(-1)) {
-  }
-}
 
 }  // namespace tidegate::demo

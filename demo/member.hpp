@@ -25,8 +25,4 @@ inline constexpr auto* gated_name = "gated";
 // Tells the stage of what concerns it.
 void tell_notice(const Notice& notice);
 
-// Whether the stage has closed our standard input: the sign to leave.
-[[nodiscard]] bool told_to_leave();
-void wait_to_leave();
-
 }  // namespace tidegate::demo

@@ -2,7 +2,8 @@
 
 #include "demo/report.hpp"
 #include "peer/io/clock.hpp"
-#include "tests/support/session.hpp"
+#include "support/session.hpp"
+#include "support/worker_input.hpp"
 #include "tidegate/lsn.hpp"
 #include "tidegate/peer.hpp"
 
@@ -12,7 +13,7 @@ using namespace std::chrono_literals;
 
 int run_reader(const Mesh& mesh, const std::string& name, const std::string& database,
                const std::string& replica) {
-  testing::Session session(replica);
+  support::Session session(replica);
 
   auto options = member_options(mesh, name);
   options.database = database;
@@ -32,7 +33,8 @@ int run_reader(const Mesh& mesh, const std::string& name, const std::string& dat
     tell(Delivered{now, std::stoi(id), delivery.held, Lsn{position.offset}, readable});
   });
   (*peer)->subscribe(Pattern::parse("rows/*").value());
-  while (!told_to_leave()) (*peer)->run_once(50ms);
+  const support::WorkerInput input;
+  while (!input.pending()) (*peer)->run_once(50ms);
   return 0;
 }
 

@@ -6,7 +6,6 @@
 #include <stdexcept>
 #include <vector>
 
-#include <poll.h>
 #include <unistd.h>
 
 #include "demo/layout.hpp"
@@ -15,10 +14,10 @@
 #include "demo/summary.hpp"
 #include "demo/tally.hpp"
 #include "peer/io/clock.hpp"
-#include "tests/support/cluster.hpp"
-#include "tests/support/port.hpp"
-#include "tests/support/process.hpp"
-#include "tests/support/replay_sampler.hpp"
+#include "support/cluster.hpp"
+#include "support/port.hpp"
+#include "support/replay_sampler.hpp"
+#include "support/worker.hpp"
 
 namespace tidegate::demo {
 namespace {
@@ -29,9 +28,8 @@ constexpr Duration longest_meeting = 20s;
 constexpr Duration longest_silence = 10s;  // beyond the apply delay: what is missing then is lost
 
 struct Member {
-  std::string name;
-  std::string title;
-  testing::Process process;
+  std::string name;  // in the mesh
+  support::Worker worker;
 };
 
 class Stage {
@@ -60,8 +58,7 @@ class Stage {
              const std::vector<std::string>& arguments);
   void listen(Duration bound);
   void hear(Member& member);
-  [[noreturn]] static void close_streams_of_departed(Member& member);
-  void dismiss();
+  [[nodiscard]] std::vector<support::Worker*> workers();
   void show_progress();
 
   [[nodiscard]] bool complete() const {
@@ -76,9 +73,9 @@ class Stage {
   Instant heard_;  // the last report
 
   // In the order in which they end, from below.
-  std::optional<testing::Cluster> cluster_;
-  testing::Server* replica_ = nullptr;
-  std::optional<testing::ReplaySampler> sampler_;
+  std::optional<support::Cluster> cluster_;
+  support::Server* replica_ = nullptr;
+  std::optional<support::ReplaySampler> sampler_;
   std::vector<Member> members_;
 };
 
@@ -97,7 +94,7 @@ void Stage::introduce() {
 void Stage::raise_servers() {
   const auto begin = io::clock_now();
   screen_.show({"servers   making a private primary and a replica of it ..."}, "");
-  cluster_.emplace(testing::ClusterOptions{.own_identity = true});
+  cluster_.emplace(support::ClusterOptions{.own_identity = true});
   auto& primary = cluster_->primary();
   primary.execute("CREATE TABLE rows (id integer PRIMARY KEY)");
   replica_ = &cluster_->add_replica({.name = "replica", .apply_delay = settings_.delay});
@@ -108,7 +105,7 @@ void Stage::raise_servers() {
 }
 
 void Stage::start_members() {
-  const Mesh mesh{"demo-" + std::to_string(::getpid()), testing::unused_port()};
+  const Mesh mesh{"demo-" + std::to_string(::getpid()), support::unused_port()};
   const auto port = std::to_string(mesh.beacon_port);
   const auto primary = cluster_->primary().connection_string();
   const auto replica = replica_->connection_string();
@@ -121,13 +118,9 @@ void Stage::start_members() {
 
 void Stage::start(const std::string& name, const std::string& title,
                   const std::vector<std::string>& arguments) {
-  testing::Command command;
-  command.arguments = {program_};
-  command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-  command.input = testing::Stream::pipe;
-  command.output = testing::Stream::pipe;
-  command.errors = testing::Stream::pipe;
-  members_.push_back({name, title, testing::Process(command)});
+  std::vector<std::string> command = {program_};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  members_.push_back({name, support::Worker(title, std::move(command))});
 }
 
 // Of each pair that has met, a line; how many those are.
@@ -188,54 +181,38 @@ void Stage::show_progress() {
 
 // Takes in all that the members have told, after waiting for it as long as `bound`.
 void Stage::listen(Duration bound) {
-  std::vector<pollfd> outputs;
-  for (const auto& member : members_) {
-    outputs.push_back({member.process.output().number(), POLLIN, 0});
-  }
-  ::poll(outputs.data(), outputs.size(),
-         static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(bound).count()));
+  support::wait_for_lines(workers(), bound);
   for (auto& member : members_) hear(member);
 }
 
 void Stage::hear(Member& member) {
-  while (const auto line = member.process.read_line(Duration::zero())) {
+  const auto& title = member.worker.name();
+  while (const auto line = member.worker.line(Duration::zero())) {
     const auto report = parse_report(*line);
-    if (!report) throw std::runtime_error(member.title + " said '" + *line + "'");
+    if (!report) throw std::runtime_error(title + " said '" + *line + "'");
     heard_ = io::clock_now();
     if (const auto* failed = std::get_if<Failed>(&*report)) {
-      throw std::runtime_error(member.title + ": " + failed->what);
+      throw std::runtime_error(title + ": " + failed->what);
     }
     if (const auto* noted = std::get_if<Noted>(&*report)) {
-      screen_.print(member.title + ": " + noted->what);
+      screen_.print(title + ": " + noted->what);
     } else {
       tally_.add(member.name, *report);
     }
   }
-  if (!member.process.output().open()) close_streams_of_departed(member);
+  member.worker.check();
 }
 
-void Stage::close_streams_of_departed(Member& member) {
-  const auto exit = member.process.terminate(2s);
-  std::string text = member.title;
-  text += exit.status > 128 ? " was killed by signal " + std::to_string(exit.status - 128)
-                            : " ended with status " + std::to_string(exit.status);
-  while (const auto line = member.process.read_error_line(Duration::zero())) text += "\n" + *line;
-  throw std::runtime_error(text);
-}
-
-void Stage::dismiss() {
-  for (auto& member : members_) member.process.close_input();
-  for (auto& member : members_) {
-    const auto exit = member.process.wait(5s);
-    if (!exit) throw std::runtime_error(member.title + " does not leave");
-    if (!exit->success()) close_streams_of_departed(member);
-  }
-  members_.clear();
+std::vector<support::Worker*> Stage::workers() {
+  std::vector<support::Worker*> all;
+  for (auto& member : members_) all.push_back(&member.worker);
+  return all;
 }
 
 int Stage::conclude() {
   sampler_->stop();
-  dismiss();
+  support::dismiss(workers(), 5s);
+  members_.clear();
   screen_.print(table_head());
   for (const auto& line : figures(tally_, *sampler_)) screen_.print(line);
   screen_.print("");

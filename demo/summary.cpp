@@ -40,7 +40,7 @@ std::vector<Duration> since_commit(const ReaderTally& reader, const Tally& tally
 
 // Of deliveries that came after the replay. The others are counted as too early, not measured here.
 std::vector<Duration> since_replay(const ReaderTally& reader,
-                                   const testing::ReplaySampler& sampler) {
+                                   const support::ReplaySampler& sampler) {
   return each(reader, [&](const Delivered& delivery) -> std::optional<Duration> {
     const auto replayed = sampler.replayed_after(delivery.lsn);
     if (!delivery.readable || !replayed) return std::nullopt;
@@ -67,7 +67,7 @@ std::string trouble(const std::string& title, const ReaderTally& reader) {
 
 }  // namespace
 
-std::vector<std::string> figures(const Tally& tally, const testing::ReplaySampler& sampler) {
+std::vector<std::string> figures(const Tally& tally, const support::ReplaySampler& sampler) {
   const auto& a = tally.ungated;
   const auto& b = tally.gated;
   const auto count = [](const std::string& label, int ungated, int gated) {

@@ -6,13 +6,13 @@
 
 #include "demo/settings.hpp"
 #include "demo/tally.hpp"
-#include "tests/support/replay_sampler.hpp"
+#include "support/replay_sampler.hpp"
 
 namespace tidegate::demo {
 
 // The lines of the table. The sampler must have stopped.
 [[nodiscard]] std::vector<std::string> figures(const Tally& tally,
-                                               const testing::ReplaySampler& sampler);
+                                               const support::ReplaySampler& sampler);
 
 // In words: what was seen, and what to do next.
 struct Verdict {

@@ -5,7 +5,8 @@
 #include "demo/report.hpp"
 #include "demo/settings.hpp"
 #include "peer/io/clock.hpp"
-#include "tests/support/session.hpp"
+#include "support/session.hpp"
+#include "support/worker_input.hpp"
 #include "tidegate/peer.hpp"
 
 namespace tidegate::demo {
@@ -21,7 +22,7 @@ int fail(const std::string& what) {
 }  // namespace
 
 int run_writer(const Mesh& mesh, const std::string& primary, int rows) {
-  testing::Session session(primary);
+  support::Session session(primary);
 
   auto options = member_options(mesh, writer_name);
   options.primary = primary;
@@ -43,7 +44,7 @@ int run_writer(const Mesh& mesh, const std::string& primary, int rows) {
     if (answer != Publish::accepted) return fail("publish: " + std::string(to_string(answer)));
   }
   // A reader that has missed something can still ask for it.
-  wait_to_leave();
+  static_cast<void>(support::WorkerInput().next());
   return 0;
 }
 

@@ -8,7 +8,7 @@
 
 #include "bench/carrier.hpp"
 #include "peer/io/clock.hpp"
-#include "tests/support/port.hpp"
+#include "support/port.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 class Endpoint : public Broker {
  public:
   explicit Endpoint(const std::string& prefix)
-      : address_(prefix + std::to_string(testing::unused_port())) {}
+      : address_(prefix + std::to_string(support::unused_port())) {}
 
   [[nodiscard]] std::string address() const override { return address_; }
 

@@ -10,8 +10,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "tests/support/descriptor.hpp"
-#include "tests/support/eventually.hpp"
+#include "peer/io/descriptor.hpp"
+#include "support/eventually.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -21,20 +21,19 @@ using namespace std::chrono_literals;
 constexpr Duration longest_start = 120s;  // RabbitMQ's on a busy machine
 constexpr std::size_t shown_log = 2000;   // bytes
 
-testing::Command in(const std::filesystem::path& directory, testing::Command command) {
+support::Command in(const std::filesystem::path& directory, support::Command command) {
   command.directory = directory;
   command.log = directory / "log";
   return command;
 }
 
 bool answers(std::uint16_t port) {
-  const testing::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const io::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return ::connect(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
-         0;
+  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
 std::string log_end(const std::filesystem::path& directory) {
@@ -46,11 +45,11 @@ std::string log_end(const std::filesystem::path& directory) {
 
 }  // namespace
 
-LoopbackServer::LoopbackServer(const std::filesystem::path& directory, testing::Command command,
+LoopbackServer::LoopbackServer(const std::filesystem::path& directory, support::Command command,
                                std::uint16_t port)
     : port_(port), process_(in(directory, std::move(command))) {
   const bool settled =
-      testing::eventually(longest_start, [&] { return !process_.running() || answers(port); });
+      support::eventually(longest_start, [&] { return !process_.running() || answers(port); });
   if (!settled || !process_.running()) {
     throw std::runtime_error("the server does not answer; its log ends with:\n" +
                              log_end(directory));

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "bench/carrier.hpp"
-#include "tests/support/process.hpp"
+#include "support/process.hpp"
 
 namespace tidegate::bench {
 
@@ -17,7 +17,7 @@ class LoopbackServer : public Broker {
  public:
   // `port`: that the command makes it listen on. Returns when it answers; throws with the end of
   // its log when it does not.
-  LoopbackServer(const std::filesystem::path& directory, testing::Command command,
+  LoopbackServer(const std::filesystem::path& directory, support::Command command,
                  std::uint16_t port);
 
   // The port.
@@ -25,7 +25,7 @@ class LoopbackServer : public Broker {
 
  private:
   std::uint16_t port_;
-  testing::Process process_;
+  support::Process process_;
 };
 
 }  // namespace tidegate::bench

@@ -9,7 +9,7 @@
 #include "bench/carriers/loopback_server.hpp"
 #include "bench/carriers/missing.hpp"
 #include "bench/carriers/socket_ready.hpp"
-#include "tests/support/port.hpp"
+#include "support/port.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -130,7 +130,7 @@ class MosquittoReceiver : public Receiver {
 };
 
 std::unique_ptr<Broker> start(const std::filesystem::path& directory) {
-  const auto port = testing::unused_port();
+  const auto port = support::unused_port();
   // Its limits, beyond which it drops messages, are off. It would become a user of its own if we
   // are root, who can't read the directory.
   std::ofstream(directory / "conf") << "listener " << port << " 127.0.0.1\n"
@@ -143,7 +143,7 @@ std::unique_ptr<Broker> start(const std::filesystem::path& directory) {
                                        "user root\n";
   return std::make_unique<LoopbackServer>(
       directory,
-      testing::Command{.arguments = {find_program("mosquitto"), "-c", directory / "conf"}}, port);
+      support::Command{.arguments = {find_program("mosquitto"), "-c", directory / "conf"}}, port);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include "bench/carriers/loopback_server.hpp"
 #include "bench/carriers/missing.hpp"
 #include "bench/carriers/socket_ready.hpp"
-#include "tests/support/port.hpp"
+#include "support/port.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -156,12 +156,12 @@ class NatsReceiver : public Receiver {
 };
 
 std::unique_ptr<Broker> start(const std::filesystem::path& directory) {
-  const auto port = testing::unused_port();
+  const auto port = support::unused_port();
   // A slow subscriber is not cut off: otherwise a flood would lose messages.
   std::ofstream(directory / "conf") << "max_pending: 1GB\nwrite_deadline: \"60s\"\n";
   return std::make_unique<LoopbackServer>(
       directory,
-      testing::Command{.arguments = {find_program("nats-server"), "--addr", "127.0.0.1", "--port",
+      support::Command{.arguments = {find_program("nats-server"), "--addr", "127.0.0.1", "--port",
                                      std::to_string(port), "--config", directory / "conf"}},
       port);
 }

@@ -9,8 +9,8 @@
 
 #include "bench/carrier.hpp"
 #include "bench/carriers/socket_ready.hpp"
-#include "tests/support/cluster.hpp"
-#include "tests/support/session.hpp"
+#include "support/cluster.hpp"
+#include "support/session.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -35,7 +35,7 @@ class PrivateServer : public Broker {
   [[nodiscard]] std::string address() const override { return address_; }
 
  private:
-  testing::Cluster cluster_{{.tcp = true}};  // as the others
+  support::Cluster cluster_{{.tcp = true}};  // as the others
   std::string address_ = cluster_.primary().connection_string();
 };
 
@@ -95,7 +95,7 @@ class NotifySender : public Sender {
     }
   }
 
-  testing::Session session_;
+  support::Session session_;
   PGconn* connection_ = session_.connection();
   bool unsent_ = false;         // since the last flush
   std::size_t unanswered_ = 0;  // transactions
@@ -129,13 +129,13 @@ class NotifyReceiver : public Receiver {
     return true;
   }
 
-  testing::Session session_;
+  support::Session session_;
   PGconn* connection_ = session_.connection();
 };
 
 std::string missing() {
   try {
-    static_cast<void>(testing::postgres_program("postgres"));
+    static_cast<void>(support::postgres_program("postgres"));
     return "";
   } catch (const std::runtime_error& error) {
     return error.what();

@@ -15,8 +15,8 @@
 #include "bench/carriers/loopback_server.hpp"
 #include "bench/carriers/missing.hpp"
 #include "peer/io/clock.hpp"
-#include "tests/support/port.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "support/port.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -139,8 +139,8 @@ class RabbitServer : public Broker {
     return {{"ERL_EPMD_ADDRESS", "127.0.0.1"}, {"ERL_EPMD_PORT", std::to_string(names_port_)}};
   }
 
-  [[nodiscard]] testing::Command command(const std::filesystem::path& directory) const {
-    testing::give_to(directory, user());
+  [[nodiscard]] support::Command command(const std::filesystem::path& directory) const {
+    support::give_to(directory, user());
     std::ofstream(directory / "conf") << "listeners.tcp.1 = 127.0.0.1:" << port_ << "\n";
     auto environment = names();
     environment.insert({
@@ -162,10 +162,10 @@ class RabbitServer : public Broker {
     return {.arguments = {program}, .environment = environment, .user = user()};
   }
 
-  std::uint16_t port_ = testing::unused_port();
-  std::uint16_t nodes_port_ = testing::unused_port();
-  std::uint16_t names_port_ = testing::unused_port();
-  testing::Process epmd_;
+  std::uint16_t port_ = support::unused_port();
+  std::uint16_t nodes_port_ = support::unused_port();
+  std::uint16_t names_port_ = support::unused_port();
+  support::Process epmd_;
   LoopbackServer server_;
 };
 

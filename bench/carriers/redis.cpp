@@ -8,7 +8,7 @@
 #include "bench/carriers/loopback_server.hpp"
 #include "bench/carriers/missing.hpp"
 #include "bench/carriers/socket_ready.hpp"
-#include "tests/support/port.hpp"
+#include "support/port.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -113,11 +113,11 @@ class RedisReceiver : public Receiver {
 };
 
 std::unique_ptr<Broker> start(const std::filesystem::path& directory) {
-  const auto port = testing::unused_port();
+  const auto port = support::unused_port();
   // Subscribers may fall behind as far as they like: we count what is lost, not who is cut off.
   return std::make_unique<LoopbackServer>(
       directory,
-      testing::Command{.arguments = {find_program("redis-server"), "--bind", "127.0.0.1", "--port",
+      support::Command{.arguments = {find_program("redis-server"), "--bind", "127.0.0.1", "--port",
                                      std::to_string(port), "--save", "", "--appendonly", "no",
                                      "--client-output-buffer-limit", "pubsub 0 0 0"}},
       port);

@@ -21,20 +21,21 @@
 #include "lib/base/random.hpp"
 #include "lib/mesh/announcement.hpp"
 #include "lib/mesh/frame_codec.hpp"
+#include "peer/io/descriptor.hpp"
+#include "support/cluster.hpp"
 #include "tests/live/mesh.hpp"
-#include "tests/support/cluster.hpp"
-#include "tests/support/descriptor.hpp"
 
 using namespace tidegate;
 using namespace tidegate::base;
 using namespace tidegate::discovery;
 using namespace tidegate::mesh;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 
 namespace {
 
-using TestDescriptor = tidegate::testing::Descriptor;
+using TestDescriptor = tidegate::io::Descriptor;
 
 // The same bytes in every run.
 std::string random_bytes(Random& random, std::size_t size) {
@@ -98,14 +99,14 @@ TestDescriptor connect_tcp(std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  REQUIRE(::connect(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+  REQUIRE(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
           0);
   return socket;
 }
 
 void send_tcp(const TestDescriptor& socket, std::string_view bytes) {
   // The other end may have hung up already, which is its good right.
-  (void)::send(socket.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  (void)::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 // A socket of ZeroMQ beside the mesh, closed without waiting for anybody.

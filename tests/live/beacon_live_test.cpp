@@ -19,8 +19,8 @@
 #include "lib/base/random.hpp"
 #include "lib/mesh/announcement.hpp"
 #include "peer/io/descriptor.hpp"
+#include "support/eventually.hpp"
 #include "tests/live/beacon_speaker.hpp"
-#include "tests/support/eventually.hpp"
 
 using namespace tidegate;
 using namespace tidegate::base;
@@ -28,8 +28,8 @@ using namespace tidegate::discovery;
 using namespace tidegate::io;
 using namespace tidegate::mesh;
 using namespace std::chrono_literals;
+using support::eventually;
 using testing::BeaconSpeaker;
-using testing::eventually;
 
 namespace {
 

@@ -9,12 +9,13 @@
 
 #include <doctest/doctest.h>
 
+#include "support/process.hpp"
+#include "support/temporary_directory.hpp"
 #include "tests/live/beacon_speaker.hpp"
 #include "tests/support/network_namespace.hpp"
-#include "tests/support/process.hpp"
-#include "tests/support/temporary_directory.hpp"
 
 using namespace tidegate;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 
@@ -41,7 +42,7 @@ struct Hosts {
 // nullptr, said in a message, where namespaces are not allowed.
 std::unique_ptr<Hosts> make_hosts() {
   try {
-    testing::run({.arguments = {"ip", "-Version"}}, 5s);
+    support::run({.arguments = {"ip", "-Version"}}, 5s);
     return std::make_unique<Hosts>();
   } catch (const std::runtime_error& error) {
     MESSAGE("skipped, no network namespaces here: " << std::string(error.what()));

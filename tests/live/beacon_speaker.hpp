@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/process.hpp"
+#include "support/process.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate::testing {
@@ -37,7 +37,7 @@ class BeaconSpeaker {
   bool read_more(Instant until);
 
   int number_;
-  Process process_;
+  support::Process process_;
   std::vector<std::string> lines_;  // all that it has said
   Instant opened_;
 };

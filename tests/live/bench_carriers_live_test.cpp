@@ -9,13 +9,14 @@
 
 #include "bench/carrier.hpp"
 #include "peer/io/clock.hpp"
+#include "support/process.hpp"
+#include "support/temporary_directory.hpp"
 #include "tests/live/mesh.hpp"
-#include "tests/support/process.hpp"
-#include "tests/support/temporary_directory.hpp"
 
 using namespace tidegate;
 using namespace tidegate::io;
 using namespace tidegate::bench;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

@@ -6,10 +6,10 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/support/cluster.hpp"
-#include "tests/support/eventually.hpp"
+#include "support/cluster.hpp"
+#include "support/eventually.hpp"
 
-using namespace tidegate::testing;
+using namespace tidegate::support;
 using namespace std::chrono_literals;
 
 namespace {

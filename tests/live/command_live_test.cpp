@@ -7,10 +7,11 @@
 
 #include <doctest/doctest.h>
 
+#include "support/eventually.hpp"
 #include "tests/live/command_mesh.hpp"
-#include "tests/support/eventually.hpp"
 
 using namespace std::chrono_literals;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 
 TEST_CASE("a peer without any option runs on this host and says what it found") {
@@ -48,7 +49,8 @@ TEST_CASE("two peers exchange messages over standard input and output") {
 TEST_CASE("a line that can't be published is answered with its number, and the next one counts") {
   const CommandMesh mesh;
   CommandPair pair(mesh);
-  pair.a.write("\nnonsense\n{\"topic\":\"x\",\"depends\":\"after_commit\"}\n{\"topic\":\"good\"}\n");
+  pair.a.write(
+      "\nnonsense\n{\"topic\":\"x\",\"depends\":\"after_commit\"}\n{\"topic\":\"good\"}\n");
   const auto nonsense = wait_for(pair.a, "error");
   CHECK(nonsense["line"] == 2);
   CHECK(contains(nonsense["message"], "not JSON"));

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/support/port.hpp"
+#include "support/port.hpp"
 
 namespace tidegate::testing {
 
@@ -10,26 +10,28 @@ CommandMesh::CommandMesh() : directory_("command"), beacon_port_(unused_port()) 
   std::filesystem::create_directory(sockets());
 }
 
-Command CommandMesh::command(const Arguments& arguments) const {
-  Command command;
+support::Command CommandMesh::command(const Arguments& arguments) const {
+  support::Command command;
   command.arguments = {TIDEGATE_COMMAND};
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
   command.environment = {{"RUNTIME_DIRECTORY", sockets().string()},
                          {"TIDEGATE_MESH", "command-" + std::to_string(beacon_port_)},
                          {"TIDEGATE_BEACON_PORT", std::to_string(beacon_port_)}};
-  command.input = Stream::pipe;
-  command.output = Stream::pipe;
-  command.errors = Stream::pipe;
+  command.input = support::Stream::pipe;
+  command.output = support::Stream::pipe;
+  command.errors = support::Stream::pipe;
   return command;
 }
 
-Process CommandMesh::start(const Arguments& arguments) const { return Process(command(arguments)); }
+support::Process CommandMesh::start(const Arguments& arguments) const {
+  return support::Process(command(arguments));
+}
 
 Ran CommandMesh::run(const Arguments& arguments, const std::string& input) const {
   return finish(start(arguments), input);
 }
 
-Ran CommandMesh::finish(Process process, const std::string& input) {
+Ran CommandMesh::finish(support::Process process, const std::string& input) {
   if (!input.empty()) process.write(input);
   process.close_input();
   Ran ran;
@@ -46,7 +48,7 @@ CommandPair::CommandPair(const CommandMesh& mesh)
   wait_for(b, "peer_ready");
 }
 
-json wait_for(Process& process, const std::function<bool(const json&)>& wanted) {
+json wait_for(support::Process& process, const std::function<bool(const json&)>& wanted) {
   std::string seen;
   while (const auto line = process.read_line(command_bound)) {
     auto parsed = json::parse(*line);
@@ -57,11 +59,11 @@ json wait_for(Process& process, const std::function<bool(const json&)>& wanted) 
   return {};
 }
 
-json wait_for(Process& process, const std::string& type) {
+json wait_for(support::Process& process, const std::string& type) {
   return wait_for(process, [&](const json& line) { return line["type"] == type; });
 }
 
-std::string wait_for_log(Process& process, const std::string& part) {
+std::string wait_for_log(support::Process& process, const std::string& part) {
   std::string seen;
   while (const auto line = process.read_error_line(command_bound)) {
     if (line->find(part) != std::string::npos) return *line;
@@ -71,7 +73,7 @@ std::string wait_for_log(Process& process, const std::string& part) {
   return {};
 }
 
-int ended(Process& process) {
+int ended(support::Process& process) {
   const auto exit = process.wait(command_bound);
   REQUIRE(exit.has_value());
   return exit->status;

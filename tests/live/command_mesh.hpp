@@ -10,8 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/support/process.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "support/process.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace tidegate::testing {
 
@@ -35,13 +35,13 @@ class CommandMesh {
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
 
   // The settings come from the environment, so that the command lines are those of a user.
-  [[nodiscard]] Command command(const Arguments& arguments) const;
-  [[nodiscard]] Process start(const Arguments& arguments) const;
+  [[nodiscard]] support::Command command(const Arguments& arguments) const;
+  [[nodiscard]] support::Process start(const Arguments& arguments) const;
   [[nodiscard]] Ran run(const Arguments& arguments, const std::string& input = "") const;
   [[nodiscard]] static Ran finish(Process process, const std::string& input = "");
 
  private:
-  TemporaryDirectory directory_;
+  support::TemporaryDirectory directory_;
   std::uint16_t beacon_port_;
 };
 
@@ -49,18 +49,18 @@ class CommandMesh {
 struct CommandPair {
   explicit CommandPair(const CommandMesh& mesh);
 
-  Process a;
-  Process b;
+  support::Process a;
+  support::Process b;
 };
 
 // The next line of the output that is wanted; the others are skipped. Fails the test when none
 // comes.
-json wait_for(Process& process, const std::function<bool(const json&)>& wanted);
-json wait_for(Process& process, const std::string& type);
-std::string wait_for_log(Process& process, const std::string& part);
+json wait_for(support::Process& process, const std::function<bool(const json&)>& wanted);
+json wait_for(support::Process& process, const std::string& type);
+std::string wait_for_log(support::Process& process, const std::string& part);
 
 // The exit status; fails the test when it goes on.
-int ended(Process& process);
+int ended(support::Process& process);
 
 // Parts of what was printed.
 [[nodiscard]] bool contains(const std::string& text, const std::string& part);

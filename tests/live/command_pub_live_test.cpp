@@ -3,11 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include "support/cluster.hpp"
+#include "support/eventually.hpp"
 #include "tests/live/command_mesh.hpp"
-#include "tests/support/cluster.hpp"
-#include "tests/support/eventually.hpp"
 
 using namespace std::chrono_literals;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 
 TEST_CASE("where there is no peer, peers and pub say so") {

@@ -4,14 +4,15 @@
 #include <libpq-fe.h>
 
 #include "peer/servers/postgres/replay_reader.hpp"
-#include "tests/support/cluster.hpp"
-#include "tests/support/eventually.hpp"
+#include "support/cluster.hpp"
+#include "support/eventually.hpp"
 #include "tests/support/page_end.hpp"
 #include "tests/support/turning.hpp"
 #include "tidegate/commit.hpp"
 
 using namespace tidegate;
 using namespace tidegate::postgres;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

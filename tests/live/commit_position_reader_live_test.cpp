@@ -4,14 +4,15 @@
 
 #include "peer/servers/postgres/commit_position_reader.hpp"
 #include "peer/servers/postgres/replay_reader.hpp"
-#include "tests/support/cluster.hpp"
-#include "tests/support/eventually.hpp"
+#include "support/cluster.hpp"
+#include "support/eventually.hpp"
 #include "tests/support/page_end.hpp"
 #include "tests/support/turning.hpp"
 
 using namespace tidegate;
 using namespace tidegate::gate;
 using namespace tidegate::postgres;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

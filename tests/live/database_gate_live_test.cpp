@@ -5,18 +5,18 @@
 #include <doctest/doctest.h>
 #include <poll.h>
 
-#include "tests/support/cluster.hpp"
+#include "support/cluster.hpp"
 #include "tidegate/commit.hpp"
 #include "tidegate/gate.hpp"
 
 using namespace tidegate;
 using namespace std::chrono_literals;
-using tidegate::testing::Cluster;
+using tidegate::support::Cluster;
 
 namespace {
 
 // Commits a row with this number and returns its position.
-Position commit_row(testing::Session& session, int number) {
+Position commit_row(support::Session& session, int number) {
   session.execute("BEGIN; INSERT INTO job VALUES (" + std::to_string(number) + ")");
   auto position = commit(session.connection());
   if (!position) FAIL(position.error().message);

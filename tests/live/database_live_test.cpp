@@ -6,16 +6,17 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "peer/io/descriptor.hpp"
 #include "peer/servers/postgres/connection.hpp"
 #include "peer/servers/postgres/promotion.hpp"
-#include "tests/support/cluster.hpp"
-#include "tests/support/descriptor.hpp"
-#include "tests/support/eventually.hpp"
-#include "tests/support/port.hpp"
+#include "support/cluster.hpp"
+#include "support/eventually.hpp"
+#include "support/port.hpp"
 #include "tests/support/turning.hpp"
 
 using namespace tidegate;
 using namespace tidegate::postgres;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 
@@ -58,14 +59,14 @@ class SilentServer {
     address.sin_family = AF_INET;
     address.sin_port = htons(port_);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::bind(socket_.number(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(::listen(socket_.number(), 10) == 0);
+    REQUIRE(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(socket_.get(), 10) == 0);
   }
 
   [[nodiscard]] std::string port() const { return std::to_string(port_); }
 
  private:
-  Descriptor socket_;
+  io::Descriptor socket_;
   std::uint16_t port_;
 };
 

@@ -13,10 +13,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "tests/support/process.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "support/process.hpp"
+#include "support/temporary_directory.hpp"
 
-using namespace tidegate::testing;
+using namespace tidegate::support;
 using namespace std::chrono_literals;
 
 namespace {

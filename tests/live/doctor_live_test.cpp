@@ -3,10 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include "support/cluster.hpp"
 #include "tests/live/command_mesh.hpp"
-#include "tests/support/cluster.hpp"
 
 using namespace std::chrono_literals;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 
 namespace {

@@ -7,11 +7,12 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "support/process.hpp"
+#include "support/temporary_directory.hpp"
 #include "tests/live/mesh.hpp"
-#include "tests/support/process.hpp"
-#include "tests/support/temporary_directory.hpp"
 
 using namespace tidegate;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

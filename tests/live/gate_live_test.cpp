@@ -10,13 +10,14 @@
 #include <doctest/doctest.h>
 
 #include "lib/base/random.hpp"
+#include "support/cluster.hpp"
 #include "tests/live/mesh.hpp"
-#include "tests/support/cluster.hpp"
 #include "tests/support/page_end.hpp"
 #include "tidegate/commit.hpp"
 
 using namespace tidegate;
 using namespace tidegate::base;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

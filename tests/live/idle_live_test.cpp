@@ -5,11 +5,12 @@
 
 #include <doctest/doctest.h>
 
+#include "support/cluster.hpp"
 #include "tests/live/mesh.hpp"
-#include "tests/support/cluster.hpp"
 #include "tidegate/commit.hpp"
 
 using namespace tidegate;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

@@ -12,9 +12,9 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/support/eventually.hpp"
-#include "tests/support/port.hpp"
-#include "tests/support/server.hpp"
+#include "support/eventually.hpp"
+#include "support/port.hpp"
+#include "support/server.hpp"
 #include "tidegate/peer.hpp"
 
 namespace tidegate::testing {
@@ -27,7 +27,7 @@ inline Options private_mesh() {
   static int count = 0;
   Options options;
   options.mesh = "test-" + std::to_string(++count);
-  options.beacon_port = unused_port();
+  options.beacon_port = support::unused_port();
   return options;
 }
 
@@ -43,7 +43,7 @@ inline std::unique_ptr<Peer> start(Options options, const std::string& name,
 
 // The peer of a master that reads `server`; if that is a primary, it takes positions there too.
 // Returns when the peer knows it.
-inline std::unique_ptr<Peer> start_on(const Server& server, Options options,
+inline std::unique_ptr<Peer> start_on(const support::Server& server, Options options,
                                       const std::string& name) {
   options.database = server.connection_string();
   auto peer = start(std::move(options), name);

@@ -13,12 +13,13 @@
 
 #include <doctest/doctest.h>
 
+#include "support/cluster.hpp"
+#include "support/eventually.hpp"
 #include "tests/live/mesh.hpp"
-#include "tests/support/cluster.hpp"
-#include "tests/support/eventually.hpp"
 #include "tidegate/commit.hpp"
 
 using namespace tidegate;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "command/doors/json_lines/output.hpp"
-#include "tests/support/descriptor.hpp"
+#include "peer/io/descriptor.hpp"
 
 using namespace tidegate;
 using namespace tidegate::json_lines;
 using namespace std::chrono_literals;
-using testing::Descriptor;
+using io::Descriptor;
 
 namespace {
 
@@ -31,7 +31,7 @@ struct Pipe {
 
 TEST_CASE("output that nobody reads is kept and never waited for") {
   Pipe pipe;
-  Output output(pipe.writer.number());
+  Output output(pipe.writer.get());
   const std::string line(1000, 'x');
   std::size_t lines = 0;
   for (; !output.full(); ++lines) {
@@ -44,7 +44,7 @@ TEST_CASE("output that nobody reads is kept and never waited for") {
   std::thread reader([&] {
     std::vector<char> buffer(65536);
     while (got.size() < lines * (line.size() + 1)) {
-      const auto count = read(pipe.reader.number(), buffer.data(), buffer.size());
+      const auto count = read(pipe.reader.get(), buffer.data(), buffer.size());
       if (count <= 0) break;
       got.append(buffer.data(), static_cast<std::size_t>(count));
     }
@@ -59,7 +59,7 @@ TEST_CASE("output that nobody reads is kept and never waited for") {
 
 TEST_CASE("draining gives up at its bound") {
   Pipe pipe;
-  Output output(pipe.writer.number());
+  Output output(pipe.writer.get());
   while (!output.full()) output.line(std::string(1000, 'x'));
   output.drain(20ms);
   CHECK(output.pending());
@@ -68,7 +68,7 @@ TEST_CASE("draining gives up at its bound") {
 TEST_CASE("output whose reader is gone is closed and takes nothing more") {
   (void)std::signal(SIGPIPE, SIG_IGN);
   Pipe pipe;
-  Output output(pipe.writer.number());
+  Output output(pipe.writer.get());
   pipe.reader.close();
   output.line("lost");
   output.flush();

@@ -12,11 +12,12 @@
 #include <doctest/doctest.h>
 
 #include "lib/message/footprint.hpp"
+#include "support/cluster.hpp"
 #include "tests/live/mesh.hpp"
-#include "tests/support/cluster.hpp"
 
 using namespace tidegate;
 using namespace tidegate::message;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

@@ -8,10 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/process.hpp"
-#include "tests/support/server.hpp"
+#include "support/process.hpp"
+#include "support/server.hpp"
 
-using namespace tidegate::testing;
+using namespace tidegate::support;
 using namespace std::chrono_literals;
 
 TEST_CASE("a child gets its arguments, its environment and its input") {
@@ -65,19 +65,19 @@ TEST_CASE("a child dies when its parent is killed, also one that became another 
     CAPTURE(user);
     std::array<int, 2> ends{};
     REQUIRE(::pipe(ends.data()) == 0);
-    const Descriptor reading(ends[0]);
-    const Descriptor writing(ends[1]);
+    const tidegate::io::Descriptor reading(ends[0]);
+    const tidegate::io::Descriptor writing(ends[1]);
 
     const pid_t parent = ::fork();
     REQUIRE(parent >= 0);
     if (parent == 0) {  // never returns: it tells its child's id and waits to be killed
       const Process child({.arguments = {"sleep", "60"}, .user = user});
       const pid_t pid = child.pid();
-      if (::write(writing.number(), &pid, sizeof pid) != sizeof pid) ::_exit(1);
+      if (::write(writing.get(), &pid, sizeof pid) != sizeof pid) ::_exit(1);
       for (;;) ::pause();
     }
     pid_t grandchild = 0;
-    REQUIRE(::read(reading.number(), &grandchild, sizeof grandchild) == sizeof grandchild);
+    REQUIRE(::read(reading.get(), &grandchild, sizeof grandchild) == sizeof grandchild);
     const auto end = watch_process(grandchild);
     CHECK_FALSE(readable(end, 10ms));
 

@@ -4,13 +4,14 @@
 #include <doctest/doctest.h>
 
 #include "peer/servers/postgres/replay_reader.hpp"
-#include "tests/support/cluster.hpp"
-#include "tests/support/eventually.hpp"
-#include "tests/support/port.hpp"
+#include "support/cluster.hpp"
+#include "support/eventually.hpp"
+#include "support/port.hpp"
 #include "tests/support/turning.hpp"
 
 using namespace tidegate;
 using namespace tidegate::postgres;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

@@ -5,10 +5,11 @@
 
 #include <doctest/doctest.h>
 
+#include "support/process.hpp"
+#include "support/temporary_directory.hpp"
 #include "tests/live/mesh.hpp"
-#include "tests/support/process.hpp"
-#include "tests/support/temporary_directory.hpp"
 
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 

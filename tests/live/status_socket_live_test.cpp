@@ -10,13 +10,13 @@
 #include <sys/un.h>
 
 #include "command/doors/status_socket/status_socket.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "support/temporary_directory.hpp"
 
 using namespace tidegate;
 using namespace tidegate::io;
 using namespace tidegate::status_socket;
 using namespace std::chrono_literals;
-using testing::TemporaryDirectory;
+using support::TemporaryDirectory;
 
 namespace {
 

@@ -53,27 +53,27 @@ void History::take(Life& life, Record record) {
   life.records.push_back(std::move(record));
 }
 
-std::vector<std::optional<History::LastWord>> History::last_words(int peers) const {
+std::vector<std::optional<History::LastStanding>> History::last_standings(int peers) const {
   const std::lock_guard lock(mutex_);
-  std::vector<std::optional<LastWord>> words(static_cast<std::size_t>(peers));
+  std::vector<std::optional<LastStanding>> standings(static_cast<std::size_t>(peers));
   for (const auto& life : lives_) {
-    auto& word = words.at(static_cast<std::size_t>(life.peer));
+    auto& word = standings.at(static_cast<std::size_t>(life.peer));
     word.reset();
     const auto record = std::find_if(
         life.records.rbegin(), life.records.rend(),
         [](const Record& some) { return std::holds_alternative<Standing>(some.event); });
     if (record != life.records.rend()) {
-      word = LastWord{record->at, std::get<Standing>(record->event)};
+      word = LastStanding{record->at, std::get<Standing>(record->event)};
     }
   }
-  return words;
+  return standings;
 }
 
 std::string History::progress() const {
-  const auto words = last_words(most_peers);
+  const auto standings = last_standings(most_peers);
   const std::lock_guard lock(mutex_);
   std::uint64_t held = 0;
-  for (const auto& word : words) held += word ? word->standing.held : 0;
+  for (const auto& word : standings) held += word ? word->standing.held : 0;
   return since_begin(io::clock_now()) + "  published " + std::to_string(published_) +
          "  delivered " + std::to_string(delivered_) + "  held " + std::to_string(held) + "  | " +
          under_way(faults_, io::clock_now(), Duration::zero());

@@ -48,11 +48,11 @@ class History {
   void read_on();
 
   // How each peer stood when it last said so, in its last life; nothing where it has not yet.
-  struct LastWord {
+  struct LastStanding {
     Instant at;
     Standing standing;
   };
-  [[nodiscard]] std::vector<std::optional<LastWord>> last_words(int peers) const;
+  [[nodiscard]] std::vector<std::optional<LastStanding>> last_standings(int peers) const;
 
   // "  12.3 s   published 812   delivered 5301   held 3   | peer-2 stopped"
   [[nodiscard]] std::string progress() const;

@@ -12,12 +12,12 @@ namespace tidegate::soak {
 
 Journal::Journal(const std::filesystem::path& path)
     : file_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
-  if (!file_.open()) throw std::runtime_error("can't open " + path.string());
+  if (!file_) throw std::runtime_error("can't open " + path.string());
 }
 
 void Journal::write(Event event) {
   const auto line = to_line({io::clock_now(), std::move(event)});
-  const auto count = ::write(file_.number(), line.data(), line.size());
+  const auto count = ::write(file_.get(), line.data(), line.size());
   if (count != static_cast<ssize_t>(line.size())) throw std::runtime_error("the disk is full");
 }
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "peer/io/descriptor.hpp"
 #include "tests/soak/record.hpp"
-#include "tests/support/descriptor.hpp"
 
 namespace tidegate::soak {
 
@@ -24,7 +24,7 @@ class Journal {
   void write(Event event);
 
  private:
-  testing::Descriptor file_;
+  io::Descriptor file_;
 };
 
 class JournalReader {

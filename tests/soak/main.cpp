@@ -1,7 +1,7 @@
 // tidegate-soak: a mesh under faults for minutes or hours, and nothing early, twice, out of order
 // or lost without a word.
 //
-// The same program plays every part: without a part it is the keeper, which starts the stage,
+// The same program plays every part: without a part it is the reaper, which starts the stage,
 // which starts the peers.
 #include <cstdint>
 #include <exception>
@@ -14,10 +14,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include "support/reaper.hpp"
 #include "tests/soak/member.hpp"
 #include "tests/soak/settings.hpp"
 #include "tests/soak/stage.hpp"
-#include "tests/support/keeper.hpp"
 
 namespace {
 
@@ -31,7 +31,7 @@ constexpr int broke = 3;  // the run itself, or a peer ended by itself
 // The parts are started by ourselves, so their arguments are what they have to be.
 int as_part(const std::vector<std::string>& arguments) {
   try {
-    if (arguments[0] == "member") return run_member(Part::from_arguments(arguments));
+    if (arguments[0] == "member") return run_member(MemberPlan::from_arguments(arguments));
     return run_stage(program(), {std::stod(arguments.at(1)), std::stoull(arguments.at(2)),
                                  std::stoi(arguments.at(3)), arguments.at(4)});
   } catch (const std::exception& error) {
@@ -95,8 +95,8 @@ int main(int argc, char** argv) {
   if (!problems.empty()) return 2;
 
   try {
-    return tidegate::testing::keep("tidegate-soak",
-                                   {program(), "stage", minutes, seed, peers, records});
+    return tidegate::support::run_and_reap("tidegate-soak",
+                                           {program(), "stage", minutes, seed, peers, records});
   } catch (const std::exception& error) {
     std::cerr << "tidegate-soak: " << error.what() << "\n";
     return broke;

@@ -1,7 +1,6 @@
 #include "tests/soak/member.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -10,12 +9,10 @@
 #include <sstream>
 #include <stdexcept>
 
-#include <poll.h>
-#include <unistd.h>
-
 #include "peer/io/clock.hpp"
+#include "support/worker_input.hpp"
 #include "tests/soak/journal.hpp"
-#include "tests/soak/looker.hpp"
+#include "tests/soak/row_checker.hpp"
 #include "tests/soak/writer.hpp"
 #include "tidegate/peer.hpp"
 
@@ -39,12 +36,12 @@ std::uint64_t memory_kib() {
 
 class Member {
  public:
-  Member(const Part& part, std::unique_ptr<Peer> peer)
-      : peer_(std::move(peer)), journal_(part.journal), looker_(part.server) {
+  Member(const MemberPlan& plan, std::unique_ptr<Peer> peer)
+      : peer_(std::move(peer)), journal_(plan.journal), row_checker_(plan.server) {
     journal_.write(Began{origin_word(peer_->status().origin)});
     peer_->subscribe(Pattern::all());
-    if (part.primary.empty()) return;
-    writer_.emplace(*peer_, journal_, part.primary, part.life, base::Random(part.seed),
+    if (plan.primary.empty()) return;
+    writer_.emplace(*peer_, journal_, plan.primary, plan.life, base::Random(plan.seed),
                     [this] { drain(); });
   }
 
@@ -84,11 +81,11 @@ class Member {
       member.journal_.write(Withdrawn{std::stoull(notice.payload)});
     }
     void operator()(const ServerUp& notice) const {
-      member.looker_.server_up(notice.incarnation);
+      member.row_checker_.server_up(notice.incarnation);
       member.journal_.write(Noted{"server up: " + notice.description + " " + notice.degraded});
     }
     void operator()(const ServerDown& notice) const {
-      member.looker_.server_down("the server is down");
+      member.row_checker_.server_down("the server is down");
       member.journal_.write(Noted{"server down: " + notice.reason});
     }
     void operator()(const PrimaryUp& notice) const {
@@ -125,7 +122,7 @@ class Member {
       told.timeline = position->timeline();
       told.lsn = position->offset;
     }
-    const auto finding = looker_.look(told.row);
+    const auto finding = row_checker_.look(told.row);
     told.look = finding.look;
     told.detail = finding.detail;
     if (writer_ && told.look == Look::seen) writer_->row_seen(told.row);
@@ -148,36 +145,36 @@ class Member {
     journal_.write(standing);
   }
 
+  // "quiet", or the end.
   void obey() {
-    pollfd input{STDIN_FILENO, POLLIN, 0};
-    if (::poll(&input, 1, 0) <= 0) return;
-    std::array<char, 64> words{};
-    listening_ = ::read(STDIN_FILENO, words.data(), words.size()) > 0;
+    if (!input_.pending()) return;
+    listening_ = input_.next().has_value();
     if (writer_) writer_->stop();
   }
 
   std::unique_ptr<Peer> peer_;
   Journal journal_;
-  Looker looker_;
+  RowChecker row_checker_;
   std::optional<Writer> writer_;
+  support::WorkerInput input_;
   Instant standing_at_;
   bool listening_ = true;
 };
 
-Options options_of(const Part& part) {
+Options options_of(const MemberPlan& plan) {
   Options options;
-  options.mesh = part.mesh;
-  options.name = part.name;
-  options.interfaces = {part.interface};
-  options.beacon_port = part.beacon_port;
-  options.database = part.server;
-  options.primary = part.primary;
+  options.mesh = plan.mesh;
+  options.name = plan.name;
+  options.interfaces = {plan.interface};
+  options.beacon_port = plan.beacon_port;
+  options.database = plan.server;
+  options.primary = plan.primary;
   return options;
 }
 
 }  // namespace
 
-std::vector<std::string> Part::to_arguments() const {
+std::vector<std::string> MemberPlan::to_arguments() const {
   return {"member",
           journal,
           mesh,
@@ -191,7 +188,7 @@ std::vector<std::string> Part::to_arguments() const {
           own_thread ? "own_thread" : "caller"};
 }
 
-Part Part::from_arguments(const std::vector<std::string>& arguments) {
+MemberPlan MemberPlan::from_arguments(const std::vector<std::string>& arguments) {
   const auto at = [&](std::size_t index) { return arguments.at(index); };
   return {.journal = at(1),
           .mesh = at(2),
@@ -205,13 +202,13 @@ Part Part::from_arguments(const std::vector<std::string>& arguments) {
           .own_thread = at(10) == "own_thread"};
 }
 
-int run_member(const Part& part) {
-  auto peer = Peer::start(options_of(part), part.own_thread ? Drive::own_thread : Drive::caller);
+int run_member(const MemberPlan& plan) {
+  auto peer = Peer::start(options_of(plan), plan.own_thread ? Drive::own_thread : Drive::caller);
   if (!peer) {
     std::cerr << peer.error().message << "\n";
     return 1;
   }
-  Member(part, std::move(peer).value()).run();
+  Member(plan, std::move(peer).value()).run();
   return 0;
 }
 

@@ -8,7 +8,7 @@
 
 namespace tidegate::soak {
 
-struct Part {
+struct MemberPlan {
   std::string journal;  // a path
   std::string mesh;
   std::uint16_t beacon_port = 0;
@@ -22,11 +22,11 @@ struct Part {
 
   // As the arguments of a process, and back.
   [[nodiscard]] std::vector<std::string> to_arguments() const;
-  static Part from_arguments(const std::vector<std::string>& arguments);
+  static MemberPlan from_arguments(const std::vector<std::string>& arguments);
 };
 
 // A line "quiet" on the standard input ends its writing, the end of the input its life. Returns an
 // exit status.
-int run_member(const Part& part);
+int run_member(const MemberPlan& plan);
 
 }  // namespace tidegate::soak

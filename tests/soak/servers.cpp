@@ -4,7 +4,7 @@
 #include <csignal>
 #include <fstream>
 
-#include "tests/support/eventually.hpp"
+#include "support/eventually.hpp"
 
 namespace tidegate::soak {
 
@@ -51,8 +51,8 @@ void Servers::replace_primary(int heir) {
                "received_tli = " +
                timeline + " AND pg_last_wal_replay_lsn() >= '" + reached + "'") == "1";
   };
-  if (!testing::eventually(5s, follows)) testing::Cluster::copy_again(other, next);
-  testing::Cluster::copy_again(old, next);
+  if (!support::eventually(5s, follows)) support::Cluster::copy_again(other, next);
+  support::Cluster::copy_again(old, next);
 }
 
 std::string Servers::standing() {
@@ -78,6 +78,6 @@ void Servers::keep_logs(const std::filesystem::path& directory) const {
   }
 }
 
-std::vector<testing::Row> Servers::rows() { return at(primary_).query("SELECT name FROM rows"); }
+std::vector<support::Row> Servers::rows() { return at(primary_).query("SELECT name FROM rows"); }
 
 }  // namespace tidegate::soak

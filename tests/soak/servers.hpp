@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "support/cluster.hpp"
 #include "tests/soak/settings.hpp"
-#include "tests/support/cluster.hpp"
 
 namespace tidegate::soak {
 
@@ -15,7 +15,7 @@ class Servers {
  public:
   Servers();
 
-  [[nodiscard]] testing::Server& at(int server) {
+  [[nodiscard]] support::Server& at(int server) {
     return *all_.at(static_cast<std::size_t>(server));
   }
   // For people: "server-2", since what it is called itself is the part that it began with.
@@ -38,7 +38,7 @@ class Servers {
   void replace_primary(int heir);
 
   // Names of all announced rows that are there, on the primary.
-  [[nodiscard]] std::vector<testing::Row> rows();
+  [[nodiscard]] std::vector<support::Row> rows();
 
   // How each of them stands, a line each.
   [[nodiscard]] std::string standing();
@@ -46,8 +46,8 @@ class Servers {
   void keep_logs(const std::filesystem::path& directory) const;
 
  private:
-  testing::Cluster cluster_;
-  std::vector<testing::Server*> all_;
+  support::Cluster cluster_;
+  std::vector<support::Server*> all_;
   int primary_ = 0;
 };
 

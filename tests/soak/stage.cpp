@@ -17,14 +17,14 @@
 #include <unistd.h>
 
 #include "peer/io/clock.hpp"
-#include "tests/soak/crew.hpp"
-#include "tests/soak/director.hpp"
+#include "support/temporary_directory.hpp"
+#include "tests/soak/fault_injector.hpp"
 #include "tests/soak/history.hpp"
 #include "tests/soak/judge.hpp"
 #include "tests/soak/network.hpp"
+#include "tests/soak/peer_processes.hpp"
 #include "tests/soak/servers.hpp"
 #include "tests/soak/summary.hpp"
-#include "tests/support/temporary_directory.hpp"
 
 namespace tidegate::soak {
 namespace {
@@ -83,14 +83,14 @@ class Stage {
       : settings_(settings),
         directory_("soak"),
         network_(make_network()),
-        crew_(std::move(program), settings, directory_.path(), servers_, network_.get(), history_),
+        peers_(std::move(program), settings, directory_.path(), servers_, network_.get(), history_),
         watcher_(history_) {}
 
   int run() {
     start();
     strain();
     const bool settled = settle();
-    crew_.dismiss();
+    peers_.dismiss();
     watcher_.stop();
     history_.read_on();
     return conclude(settled);
@@ -112,32 +112,32 @@ class Stage {
     const auto end = io::clock_now() + bound;
     while (!holds()) {
       if (io::clock_now() > end) return false;
-      crew_.check();
+      peers_.check();
       ::poll(nullptr, 0, 50);
     }
     return true;
   }
 
   [[nodiscard]] bool all_ready() const {
-    const auto words = history_.last_words(settings_.peers);
-    return std::all_of(words.begin(), words.end(), [&](const auto& word) {
-      return word && word->standing.ready + 1 == static_cast<std::uint64_t>(settings_.peers);
+    const auto standings = history_.last_standings(settings_.peers);
+    return std::all_of(standings.begin(), standings.end(), [&](const auto& last) {
+      return last && last->standing.ready + 1 == static_cast<std::uint64_t>(settings_.peers);
     });
   }
 
   // Everybody has said so after `since`, and for a while nothing has happened any more.
   [[nodiscard]] bool quiet(Instant since) const {
-    const auto words = history_.last_words(settings_.peers);
+    const auto standings = history_.last_standings(settings_.peers);
     return all_ready() && io::clock_now() > std::max(since, history_.last_traffic()) + quiet_for &&
-           std::all_of(words.begin(), words.end(), [&](const auto& word) {
-             const auto& standing = word->standing;
-             return word->at > since + quiet_for &&
+           std::all_of(standings.begin(), standings.end(), [&](const auto& last) {
+             const auto& standing = last->standing;
+             return last->at > since + quiet_for &&
                     standing.held + standing.outbox + standing.missing == 0;
            });
   }
 
   void start() {
-    for (int peer = 0; peer < settings_.peers; ++peer) crew_.start(peer);
+    for (int peer = 0; peer < settings_.peers; ++peer) peers_.start(peer);
     if (!wait(longest_meeting, [&] { return all_ready(); })) {
       throw std::runtime_error("the peers did not find each other");
     }
@@ -148,33 +148,33 @@ class Stage {
 
   void strain() {
     watcher_.show(true);
-    Director director(FaultPlan(settings_, network_ != nullptr), crew_, servers_, network_.get(),
-                      history_, [this](const std::string& line) {
-                        say(history_.since_begin(io::clock_now()) + "  " + line);
-                      });
+    FaultInjector injector(FaultPlan(settings_, network_ != nullptr), peers_, servers_,
+                           network_.get(), history_, [this](const std::string& line) {
+                             say(history_.since_begin(io::clock_now()) + "  " + line);
+                           });
     const auto end = io::clock_now() + settings_.length();
     while (io::clock_now() < end) {
-      director.turn(io::clock_now());
-      crew_.check();
+      injector.begin_and_end(io::clock_now());
+      peers_.check();
       ::poll(nullptr, 0, 20);
     }
-    director.end_all();
+    injector.end_all();
   }
 
   bool settle() {
     say("No more faults.");
     static_cast<void>(wait(healing, [] { return false; }));
-    crew_.quiet();
+    peers_.quiet();
     say("No more messages; waiting until all have arrived.");
     const auto since = io::clock_now();
     const bool settled = wait(longest_settling, [&] { return quiet(since); });
     watcher_.show(false);
     if (settled) return true;
     say("It does not become quiet:");
-    const auto words = history_.last_words(settings_.peers);
+    const auto standings = history_.last_standings(settings_.peers);
     for (int peer = 0; peer < settings_.peers; ++peer) {
-      const auto& word = words.at(static_cast<std::size_t>(peer));
-      const auto standing = word ? word->standing : Standing{};
+      const auto& last = standings.at(static_cast<std::size_t>(peer));
+      const auto standing = last ? last->standing : Standing{};
       say("  " + peer_name(peer) + ": ready for " + std::to_string(standing.ready) + ", holds " +
           std::to_string(standing.held) + ", outbox " + std::to_string(standing.outbox) +
           ", misses " + std::to_string(standing.missing));
@@ -210,11 +210,11 @@ class Stage {
 
   // In the order in which they end, from below.
   Settings settings_;
-  testing::TemporaryDirectory directory_;
+  support::TemporaryDirectory directory_;
   History history_;
   Servers servers_;
   std::unique_ptr<Network> network_;
-  Crew crew_;
+  PeerProcesses peers_;
   Watcher watcher_;
 };
 

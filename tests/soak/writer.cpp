@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "peer/io/clock.hpp"
-#include "tests/soak/looker.hpp"
+#include "tests/soak/row_checker.hpp"
 #include "tidegate/commit.hpp"
 
 namespace tidegate::soak {

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "lib/base/random.hpp"
+#include "support/session.hpp"
 #include "tests/soak/journal.hpp"
-#include "tests/support/session.hpp"
 #include "tidegate/peer.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/time.hpp"
@@ -53,7 +53,7 @@ class Writer {
   std::function<void()> drain_;
 
   Instant due_;
-  std::optional<testing::Session> session_;
+  std::optional<support::Session> session_;
   std::optional<ServerIncarnation> committed_on_;
   std::optional<ServerIncarnation> known_;  // the peer's primary, as far as it has said
   bool straddled_ = false;

@@ -25,9 +25,9 @@ std::vector<std::string> holder_command(const NetworkNamespace* owner) {
 
 NetworkNamespace::NetworkNamespace(const NetworkNamespace* owner)
     : holder_({.arguments = holder_command(owner),
-               .input = Stream::pipe,
-               .output = Stream::pipe,
-               .errors = Stream::pipe}) {
+               .input = support::Stream::pipe,
+               .output = support::Stream::pipe,
+               .errors = support::Stream::pipe}) {
   holder_.write("made\n");
   if (holder_.read_line(5s) != "made") {
     throw std::runtime_error(holder_.read_error_line(1s).value_or("unshare does not answer"));
@@ -44,7 +44,7 @@ std::vector<std::string> NetworkNamespace::prefix() const {
 void NetworkNamespace::run(const std::string& command_line) const {
   auto arguments = prefix();
   arguments.insert(arguments.end(), {"sh", "-c", command_line});
-  testing::run({.arguments = arguments}, 5s);
+  support::run({.arguments = arguments}, 5s);
 }
 
 }  // namespace tidegate::testing

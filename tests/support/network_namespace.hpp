@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/process.hpp"
+#include "support/process.hpp"
 
 namespace tidegate::testing {
 
@@ -27,7 +27,7 @@ class NetworkNamespace {
   [[nodiscard]] pid_t pid() const { return holder_.pid(); }
 
  private:
-  Process holder_;
+  support::Process holder_;
 };
 
 }  // namespace tidegate::testing

@@ -6,12 +6,12 @@
 #include <stdexcept>
 #include <string>
 
-#include "tests/support/session.hpp"
+#include "support/session.hpp"
 #include "tidegate/lsn.hpp"
 
 namespace tidegate::testing {
 
-inline Lsn insert_lsn(Session& session) {
+inline Lsn insert_lsn(support::Session& session) {
   return *parse_lsn(session.value("SELECT pg_current_wal_insert_lsn()"));
 }
 
@@ -20,7 +20,7 @@ inline std::uint64_t header_behind(bool at_segment_end) { return at_segment_end 
 
 // Writes until exactly `last` bytes, a multiple of 8, are left on a page (that is the last one of
 // its segment). False when somebody else wrote meanwhile, or when they would not fit: try again.
-inline bool leave_on_page(Session& session, WalLayout layout, bool at_segment_end,
+inline bool leave_on_page(support::Session& session, WalLayout layout, bool at_segment_end,
                           std::uint64_t last) {
   const auto emit = [&](std::uint64_t bytes) {
     session.execute("SELECT pg_logical_emit_message(false, '', repeat('x', " +
@@ -45,7 +45,7 @@ inline bool leave_on_page(Session& session, WalLayout layout, bool at_segment_en
 }
 
 // Returns the insert LSN: 24 bytes behind the page's end, 40 where a segment ends too.
-inline Lsn end_at_page_end(Session& session, WalLayout layout, bool at_segment_end) {
+inline Lsn end_at_page_end(support::Session& session, WalLayout layout, bool at_segment_end) {
   for (int attempt = 0; attempt < 100; ++attempt) {
     if (leave_on_page(session, layout, at_segment_end, 0)) return insert_lsn(session);
   }
@@ -54,7 +54,7 @@ inline Lsn end_at_page_end(Session& session, WalLayout layout, bool at_segment_e
 
 // Runs a statement that commits by itself so that its commit record is the one that ends there. It
 // may be run several times.
-inline void commit_at_page_end(Session& session, WalLayout layout, bool at_segment_end,
+inline void commit_at_page_end(support::Session& session, WalLayout layout, bool at_segment_end,
                                const std::string& sql) {
   std::uint64_t size = 128;  // of what it writes
   for (int attempt = 0; attempt < 100; ++attempt) {

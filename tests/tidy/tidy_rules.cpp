@@ -34,7 +34,7 @@ bool starts_with_any(const std::string& text, const std::vector<std::string>& be
 bool is_header(const std::string& path) { return path.ends_with(".hpp"); }
 bool is_source(const std::string& path) { return is_header(path) || path.ends_with(".cpp"); }
 
-// A folder of the product with what it may include besides itself. Other folders may include
+// A folder with what it may include besides itself. What is not listed, the tests, may include
 // anything.
 struct Layer {
   std::string folder;
@@ -66,6 +66,10 @@ const std::vector<Layer>& layers() {
        any_system},
       {"peer/", {"tidegate/", "lib/", "discovery/"}, any_system},
       {"command/", {"tidegate/", "lib/", "discovery/", "peer/"}, any_system},
+      {"support/", {"tidegate/", "peer/io/clock.", "peer/io/descriptor."}, any_system},
+      {"demo/", {"tidegate/", "support/", "lib/base/must.", "peer/io/clock."}, any_system},
+      {"bench/", {"tidegate/", "support/", "peer/io/clock.", "peer/io/descriptor."}, any_system},
+      {"bench/core/", {"tidegate/", "lib/", "tests/lib/samples."}, {"benchmark/"}},
   };
   return all;
 }
@@ -95,11 +99,12 @@ struct Foreign {
 const std::vector<Foreign>& foreign_libraries() {
   static const std::vector<Foreign> all = {
       {"msgpack", {"msgpack"}, {"lib/mesh/frame_writer.", "lib/mesh/frame_cursor."}},
-      {"zmq", {"zmq"}, {"peer/carriers/zeromq/"}},
+      {"zmq", {"zmq"}, {"peer/carriers/zeromq/", "bench/carriers/libzmq."}},
       {"libpq",
        {"libpq", "postgresql/", "pg_config"},
        {"peer/servers/postgres/connection.", "peer/servers/postgres/commit.cpp",
-        "peer/servers/postgres/sql_change.cpp"}},
+        "peer/servers/postgres/sql_change.cpp", "support/session.cpp",
+        "bench/carriers/postgres_notify.cpp"}},
   };
   return all;
 }

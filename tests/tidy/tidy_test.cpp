@@ -123,6 +123,22 @@ TEST_CASE("a folder includes itself and what stands below it") {
        {"#include \"peer/loop.hpp\"", "#include <spdlog/spdlog.h>"},
        {"#include \"tests/support/port.hpp\"", "#include \"bench/carrier.hpp\"",
         "#include <libpq-fe.h>", "#include <msgpack.hpp>"}},
+      {"support/a.cpp",
+       {"#include \"tidegate/time.hpp\"", "#include <poll.h>"},
+       {"#include \"lib/base/must.hpp\"", "#include \"tests/support/network_namespace.hpp\"",
+        "#include <zmq.hpp>"}},
+      {"demo/a.cpp",
+       {"#include \"support/cluster.hpp\"", "#include <CLI/CLI.hpp>"},
+       {"#include \"lib/node/node.hpp\"", "#include \"tests/live/mesh.hpp\"",
+        "#include <libpq-fe.h>"}},
+      {"bench/a.cpp",
+       {"#include \"support/cluster.hpp\"", "#include <nlohmann/json.hpp>"},
+       {"#include \"lib/node/node.hpp\"", "#include \"tests/lib/samples.hpp\"",
+        "#include <zmq.hpp>"}},
+      {"bench/core/a.cpp",
+       {"#include \"lib/node/node.hpp\"", "#include <benchmark/benchmark.h>"},
+       {"#include \"peer/loop.hpp\"", "#include \"support/cluster.hpp\"",
+        "#include \"tests/lib/node/node_harness.hpp\""}},
   };
   for (const auto& right : rights) {
     CAPTURE(right.file);
@@ -178,7 +194,8 @@ TEST_CASE("a simulation depends on nothing but its seed") {
   CHECK(passes(check_simulation({"tests/live/a.cpp", code})));
   CHECK_FALSE(passes(check_simulation({"tests/sim/simulation.cpp", code})));
   CHECK_FALSE(passes(check_simulation({"tests/sim/simulation.cpp", "std::random_device r;"})));
-  CHECK_FALSE(passes(check_simulation({"tests/sim/simulation.hpp", "std::unordered_map<int, int> m;"})));
+  CHECK_FALSE(
+      passes(check_simulation({"tests/sim/simulation.hpp", "std::unordered_map<int, int> m;"})));
   CHECK(problems_of_all(check_simulation) == "");
 }
 

@@ -1,4 +1,4 @@
-#include "tests/support/temporary_directory.hpp"
+#include "support/temporary_directory.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -8,7 +8,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
-namespace tidegate::testing {
+namespace tidegate::support {
 
 TemporaryDirectory::TemporaryDirectory(const std::string& name, const std::string& owner) {
   const auto* scratch = std::getenv("TEST_SCRATCH");
@@ -39,4 +39,4 @@ void give_to(const std::filesystem::path& path, const std::string& owner) {
   }
 }
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

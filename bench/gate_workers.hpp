@@ -40,7 +40,7 @@ struct CommitterTask {
 // When it has sent all: "sent <questions to the primary>"; tidegate's for a position.
 int run_committer(const CommitterTask& task);
 
-struct LookerTask {
+struct RowCheckerTask {
   Cure cure;
   std::string carrier;
   std::string address;
@@ -49,6 +49,6 @@ struct LookerTask {
   std::string file;  // gets Seen, by number
 };
 // When it has read all rows, or is told to stop: "got <queries> <polls of the gate> <CPU us>".
-int run_looker(const LookerTask& task);
+int run_row_checker(const RowCheckerTask& task);
 
 }  // namespace tidegate::bench

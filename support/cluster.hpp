@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/server.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "support/server.hpp"
+#include "support/temporary_directory.hpp"
 #include "tidegate/time.hpp"
 
-namespace tidegate::testing {
+namespace tidegate::support {
 
 struct ClusterOptions {
   bool tcp = false;         // the servers listen on 127.0.0.1 too
@@ -55,4 +55,4 @@ class Cluster {
   std::vector<std::unique_ptr<Server>> servers_;  // the first one was made as the primary
 };
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

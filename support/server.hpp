@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/process.hpp"
-#include "tests/support/session.hpp"
+#include "support/process.hpp"
+#include "support/session.hpp"
 
-namespace tidegate::testing {
+namespace tidegate::support {
 
 // The user that PostgreSQL runs as: it refuses to be root, so as root it is `postgres`, or `nobody`
 // where that does not exist. "" (ourselves) if we are not root.
@@ -78,4 +78,4 @@ class Server {
   std::optional<Process> process_;
 };
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

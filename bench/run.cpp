@@ -1,12 +1,12 @@
-#include "bench/crew.hpp"
+#include "bench/run.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 
-#include "bench/part.hpp"
 #include "bench/records.hpp"
+#include "bench/start_worker.hpp"
 #include "peer/io/clock.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -16,15 +16,15 @@ using namespace std::chrono_literals;
 constexpr Duration longest_start = 40s;
 constexpr Duration longest_silence = 15s;  // after the last message: what is missing then is lost
 
-class Crew {
+class Run {
  public:
-  Crew(std::string program, const Carrier& carrier, std::string address, const Plan& plan)
+  Run(std::string program, const Carrier& carrier, std::string address, const Plan& plan)
       : program_(std::move(program)),
         carrier_(carrier),
         address_(std::move(address)),
         plan_(plan) {}
 
-  Outcome run() {
+  Outcome make() {
     for (std::size_t i = 0; i < plan_.receivers; ++i) {
       receivers_.push_back(start({"receiver", file(i)}));
     }
@@ -44,9 +44,9 @@ class Crew {
     }
     outcome.seconds = static_cast<double>(end - begin) / 1e9;
     std::ranges::sort(outcome.lateness);
-    std::vector<Part*> parts{&sender};
-    for (auto& receiver : receivers_) parts.push_back(&receiver);
-    bench::end(parts);
+    std::vector<support::Worker*> workers{&sender};
+    for (auto& receiver : receivers_) workers.push_back(&receiver);
+    support::dismiss(workers, longest_leaving);
     return outcome;
   }
 
@@ -55,7 +55,7 @@ class Crew {
     return directory_.path() / std::to_string(receiver);
   }
 
-  [[nodiscard]] Part start(const std::vector<std::string>& role) const {
+  [[nodiscard]] support::Worker start(const std::vector<std::string>& role) const {
     std::vector<std::string> arguments = {carrier_.name,
                                           address_,
                                           std::to_string(plan_.receivers),
@@ -64,7 +64,7 @@ class Crew {
                                           std::to_string(plan_.warm_up),
                                           std::to_string(plan_.interval.count())};
     arguments.insert(arguments.end(), role.begin(), role.end());
-    return {program_, arguments};
+    return start_worker(program_, std::move(arguments));
   }
 
   // Adds what one receiver got; when its last message came.
@@ -85,8 +85,8 @@ class Crew {
   const Carrier& carrier_;
   std::string address_;
   Plan plan_;
-  testing::TemporaryDirectory directory_{"bench"};
-  std::vector<Part> receivers_;
+  support::TemporaryDirectory directory_{"bench"};
+  std::vector<support::Worker> receivers_;
 };
 
 }  // namespace
@@ -94,7 +94,7 @@ class Crew {
 Outcome run(const std::string& program, const Carrier& carrier, const std::string& address,
             const Plan& plan) {
   try {
-    return Crew(program, carrier, address, plan).run();
+    return Run(program, carrier, address, plan).make();
   } catch (const std::exception& error) {
     Outcome outcome;
     outcome.failure = error.what();

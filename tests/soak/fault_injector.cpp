@@ -1,4 +1,4 @@
-#include "tests/soak/director.hpp"
+#include "tests/soak/fault_injector.hpp"
 
 #include <algorithm>
 #include <array>
@@ -28,10 +28,11 @@ Cut cut_of(FaultKind kind) {
 
 }  // namespace
 
-Director::Director(FaultPlan plan, Crew& crew, Servers& servers, const Network* network,
-                   History& history, std::function<void(const std::string&)> tell)
+FaultInjector::FaultInjector(FaultPlan plan, PeerProcesses& peers, Servers& servers,
+                             const Network* network, History& history,
+                             std::function<void(const std::string&)> tell)
     : plan_(std::move(plan)),
-      crew_(crew),
+      peers_(peers),
       servers_(servers),
       network_(network),
       history_(history),
@@ -39,13 +40,13 @@ Director::Director(FaultPlan plan, Crew& crew, Servers& servers, const Network* 
       next_(plan_.next()),
       next_at_(io::clock_now() + next_.pause) {}
 
-bool Director::possible(const Fault& fault) const {
+bool FaultInjector::possible(const Fault& fault) const {
   return under_way_.size() < most_at_a_time &&
          std::none_of(under_way_.begin(), under_way_.end(),
                       [&](const UnderWay& other) { return fault.excludes(other.fault); });
 }
 
-void Director::turn(Instant now) {
+void FaultInjector::begin_and_end(Instant now) {
   for (std::size_t i = 0; i < under_way_.size();) {
     if (now < under_way_[i].ends) {
       ++i;
@@ -66,11 +67,11 @@ void Director::turn(Instant now) {
   next_at_ = io::clock_now() + next_.pause;
 }
 
-void Director::end_all() {
+void FaultInjector::end_all() {
   for (const auto& fault : std::exchange(under_way_, {})) end(fault);
 }
 
-void Director::begin(const Fault& fault) {
+void FaultInjector::begin(const Fault& fault) {
   UnderWay entry{.fault = fault};
   std::string where = peer_name(fault.target);
   if (!concerns_peer(fault.kind)) {
@@ -91,19 +92,19 @@ void Director::begin(const Fault& fault) {
   under_way_.push_back(entry);
 }
 
-void Director::end(const UnderWay& fault) {
+void FaultInjector::end(const UnderWay& fault) {
   mend_it(fault);
   history_.fault_ends(fault.number);
   tell_("ends:   " + fault.what);
 }
 
-void Director::break_it(const UnderWay& fault) {
+void FaultInjector::break_it(const UnderWay& fault) {
   const int peer = fault.fault.target;
   switch (fault.fault.kind) {
     case kill_peer:
-      return crew_.kill(peer);
+      return peers_.kill(peer);
     case stop_peer:
-      return crew_.stop(peer);
+      return peers_.stop(peer);
     case cut_link:
     case deafen:
     case mute:
@@ -125,13 +126,13 @@ void Director::break_it(const UnderWay& fault) {
   }
 }
 
-void Director::mend_it(const UnderWay& fault) {
+void FaultInjector::mend_it(const UnderWay& fault) {
   const int peer = fault.fault.target;
   switch (fault.fault.kind) {
     case kill_peer:
-      return crew_.start(peer);
+      return peers_.start(peer);
     case stop_peer:
-      return crew_.resume(peer);
+      return peers_.resume(peer);
     case cut_link:
     case deafen:
     case mute:

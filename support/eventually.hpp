@@ -9,7 +9,7 @@
 
 #include "tidegate/time.hpp"
 
-namespace tidegate::testing {
+namespace tidegate::support {
 
 // True as soon as `predicate` is; false when it still is not after `bound`. The predicate is asked
 // at least once, and once more at the bound. Exceptions pass through.
@@ -25,4 +25,4 @@ template <typename Predicate>
   }
 }
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-namespace tidegate::testing {
+namespace tidegate::support {
 
 // Returns the command's exit status, or 128 + the signal's number when it, or we, got a signal.
 // `program` stands before what is said then.
-int keep(const std::string& program, const std::vector<std::string>& command);
+int run_and_reap(const std::string& program, const std::vector<std::string>& command);
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

@@ -9,18 +9,18 @@
 #include <optional>
 #include <string>
 
+#include "support/session.hpp"
 #include "tests/soak/record.hpp"
-#include "tests/support/session.hpp"
 #include "tidegate/tide.hpp"
 
 namespace tidegate::soak {
 
 // Which life of which server answers on this connection.
-[[nodiscard]] ServerIncarnation instance_of(testing::Session& session);
+[[nodiscard]] ServerIncarnation instance_of(support::Session& session);
 
-class Looker {
+class RowChecker {
  public:
-  explicit Looker(std::string server) : server_(std::move(server)) {}
+  explicit RowChecker(std::string server) : server_(std::move(server)) {}
 
   void server_up(const ServerIncarnation& incarnation);
   void server_down(const std::string& why);
@@ -33,7 +33,7 @@ class Looker {
 
  private:
   std::string server_;
-  std::optional<testing::Session> session_;
+  std::optional<support::Session> session_;
   std::string why_not_ = "the server was not up yet";
 };
 

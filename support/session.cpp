@@ -1,10 +1,10 @@
-#include "tests/support/session.hpp"
+#include "support/session.hpp"
 
 #include <stdexcept>
 
 #include <libpq-fe.h>
 
-namespace tidegate::testing {
+namespace tidegate::support {
 
 void Session::Close::operator()(pg_conn* connection) const { PQfinish(connection); }
 
@@ -42,4 +42,4 @@ std::string Session::value(const std::string& sql) {
   return result.front().front();
 }
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

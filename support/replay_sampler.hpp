@@ -14,11 +14,11 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/session.hpp"
+#include "support/session.hpp"
 #include "tidegate/lsn.hpp"
 #include "tidegate/time.hpp"
 
-namespace tidegate::testing {
+namespace tidegate::support {
 
 class ReplaySampler {
  public:
@@ -52,4 +52,4 @@ class ReplaySampler {
   std::thread thread_;
 };
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

@@ -1,11 +1,11 @@
-#include "tests/support/cluster.hpp"
+#include "support/cluster.hpp"
 
 #include <chrono>
 #include <fstream>
 #include <map>
 #include <sstream>
 
-namespace tidegate::testing {
+namespace tidegate::support {
 namespace {
 
 using namespace std::chrono_literals;
@@ -138,4 +138,4 @@ std::filesystem::path Cluster::make_directory(const std::string& name) {
   return path;
 }
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

@@ -1,17 +1,17 @@
-#include "tests/soak/looker.hpp"
+#include "tests/soak/row_checker.hpp"
 
 #include <stdexcept>
 
 namespace tidegate::soak {
 
-ServerIncarnation instance_of(testing::Session& session) {
+ServerIncarnation instance_of(support::Session& session) {
   const auto rows = session.rows(
       "SELECT system_identifier, (extract(epoch FROM greatest(pg_postmaster_start_time(),"
       " pg_stat_get_bgwriter_stat_reset_time())) * 1000000)::bigint FROM pg_control_system()");
   return {static_cast<SystemId>(std::stoll(rows.at(0).at(0))), std::stoll(rows.at(0).at(1))};
 }
 
-void Looker::server_up(const ServerIncarnation& incarnation) {
+void RowChecker::server_up(const ServerIncarnation& incarnation) {
   try {
     session_.emplace(server_ + " connect_timeout=5");
     if (instance_of(*session_) != incarnation) server_down("it is in another life already");
@@ -20,12 +20,12 @@ void Looker::server_up(const ServerIncarnation& incarnation) {
   }
 }
 
-void Looker::server_down(const std::string& why) {
+void RowChecker::server_down(const std::string& why) {
   session_.reset();
   why_not_ = why;
 }
 
-Looker::Finding Looker::look(const std::string& row) {
+RowChecker::Finding RowChecker::look(const std::string& row) {
   if (row == no_row) return {};
   if (!session_) return {Look::unjudged, why_not_};
   try {

@@ -1,4 +1,4 @@
-#include "tests/support/keeper.hpp"
+#include "support/reaper.hpp"
 
 #include <array>
 #include <chrono>
@@ -14,17 +14,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/eventually.hpp"
-#include "tests/support/process.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "support/eventually.hpp"
+#include "support/process.hpp"
+#include "support/temporary_directory.hpp"
 
-namespace tidegate::testing {
+namespace tidegate::support {
 namespace {
 
 using namespace std::chrono_literals;
 
 // From here on the signals that ask us to end can be read from the descriptor.
-Descriptor catch_signals() {
+io::Descriptor catch_signals() {
   sigset_t set;
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGINT);
@@ -33,12 +33,12 @@ Descriptor catch_signals() {
   ::sigaction(SIGHUP, nullptr, &hangup);
   if (hangup.sa_handler != SIG_IGN) ::sigaddset(&set, SIGHUP);  // else we are under nohup
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
-  return Descriptor(::signalfd(-1, &set, SFD_CLOEXEC));
+  return io::Descriptor(::signalfd(-1, &set, SFD_CLOEXEC));
 }
 
-int read_signal(const Descriptor& signals) {
+int read_signal(const io::Descriptor& signals) {
   signalfd_siginfo info{};
-  if (::read(signals.number(), &info, sizeof info) != sizeof info) return SIGTERM;
+  if (::read(signals.get(), &info, sizeof info) != sizeof info) return SIGTERM;
   return static_cast<int>(info.ssi_signo);
 }
 
@@ -75,13 +75,12 @@ struct Ending {
   int signal = 0;  // that we got; 0: none
 };
 
-Ending run_to_end(const std::vector<std::string>& command, const Descriptor& signals) {
-  const TemporaryDirectory directory("kept");
+Ending run_to_end(const std::vector<std::string>& command, const io::Descriptor& signals) {
+  const TemporaryDirectory directory("reaped");
   Ending ending;
   Process process({.arguments = command, .environment = {{"TEST_SCRATCH", directory.path()}}});
   const auto end = watch_process(process.pid());
-  std::array<pollfd, 2> wanted{pollfd{end.number(), POLLIN, 0},
-                               pollfd{signals.number(), POLLIN, 0}};
+  std::array<pollfd, 2> wanted{pollfd{end.get(), POLLIN, 0}, pollfd{signals.get(), POLLIN, 0}};
   while (::poll(wanted.data(), wanted.size(), -1) < 0) {
   }
   if (wanted[1].revents != 0) ending.signal = read_signal(signals);
@@ -92,7 +91,7 @@ Ending run_to_end(const std::vector<std::string>& command, const Descriptor& sig
 
 }  // namespace
 
-int keep(const std::string& program, const std::vector<std::string>& command) {
+int run_and_reap(const std::string& program, const std::vector<std::string>& command) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   // The command is in a process group of its own, which a terminal may be set to stop when it
   // writes (stty tostop).
@@ -115,4 +114,4 @@ int keep(const std::string& program, const std::vector<std::string>& command) {
   return ending.status;
 }
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

@@ -1,4 +1,4 @@
-#include "tests/support/server.hpp"
+#include "support/server.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -11,11 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/eventually.hpp"
-#include "tests/support/port.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "support/eventually.hpp"
+#include "support/port.hpp"
+#include "support/temporary_directory.hpp"
 
-namespace tidegate::testing {
+namespace tidegate::support {
 namespace {
 
 using namespace std::chrono_literals;
@@ -40,10 +40,10 @@ std::string last_lines(const std::string& text, int count) {
 // Kills processes that are not our children, and waits until they have ended. The handles are
 // opened while the parent still keeps the ids from being used again.
 void kill_grandchildren(const std::vector<pid_t>& pids) {
-  std::vector<Descriptor> handles;
+  std::vector<io::Descriptor> handles;
   for (const auto pid : pids) {
     auto handle = watch_process(pid);
-    if (!handle.open()) continue;
+    if (!handle) continue;
     ::kill(pid, SIGKILL);
     handles.push_back(std::move(handle));
   }
@@ -207,4 +207,4 @@ void Server::fail(const std::string& what) const {
                            last_lines(log_text(), 30));
 }
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

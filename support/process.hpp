@@ -16,10 +16,10 @@
 
 #include <sys/types.h>
 
-#include "tests/support/descriptor.hpp"
+#include "peer/io/descriptor.hpp"
 #include "tidegate/time.hpp"
 
-namespace tidegate::testing {
+namespace tidegate::support {
 
 enum class Stream {
   inherit,  // ours
@@ -72,22 +72,22 @@ class Process {
     return errors_.line(bound);
   }
   // To wait for lines of several processes with poll(2); not open once the end was read.
-  [[nodiscard]] const Descriptor& output() const { return output_.source; }
+  [[nodiscard]] const io::Descriptor& output() const { return output_.source; }
   // Throws when it no longer reads. Needs Stream::pipe.
   void write(const std::string& text);
-  void close_input() { input_.close(); }
+  void close_input() { input_ = io::Descriptor(); }
 
  private:
   struct Lines {
     std::optional<std::string> line(Duration bound);
 
-    Descriptor source;
+    io::Descriptor source;
     std::string buffer;
   };
 
   pid_t pid_ = -1;
-  Descriptor handle_;  // pidfd: readable once the process has ended
-  Descriptor input_;
+  io::Descriptor handle_;  // pidfd: readable once the process has ended
+  io::Descriptor input_;
   Lines output_;
   Lines errors_;
   std::optional<Exit> exit_;
@@ -95,16 +95,16 @@ class Process {
 
 // A handle of any process that becomes readable once the process has ended, even if nobody waits
 // for it; not open when there is no such process.
-[[nodiscard]] Descriptor watch_process(pid_t pid);
+[[nodiscard]] io::Descriptor watch_process(pid_t pid);
 
 // The processes that one has started, or that were left to it; none when it is gone.
 [[nodiscard]] std::vector<pid_t> children_of(pid_t pid);
 
 // Whether something can be read from it, or its end is reached, within `bound`.
-[[nodiscard]] bool readable(const Descriptor& descriptor, Duration bound);
+[[nodiscard]] bool readable(const io::Descriptor& descriptor, Duration bound);
 
 // Runs a command to its end. Throws std::runtime_error with all that it printed when it fails or
 // takes longer than `bound`; returns what it printed otherwise.
 std::string run(Command command, Duration bound);
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-namespace tidegate::testing {
+namespace tidegate::support {
 
 class TemporaryDirectory {
  public:
@@ -27,4 +27,4 @@ class TemporaryDirectory {
 // Gives a file to a user if we are root, else does nothing.
 void give_to(const std::filesystem::path& path, const std::string& owner);
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

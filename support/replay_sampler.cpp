@@ -1,4 +1,4 @@
-#include "tests/support/replay_sampler.hpp"
+#include "support/replay_sampler.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -6,7 +6,7 @@
 
 #include "peer/io/clock.hpp"
 
-namespace tidegate::testing {
+namespace tidegate::support {
 namespace {
 
 // A question takes some 30 us. Asking without a pause would take the processor from those that are
@@ -51,4 +51,4 @@ std::optional<Instant> ReplaySampler::replayed_after(Lsn lsn) const {
 
 Duration ReplaySampler::interval() const { return (end_ - begin_) / std::max(questions_, 1); }
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

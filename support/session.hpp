@@ -8,7 +8,7 @@
 
 struct pg_conn;
 
-namespace tidegate::testing {
+namespace tidegate::support {
 
 using Row = std::vector<std::string>;  // NULL is ""
 
@@ -34,4 +34,4 @@ class Session {
   std::unique_ptr<pg_conn, Close> connection_;
 };
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

@@ -7,25 +7,25 @@
 #include <string>
 #include <vector>
 
+#include "support/worker.hpp"
 #include "tests/soak/history.hpp"
 #include "tests/soak/network.hpp"
 #include "tests/soak/servers.hpp"
 #include "tests/soak/settings.hpp"
-#include "tests/support/process.hpp"
 
 namespace tidegate::soak {
 
-class Crew {
+class PeerProcesses {
  public:
   // `program` is this program. `network`: nullptr where all are on the loopback interface. All of
-  // these must live as long as the crew.
-  Crew(std::string program, const Settings& settings, std::filesystem::path directory,
-       Servers& servers, const Network* network, History& history);
+  // these must live as long as this.
+  PeerProcesses(std::string program, const Settings& settings, std::filesystem::path directory,
+                Servers& servers, const Network* network, History& history);
 
   void start(int peer);
   void kill(int peer);
-  void stop(int peer) { process(peer).send(SIGSTOP); }
-  void resume(int peer) { process(peer).send(SIGCONT); }
+  void stop(int peer) { worker(peer).process().send(SIGSTOP); }
+  void resume(int peer) { worker(peer).process().send(SIGCONT); }
 
   // Nobody writes any more.
   void quiet();
@@ -38,13 +38,11 @@ class Crew {
  private:
   struct Place {
     int lives = 0;
-    std::optional<testing::Process> process;  // none: it was killed
-    std::filesystem::path log;                // of its last life
+    std::optional<support::Worker> worker;  // none: it was killed
   };
 
   [[nodiscard]] Place& place(int peer) { return places_.at(static_cast<std::size_t>(peer)); }
-  [[nodiscard]] testing::Process& process(int peer) { return place(peer).process.value(); }
-  [[noreturn]] static void close_streams_of_departed(int peer, Place& place, int status);
+  [[nodiscard]] support::Worker& worker(int peer) { return place(peer).worker.value(); }
 
   std::string program_;
   Settings settings_;

@@ -1,4 +1,4 @@
-#include "tests/support/process.hpp"
+#include "support/process.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace tidegate::testing {
+namespace tidegate::support {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
@@ -30,14 +30,14 @@ using SteadyClock = std::chrono::steady_clock;
 }
 
 struct Pipe {
-  Descriptor reading;
-  Descriptor writing;
+  io::Descriptor reading;
+  io::Descriptor writing;
 };
 
 Pipe make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) fail("pipe", errno);
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
+  return {io::Descriptor(ends[0]), io::Descriptor(ends[1])};
 }
 
 // A socket instead of a pipe: writing to a process that has gone is an error there, not a SIGPIPE.
@@ -46,7 +46,7 @@ Pipe make_input_pipe() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     fail("socketpair", errno);
   }
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
+  return {io::Descriptor(ends[0]), io::Descriptor(ends[1])};
 }
 
 struct User {
@@ -143,15 +143,15 @@ struct Failure {
 
 }  // namespace
 
-Descriptor watch_process(pid_t pid) {
+io::Descriptor watch_process(pid_t pid) {
   // Not by <sys/pidfd.h>, which forgets extern "C" in glibc 2.36.
-  return Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  return io::Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
-bool readable(const Descriptor& descriptor, Duration bound) {
+bool readable(const io::Descriptor& descriptor, Duration bound) {
   const auto end = SteadyClock::now() + bound;
   for (;;) {
-    pollfd entry{descriptor.number(), POLLIN, 0};
+    pollfd entry{descriptor.get(), POLLIN, 0};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - SteadyClock::now());
     const auto timeout = std::clamp<std::int64_t>(left.count(), 0, INT_MAX);
     const int ready = ::poll(&entry, 1, static_cast<int>(timeout));
@@ -176,28 +176,29 @@ Process::Process(const Command& command) {
   const auto environment_pointers = pointers(environment);
   const auto user = find_user(command.user);
 
-  Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  Descriptor log;
+  io::Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  io::Descriptor log;
   Pipe input;
   Pipe output;
   Pipe errors;
   Launch launch{argument_pointers.data(), environment_pointers.data(), user ? &*user : nullptr};
   launch.streams = {-1, -1, -1};
   auto& [in, out, err] = launch.streams;
-  if (command.input == Stream::null) in = null.number();
-  if (command.input == Stream::pipe) in = (input = make_input_pipe()).reading.number();
-  if (command.output == Stream::null) out = null.number();
-  if (command.output == Stream::pipe) out = (output = make_pipe()).writing.number();
-  if (command.errors == Stream::null) err = null.number();
-  if (command.errors == Stream::pipe) err = (errors = make_pipe()).writing.number();
+  if (command.input == Stream::null) in = null.get();
+  if (command.input == Stream::pipe) in = (input = make_input_pipe()).reading.get();
+  if (command.output == Stream::null) out = null.get();
+  if (command.output == Stream::pipe) out = (output = make_pipe()).writing.get();
+  if (command.errors == Stream::null) err = null.get();
+  if (command.errors == Stream::pipe) err = (errors = make_pipe()).writing.get();
   if (command.errors == Stream::merge) err = out >= 0 ? out : STDOUT_FILENO;
   if (!command.log.empty()) {
-    log = Descriptor(::open(command.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-    if (!log.open()) fail("can't open " + command.log.string(), errno);
-    out = err = log.number();
+    log = io::Descriptor(
+        ::open(command.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+    if (!log) fail("can't open " + command.log.string(), errno);
+    out = err = log.get();
   }
   auto report = make_pipe();
-  launch.report = report.writing.number();
+  launch.report = report.writing.get();
   launch.directory = command.directory.empty() ? nullptr : command.directory.c_str();
   launch.death_signal = command.death_signal;
   launch.parent = ::getpid();
@@ -206,12 +207,12 @@ Process::Process(const Command& command) {
   if (pid_ < 0) fail("fork", errno);
   if (pid_ == 0) become(launch);
   handle_ = watch_process(pid_);
-  report.writing.close();
+  report.writing = io::Descriptor();
 
   Failure failure;
-  if (::read(report.reading.number(), &failure, sizeof failure) == sizeof failure) {
+  if (::read(report.reading.get(), &failure, sizeof failure) == sizeof failure) {
     ::waitpid(pid_, nullptr, 0);
-    handle_.close();
+    handle_ = io::Descriptor();
     fail("can't start " + command.arguments.front() + " (" + failure.step.data() + ")",
          failure.error);
   }
@@ -221,7 +222,7 @@ Process::Process(const Command& command) {
 }
 
 Process::~Process() {
-  if (!handle_.open() || exit_) return;
+  if (!handle_ || exit_) return;
   send(SIGKILL);
   ::waitpid(pid_, nullptr, 0);
 }
@@ -249,7 +250,7 @@ void Process::write(const std::string& text) {
   std::size_t written = 0;
   while (written < text.size()) {
     const auto count =
-        ::send(input_.number(), text.data() + written, text.size() - written, MSG_NOSIGNAL);
+        ::send(input_.get(), text.data() + written, text.size() - written, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail("can't write to process " + std::to_string(pid_), errno);
     written += static_cast<std::size_t>(count);
@@ -264,12 +265,12 @@ std::optional<std::string> Process::Lines::line(Duration bound) {
       buffer.erase(0, newline + 1);
       return result;
     }
-    if (!source.open() || !readable(source, end - SteadyClock::now())) return std::nullopt;
+    if (!source || !readable(source, end - SteadyClock::now())) return std::nullopt;
     std::array<char, 4096> chunk{};
-    const auto count = ::read(source.number(), chunk.data(), chunk.size());
+    const auto count = ::read(source.get(), chunk.data(), chunk.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
-      source.close();
+      source = io::Descriptor();
       if (buffer.empty()) return std::nullopt;
       buffer += '\n';  // a last line without a newline is a line
       continue;
@@ -296,4 +297,4 @@ std::string run(Command command, Duration bound) {
       "; it printed:\n" + printed);
 }
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

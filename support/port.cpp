@@ -1,4 +1,4 @@
-#include "tests/support/port.hpp"
+#include "support/port.hpp"
 
 #include <random>
 #include <stdexcept>
@@ -7,18 +7,18 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "tests/support/descriptor.hpp"
+#include "peer/io/descriptor.hpp"
 
-namespace tidegate::testing {
+namespace tidegate::support {
 namespace {
 
 bool can_bind(std::uint16_t port) {
-  const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const io::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return ::bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
 }  // namespace
@@ -35,4 +35,4 @@ std::uint16_t unused_port() {
   throw std::runtime_error("no unused port was found on 127.0.0.1");
 }
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::support

@@ -6,22 +6,22 @@
 #include <string>
 #include <vector>
 
-#include "tests/soak/crew.hpp"
 #include "tests/soak/faults.hpp"
 #include "tests/soak/history.hpp"
 #include "tests/soak/network.hpp"
+#include "tests/soak/peer_processes.hpp"
 #include "tests/soak/servers.hpp"
 
 namespace tidegate::soak {
 
-class Director {
+class FaultInjector {
  public:
   // `tell` gets a line when a fault begins or ends. All of these must live as long as this.
-  Director(FaultPlan plan, Crew& crew, Servers& servers, const Network* network, History& history,
-           std::function<void(const std::string&)> tell);
+  FaultInjector(FaultPlan plan, PeerProcesses& peers, Servers& servers, const Network* network,
+                History& history, std::function<void(const std::string&)> tell);
 
   // Begins and ends what is due. Takes seconds when a server has to be started or copied.
-  void turn(Instant now);
+  void begin_and_end(Instant now);
   // Ends all that is under way, at once.
   void end_all();
 
@@ -41,7 +41,7 @@ class Director {
   [[nodiscard]] bool possible(const Fault& fault) const;
 
   FaultPlan plan_;
-  Crew& crew_;
+  PeerProcesses& peers_;
   Servers& servers_;
   const Network* network_;
   History& history_;

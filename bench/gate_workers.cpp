@@ -1,4 +1,4 @@
-#include "bench/gate_part.hpp"
+#include "bench/gate_workers.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -11,9 +11,9 @@
 #include "bench/records.hpp"
 #include "bench/sleep.hpp"
 #include "bench/stamp.hpp"
-#include "bench/told.hpp"
+#include "bench/worker_costs.hpp"
 #include "peer/io/clock.hpp"
-#include "tests/support/session.hpp"
+#include "support/session.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -50,9 +50,10 @@ class PositionSender : public Sender {
   Topic topic_ = Topic::parse("bench/gate").value();
 };
 
-class Looker {
+class RowChecker {
  public:
-  explicit Looker(const LookerTask& task) : task_(task), seen_(task.count), session_(task.server) {
+  explicit RowChecker(const RowCheckerTask& task)
+      : task_(task), seen_(task.count), session_(task.server) {
     session_.execute("PREPARE look AS SELECT FROM rows WHERE id = $1");
     if (task.cure.gated) {
       Options options;
@@ -65,7 +66,7 @@ class Looker {
   }
 
   void run() {
-    while (read_ < task_.count && !something_told()) {
+    while (read_ < task_.count && !input_.pending()) {
       receive(std::min(io::clock_now() + 50ms, waiting_.empty() ? never : waiting_.front().due));
       while (!waiting_.empty() && waiting_.front().due <= io::clock_now()) look();
     }
@@ -123,12 +124,13 @@ class Looker {
     waiting_.insert(behind, waiting);
   }
 
-  LookerTask task_;
+  RowCheckerTask task_;
   std::vector<Seen> seen_;
-  testing::Session session_;
+  support::Session session_;
   std::unique_ptr<Peer> peer_;
   std::unique_ptr<Receiver> receiver_;
   std::deque<Waiting> waiting_;  // the next one first
+  support::WorkerInput input_;
   std::size_t read_ = 0;
   std::uint64_t queries_ = 0;
 };
@@ -142,7 +144,7 @@ std::string insertion(std::size_t first, std::size_t last) {
 }  // namespace
 
 int run_committer(const CommitterTask& task) {
-  testing::Session session(task.primary);
+  support::Session session(task.primary);
   PositionSender* gated = nullptr;
   std::unique_ptr<Sender> sender;
   if (task.carrier.empty()) {
@@ -153,8 +155,9 @@ int run_committer(const CommitterTask& task) {
     sender = find_carrier(task.carrier)->sender(task.address);
   }
   sender->wait_for(1, 30s);
+  support::WorkerInput input;
   std::cout << "ready" << std::endl;
-  told();
+  static_cast<void>(input.next());
   const auto due = read_records<std::int64_t>(task.due);
   std::vector<std::int64_t> committed;
   std::string payload(256, '.');
@@ -176,15 +179,15 @@ int run_committer(const CommitterTask& task) {
   }
   write_records(task.file, committed);
   std::cout << "sent " << (gated != nullptr ? gated->questions() : 0) << std::endl;
-  rest_until_told(*sender);
+  rest_until_told(*sender, input);
   return 0;
 }
 
-int run_looker(const LookerTask& task) {
-  Looker looker(task);
+int run_row_checker(const RowCheckerTask& task) {
+  RowChecker checker(task);
   std::cout << "ready" << std::endl;
-  looker.run();
-  told();
+  checker.run();
+  static_cast<void>(support::WorkerInput().next());
   return 0;
 }
 
