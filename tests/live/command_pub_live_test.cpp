@@ -153,7 +153,7 @@ TEST_CASE("pub --after-commit and a peer's tags announce what another session ha
   CHECK_FALSE(wait_for(receiver, "delivery")["position"].is_null());
   publisher.write("{\"topic\":\"a\",\"depends\":\"after_durable_commit\"}\n");
   const auto position = wait_for(receiver, "delivery")["position"];
-  CHECK(position["timeline"] == 1);
+  CHECK(position["history"][0]["timeline"] == 1);
   CHECK(position["system"] == primary.value("SELECT system_identifier FROM pg_control_system()"));
 
   publisher.write("{\"topic\":\"b\",\"depends\":" + position.dump() + "}\n");

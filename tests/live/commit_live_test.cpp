@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <libpq-fe.h>
 
+#include "lib/gate/visibility.hpp"
 #include "peer/servers/postgres/replay_reader.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
@@ -90,8 +91,9 @@ TEST_CASE("when a replica covers the position of a commit, its row is visible th
     REQUIRE(position->ok());
     CHECK(*parse_lsn(writer.value("SELECT pg_current_wal_flush_lsn()")) >=
           Lsn{(*position)->offset});
-    REQUIRE(eventually(
-        5s, [&] { return visibility_of(**position, watcher.poll()) == Visibility::visible; }));
+    REQUIRE(eventually(5s, [&] {
+      return gate::visibility_of(**position, watcher.poll()) == Visibility::visible;
+    }));
     CAPTURE(i);
     CHECK(visible(i));
   }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "lib/gate/visibility.hpp"
 #include "peer/servers/postgres/commit_position_reader.hpp"
 #include "peer/servers/postgres/replay_reader.hpp"
 #include "support/cluster.hpp"
@@ -56,6 +57,10 @@ class Watcher : public Turning<ReplayReader, ReplayEvent> {
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
+}
+
+Position place_of(const CommitPosition& reading, Lsn lsn) {
+  return {ServerKind::postgres, reading.incarnation.cluster, reading.history, lsn.bytes};
 }
 
 Lsn as_lsn(const std::string& text) { return *parse_lsn(text); }
@@ -153,7 +158,7 @@ TEST_CASE("at a page's end the position is what a caught-up replica reports, not
       REQUIRE(watcher.reaches(dependency.insert, 10s));
       const auto tide = watcher.poll();
       if (insert_lsn(session) != raw) continue;
-      CHECK(tide.replayed == end);
+      CHECK(tide.replayed == end.bytes);
       CHECK(as_lsn(replica.value("SELECT pg_last_wal_replay_lsn()")) < raw);
       CHECK(as_lsn(session.value("SELECT pg_current_wal_flush_lsn()")) < raw);
       CHECK(visibility_of(place_of(dependency, dependency.insert), tide) == Visibility::visible);

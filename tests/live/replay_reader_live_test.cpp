@@ -3,13 +3,16 @@
 
 #include <doctest/doctest.h>
 
+#include "lib/gate/visibility.hpp"
 #include "peer/servers/postgres/replay_reader.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "support/port.hpp"
+#include "tests/lib/samples.hpp"
 #include "tests/support/turning.hpp"
 
 using namespace tidegate;
+using tidegate::gate::visibility_of;
 using namespace tidegate::postgres;
 using namespace tidegate::support;
 using namespace tidegate::testing;
@@ -77,9 +80,8 @@ TEST_CASE("a standby introduces itself and is read once, unasked") {
 
   const auto tide = watcher.next<Tide>();
   CHECK(tide.incarnation == up.incarnation);
-  CHECK(tide.timeline == 1);
-  CHECK(tide.history == TimelineHistory());
-  CHECK(tide.replayed <= as_lsn(replica.value(replay_lsn)));
+  CHECK(tide.history == tidegate::testing::history("1"));
+  CHECK(Lsn{tide.replayed} <= as_lsn(replica.value(replay_lsn)));
   CHECK(watcher->ready());
   CHECK(watcher->in_recovery());
 }
@@ -101,7 +103,7 @@ TEST_CASE("a standby's reading follows the replay, not what it has received") {
   CHECK(watcher.poll().replayed == before);
   CHECK(dependency > before);
   replica.execute("SELECT pg_wal_replay_resume()");
-  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency; }));
+  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency.bytes; }));
   replica.execute("SELECT * FROM t");
 }
 
@@ -142,7 +144,7 @@ TEST_CASE("a primary has replayed all that it has written, although its replay L
   primary.execute("CREATE TABLE t (i int)");
   const auto tide = watcher.poll();
   CHECK(tide.replayed > first.replayed);
-  CHECK(tide.replayed >= flush_lsn(primary));
+  CHECK(Lsn{tide.replayed} >= flush_lsn(primary));
   CHECK_FALSE(watcher->in_recovery());
 }
 
@@ -154,7 +156,7 @@ TEST_CASE("a promotion shows as a new timeline on the same connection, and the L
   watcher.next<Tide>();
   cluster.primary().execute("CREATE TABLE t (i int)");
   const auto kept = flush_lsn(cluster.primary());
-  REQUIRE(watcher.sees([&](const Tide& tide) { return tide.replayed >= kept; }));
+  REQUIRE(watcher.sees([&](const Tide& tide) { return tide.replayed >= kept.bytes; }));
   cluster.primary().crash();
   replica.promote();
   const auto frozen = replica.value(replay_lsn);
@@ -162,20 +164,19 @@ TEST_CASE("a promotion shows as a new timeline on the same connection, and the L
   auto tide = watcher.poll();
   CHECK_FALSE(watcher->in_recovery());
   CHECK(tide.incarnation == up.incarnation);
-  CHECK(tide.timeline == 2);
-  REQUIRE(tide.history.ancestor(1) != nullptr);
-  const auto end = tide.history.ancestor(1)->end;
-  CHECK(end >= kept);
-  CHECK(visibility_of({up.incarnation.cluster, 1, kept}, tide) == Visibility::visible);
-  CHECK(visibility_of({up.incarnation.cluster, 1, Lsn{end.bytes + 1}}, tide) ==
-        Visibility::orphaned);
+  CHECK(tide.timeline() == 2);
+  REQUIRE(tide.history.entries().size() == 2);
+  const auto end = tide.history.entries()[1].begin;
+  CHECK(end >= kept.bytes);
+  CHECK(visibility_of(place(1, kept.bytes, up.incarnation.cluster), tide) == Visibility::visible);
+  CHECK(visibility_of(place(1, end + 1, up.incarnation.cluster), tide) == Visibility::orphaned);
 
   replica.execute("INSERT INTO t VALUES (1)");
   CHECK(replica.value(replay_lsn) == frozen);
   tide = watcher.poll();
-  CHECK(tide.replayed >= flush_lsn(replica));
-  CHECK(tide.timeline == 2);
-  CHECK(tide.history.ancestor(1) != nullptr);
+  CHECK(Lsn{tide.replayed} >= flush_lsn(replica));
+  CHECK(tide.timeline() == 2);
+  CHECK(tide.history.entries().size() == 2);
 }
 
 TEST_CASE("a standby that follows a new primary changes its timeline on the same connection") {
@@ -187,14 +188,14 @@ TEST_CASE("a standby that follows a new primary changes its timeline on the same
       "CREATE TABLE t (i int); CREATE ROLE plain LOGIN; CREATE ROLE monitor LOGIN;"
       "GRANT pg_monitor TO monitor");
   const auto kept = flush_lsn(primary);
-  const auto arrived = [&](const Tide& tide) { return tide.replayed >= kept; };
+  const auto arrived = [&](const Tide& tide) { return tide.replayed >= kept.bytes; };
   Watcher full(follower.connection_string());
   Watcher monitor(follower.connection_string("user=monitor"));
   Watcher plain(follower.connection_string("user=plain"));
   for (auto* watcher : {&full, &monitor, &plain}) {
     const auto up = watcher->await<ServerUp>();
     CHECK(up.degraded.empty() == (watcher == &full));
-    CHECK(watcher->next<Tide>().timeline == 1);
+    CHECK(watcher->next<Tide>().timeline() == 1);
     REQUIRE(watcher->sees(arrived));
   }
   const auto system = full.poll().incarnation.cluster;
@@ -204,33 +205,36 @@ TEST_CASE("a standby that follows a new primary changes its timeline on the same
   follower.follow(next);
   next.execute("INSERT INTO t VALUES (1)");
   const auto dependency = flush_lsn(next);
-  CHECK(full.sees([](const Tide& tide) { return tide.timeline == 2; }));
-  CHECK(full.sees([&](const Tide& tide) { return tide.replayed >= dependency; }));
+  CHECK(full.sees([](const Tide& tide) { return tide.timeline() == 2; }));
+  CHECK(full.sees([&](const Tide& tide) { return tide.replayed >= dependency.bytes; }));
 
   const auto tide = full.poll();
-  REQUIRE(tide.history.ancestor(1) != nullptr);
-  CHECK(visibility_of({system, 1, kept}, tide) == Visibility::visible);
-  CHECK(visibility_of({system, 1, dependency}, tide) == Visibility::orphaned);
-  CHECK(visibility_of({system, 2, dependency}, tide) == Visibility::visible);
+  REQUIRE(tide.history.entries().size() == 2);
+  CHECK(visibility_of(place(1, kept.bytes, system), tide) == Visibility::visible);
+  CHECK(visibility_of(place(1, dependency.bytes, system), tide) == Visibility::orphaned);
+  CHECK(visibility_of(place(2, dependency.bytes, system), tide) == Visibility::visible);
 
   // Without replication commands. The control file still names the old timeline: a role that sees
   // the WAL receiver makes no reading, another takes the old timeline for the present one.
   CHECK(follower.value(control_file_timeline) == "1");
   CHECK_FALSE(monitor.try_poll().has_value());
-  CHECK(visibility_of({system, 1, dependency}, plain.poll()) ==
+  CHECK(visibility_of(place(1, dependency.bytes, system), plain.poll()) ==
         Visibility::visible);  // the documented gap
 
   next.execute("CHECKPOINT");
   const auto checkpoint = flush_lsn(next);
-  REQUIRE(full.sees([&](const Tide& t) { return t.replayed >= checkpoint; }));
+  REQUIRE(full.sees([&](const Tide& t) { return t.replayed >= checkpoint.bytes; }));
   follower.execute("CHECKPOINT");
   CHECK(follower.value(control_file_timeline) == "2");
   for (auto* watcher : {&monitor, &plain}) {
-    CHECK(
-        watcher->sees([&](const Tide& t) { return t.timeline == 2 && t.replayed >= checkpoint; }));
-    CHECK(visibility_of({system, 2, dependency}, watcher->poll()) == Visibility::visible);
-    CHECK(visibility_of({system, 1, dependency}, watcher->poll()) == Visibility::orphaned);
-    CHECK(visibility_of({system, 1, kept}, watcher->poll()) == Visibility::orphaned);  // no history
+    CHECK(watcher->sees(
+        [&](const Tide& t) { return t.timeline() == 2 && t.replayed >= checkpoint.bytes; }));
+    CHECK(visibility_of(place(2, dependency.bytes, system), watcher->poll()) ==
+          Visibility::visible);
+    CHECK(visibility_of(place(1, dependency.bytes, system), watcher->poll()) ==
+          Visibility::orphaned);
+    CHECK(visibility_of(place(1, kept.bytes, system), watcher->poll()) ==
+          Visibility::orphaned);  // no history
   }
 }
 
@@ -244,7 +248,7 @@ TEST_CASE("after a failover a list of hosts leads to another server, whose timel
       std::to_string(old_primary.port()) + "," + std::to_string(replica.port()));
   const auto first = watcher.next<ServerUp>();
   CHECK(contains(first.description, "port " + std::to_string(old_primary.port())));
-  CHECK(watcher.next<Tide>().timeline == 1);
+  CHECK(watcher.next<Tide>().timeline() == 1);
   old_primary.crash();
   watcher.await<ServerDown>();
   replica.promote();
@@ -252,8 +256,8 @@ TEST_CASE("after a failover a list of hosts leads to another server, whose timel
   CHECK(second.incarnation.cluster == first.incarnation.cluster);
   CHECK(second.incarnation.started != first.incarnation.started);
   const auto tide = watcher.next<Tide>();
-  CHECK(tide.timeline == 2);
-  CHECK(tide.history.ancestor(1) != nullptr);
+  CHECK(tide.timeline() == 2);
+  CHECK(tide.history.entries().size() == 2);
 }
 
 TEST_CASE("a role without REPLICATION is told the cure, and it works") {
@@ -264,14 +268,14 @@ TEST_CASE("a role without REPLICATION is told the cure, and it works") {
   const auto up = watcher.next<ServerUp>();
   CHECK(contains(up.degraded, "must be superuser or replication role to start walsender"));
   CHECK(contains(up.degraded, "ALTER ROLE \"My app\" REPLICATION"));
-  CHECK(watcher.next<Tide>().timeline == 1);
-  CHECK(watcher.poll().replayed >= flush_lsn(primary));
+  CHECK(watcher.next<Tide>().timeline() == 1);
+  CHECK(Lsn{watcher.poll().replayed} >= flush_lsn(primary));
 
   primary.execute("ALTER ROLE \"My app\" REPLICATION");
   primary.execute("SELECT pg_terminate_backend(" + backend_of_watch(primary) + ")");
   CHECK(contains(watcher.next<ServerDown>().reason, "terminating connection"));
   CHECK(watcher.next<ServerUp>().degraded.empty());
-  CHECK(watcher.next<Tide>().timeline == 1);
+  CHECK(watcher.next<Tide>().timeline() == 1);
 }
 
 TEST_CASE("a degraded watch of a promoted server knows its timeline") {
@@ -281,14 +285,14 @@ TEST_CASE("a degraded watch of a promoted server knows its timeline") {
   const auto kept = flush_lsn(cluster.primary());
   Watcher watcher(replica.connection_string("user=postgres"));
   watcher.next<ServerUp>();
-  REQUIRE(watcher.sees([&](const Tide& tide) { return tide.replayed >= kept; }));
+  REQUIRE(watcher.sees([&](const Tide& tide) { return tide.replayed >= kept.bytes; }));
   Watcher degraded(replica.connection_string("user=plain"));
   CHECK_FALSE(degraded.next<ServerUp>().degraded.empty());
-  CHECK(degraded.next<Tide>().timeline == 1);
+  CHECK(degraded.next<Tide>().timeline() == 1);
   replica.promote();
   CHECK(replica.value(control_file_timeline) == "1");
-  CHECK(degraded.poll().timeline == 2);
-  CHECK(degraded.poll().replayed >= flush_lsn(replica));
+  CHECK(degraded.poll().timeline() == 2);
+  CHECK(Lsn{degraded.poll().replayed} >= flush_lsn(replica));
 }
 
 TEST_CASE("without a free wal sender the watch is degraded and says what to raise") {
@@ -297,7 +301,7 @@ TEST_CASE("without a free wal sender the watch is degraded and says what to rais
   CHECK(first.next<ServerUp>().degraded.empty());
   Watcher second(cluster.primary().connection_string());
   CHECK(contains(second.next<ServerUp>().degraded, "raise max_wal_senders"));
-  CHECK(second.next<Tide>().timeline == 1);
+  CHECK(second.next<Tide>().timeline() == 1);
 }
 
 TEST_CASE("a server that can't be reached is reported once for each reason") {
@@ -334,7 +338,7 @@ TEST_CASE("a standby that crashed is another instance when it returns") {
   CHECK(second.incarnation.cluster == first.incarnation.cluster);
   CHECK(second.incarnation.started > first.incarnation.started);
   CHECK(watcher.next<Tide>().incarnation == second.incarnation);
-  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency; }));
+  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency.bytes; }));
 }
 
 TEST_CASE("a standby whose backend crashed is another instance, though its start time stays") {
@@ -365,9 +369,9 @@ TEST_CASE("a missing history file is a warning, and older timelines count as aba
   watcher.next<ServerUp>();
   CHECK(contains(watcher.next<Warning>().text, "history of timeline 2 is missing"));
   const auto tide = watcher.next<Tide>();
-  CHECK(tide.timeline == 2);
-  CHECK(visibility_of({system, 1, kept}, tide) == Visibility::orphaned);
+  CHECK(tide.timeline() == 2);
+  CHECK(visibility_of(place(1, kept.bytes, system), tide) == Visibility::orphaned);
   replica.execute("CREATE TABLE t (i int)");
-  CHECK(watcher.poll().replayed >= flush_lsn(replica));
+  CHECK(Lsn{watcher.poll().replayed} >= flush_lsn(replica));
   CHECK(watcher.quiet());  // no second warning
 }

@@ -10,7 +10,7 @@ using namespace tidegate::health;
 
 namespace {
 
-constexpr SystemId cluster = 7423456789012345678;
+constexpr ClusterId cluster = 7423456789012345678;
 
 ServerFacts replica() {
   ServerFacts facts;
