@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -21,6 +20,8 @@
 
 #include "command/suggestions.hpp"
 #include "command/units.hpp"
+#include "lib/base/decimal.hpp"
+#include "lib/node/names.hpp"
 
 namespace tidegate::command {
 namespace {
@@ -42,11 +43,14 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 24> table{{
+const std::array<Setting, 25> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
      [](Settings& s) -> Target { return &s.options.name; }},
+    {"state-file", "PATH",
+     "keeps the identity and the stream of this peer (default: new at each start)",
+     [](Settings& s) -> Target { return &s.options.state_file; }},
     {"interfaces", "NAME", "network interfaces to listen and beacon on; repeatable",
      [](Settings& s) -> Target { return &s.options.interfaces; }},
     {"beacon-port", "PORT", "UDP port of the beacon, the same for the whole mesh",
@@ -175,13 +179,11 @@ struct Assign {
     return {};
   }
   Refused operator()(std::uint16_t* target) const {
-    std::uint16_t port = 0;
-    const auto* const end = text.data() + text.size();
-    const auto [stop, failure] = std::from_chars(text.data(), end, port);
-    if (failure != std::errc{} || stop != end || port == 0) {
+    const auto port = base::parse_number<std::uint16_t>(text);
+    if (port.value_or(0) == 0) {
       return "'" + std::string(text) + "' is not a port; write a whole number from 1 to 65535";
     }
-    *target = port;
+    *target = *port;
     return {};
   }
   Refused operator()(std::size_t* target) const {
@@ -205,24 +207,20 @@ struct Assign {
     return {};
   }
   Refused operator()(LocalTransport* target) const {
-    return choose(target, {LocalTransport::tcp, LocalTransport::ipc});
+    return choose(target, node::local_transport_names);
   }
-  Refused operator()(From* target) const { return choose(target, {From::latest, From::earliest}); }
-  Refused operator()(Overdue* target) const {
-    return choose(target, {Overdue::hold, Overdue::late, Overdue::drop});
-  }
+  Refused operator()(From* target) const { return choose(target, node::from_names); }
+  Refused operator()(Overdue* target) const { return choose(target, node::overdue_names); }
 
-  template <typename Choice>
-  Refused choose(Choice* target, std::initializer_list<Choice> choices) const {
-    std::string names;
-    for (const auto choice : choices) {
-      if (to_string(choice) == text) {
-        *target = choice;
-        return {};
-      }
-      names += (names.empty() ? "" : " or ") + std::string(to_string(choice));
+  template <typename Choice, typename Names>
+  Refused choose(Choice* target, const Names& names) const {
+    if (const auto choice = names.value(text)) {
+      *target = *choice;
+      return {};
     }
-    return "'" + std::string(text) + "' is none of its values; write " + names;
+    std::string all;
+    for (const auto& one : names) all += (all.empty() ? "" : " or ") + std::string(one.name);
+    return "'" + std::string(text) + "' is none of its values; write " + all;
   }
 };
 

@@ -1,5 +1,6 @@
-// Settings of the `tidegate` command: every member of Options, and two of the command itself, from
-// a TOML file, the environment and flags. A later source wins: default, file, environment, flag.
+// Settings of the `tidegate` command: every member of Options but report_sent, and two of the
+// command itself, from a TOML file, the environment and flags. A later source wins: default, file,
+// environment, flag.
 //
 // One table in config.cpp drives all three and the help text. A setting has one name, "held-bytes":
 //

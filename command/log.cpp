@@ -8,14 +8,17 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
+#include "lib/base/enum_names.hpp"
 #include "lib/base/must.hpp"
 #include "lib/base/utf8.hpp"
 
 namespace tidegate::command {
 namespace {
 
-constexpr std::array<LogLevel, 4> all_levels{LogLevel::debug, LogLevel::info, LogLevel::warning,
-                                             LogLevel::error};
+constexpr auto level_names = base::enum_names<LogLevel>({{LogLevel::debug, "debug"},
+                                                         {LogLevel::info, "info"},
+                                                         {LogLevel::warning, "warning"},
+                                                         {LogLevel::error, "error"}});
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
@@ -71,11 +74,24 @@ LogLine line(const Undelivered& n) {
                                          place, in_words(n.why))};
 }
 
+LogLine line(const Sent& n) {
+  return {LogLevel::debug, fmt::format("sent: ticket {} as message {}", n.ticket, n.sequence)};
+}
+
+std::string_view in_words(Unpublished::Why why) {
+  switch (why) {
+    case Unpublished::Why::primary_lost:
+      return "no position could be had for its change, since the primary was lost; look whether "
+             "the change is there, and publish again if it is";
+    case Unpublished::Why::left:
+      return "the peer left before the position of its change was known";
+  }
+  TIDEGATE_MUST(false);
+}
+
 LogLine line(const Unpublished& n) {
-  return {LogLevel::warning,
-          fmt::format("not sent: a message on {}: no position could be had for its change; look "
-                      "whether the change is there, and publish again if it is",
-                      harmless(to_string(n.topic)))};
+  return {LogLevel::warning, fmt::format("not sent: a message on {}: {}",
+                                         harmless(to_string(n.topic)), in_words(n.why))};
 }
 
 LogLine line(const ServerUp& n) {
@@ -101,26 +117,9 @@ LogLine line(const Warning& n) { return {LogLevel::warning, harmless(n.text)}; }
 
 }  // namespace
 
-std::string_view to_string(LogLevel level) {
-  switch (level) {
-    case LogLevel::debug:
-      return "debug";
-    case LogLevel::info:
-      return "info";
-    case LogLevel::warning:
-      return "warning";
-    case LogLevel::error:
-      return "error";
-  }
-  TIDEGATE_MUST(false);
-}
+std::string_view to_string(LogLevel level) { return level_names.name(level); }
 
-std::optional<LogLevel> log_level_named(std::string_view name) {
-  for (const auto level : all_levels) {
-    if (to_string(level) == name) return level;
-  }
-  return std::nullopt;
-}
+std::optional<LogLevel> log_level_named(std::string_view name) { return level_names.value(name); }
 
 std::shared_ptr<spdlog::logger> make_log(LogLevel level) {
   auto log = std::make_shared<spdlog::logger>(

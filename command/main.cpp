@@ -18,6 +18,7 @@
 #include "command/config.hpp"
 #include "command/subcommand.hpp"
 #include "command/suggestions.hpp"
+#include "tidegate/version.hpp"
 
 namespace tidegate::command {
 namespace {
@@ -46,13 +47,15 @@ const std::array<Description, 6>& descriptions() {
        "      joins the mesh 'default' on this host\n"
        "  tidegate peer --interfaces eth0 --database host=replica --primary host=primary\n"
        "      holds each message until the replica shows its change\n"
-       "  echo '{\"topic\":\"builds/42/new\",\"payload\":\"hello\",\"depends\":\"after_commit\"}' "
+       "  echo '{\"topic\":\"builds/42/new\",\"payload\":\"hello\",\"depends\":\"commit\"}' "
        "| "
        "tidegate peer ...\n"
        "      announces a change; the peer goes on until SIGTERM\n\n"
-       "\"depends\" is absent, \"none\", \"after_commit\", \"after_durable_commit\" or a position\n"
-       "{\"system\":\"7423...\",\"timeline\":1,\"lsn\":\"0/3000060\"}. Bytes go in "
-       "\"payload_base64\".",
+       "\"depends\" is absent, \"none\", \"commit\" (with \"durable\":true when the commit is "
+       "known to\n"
+       "be flushed) or a position {\"system\":\"7423...\",\"timeline\":1,\"lsn\":\"0/3000060\"}. "
+       "Bytes\n"
+       "go in \"payload_base64\". A line with an \"id\" is answered: \"sent\" or \"unpublished\".",
        {},
        LogLevel::info,
        commands::make_peer_command},
@@ -223,7 +226,7 @@ int tidegate_main(int argc, char** argv) {
       "tidegate delivers a message only after the database change it announces is visible "
       "on the\nserver that the receiver reads.",
       "tidegate");
-  app.set_version_flag("--version", std::string("tidegate ") + TIDEGATE_VERSION);
+  app.set_version_flag("--version", "tidegate " + std::string(version()));
   app.footer(std::string("`tidegate COMMAND --help` shows examples.\n") + exit_words);
   app.get_formatter()->column_width(32);
   app.allow_extras();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 
 #include <fmt/format.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "command/units.hpp"
+#include "lib/base/decimal.hpp"
 #include "lib/base/must.hpp"
 
 namespace tidegate::command {
@@ -58,10 +58,8 @@ Duration duration_flag(const std::string& flag, const std::string& text, Duratio
 std::size_t count_flag(const std::string& flag, const std::string& text, std::size_t otherwise,
                        std::vector<SettingProblem>& problems) {
   if (text.empty()) return otherwise;
-  std::size_t number = 0;
-  const auto* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, number);
-  if (failure == std::errc{} && stop == end && number > 0) return number;
+  const auto number = base::parse_number<std::size_t>(text);
+  if (number.value_or(0) > 0) return *number;
   problems.push_back({flag, "'" + text + "' is not a count; write a whole number from 1"});
   return otherwise;
 }

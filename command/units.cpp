@@ -1,10 +1,11 @@
 #include "command/units.hpp"
 
 #include <array>
-#include <charconv>
 #include <limits>
 
 #include <fmt/format.h>
+
+#include "lib/base/decimal.hpp"
 
 namespace tidegate::command {
 namespace {
@@ -41,10 +42,10 @@ struct Quantity {
 Result<Quantity> split(std::string_view text, const std::string& example) {
   const Error error{"'" + std::string(text) + "' is not " + example};
   Quantity quantity;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, quantity.number);
-  if (failure != std::errc{}) return error;
-  quantity.unit = {stop, static_cast<std::size_t>(end - stop)};
+  quantity.unit = text;
+  const auto number = base::take_number<std::uint64_t>(quantity.unit);
+  if (!number) return error;
+  quantity.number = *number;
   if (!quantity.unit.empty() && quantity.unit.front() == ' ') quantity.unit.remove_prefix(1);
   return quantity;
 }

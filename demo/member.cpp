@@ -20,6 +20,7 @@ struct Teller {
   void operator()(const PrimaryDown& notice) const {
     tell(Noted{"the primary does not answer: " + notice.reason});
   }
+  void operator()(const Sent&) const {}
   void operator()(const Warning& notice) const { tell(Noted{notice.text}); }
   void operator()(const PeerGone&) const {}
   void operator()(const ServerUp&) const {}

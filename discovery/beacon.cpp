@@ -21,9 +21,9 @@ constexpr int max_ignored_per_call = 64;
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 
-in_addr to_in_addr(Ipv4 address) { return {htonl(address.value)}; }
+in_addr to_in_addr(base::Ipv4 address) { return {htonl(address.value)}; }
 
-sockaddr_in to_sockaddr(Ipv4 address, std::uint16_t port) {
+sockaddr_in to_sockaddr(base::Ipv4 address, std::uint16_t port) {
   sockaddr_in result{};
   result.sin_family = AF_INET;
   result.sin_port = htons(port);
@@ -66,7 +66,7 @@ Result<io::Descriptor> bound_socket(std::uint16_t port) {
       !set_option(fd, IPPROTO_IP, IP_TTL, 1) || !set_option(fd, IPPROTO_IP, IP_MULTICAST_TTL, 1)) {
     return Error{"the beacon's socket can't be made: " + error_text(errno)};
   }
-  auto address = to_sockaddr(Ipv4{INADDR_ANY}, port);
+  auto address = to_sockaddr(base::Ipv4{INADDR_ANY}, port);
   if (bind(fd, generic(address), sizeof address) != 0) {
     const int error = errno;
     return Error{"the beacon can't use UDP port " + std::to_string(port) + ": " +
@@ -77,7 +77,7 @@ Result<io::Descriptor> bound_socket(std::uint16_t port) {
   return owner;
 }
 
-bool is_multicast(Ipv4 address) { return address.value >> 28U == 0xEU; }
+bool is_multicast(base::Ipv4 address) { return address.value >> 28U == 0xEU; }
 
 }  // namespace
 
@@ -141,14 +141,14 @@ std::optional<Datagram> Beacon::receive() {
     if (size < 0) return std::nullopt;
     const auto info = packet_info(message);
     datagram.size = static_cast<std::size_t>(size);
-    datagram.source = Ipv4{ntohl(source.sin_addr.s_addr)};
+    datagram.source = base::Ipv4{ntohl(source.sin_addr.s_addr)};
     if (!info || (message.msg_flags & MSG_TRUNC) != 0) continue;
 
     const auto link = std::find_if(links_.begin(), links_.end(), [&](const Link& l) {
       return std::cmp_equal(l.interface.index, info->ipi_ifindex);
     });
     if (link == links_.end()) continue;
-    const Ipv4 destination{ntohl(info->ipi_addr.s_addr)};
+    const base::Ipv4 destination{ntohl(info->ipi_addr.s_addr)};
     if (destination == group_) {
       datagram.path = BeaconPath::multicast;
     } else if (destination == link->interface.broadcast) {
@@ -200,7 +200,7 @@ std::string Beacon::send_on(Link& link, std::span<const std::byte> bytes) {
   const auto& interface = link.interface;
   std::string trouble;
   for (const auto path : {BeaconPath::multicast, BeaconPath::broadcast}) {
-    const auto destination = [&]() -> std::optional<Ipv4> {
+    const auto destination = [&]() -> std::optional<base::Ipv4> {
       if (path == BeaconPath::broadcast) return interface.broadcast;
       return interface.multicast ? std::optional(group_) : std::nullopt;
     };
@@ -219,7 +219,7 @@ std::string Beacon::send_on(Link& link, std::span<const std::byte> bytes) {
 }
 
 // 0, or the errno.
-int Beacon::transmit(const Interface& interface, Ipv4 destination,
+int Beacon::transmit(const Interface& interface, base::Ipv4 destination,
                      std::span<const std::byte> bytes) const {
   PacketInfoBuffer control{};
   auto address = to_sockaddr(destination, port_);
@@ -234,7 +234,7 @@ int Beacon::transmit(const Interface& interface, Ipv4 destination,
 
   in_pktinfo info{};
   info.ipi_ifindex = static_cast<int>(interface.index);
-  info.ipi_spec_dst = to_in_addr(interface.address.value_or(Ipv4{}));
+  info.ipi_spec_dst = to_in_addr(interface.address.value_or(base::Ipv4{}));
   auto* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = IPPROTO_IP;
   header->cmsg_type = IP_PKTINFO;

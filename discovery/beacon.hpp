@@ -42,12 +42,12 @@ inline constexpr std::uint16_t default_beacon_port = 17880;
 
 // 239.255.69.216: of the "local scope" that no router forwards (RFC 2365, 239.255.0.0/16); the last
 // two numbers are the port's.
-inline constexpr Ipv4 default_beacon_group{0xEFFF0000U | default_beacon_port};
+inline constexpr base::Ipv4 default_beacon_group{0xEFFF0000U | default_beacon_port};
 
 struct BeaconOptions {
   std::vector<std::string> interfaces;       // by name, each once
   std::uint16_t port = default_beacon_port;  // 0 = a free one: for probes, not for a mesh
-  Ipv4 group = default_beacon_group;
+  base::Ipv4 group = default_beacon_group;
 };
 
 enum class BeaconPath : std::uint8_t { multicast, broadcast };
@@ -58,7 +58,7 @@ struct Datagram {
 
   std::array<std::byte, max_size> buffer{};
   std::size_t size = 0;
-  Ipv4 source;            // as the sender says; anybody on the link can lie
+  base::Ipv4 source;      // as the sender says; anybody on the link can lie
   std::string interface;  // where it arrived
   BeaconPath path{};
 
@@ -107,17 +107,17 @@ class Beacon {
     std::string trouble;    // as last reported
   };
 
-  Beacon(io::Descriptor socket, std::uint16_t port, Ipv4 group)
+  Beacon(io::Descriptor socket, std::uint16_t port, base::Ipv4 group)
       : socket_(std::move(socket)), port_(port), group_(group) {}
 
   [[nodiscard]] std::string attach(Link& link);
   [[nodiscard]] std::string send_on(Link& link, std::span<const std::byte> bytes);
-  [[nodiscard]] int transmit(const Interface& interface, Ipv4 destination,
+  [[nodiscard]] int transmit(const Interface& interface, base::Ipv4 destination,
                              std::span<const std::byte> bytes) const;
 
   io::Descriptor socket_;
   std::uint16_t port_;
-  Ipv4 group_;
+  base::Ipv4 group_;
   std::vector<Link> links_;
   std::uint64_t ignored_ = 0;
 };

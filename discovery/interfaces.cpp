@@ -6,7 +6,6 @@
 #include <memory>
 #include <system_error>
 
-#include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -16,19 +15,19 @@ namespace tidegate::discovery {
 namespace {
 
 // nullopt for none, or for an address of another family.
-std::optional<Ipv4> ipv4_of(const sockaddr* address) {
+std::optional<base::Ipv4> ipv4_of(const sockaddr* address) {
   if (address == nullptr || address->sa_family != AF_INET) return std::nullopt;
   sockaddr_in internet{};
   std::memcpy(&internet, address, sizeof internet);
-  return Ipv4{ntohl(internet.sin_addr.s_addr)};
+  return base::Ipv4{ntohl(internet.sin_addr.s_addr)};
 }
 
-std::optional<Ipv4> broadcast_of(const ifaddrs& entry, Ipv4 address) {
+std::optional<base::Ipv4> broadcast_of(const ifaddrs& entry, base::Ipv4 address) {
   if ((entry.ifa_flags & IFF_BROADCAST) != 0) return ipv4_of(entry.ifa_broadaddr);
   // The kernel routes the loopback's broadcast address and yet does not name it.
   const auto mask = ipv4_of(entry.ifa_netmask);
   if ((entry.ifa_flags & IFF_LOOPBACK) == 0 || !mask || mask->value >= 0xFFFFFFFEU) return {};
-  return Ipv4{address.value | ~mask->value};
+  return base::Ipv4{address.value | ~mask->value};
 }
 
 // The entry for `name` at the end of the list of interfaces, made if there is none.
@@ -54,22 +53,6 @@ std::string usable_ones(const std::vector<Interface>& interfaces) {
 }
 
 }  // namespace
-
-std::string to_string(Ipv4 address) {
-  std::string text;
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    text += std::to_string(address.value >> shift & 0xFFU);
-    if (shift > 0) text += '.';
-  }
-  return text;
-}
-
-std::optional<Ipv4> parse_ipv4(std::string_view text) {
-  in_addr address{};
-  if (text.find('\0') != text.npos) return std::nullopt;  // a C string would end there
-  if (inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) return std::nullopt;
-  return Ipv4{ntohl(address.s_addr)};
-}
 
 Result<std::vector<Interface>> list_interfaces() {
   ifaddrs* first = nullptr;

@@ -4,28 +4,15 @@
 // chosen silently: a name that can't be used is an error that says what there is instead.
 #pragma once
 
-#include <compare>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "lib/base/ipv4.hpp"
 #include "tidegate/result.hpp"
 
 namespace tidegate::discovery {
-
-// In host byte order: 127.0.0.1 is 0x7F000001.
-struct Ipv4 {
-  std::uint32_t value = 0;
-
-  friend auto operator<=>(const Ipv4&, const Ipv4&) = default;
-};
-
-[[nodiscard]] std::string to_string(Ipv4 address);
-
-// Four decimal numbers and nothing else.
-[[nodiscard]] std::optional<Ipv4> parse_ipv4(std::string_view text);
 
 struct Interface {
   std::string name;
@@ -34,8 +21,9 @@ struct Interface {
   bool loopback = false;
   // The loopback interface carries multicast although Linux does not flag it so.
   bool multicast = false;
-  std::optional<Ipv4> address;    // its first one, if it has any
-  std::optional<Ipv4> broadcast;  // of that address; on loopback 127.255.255.255; none on a tunnel
+  std::optional<base::Ipv4> address;  // its first one, if it has any
+  std::optional<base::Ipv4>
+      broadcast;  // of that address; on loopback 127.255.255.255; none on a tunnel
 
   friend bool operator==(const Interface&, const Interface&) = default;
 };

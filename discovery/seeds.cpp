@@ -1,14 +1,14 @@
 #include "discovery/seeds.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 #include <utility>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "discovery/interfaces.hpp"
+#include "lib/base/decimal.hpp"
+#include "lib/base/ipv4.hpp"
 
 namespace tidegate::discovery {
 namespace {
@@ -47,9 +47,7 @@ bool is_host_name(std::string_view name) {
 
 // 0 when it is not one.
 std::uint16_t parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc{} && end == text.data() + text.size() ? port : std::uint16_t{0};
+  return base::parse_number<std::uint16_t>(text).value_or(0);
 }
 
 Result<Seed> parse_seed(std::string_view text) {
@@ -70,7 +68,7 @@ Result<Seed> parse_seed(std::string_view text) {
   if (host.find(':') != host.npos) {
     return refuse("has more than one colon; write an IPv6 address as [address]:port");
   }
-  if (!parse_ipv4(host) && !is_host_name(host)) {
+  if (!base::parse_ipv4(host) && !is_host_name(host)) {
     return refuse("names no host; write an IPv4 address, [an IPv6 address] or a host name");
   }
   return Seed{std::string(host), port};

@@ -74,6 +74,7 @@ bool Inbox::merge(const Incoming& incoming) {
     if (before->why != after->why || before->last + 1 != after->first) return false;
     before->last = after->last;
     before->position = after->position;
+    before->topic.reset();  // of several
     return true;
   }
   return false;

@@ -75,6 +75,14 @@ Result<std::unique_ptr<Loop>> Loop::open(const Options& options, Sink sink) {
   mesh::PeerInfo self;
   randombytes_buf(self.origin.peer.bytes.data(), self.origin.peer.bytes.size());
   self.origin.incarnation = io::wall_clock_microseconds();
+  std::optional<StateFile> state;
+  if (!options.state_file.empty()) {
+    auto opened = StateFile::open(options.state_file, self.origin, read_boot_id());
+    if (!opened) return opened.error();
+    state.emplace(std::move(opened).value());
+    self.origin = state->origin();
+    self.epoch = state->epoch();
+  }
   self.mesh = options.mesh;
   self.name = options.name.empty() ? default_name() : options.name;
 
@@ -88,7 +96,7 @@ Result<std::unique_ptr<Loop>> Loop::open(const Options& options, Sink sink) {
   if (!beacon) return beacon.error();
 
   std::unique_ptr<Loop> loop(new Loop(options, std::move(transport).value(),
-                                      std::move(beacon).value(), std::move(self),
+                                      std::move(beacon).value(), std::move(self), std::move(state),
                                       std::move(seeds).value(), std::move(sink)));
   if (options.database != "none") {
     auto watch = postgres::ReplayReader::create(options.database);
@@ -105,13 +113,16 @@ Result<std::unique_ptr<Loop>> Loop::open(const Options& options, Sink sink) {
 }
 
 Loop::Loop(const Options& options, zeromq::Transport transport, discovery::Beacon beacon,
-           mesh::PeerInfo self, std::vector<base::Endpoint> seeds, Sink sink)
+           mesh::PeerInfo self, std::optional<StateFile> state, std::vector<base::Endpoint> seeds,
+           Sink sink)
     : options_(options),
       sink_(std::move(sink)),
       now_(io::clock_now()),
       transport_(std::move(transport)),
       beacon_(std::move(beacon)),
-      node_(options, std::move(self), std::move(seeds), random_number(), now_),
+      state_(std::move(state)),
+      node_(options, std::move(self), std::move(seeds), random_number(), now_,
+            state_ ? state_->last() : 0),
       watch_connection_(watch_token),
       tag_connection_(tag_token) {
   events_.add(beacon_.descriptor(), beacon_token);
@@ -294,6 +305,7 @@ void Loop::step(node::Input input) {
 void Loop::run_effects() {
   carrying_out_ = true;
   while (!effects_.empty()) {
+    if (state_) state_->store(node_.last_sequence());
     std::swap(effects_, under_way_);
     for (auto& effect : under_way_) {
       std::visit([this](auto& e) { act(e); }, effect);

@@ -24,6 +24,7 @@
 #include "peer/io/event_set.hpp"
 #include "peer/servers/postgres/commit_position_reader.hpp"
 #include "peer/servers/postgres/replay_reader.hpp"
+#include "peer/state_file.hpp"
 #include "tidegate/notice.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/result.hpp"
@@ -73,7 +74,8 @@ class Loop {
 
  private:
   Loop(const Options& options, zeromq::Transport transport, discovery::Beacon beacon,
-       mesh::PeerInfo self, std::vector<base::Endpoint> seeds, Sink sink);
+       mesh::PeerInfo self, std::optional<StateFile> state, std::vector<base::Endpoint> seeds,
+       Sink sink);
 
   void turn();
   void hear();
@@ -113,6 +115,7 @@ class Loop {
   Instant now_;
   zeromq::Transport transport_;
   discovery::Beacon beacon_;
+  std::optional<StateFile> state_;
   node::Node node_;
   mesh::KnownHistories known_histories_;
 

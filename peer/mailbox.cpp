@@ -12,6 +12,15 @@ Mailbox::Mailbox() : posted_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { TIDEGATE_
 
 bool Mailbox::post(Command command, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
+  return push(std::move(command), bytes);
+}
+
+Ticket Mailbox::publish(node::input::Publish publish, std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  return push(std::move(publish), bytes) ? ++last_ticket_ : 0;
+}
+
+bool Mailbox::push(Command command, std::size_t bytes) {
   if (closed_) return false;
   // One wake-up for all that is posted until the loop takes it.
   if (queue_.empty()) TIDEGATE_MUST(eventfd_write(posted_.get(), 1) == 0);

@@ -34,6 +34,9 @@ class Mailbox {
   // False, and nothing taken, once close() was called.
   [[nodiscard]] bool post(Command command, std::size_t bytes = 0);
 
+  // The same for a message to publish; its ticket is its number among them. 0: nothing taken.
+  [[nodiscard]] Ticket publish(node::input::Publish publish, std::size_t bytes);
+
   // Everything in the order of posting.
   [[nodiscard]] std::vector<Command> take();
 
@@ -46,9 +49,12 @@ class Mailbox {
   [[nodiscard]] std::size_t bytes() const;
 
  private:
+  bool push(Command command, std::size_t bytes);
+
   mutable std::mutex mutex_;
   std::vector<Command> queue_;
   std::size_t bytes_ = 0;
+  Ticket last_ticket_ = 0;
   bool closed_ = false;
   io::Descriptor posted_;
 };

@@ -163,6 +163,7 @@ struct Peer::Parts {
   // Drive::caller only.
   bool sent = false;  // something, since the last turn
   std::vector<node::Input> waiting;
+  Ticket last_ticket = 0;  // its messages reach the node in the order of publish()
   std::size_t waiting_bytes = 0;
 
   std::atomic<bool> demand = true;  // the gate may release
@@ -179,22 +180,6 @@ struct Peer::Parts {
   std::thread runner;
   std::thread pusher;
 };
-
-std::string_view to_string(Publish answer) {
-  switch (answer) {
-    case Publish::accepted:
-      return "accepted";
-    case Publish::outbox_full:
-      return "outbox_full";
-    case Publish::payload_too_large:
-      return "payload_too_large";
-    case Publish::no_primary:
-      return "no_primary";
-    case Publish::leaving:
-      return "leaving";
-  }
-  TIDEGATE_MUST(false);
-}
 
 Result<std::unique_ptr<Peer>> Peer::start(Options options, Drive drive) {
   if (const auto problems = validate(options); !problems.empty()) return Error{all_of(problems)};
@@ -222,25 +207,26 @@ Peer::~Peer() {
   }
 }
 
-Publish Peer::publish(Topic topic, std::string payload, Dependency dependency) {
+Published Peer::publish(Topic topic, std::string payload, Dependency dependency) {
   auto& parts = *parts_;
-  if (parts.leaving) return Publish::leaving;
-  if (payload.size() > parts.options.payload_bytes) return Publish::payload_too_large;
+  if (parts.leaving) return {Publish::leaving};
+  if (payload.size() > parts.options.payload_bytes) return {Publish::payload_too_large};
   if (std::holds_alternative<AfterCommit>(dependency) && !parts.has_primary) {
     parts.look_for_primary();
-    return Publish::no_primary;
+    return {Publish::no_primary};
   }
   Message message{std::move(topic), std::move(payload), std::nullopt};
   const auto bytes = message::footprint(message);
   const auto waiting = parts.outbox_bytes + parts.mailbox.bytes() + parts.waiting_bytes;
-  if (waiting > 0 && waiting + bytes > parts.options.outbox_bytes) return Publish::outbox_full;
-  node::Input input = node::input::Publish{std::move(message), dependency};
-  if (!parts.own_thread()) {
-    parts.publish(std::move(input), bytes);
-  } else if (!parts.mailbox.post(std::move(input), bytes)) {
-    return Publish::leaving;
+  if (waiting > 0 && waiting + bytes > parts.options.outbox_bytes) return {Publish::outbox_full};
+  node::input::Publish input{std::move(message), dependency};
+  if (parts.own_thread()) {
+    const auto ticket = parts.mailbox.publish(std::move(input), bytes);
+    return {ticket == 0 ? Publish::leaving : Publish::accepted, ticket};
   }
-  return Publish::accepted;
+  const auto ticket = ++parts.last_ticket;
+  parts.publish(std::move(input), bytes);
+  return {Publish::accepted, ticket};
 }
 
 void Peer::subscribe(Pattern pattern) { parts_->post(node::input::Subscribe{std::move(pattern)}); }

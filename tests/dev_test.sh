@@ -17,7 +17,8 @@ status_of() {
 }
 
 refuses_unknown_command() {
-  [[ $(status_of ./dev nonsense) == 2 && $(./dev nonsense 2>&1) == *"no command 'nonsense'"*usage:* ]]
+  [[ $(status_of ./dev nonsense) == 2 ]] &&
+    [[ $(./dev nonsense 2>&1) == *"no command 'nonsense'"*usage:* ]]
 }
 
 refuses_unknown_argument() {

@@ -42,6 +42,46 @@ gate_names_what_it_cannot_read() {
   [[ $(run_example gate 'no_such_keyword=1' 2>&1 </dev/null) == *no_such_keyword* ]]
 }
 
+installs_only_public_headers() {
+  local header
+  while IFS= read -r header; do
+    [[ $header == */include/tidegate/*.hpp ]] || { printf '%s\n' "$header" && return 1; }
+  done < <(find "$scratch/root" -name '*.h' -o -name '*.hpp')
+  # Each can be included alone, without any folder of another library.
+  for header in "$scratch"/root/usr/local/include/tidegate/*.hpp; do
+    printf '#include <tidegate/%s>\n' "$(basename "$header")"
+  done >"$scratch/all.cpp"
+  # shellcheck disable=SC2046
+  g++ -std=c++20 -fsyntax-only "$scratch/all.cpp" $(flags --cflags)
+}
+
+names_no_foreign_folder() {
+  [[ $(flags --cflags | xargs) == "-I$scratch/root/usr/local/include" ]] &&
+    ! grep -q '^Requires' "$package/tidegate.pc"
+}
+
+# Configured only: to compile the library a second time takes too long. What is not looked up can't
+# be needed, since every dependency is.
+library_alone_looks_up_five() {
+  meson setup "$scratch/alone" -Dtests=false -Dprogram=false -Dbench=false >"$scratch/log" 2>&1 ||
+    { cat "$scratch/log" && return 1; }
+  local looked_up
+  looked_up=$(sed -nE 's/^(Run-time d|D)ependency ([^ ]+) found.*/\2/p;
+    s/^Has header "([^"]+)".*/\1/p' "$scratch/log" | LC_ALL=C sort -u | tr '\n' ' ')
+  [[ $looked_up == "libpq libsodium libzmq msgpack.hpp threads zmq.hpp " ]] ||
+    { printf 'looked up: %s\n' "$looked_up" && return 1; }
+}
+
+library_alone_has_no_program() {
+  ! grep -E 'build [^:]*(tidegate-bench|tidegate-tests|tidegate-demo|command)' \
+    "$scratch/alone/build.ninja"
+}
+
+tests_without_programs_are_refused() {
+  ! meson setup "$scratch/refused" -Dprogram=false >"$scratch/log" 2>&1 &&
+    grep -q 'add -Dtests=false' "$scratch/log"
+}
+
 readme_shows_the_examples() {
   # Every C++ block of the README stands in an example, line by line.
   local line
@@ -51,6 +91,13 @@ readme_shows_the_examples() {
 }
 
 check "the library installs" installs
+check "the only headers that are installed are public, and each stands alone" \
+  installs_only_public_headers
+check "pkg-config names no folder of another library" names_no_foreign_folder
+check "the library alone is configured without what program, benches and tests need" \
+  library_alone_looks_up_five
+check "the library alone has no other program" library_alone_has_no_program
+check "tests without the programs that they start are refused" tests_without_programs_are_refused
 check "the master compiles with the flags of pkg-config" compiles master
 check "the gate compiles with the flags of pkg-config" compiles gate
 check "two masters hear each other" masters_hear_each_other

@@ -14,6 +14,7 @@
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/output.hpp"
 #include "command/subcommand.hpp"
+#include "tidegate/version.hpp"
 
 namespace tidegate::commands {
 namespace {
@@ -50,9 +51,9 @@ class DoctorCommand final : public command::Subcommand {
 
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
-      output.line(json_lines::to_text(json_lines::doctor_document(TIDEGATE_VERSION, findings)));
+      output.line(json_lines::to_text(json_lines::doctor_document(version(), findings)));
     } else {
-      output.line(fmt::format("{}\ntidegate {}: {} {}, {} {}", in_words(findings), TIDEGATE_VERSION,
+      output.line(fmt::format("{}\ntidegate {}: {} {}, {} {}", in_words(findings), version(),
                               problems, problems == 1 ? "problem" : "problems", warnings,
                               warnings == 1 ? "warning" : "warnings"));
     }

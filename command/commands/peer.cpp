@@ -91,7 +91,9 @@ class PeerCommand final : public command::Subcommand {
     // A background job that reads the terminal would be stopped, and look dead.
     (void)std::signal(SIGTTIN, SIG_IGN);
     command::StopSignals stop;
-    auto started = Peer::start(invocation.settings.options, Drive::caller);
+    auto options = invocation.settings.options;
+    options.report_sent = true;  // to answer the lines that have an id
+    auto started = Peer::start(options, Drive::caller);
     if (!started) {
       command::write(invocation.log, {command::LogLevel::error, started.error().message});
       return command::exit_status::failed;
@@ -115,7 +117,7 @@ class PeerCommand final : public command::Subcommand {
                     .status = *socket ? &**socket : nullptr,
                     .bound = std::nullopt,
                     .take = [&](const Incoming& incoming) {
-                      print(incoming, output, invocation.log);
+                      print(incoming, input, output, invocation.log);
                       return true;
                     }};
     const auto end = run_session(session);
@@ -128,12 +130,15 @@ class PeerCommand final : public command::Subcommand {
   }
 
  private:
-  static void print(const Incoming& incoming, json_lines::Output& output, spdlog::logger& log) {
+  static void print(const Incoming& incoming, json_lines::PublishInput& input,
+                    json_lines::Output& output, spdlog::logger& log) {
     if (const auto* delivery = std::get_if<Delivery>(&incoming)) {
       return output.line(json_lines::to_text(json_lines::to_json(*delivery)));
     }
     const auto& notice = std::get<Notice>(incoming);
-    output.line(json_lines::to_text(json_lines::to_json(notice)));
+    const auto id = input.take_id(notice);
+    if (std::holds_alternative<Sent>(notice) && id.empty()) return;  // nobody has asked
+    output.line(json_lines::to_text(json_lines::to_json(notice, id)));
     command::write(log, command::describe(notice));
   }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "command/units.hpp"
+#include "lib/base/enum_names.hpp"
 #include "lib/base/must.hpp"
 
 namespace tidegate::health {
@@ -45,7 +46,7 @@ void judge_interface(const InterfaceFacts& facts, Findings& findings) {
   if (!facts.interface) {
     return report.problem(facts.interface.error().message, "name another one with --interfaces");
   }
-  report.ok("up, address " + to_string(facts.interface->address.value_or(discovery::Ipv4{})));
+  report.ok("up, address " + to_string(facts.interface->address.value_or(base::Ipv4{})));
   if (!facts.hearing) return;
   if (!*facts.hearing) {
     return report.problem("the beacon can't be tried: " + facts.hearing->error().message,
@@ -165,11 +166,11 @@ void judge_commits(const ServerFacts& primary, Report& report) {
   const auto& setting = primary.synchronous_commit;
   if (setting == "off") {
     report.warn("synchronous_commit is off: a commit returns before it is safe",
-                "announce with after_commit, never with after_durable_commit; or turn it on");
+                "publish with \"depends\":\"commit\", never with \"durable\":true; or turn it on");
   } else {
     report.ok("synchronous_commit is " + setting +
-              ": messages may be tagged with after_commit, or with after_durable_commit if no "
-              "session turns it off");
+              ": messages may depend on a \"commit\", with \"durable\":true if no session turns it "
+              "off");
   }
 }
 
@@ -219,7 +220,7 @@ void judge_servers(const Facts& facts, Findings& findings) {
   }
   if (primary == nullptr) {
     return committing.warn(
-        "none: this peer can't announce changes (after_commit is refused)",
+        "none: this peer can't announce changes (\"depends\":\"commit\" is refused)",
         "give the server where changes are committed with --primary, if this master commits any");
   }
   if (primary->server.in_recovery) {
@@ -236,15 +237,9 @@ void judge_servers(const Facts& facts, Findings& findings) {
 }  // namespace
 
 std::string_view to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::ok:
-      return "ok";
-    case Verdict::warning:
-      return "warning";
-    case Verdict::problem:
-      return "problem";
-  }
-  TIDEGATE_MUST(false);
+  static constexpr auto names = base::enum_names<Verdict>(
+      {{Verdict::ok, "ok"}, {Verdict::warning, "warning"}, {Verdict::problem, "problem"}});
+  return names.name(verdict);
 }
 
 std::vector<Finding> judge(const Options& options, const Facts& facts) {

@@ -19,7 +19,7 @@ constexpr postgres::Database::Timeouts server_timeouts{.connect = std::chrono::s
                                                        .answer = std::chrono::seconds(5)};
 
 // As the peer binds: without SO_REUSEPORT, so that a used port is seen.
-bool can_bind(discovery::Ipv4 address, std::uint16_t port) {
+bool can_bind(base::Ipv4 address, std::uint16_t port) {
   const io::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
   setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -32,13 +32,13 @@ bool can_bind(discovery::Ipv4 address, std::uint16_t port) {
 }
 
 std::vector<std::uint16_t> free_ports(const Options& options,
-                                      const std::vector<discovery::Ipv4>& addresses) {
+                                      const std::vector<base::Ipv4>& addresses) {
   constexpr std::size_t wanted = 2;
   std::vector<std::uint16_t> found;
   for (int port = options.first_port; port <= options.last_port && found.size() < wanted; ++port) {
     const auto number = static_cast<std::uint16_t>(port);
     if (std::all_of(addresses.begin(), addresses.end(),
-                    [&](discovery::Ipv4 address) { return can_bind(address, number); })) {
+                    [&](base::Ipv4 address) { return can_bind(address, number); })) {
       found.push_back(number);
     }
   }
@@ -48,7 +48,7 @@ std::vector<std::uint16_t> free_ports(const Options& options,
 HostFacts gather_host(const Options& options) {
   HostFacts host;
   const auto all = discovery::list_interfaces();
-  std::vector<discovery::Ipv4> addresses;
+  std::vector<base::Ipv4> addresses;
   for (const auto& name : options.interfaces) {
     auto chosen =
         all ? discovery::choose_interface(*all, name) : Result<discovery::Interface>(all.error());

@@ -12,6 +12,10 @@
 // Threads: the caller's; the connection must not be used by another at the same time.
 #pragma once
 
+#include <cstdint>
+#include <string>
+
+#include "tidegate/export.hpp"
 #include "tidegate/position.hpp"
 #include "tidegate/result.hpp"
 
@@ -19,14 +23,25 @@ struct pg_conn;  // PGconn of libpq-fe.h
 
 namespace tidegate {
 
+// Why there is no position, and what has become of the change: that decides what a caller does.
+struct CommitError {
+  enum class Outcome : std::uint8_t {
+    not_committed,               // nothing has changed: make the change again, or give it up
+    unknown,                     // the connection was lost during COMMIT: look whether it is there
+    committed_position_unknown,  // the change is there: ask for its position on another connection
+  };
+  Outcome outcome = Outcome::not_committed;
+  std::string sqlstate;  // five characters of PostgreSQL's; empty if the server said nothing
+  std::string message;   // one line for people: what has become of the change, why, and the cure
+
+  friend bool operator==(const CommitError&, const CommitError&) = default;
+};
+
 // Ends the transaction that is open on the connection with COMMIT.
-//
-// An error says what has become of the transaction, in its first words: "not committed", "commit
-// unknown" (the connection was lost in between) or "committed" (only the position is missing).
 //
 // Costs one round trip more than COMMIT. If synchronous_commit was off for the transaction (set
 // for the session or only for it), it also flushes the WAL, as a synchronous commit would have.
-[[nodiscard]] Result<Position> commit(pg_conn* connection);
+[[nodiscard]] TIDEGATE_EXPORT Result<Position, CommitError> commit(pg_conn* connection);
 
 // For a commit that was made otherwise: by a single statement, by COMMIT PREPARED, by a library.
 // Refuses a connection in a transaction, in pipeline mode, in COPY or with a query under way.
@@ -34,6 +49,8 @@ namespace tidegate {
 // It can't know which synchronous_commit the transaction had. So it takes all that was written by
 // anybody, and flushes it if that has not happened yet: on a busy server this costs about what a
 // small commit costs. commit() knows, and is cheaper.
-[[nodiscard]] Result<Position> position_after_commit(pg_conn* connection);
+// Its error is `not_committed` if a transaction is still open, else `committed_position_unknown`.
+[[nodiscard]] TIDEGATE_EXPORT Result<Position, CommitError> position_after_commit(
+    pg_conn* connection);
 
 }  // namespace tidegate

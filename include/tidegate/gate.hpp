@@ -21,6 +21,7 @@
 #include <optional>
 #include <string>
 
+#include "tidegate/export.hpp"
 #include "tidegate/position.hpp"
 #include "tidegate/result.hpp"
 #include "tidegate/tide.hpp"
@@ -35,7 +36,7 @@ struct GateOptions {
   std::size_t held_bytes = std::size_t{256} << 20U;
 };
 
-class DatabaseGate {
+class TIDEGATE_EXPORT DatabaseGate {
  public:
   // Refuses a connection string that libpq can't read. A server that does not answer is no error:
   // messages are held until it does, and trouble() tells why.

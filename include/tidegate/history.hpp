@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tidegate/export.hpp"
 #include "tidegate/result.hpp"
 
 namespace tidegate {
@@ -33,7 +34,7 @@ struct HistoryEntry {
 };
 
 // Immutable and shared: a copy is one pointer and a count. May be read by several threads.
-class History {
+class TIDEGATE_EXPORT History {
  public:
   History() = default;  // nothing is known
 
@@ -53,7 +54,7 @@ class History {
   [[nodiscard]] bool complete() const;
 
   // The same entries, unknown parts included.
-  friend bool operator==(const History& a, const History& b);
+  friend TIDEGATE_EXPORT bool operator==(const History& a, const History& b);
 
  private:
   explicit History(std::vector<HistoryEntry> entries);
@@ -76,7 +77,8 @@ struct Kinship {
 // Where the two have no known timeline in common, the one with the higher number is taken for the
 // descendant, and the place is the one that shows least: an ancestor was left at 0 (nothing of it
 // has survived), a descendant will leave at the highest offset (everything may still come).
-[[nodiscard]] Kinship kinship(std::span<const HistoryEntry> of, std::span<const HistoryEntry> to);
+[[nodiscard]] TIDEGATE_EXPORT Kinship kinship(std::span<const HistoryEntry> of,
+                                              std::span<const HistoryEntry> to);
 [[nodiscard]] inline Kinship kinship(const History& of, const History& to) {
   return kinship(of.entries(), to.entries());
 }

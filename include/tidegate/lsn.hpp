@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "tidegate/export.hpp"
 #include "tidegate/result.hpp"
 
 namespace tidegate {
@@ -20,8 +21,8 @@ struct Lsn {
   friend auto operator<=>(const Lsn&, const Lsn&) = default;
 };
 
-[[nodiscard]] Result<Lsn> parse_lsn(std::string_view text);
-[[nodiscard]] std::string to_string(Lsn lsn);
+[[nodiscard]] TIDEGATE_EXPORT Result<Lsn> parse_lsn(std::string_view text);
+[[nodiscard]] TIDEGATE_EXPORT std::string to_string(Lsn lsn);
 
 // How a server cuts its WAL; both in bytes, fixed by initdb, read from `wal_block_size` and
 // `wal_segment_size`.
@@ -40,6 +41,6 @@ struct WalLayout {
 // reports the end of the record. Compared as they are, the replica never arrives until somebody
 // writes again. No record can end inside or directly behind a header, so the header is subtracted
 // exactly; for every other place this is the identity.
-[[nodiscard]] Lsn without_page_header(Lsn lsn, WalLayout layout);
+[[nodiscard]] TIDEGATE_EXPORT Lsn without_page_header(Lsn lsn, WalLayout layout);
 
 }  // namespace tidegate

@@ -44,6 +44,9 @@ struct AfterCommit {
 // commit.hpp.
 using Dependency = std::variant<NoChange, Position, AfterCommit>;
 
+// Names one publish that a peer has accepted: 1 for the first of its life, and so on without a gap.
+using Ticket = std::uint64_t;
+
 struct Delivery {
   Message message;
   Origin origin;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <variant>
 
+#include "tidegate/export.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"
@@ -47,13 +48,27 @@ struct Undelivered {
   std::uint64_t last = 0;
   Why why = Why::missing;
   std::optional<Position> position;  // of the last one, where it is known
+  std::optional<Topic> topic;        // of a single message that had arrived
 };
 
-// A message of this peer's own that was never sent: its primary was replaced or crashed between the
-// commit and the question for its position, or the position that was given for it is of a timeline
-// that a failover has ended. So the change may be lost. Look whether it is there, and publish again
-// if it is.
+// A message of this peer's own has its place in the stream and goes to the mesh. Comes only with
+// Options::report_sent, once for each ticket that no Unpublished answers, in the order of the
+// tickets.
+struct Sent {
+  Ticket ticket = 0;
+  std::uint64_t sequence = 0;
+  std::optional<Position> position;  // what a receiver must have replayed first
+};
+
+// A message of this peer's own that was accepted and will never be sent. Unless the peer has left,
+// its change may be lost: look whether it is there, and publish again if it is.
 struct Unpublished {
+  enum class Why : std::uint8_t {
+    primary_lost,  // the primary crashed or was replaced before it had named a safe position
+    left,          // the peer left before the message could be sent
+  };
+  Ticket ticket = 0;
+  Why why = Why::primary_lost;
   Topic topic;
   std::string payload;
 };
@@ -83,13 +98,14 @@ struct Warning {
   std::string text;
 };
 
-using Notice = std::variant<PeerReady, PeerGone, Undelivered, Unpublished, ServerUp, ServerDown,
-                            PrimaryUp, PrimaryDown, Warning>;
+using Notice = std::variant<PeerReady, PeerGone, Undelivered, Sent, Unpublished, ServerUp,
+                            ServerDown, PrimaryUp, PrimaryDown, Warning>;
 
 // Everything that an application takes out of a peer, in order.
 using Incoming = std::variant<Delivery, Notice>;
 
-[[nodiscard]] std::string_view to_string(PeerGone::Why why);
-[[nodiscard]] std::string_view to_string(Undelivered::Why why);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(PeerGone::Why why);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Undelivered::Why why);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Unpublished::Why why);
 
 }  // namespace tidegate

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tidegate/export.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate {
@@ -39,6 +40,12 @@ struct Options {
   // For people: shown by the others' `tidegate peers`. Up to 64 bytes of text; empty: the host's
   // name and the process id.
   std::string name;
+
+  // A file in which the peer keeps its identity and the end of its stream; it is made if it is not
+  // there. So a restarted application is the same publisher: its sequences go on, nothing is
+  // delivered twice, and what was lost with the former life is reported. For one process at a time.
+  // Empty: a new identity at each start.
+  std::string state_file;
 
   // Network interfaces on which the peer listens and beacons. Only the loopback interface until
   // others are named, since there are no keys yet: whoever reaches an interface can join.
@@ -88,6 +95,10 @@ struct Options {
   std::size_t retain_bytes = std::size_t{64} << 20U;
   Duration retain_for = std::chrono::minutes(5);
 
+  // Each message that was sent is answered by a Sent (notice.hpp). One that can't be sent always
+  // comes back.
+  bool report_sent = false;
+
   From from = From::latest;
 
   Overdue overdue = Overdue::hold;
@@ -109,11 +120,11 @@ struct Problem {
   friend bool operator==(const Problem&, const Problem&) = default;
 };
 
-[[nodiscard]] std::string_view to_string(LocalTransport transport);
-[[nodiscard]] std::string_view to_string(From from);
-[[nodiscard]] std::string_view to_string(Overdue overdue);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(LocalTransport transport);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(From from);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Overdue overdue);
 
 // All that is wrong, in the order of the members; empty when the options can be used.
-[[nodiscard]] std::vector<Problem> validate(const Options& options);
+[[nodiscard]] TIDEGATE_EXPORT std::vector<Problem> validate(const Options& options);
 
 }  // namespace tidegate

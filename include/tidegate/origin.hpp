@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <string>
 
+#include "tidegate/export.hpp"
+
 namespace tidegate {
 
-// 128 random bits, drawn when the process starts.
+// 128 random bits, drawn when the process starts, or once for a state file (options.hpp).
 struct PeerId {
   std::array<std::uint8_t, 16> bytes{};
 
@@ -16,7 +18,8 @@ struct PeerId {
 };
 
 // A peer id with its incarnation: microseconds since 1970 when the peer started, so that a later
-// life compares greater. Sequences are counted for each origin, from 1.
+// life compares greater. Sequences are counted for each origin, from 1. Of a publisher with a state
+// file all lives have one stream, and deliveries name the incarnation in which that has begun.
 struct Origin {
   PeerId peer;
   std::uint64_t incarnation = 0;
@@ -25,6 +28,6 @@ struct Origin {
 };
 
 // 32 hexadecimal digits.
-[[nodiscard]] std::string to_string(const PeerId& peer);
+[[nodiscard]] TIDEGATE_EXPORT std::string to_string(const PeerId& peer);
 
 }  // namespace tidegate

@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 
+#include "tidegate/export.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/notice.hpp"
 #include "tidegate/options.hpp"
@@ -32,8 +33,8 @@
 
 namespace tidegate {
 
-// The answer of publish(). Only `accepted` means that the message will be sent or reported; after
-// any other answer the call had no effect.
+// The answer of publish(). Only `accepted` means that the message will be sent or reported, by a
+// Sent or an Unpublished with its ticket; after any other answer the call had no effect.
 enum class Publish : std::uint8_t {
   accepted,
   outbox_full,        // `outbox_bytes` wait already: try again later, or slow down
@@ -44,11 +45,18 @@ enum class Publish : std::uint8_t {
   leaving,  // leave() was called
 };
 
-[[nodiscard]] std::string_view to_string(Publish answer);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Publish answer);
+
+struct Published {
+  Publish answer = Publish::accepted;
+  Ticket ticket = 0;  // of an accepted message; 0 after any other answer
+
+  operator Publish() const { return answer; }
+};
 
 enum class Drive : std::uint8_t { own_thread, caller };
 
-class Peer {
+class TIDEGATE_EXPORT Peer {
  public:
   // Binds the sockets and starts to beacon. Refused when an option is wrong (all that are wrong are
   // named), when no port is free or an interface does not exist. A database that does not answer is
@@ -65,8 +73,8 @@ class Peer {
   // Drive::caller the first one since the last run_once() goes out at once, if those before have
   // gone to all readers; the others go together with the next run_once(), or when they fill a
   // frame.
-  [[nodiscard]] Publish publish(Topic topic, std::string payload,
-                                Dependency dependency = NoChange{});
+  [[nodiscard]] Published publish(Topic topic, std::string payload,
+                                  Dependency dependency = NoChange{});
 
   // What is released from now on is delivered if any subscription matches it. A message that had
   // arrived before and is still held counts too, so: subscribe, then look at the database, then

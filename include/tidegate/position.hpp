@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "tidegate/export.hpp"
 #include "tidegate/history.hpp"
 #include "tidegate/result.hpp"
 
@@ -33,13 +34,13 @@ struct Position {
 };
 
 // For people: timeline and LSN, "2:16/B374D848".
-[[nodiscard]] std::string to_string(const Position& position);
+[[nodiscard]] TIDEGATE_EXPORT std::string to_string(const Position& position);
 
 // For machines: the whole position as one word, to be carried in a header or a text field; and
 // back. Kind, cluster, each timeline with its begin and promotion (0 is left out), and offset:
 //
 //     postgres:7423456789012345678:1,2@16/B3000160@1795640443355842:16/B374D848
-[[nodiscard]] std::string to_text(const Position& position);
-[[nodiscard]] Result<Position> position_from_text(std::string_view text);
+[[nodiscard]] TIDEGATE_EXPORT std::string to_text(const Position& position);
+[[nodiscard]] TIDEGATE_EXPORT Result<Position> position_from_text(std::string_view text);
 
 }  // namespace tidegate

@@ -1,5 +1,6 @@
-// The outcome of a call that may be refused: a value, or an error that says what is wrong and what
-// to do. (std::expected comes with C++23; this is the part of it that is needed here.)
+// The outcome of a call that may be refused: a value, or an error. Error is a text that says what
+// is wrong and what to do; where a caller has to decide by the error it has a type of its own.
+// (std::expected comes with C++23; this is the part of it that is needed here.)
 //
 // Asking for the value of an error, or for the error of a value, is a bug and aborts.
 #pragma once
@@ -8,11 +9,13 @@
 #include <utility>
 #include <variant>
 
+#include "tidegate/export.hpp"
+
 namespace tidegate {
 
 namespace detail {
 // Ends the process: the caller has asked for what is not there.
-[[noreturn]] void result_misused();
+[[noreturn]] TIDEGATE_EXPORT void result_misused();
 }  // namespace detail
 
 struct Error {
@@ -21,11 +24,11 @@ struct Error {
   friend bool operator==(const Error&, const Error&) = default;
 };
 
-template <typename T>
+template <typename T, typename E = Error>
 class [[nodiscard]] Result {
  public:
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -39,7 +42,7 @@ class [[nodiscard]] Result {
   T* operator->() { return checked(); }
   const T* operator->() const { return const_cast<Result*>(this)->checked(); }
 
-  [[nodiscard]] const Error& error() const {
+  [[nodiscard]] const E& error() const {
     if (ok()) detail::result_misused();
     return *std::get_if<1>(&state_);
   }
@@ -50,7 +53,7 @@ class [[nodiscard]] Result {
     return std::get_if<0>(&state_);
   }
 
-  std::variant<T, Error> state_;
+  std::variant<T, E> state_;
 };
 
 }  // namespace tidegate

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tidegate/export.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"
 #include "tidegate/tide.hpp"
@@ -87,7 +88,7 @@ enum class PeerState : std::uint8_t {
   gone,     // silent for too long
 };
 
-[[nodiscard]] std::string_view to_string(PeerState state);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(PeerState state);
 
 struct PeerStatus {
   Origin origin;

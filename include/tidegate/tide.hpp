@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "tidegate/export.hpp"
 #include "tidegate/position.hpp"
 
 namespace tidegate {

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tidegate/export.hpp"
 #include "tidegate/result.hpp"
 
 namespace tidegate {
@@ -26,7 +27,7 @@ namespace message {
 class PackedMessage;
 }
 
-class Topic {
+class TIDEGATE_EXPORT Topic {
  public:
   // 1 to limits::topic_elements elements of UTF-8 text, limits::topic_bytes together. An element
   // may be empty.
@@ -102,9 +103,9 @@ class Topic {
 };
 
 // The text form; Topic::parse gives the same topic again.
-[[nodiscard]] std::string to_string(const Topic& topic);
+[[nodiscard]] TIDEGATE_EXPORT std::string to_string(const Topic& topic);
 
-class Pattern {
+class TIDEGATE_EXPORT Pattern {
  public:
   // '*' as an element matches any one element, '#' as the last one matches the rest, also none.
   static Result<Pattern> parse(std::string_view text);

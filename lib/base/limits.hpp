@@ -11,6 +11,7 @@ inline constexpr std::size_t mesh_name_bytes = 32;  // fits the discovery datagr
 inline constexpr std::size_t peer_name_bytes = 64;
 inline constexpr std::size_t host_bytes = 255;    // a DNS name
 inline constexpr std::size_t reason_bytes = 256;  // of a refusal
+inline constexpr std::size_t id_bytes = 256;      // that a program gives to a line in
 
 // Of one history. A promotion a week for twenty years.
 inline constexpr std::size_t history_entries = 1024;

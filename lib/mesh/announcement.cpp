@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lib/base/enum_names.hpp"
 #include "lib/base/must.hpp"
 
 namespace tidegate::mesh {
@@ -78,25 +79,16 @@ bool valid_mesh_name(std::string_view name) {
 }
 
 std::string_view to_string(AnnouncementFault fault) {
-  switch (fault) {
-    case AnnouncementFault::wrong_magic:
-      return "not an announcement";
-    case AnnouncementFault::other_version:
-      return "another version";
-    case AnnouncementFault::wrong_length:
-      return "wrong length";
-    case AnnouncementFault::unknown_flags:
-      return "unknown flags";
-    case AnnouncementFault::zero_port:
-      return "port 0";
-    case AnnouncementFault::reserved_not_zero:
-      return "reserved bytes are not 0";
-    case AnnouncementFault::bad_mesh_name:
-      return "bad mesh name";
-    case AnnouncementFault::keyed:
-      return "has a key";
-  }
-  TIDEGATE_MUST(false);
+  static constexpr auto names = base::enum_names<AnnouncementFault>(
+      {{AnnouncementFault::wrong_magic, "not an announcement"},
+       {AnnouncementFault::other_version, "another version"},
+       {AnnouncementFault::wrong_length, "wrong length"},
+       {AnnouncementFault::unknown_flags, "unknown flags"},
+       {AnnouncementFault::zero_port, "port 0"},
+       {AnnouncementFault::reserved_not_zero, "reserved bytes are not 0"},
+       {AnnouncementFault::bad_mesh_name, "bad mesh name"},
+       {AnnouncementFault::keyed, "has a key"}});
+  return names.name(fault);
 }
 
 AnnouncementBytes encode(const Announcement& announcement) {

@@ -30,9 +30,16 @@ struct PeerInfo {
   std::string name;
   std::uint16_t publish_port = 0;
   std::uint16_t direct_port = 0;
+  // The incarnation in which its stream has begun, if this life goes on with it; 0: in this one.
+  std::uint64_t epoch = 0;
 
   friend bool operator==(const PeerInfo&, const PeerInfo&) = default;
 };
+
+// Whose sequences its messages have: the peer since its stream has begun.
+[[nodiscard]] inline Origin publisher_of(const PeerInfo& info) {
+  return {info.origin.peer, info.epoch == 0 ? info.origin.incarnation : info.epoch};
+}
 
 // The first frame on a DEALER. Nothing that a peer sends counts before it.
 struct Hello {

@@ -47,7 +47,8 @@ class FrameWriter {
         .text(value.mesh)
         .text(value.name)
         .number(value.publish_port)
-        .number(value.direct_port);
+        .number(value.direct_port)
+        .number(value.epoch);
   }
 
   // Whole, with its history.

@@ -26,6 +26,9 @@ namespace tidegate::mesh {
 
 class OutboundStream {
  public:
+  // `last`: what an earlier life of this peer has sent of the stream.
+  explicit OutboundStream(std::uint64_t last = 0) : last_(last) {}
+
   // Says what the message inherits, and returns its sequence.
   std::uint64_t append(Message& message);
 
@@ -40,7 +43,7 @@ class OutboundStream {
  private:
   void hear_of(const Position& position);
 
-  std::uint64_t last_ = 0;
+  std::uint64_t last_;
   std::vector<Position> furthest_;  // one for each cluster, the one heard of last at the back
 };
 

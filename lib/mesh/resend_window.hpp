@@ -16,10 +16,11 @@ namespace tidegate::mesh {
 
 class ResendWindow {
  public:
-  ResendWindow(std::size_t most_bytes, Duration longest)
-      : most_bytes_(most_bytes), longest_(longest) {}
+  // `first`: the sequence of the first message that will be appended.
+  ResendWindow(std::size_t most_bytes, Duration longest, std::uint64_t first = 1)
+      : most_bytes_(most_bytes), longest_(longest), first_(first) {}
 
-  // The messages of one stream in order, from sequence 1.
+  // The messages of one stream in order.
   void append(const Message& message, Instant now);
 
   // Lets go of what is too old. Late is harmless.
@@ -45,7 +46,7 @@ class ResendWindow {
   std::size_t most_bytes_;
   Duration longest_;
   std::deque<Retained> kept_;
-  std::uint64_t first_ = 1;
+  std::uint64_t first_;
   std::size_t bytes_ = 0;
 };
 

@@ -78,6 +78,7 @@ bool Roster::hello(const PeerInfo& info, const RoutingId& route, const std::stri
     dial(*member, now, effects);
   }
   if (member->name.empty()) member->name = info.name;
+  take_over_stream(*member, info);
   sign_of_life(*member, now, effects);
   effects.push_back(effect::ToRoute{route, Welcome{self_}});
   tell_ready(*member, own, effects);
@@ -121,6 +122,7 @@ bool Roster::welcome(LinkId link, const PeerInfo& info, Instant now, Effects& ef
   }
   member->name = info.name;
   member->publish_port = info.publish_port;
+  take_over_stream(*member, info);
   sign_of_life(*member, now, effects);
   follow(*member, now, effects);
   return true;
@@ -417,6 +419,17 @@ Member* Roster::admit(const Origin& origin, Instant now) {
   return &added->second;
 }
 
+// Once, when it introduces itself: before that none of its messages counts.
+void Roster::take_over_stream(Member& member, const PeerInfo& info) {
+  const auto publisher = publisher_of(info);
+  if (publisher == member.publisher) return;
+  auto* earlier = find_publisher(publisher);
+  member.publisher = publisher;
+  if (earlier == nullptr || member.origin < earlier->origin) return;
+  member.stream = std::exchange(earlier->stream, InboundStream());
+  member.held = std::exchange(earlier->held, 0);
+}
+
 void Roster::introduce(Member& member, const PeerInfo& info, const std::string& host) {
   member.host = host;
   member.name = info.name;
@@ -448,6 +461,15 @@ void Roster::tell_ready(const Member& member, Extent own, Effects& effects) cons
 Member* Roster::find(const Origin& origin) {
   const auto found = members_.find(origin);
   return found == members_.end() ? nullptr : &found->second;
+}
+
+Member* Roster::find_publisher(const Origin& publisher) {
+  Member* found = nullptr;
+  for (auto i = members_.lower_bound(publisher);
+       i != members_.end() && i->first.peer == publisher.peer; ++i) {
+    if (i->second.publisher == publisher) found = &i->second;
+  }
+  return found;
 }
 
 Roster::Seed* Roster::seed_of(LinkId link) {

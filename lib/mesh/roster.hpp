@@ -23,6 +23,9 @@
 // 5. A stream that is silent though its publisher is not gone is subscribed to anew: who only reads
 //    on a connection never learns that the other end has closed it.
 // 6. One life at an address: who answers at the endpoint of another member has replaced it.
+// 7. A later life that goes on with the stream of an earlier one takes over what has come of it:
+// the
+//    next sequence, and the messages that are held.
 #pragma once
 
 #include <cstddef>
@@ -48,9 +51,10 @@ namespace tidegate::mesh {
 
 struct Member {
   Member(Origin its_origin, FailureDetector its_detector)
-      : origin(its_origin), detector(its_detector) {}
+      : origin(its_origin), publisher(its_origin), detector(its_detector) {}
 
   Origin origin;
+  Origin publisher;  // whose stream this life goes on with; its own, until it says otherwise
   std::string name;
   std::string host;
   std::uint16_t publish_port = 0;
@@ -137,6 +141,8 @@ class Roster {
   void discount(Duration lateness);
 
   [[nodiscard]] Member* find(const Origin& origin);
+  // The latest life that goes on with this stream.
+  [[nodiscard]] Member* find_publisher(const Origin& publisher);
   [[nodiscard]] const std::map<Origin, Member>& members() const { return members_; }
   [[nodiscard]] std::size_t ready_count() const { return ready_count_; }
 
@@ -149,6 +155,7 @@ class Roster {
   };
 
   Member* admit(const Origin& origin, Instant now);
+  void take_over_stream(Member& member, const PeerInfo& info);
   void introduce(Member& member, const PeerInfo& info, const std::string& host);
   void dial(Member& member, Instant now, Effects& effects);
   void send_hello(LinkId link, Effects& effects) const;

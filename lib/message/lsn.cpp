@@ -1,8 +1,10 @@
 #include "tidegate/lsn.hpp"
 
 #include <array>
-#include <charconv>
 #include <cstdio>
+#include <optional>
+
+#include "lib/base/decimal.hpp"
 
 namespace tidegate {
 namespace {
@@ -11,24 +13,22 @@ constexpr std::uint32_t short_page_header = 24;
 constexpr std::uint32_t long_page_header = 40;  // on the first page of a segment
 
 // One to eight hexadecimal digits and nothing else.
-bool parse_half(std::string_view text, std::uint64_t& value) {
-  if (text.empty() || text.size() > 8) return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  return error == std::errc{} && end == text.data() + text.size();
+std::optional<std::uint64_t> parse_half(std::string_view text) {
+  if (text.size() > 8) return std::nullopt;
+  return base::parse_number<std::uint64_t>(text, 16);
 }
 
 }  // namespace
 
 Result<Lsn> parse_lsn(std::string_view text) {
   const auto slash = text.find('/');
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  if (slash == std::string_view::npos || !parse_half(text.substr(0, slash), high) ||
-      !parse_half(text.substr(slash + 1), low)) {
+  const auto high = parse_half(text.substr(0, slash));
+  const auto low = slash < text.size() ? parse_half(text.substr(slash + 1)) : std::nullopt;
+  if (!high || !low) {
     return Error{"'" + std::string(text) +
                  "' is not an LSN; write two hexadecimal numbers with a slash, as in 16/B374D848"};
   }
-  return Lsn{high << 32U | low};
+  return Lsn{*high << 32U | *low};
 }
 
 std::string to_string(Lsn lsn) {

@@ -1,12 +1,11 @@
 #include "tidegate/position.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "lib/base/decimal.hpp"
 #include "lib/base/limits.hpp"
 #include "tidegate/lsn.hpp"
 
@@ -14,13 +13,6 @@ namespace tidegate {
 namespace {
 
 constexpr std::string_view postgres_word = "postgres";
-
-// A whole decimal number and nothing else.
-template <typename Number>
-bool parse_decimal(std::string_view text, Number& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size();
-}
 
 // Takes what stands before the next `separator`, or all, off the front of `text`.
 std::string_view take_until(std::string_view& text, char separator) {
@@ -32,15 +24,16 @@ std::string_view take_until(std::string_view& text, char separator) {
 
 // "2@16/B3000160@1795640443355842": a timeline, its begin, its promotion.
 std::optional<HistoryEntry> parse_entry(std::string_view text) {
-  HistoryEntry entry;
-  if (!parse_decimal(take_until(text, '@'), entry.number)) return std::nullopt;
+  const auto number = base::parse_number<TimelineId>(take_until(text, '@'));
+  if (!number) return std::nullopt;
+  HistoryEntry entry{*number, 0, 0};
   if (text.empty()) return entry;
   const auto begin = parse_lsn(take_until(text, '@'));
   if (!begin) return std::nullopt;
   entry.begin = begin->bytes;
   if (text.empty()) return entry;
-  if (!parse_decimal(text, entry.promoted) || entry.promoted <= 0) return std::nullopt;
-  return entry;
+  entry.promoted = base::parse_number<std::int64_t>(text).value_or(0);
+  return entry.promoted > 0 ? std::optional(entry) : std::nullopt;
 }
 
 std::optional<History> parse_history(std::string_view text) {
@@ -89,16 +82,16 @@ Result<Position> position_from_text(std::string_view text) {
   const auto whole = text;
   Position position;
   const auto kind = take_until(text, ':');
-  const auto cluster = take_until(text, ':');
+  const auto cluster = base::parse_number<ClusterId>(take_until(text, ':'));
   auto history = parse_history(take_until(text, ':'));
   const auto offset = parse_lsn(text);
-  if (kind != postgres_word || !parse_decimal(cluster, position.cluster) || !history || !offset ||
-      offset->none()) {
+  if (kind != postgres_word || !cluster || !history || !offset || offset->none()) {
     return Error{"'" + std::string(whole.substr(0, base::limits::reason_bytes)) +
                  "' is not a position; write the kind of server, the system identifier, the "
                  "timelines, each with its begin and promotion, and the LSN, as in "
                  "postgres:7423456789012345678:1,2@16/B3000160@1795640443355842:16/B374D848"};
   }
+  position.cluster = *cluster;
   position.history = std::move(*history);
   position.offset = offset->bytes;
   return position;

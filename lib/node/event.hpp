@@ -51,6 +51,7 @@ struct Reader {
   bool present = false;
 };
 
+// The n-th of a node has ticket n.
 struct Publish {
   Message message;
   Dependency dependency;

@@ -16,13 +16,14 @@ constexpr Duration noticeable_lateness = std::chrono::milliseconds(100);
 
 // The random numbers are drawn in the order of the members.
 Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoint> seeds,
-           std::uint64_t random_seed, Instant now)
+           std::uint64_t random_seed, Instant now, std::uint64_t last_sequence)
     : self_(std::move(self)),
       started_(now),
       random_(random_seed),
       pace_(base::Random(random_.next()), now),
       roster_(self_, std::move(seeds), {options.suspect_after, options.gone_after},
               base::Random(random_.next())),
+      stream_(last_sequence),
       receiver_(options, self_.origin, roster_, stream_, counters_, base::Random(random_.next()),
                 now),
       publisher_(options, self_.origin, stream_, counters_, now) {}

@@ -29,8 +29,9 @@ namespace tidegate::node {
 class Node {
  public:
   // `options` must be valid (options.hpp); `self` names the ports that are bound already.
+  // `last_sequence` is what an earlier life has sent of the same stream (PeerInfo::epoch).
   Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoint> seeds,
-       std::uint64_t random_seed, Instant now);
+       std::uint64_t random_seed, Instant now, std::uint64_t last_sequence = 0);
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
@@ -49,6 +50,8 @@ class Node {
   [[nodiscard]] std::size_t ready_count() const { return roster_.ready_count(); }
   [[nodiscard]] std::size_t outbox_bytes() const { return publisher_.outbox().bytes(); }
   [[nodiscard]] std::size_t outbox_size() const { return publisher_.outbox().size(); }
+  // To be kept, for a later life, before the effects that have raised it are carried out.
+  [[nodiscard]] std::uint64_t last_sequence() const { return stream_.last(); }
   [[nodiscard]] Status status(Instant now) const;
 
  private:

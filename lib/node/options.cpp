@@ -26,38 +26,6 @@ bool is_name(std::string_view text) {
 
 }  // namespace
 
-std::string_view to_string(LocalTransport transport) {
-  switch (transport) {
-    case LocalTransport::tcp:
-      return "tcp";
-    case LocalTransport::ipc:
-      return "ipc";
-  }
-  TIDEGATE_MUST(false);
-}
-
-std::string_view to_string(From from) {
-  switch (from) {
-    case From::latest:
-      return "latest";
-    case From::earliest:
-      return "earliest";
-  }
-  TIDEGATE_MUST(false);
-}
-
-std::string_view to_string(Overdue overdue) {
-  switch (overdue) {
-    case Overdue::hold:
-      return "hold";
-    case Overdue::late:
-      return "late";
-    case Overdue::drop:
-      return "drop";
-  }
-  TIDEGATE_MUST(false);
-}
-
 std::vector<Problem> validate(const Options& options) {
   std::vector<Problem> problems;
   const auto require = [&](bool good, const char* option, std::string what) {

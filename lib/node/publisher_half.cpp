@@ -17,10 +17,11 @@ static_assert(base::limits::batch_bytes / message::footprint_overhead <=
 PublisherHalf::PublisherHalf(const Options& options, const Origin& self,
                              mesh::OutboundStream& stream, Counters& counters, Instant now)
     : self_(self),
+      report_sent_(options.report_sent),
       heartbeat_(options.heartbeat),
       heartbeat_at_(now),
       stream_(stream),
-      window_(options.retain_bytes, options.retain_for),
+      window_(options.retain_bytes, options.retain_for, stream.last() + 1),
       counters_(counters) {}
 
 // --- the commit queue ---------------------------------------------------------------------------
@@ -35,27 +36,33 @@ void PublisherHalf::commit_position_read(const gate::CommitPosition& reading, In
 
 void PublisherHalf::send_outbox(Instant now, Effects& effects) {
   while (auto leaving = outbox_.pop()) {
+    const auto ticket = ++answered_;
     if (leaving->lost) {
-      unpublished(std::move(leaving->message), effects);
+      unpublished(std::move(leaving->message), ticket, Unpublished::Why::primary_lost, effects);
     } else {
-      broadcast(std::move(leaving->message), now, effects);
+      broadcast(std::move(leaving->message), ticket, now, effects);
     }
   }
 }
 
-void PublisherHalf::unpublished(Message message, Effects& effects) {
+void PublisherHalf::unpublished(Message message, Ticket ticket, Unpublished::Why why,
+                                Effects& effects) {
   ++counters_.unpublished;
-  effects.push_back(
-      effect::Notify{Unpublished{std::move(message.topic), std::move(message.payload)}});
+  effects.push_back(effect::Notify{
+      Unpublished{ticket, why, std::move(message.topic), std::move(message.payload)}});
 }
 
 // --- the stream ---------------------------------------------------------------------------------
 
-void PublisherHalf::broadcast(Message message, Instant now, Effects& effects) {
+void PublisherHalf::broadcast(Message message, Ticket ticket, Instant now, Effects& effects) {
   const auto sequence = stream_.append(message);
   window_.append(message, now);
   ++counters_.published;
+  if (!report_sent_) return append_to_frame(sequence, std::move(message), effects);
+  effect::Notify sent{Sent{ticket, sequence, message.position}};
   append_to_frame(sequence, std::move(message), effects);
+  // In front of the frame, which stays at the end, open for the next message.
+  effects.insert(effects.end() - 1, std::move(sent));
 }
 
 // A frame that stands at the end of the effects is not sent yet.
@@ -128,7 +135,9 @@ void PublisherHalf::run_timers(Instant now, Effects& effects) {
 }
 
 void PublisherHalf::leave(Effects& effects) {
-  for (auto& message : outbox_.take_all()) unpublished(std::move(message), effects);
+  for (auto& message : outbox_.take_all()) {
+    unpublished(std::move(message), ++answered_, Unpublished::Why::left, effects);
+  }
   effects.push_back(effect::Broadcast{mesh::Farewell{self_, stream_.last()}});
 }
 

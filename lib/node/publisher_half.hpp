@@ -55,14 +55,16 @@ class PublisherHalf {
   void describe(Status& status) const;
 
  private:
-  void broadcast(Message message, Instant now, Effects& effects);
+  void broadcast(Message message, Ticket ticket, Instant now, Effects& effects);
   void append_to_frame(std::uint64_t sequence, Message message, Effects& effects);
-  void unpublished(Message message, Effects& effects);
+  void unpublished(Message message, Ticket ticket, Unpublished::Why why, Effects& effects);
 
   Origin self_;
+  bool report_sent_;
   Duration heartbeat_;
   Instant heartbeat_at_;
   gate::CommitQueue outbox_;
+  Ticket answered_ = 0;  // up to this one; messages leave in the order of their tickets
   mesh::OutboundStream& stream_;
   mesh::ResendWindow window_;
   // Of the Data at the end of the effects, if there is one.

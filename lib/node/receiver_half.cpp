@@ -102,7 +102,7 @@ void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& 
     if (may_release() && gate_.passes(awaited)) {
       ++counters_.received;
       count_released(message);
-      deliver({std::move(message), member.origin, member.name, sequence}, effects);
+      deliver({std::move(message), member.publisher, member.name, sequence}, effects);
       continue;
     }
     if (!gate_.takes(message::footprint(message), awaited, demand_)) {
@@ -110,7 +110,7 @@ void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& 
       counters_.refused_full += progress.messages.back().sequence - sequence + 1;
       return;
     }
-    gate_.hold({message::PackedMessage(std::move(message)), std::move(awaited), member.origin,
+    gate_.hold({message::PackedMessage(std::move(message)), std::move(awaited), member.publisher,
                 sequence, now});
     ++counters_.received;
     ++member.held;
@@ -122,7 +122,7 @@ void ReceiverHalf::skip(mesh::Member& member, std::uint64_t sequence, Undelivere
   while (true) {
     auto progress = member.stream.skip(sequence);
     if (!progress.skipped) return;
-    undelivered(member, *progress.skipped, why, std::nullopt, effects);
+    undelivered(member, *progress.skipped, why, nullptr, effects);
     pass_on(member, progress, now, effects);
   }
 }
@@ -174,7 +174,7 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
     auto next = gate_.release(now);
     if (!next) break;
     auto& held = next->held;
-    auto* member = roster_.find(held.source);
+    auto* member = roster_.find_publisher(held.source);
     TIDEGATE_MUST(member != nullptr);
     --member->held;
     auto message = held.item.unpack();
@@ -188,7 +188,7 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
           effects);
     } else {
       undelivered(*member, {held.sequence, held.sequence}, why_undelivered(next->visibility),
-                  message.position ? message.position : message.inherited, effects);
+                  &message, effects);
     }
   }
   more_ = demand_ && !may_release();
@@ -230,9 +230,9 @@ void ReceiverHalf::deliver(Delivery delivery, Effects& effects) {
   effects.emplace_back(effect::Deliver{std::move(delivery)});
 }
 
+// `message`: the single one, if it is known.
 void ReceiverHalf::undelivered(const mesh::Member& member, mesh::InboundStream::Range range,
-                               Undelivered::Why why, const std::optional<Position>& position,
-                               Effects& effects) {
+                               Undelivered::Why why, Message* message, Effects& effects) {
   const auto count = range.last - range.first + 1;
   switch (why) {
     case Undelivered::Why::missing:
@@ -251,8 +251,12 @@ void ReceiverHalf::undelivered(const mesh::Member& member, mesh::InboundStream::
       counters_.overdue += count;
       break;
   }
-  effects.push_back(effect::Notify{
-      Undelivered{member.origin, member.name, range.first, range.last, why, position}});
+  Undelivered notice{member.publisher, member.name, range.first, range.last, why, {}, {}};
+  if (message != nullptr) {
+    notice.position = message->position;
+    notice.topic = std::move(message->topic);
+  }
+  effects.push_back(effect::Notify{std::move(notice)});
 }
 
 }  // namespace tidegate::node

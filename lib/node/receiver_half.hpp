@@ -83,7 +83,7 @@ class ReceiverHalf {
   void count_released(const Message& message);
   void deliver(Delivery delivery, Effects& effects);
   void undelivered(const mesh::Member& member, mesh::InboundStream::Range range,
-                   Undelivered::Why why, const std::optional<Position>& position, Effects& effects);
+                   Undelivered::Why why, Message* message, Effects& effects);
 
   Origin self_;
   From from_;

@@ -55,6 +55,7 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     const auto& o = configuration.settings.options;
     CHECK(o.mesh == "m");
     CHECK(o.name == "n");
+    CHECK(o.state_file == "/f");
     CHECK(o.interfaces == std::vector<std::string>{"lo", "eth0"});
     CHECK(o.beacon_port == 1111);
     CHECK(o.seeds == std::vector<std::string>{"a:1", "b:2"});
@@ -82,6 +83,7 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
 mesh = "m"
 name = "n"
 interfaces = ["lo", "eth0"]
+state-file = "/f"
 beacon-port = 1111
 seeds = ["a:1", "b:2"]
 first-port = 2000
@@ -106,6 +108,7 @@ socket = "/s"
 )"));
   check(configure({.environment = {{"TIDEGATE_MESH", "m"},
                                    {"TIDEGATE_NAME", "n"},
+                                   {"TIDEGATE_STATE_FILE", "/f"},
                                    {"TIDEGATE_INTERFACES", "lo,eth0"},
                                    {"TIDEGATE_BEACON_PORT", "1111"},
                                    {"TIDEGATE_SEEDS", "a:1, b:2"},
@@ -130,6 +133,7 @@ socket = "/s"
                                    {"TIDEGATE_SOCKET", "/s"}}}));
   check(configure({.flags = {{"mesh", {"m"}},
                              {"name", {"n"}},
+                             {"state-file", {"/f"}},
                              {"interfaces", {"lo", "eth0"}},
                              {"beacon-port", {"1111"}},
                              {"seeds", {"a:1,b:2"}},

@@ -49,8 +49,7 @@ TEST_CASE("two peers exchange messages over standard input and output") {
 TEST_CASE("a line that can't be published is answered with its number, and the next one counts") {
   const CommandMesh mesh;
   CommandPair pair(mesh);
-  pair.a.write(
-      "\nnonsense\n{\"topic\":\"x\",\"depends\":\"after_commit\"}\n{\"topic\":\"good\"}\n");
+  pair.a.write("\nnonsense\n{\"topic\":\"x\",\"depends\":\"commit\"}\n{\"topic\":\"good\"}\n");
   const auto nonsense = wait_for(pair.a, "error");
   CHECK(nonsense["line"] == 2);
   CHECK(contains(nonsense["message"], "not JSON"));

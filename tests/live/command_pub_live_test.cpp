@@ -151,8 +151,13 @@ TEST_CASE("pub --after-commit and a peer's tags announce what another session ha
   CHECK(mesh.run({"pub", "x", "y", "--primary", primary.connection_string(), "--after-commit"})
             .status == 0);
   CHECK_FALSE(wait_for(receiver, "delivery")["position"].is_null());
-  publisher.write("{\"topic\":\"a\",\"depends\":\"after_durable_commit\"}\n");
+  publisher.write("{\"topic\":\"a\",\"depends\":\"commit\",\"durable\":true,\"id\":\"first\"}\n");
   const auto position = wait_for(receiver, "delivery")["position"];
+  const auto sent = wait_for(publisher, "sent");
+  CHECK(sent["id"] == "first");
+  CHECK(sent["ticket"] == 1);
+  CHECK(sent["sequence"] == 1);
+  CHECK(sent["position"] == position);
   CHECK(position["history"][0]["timeline"] == 1);
   CHECK(position["system"] == primary.value("SELECT system_identifier FROM pg_control_system()"));
 

@@ -17,6 +17,8 @@ using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 
+using Outcome = CommitError::Outcome;
+
 namespace {
 
 bool contains(const std::string& text, const std::string& part) {
@@ -68,7 +70,7 @@ TEST_CASE("when a replica covers the position of a commit, its row is visible th
   for (int i = 0; i < 200; ++i) {
     const auto row = "INSERT INTO t VALUES (" + std::to_string(i) + ", repeat('x', " +
                      std::to_string(i * 37 % 3000) + "))";
-    std::optional<Result<Position>> position;
+    std::optional<Result<Position, CommitError>> position;
     switch (i % 4) {
       case 0:
         writer.execute("BEGIN; " + row);
@@ -147,10 +149,12 @@ TEST_CASE("a position inside a transaction is refused, and commit outside of one
   auto session = shared_server().connect();
   const auto idle = commit(session.connection());
   REQUIRE_FALSE(idle.ok());
+  CHECK(idle.error().outcome == Outcome::not_committed);
   CHECK(contains(idle.error().message, "not committed: no transaction is open"));
   session.execute("BEGIN");
   const auto inside = position_after_commit(session.connection());
   REQUIRE_FALSE(inside.ok());
+  CHECK(inside.error().outcome == Outcome::not_committed);
   CHECK(contains(inside.error().message, "a transaction is open"));
   CHECK(commit(session.connection()).ok());
 }
@@ -187,12 +191,16 @@ TEST_CASE("a transaction that can't commit is an error, and ends") {
   CHECK_THROWS(session.execute("SELECT 1/0"));
   const auto aborted = commit(session.connection());
   REQUIRE_FALSE(aborted.ok());
+  CHECK(aborted.error().outcome == Outcome::not_committed);
+  CHECK(aborted.error().sqlstate == "");
   CHECK(contains(aborted.error().message, "not committed: a statement of the transaction"));
   CHECK(PQtransactionStatus(session.connection()) == PQTRANS_IDLE);
 
   session.execute("BEGIN; INSERT INTO t VALUES (1); INSERT INTO t VALUES (1)");
   const auto deferred = commit(session.connection());
   REQUIRE_FALSE(deferred.ok());
+  CHECK(deferred.error().outcome == Outcome::not_committed);
+  CHECK(deferred.error().sqlstate == "23505");  // unique_violation
   CHECK(contains(deferred.error().message, "not committed: the server refused"));
   CHECK(contains(deferred.error().message, "duplicate key"));
   CHECK(PQtransactionStatus(session.connection()) == PQTRANS_IDLE);
@@ -212,6 +220,7 @@ TEST_CASE("a connection lost during COMMIT leaves the outcome unknown, and the e
   REQUIRE(PQsendQuery(killer.connection(), kill.c_str()) == 1);
   const auto unknown = commit(session.connection());
   REQUIRE_FALSE(unknown.ok());
+  CHECK(unknown.error().outcome == Outcome::unknown);
   CHECK(contains(unknown.error().message, "commit unknown: the connection was lost"));
   CHECK(server.value("SELECT count(*) FROM t") == "1");  // this time it is there
 
@@ -227,10 +236,13 @@ TEST_CASE("a standby has no position of its own") {
   auto session = cluster.add_replica().connect();
   const auto position = position_after_commit(session.connection());
   REQUIRE_FALSE(position.ok());
+  CHECK(position.error().outcome == Outcome::committed_position_unknown);
+  CHECK(position.error().sqlstate == "55000");
   CHECK(contains(position.error().message, "this server is a standby"));
   session.execute("BEGIN");
   const auto committed = commit(session.connection());
   REQUIRE_FALSE(committed.ok());
+  CHECK(committed.error().outcome == Outcome::committed_position_unknown);
   CHECK(contains(committed.error().message, "committed, but without a position"));
 }
 

@@ -116,7 +116,7 @@ def targets(mutant):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev mutate", description=__doc__.splitlines()[0])
-    parser.add_argument("words", nargs="*", help="only mutants whose sentence contains one of these")
+    parser.add_argument("words", nargs="*", help="only mutants whose sentence has one of these")
     parser.add_argument("--list", action="store_true", help="print the sentences and do nothing")
     parser.add_argument("--copy", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()

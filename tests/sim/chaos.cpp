@@ -71,7 +71,19 @@ void Chaos::start_life(std::size_t slot, std::optional<LifeId> earlier) {
   auto& plan = plans_[slot];
   plan.name = std::string(1, static_cast<char>('a' + slot)) + std::to_string(simulation_.lives());
   plan.id.reset();
-  if (earlier && one_in(random_, 2)) plan.id = simulation_.peer(*earlier).info.origin.peer;
+  plan.continues.reset();
+  if (earlier) {
+    switch (random_.below(3)) {
+      case 0:
+        plan.id = simulation_.peer(*earlier).info.origin.peer;
+        break;
+      case 1:
+        plan.continues = earlier;
+        break;
+      default:
+        break;  // a stranger at the same address
+    }
+  }
   if (earlier && one_in(random_, 4)) plan.port = static_cast<std::uint16_t>(plan.port + 2);
   const auto life = simulation_.start(plan);
   living_[slot] = life;

@@ -69,6 +69,15 @@ void Oracle::born(LifeId life, const Birth& birth) {
   lives_[life].alive = true;
   lives_[life].unwanted_until.fill(birth.at);
   by_origin_[birth.origin] = life;
+  auto& born = lives_[life];
+  born.publisher = birth.origin;
+  if (birth.continues) {
+    const auto& earlier = lives_[*birth.continues];
+    born.publisher = earlier.publisher;
+    born.before = earlier.before + earlier.stream.size();
+    born.reached = earlier.reached;
+  }
+  by_publisher_[born.publisher].push_back(life);
 }
 
 void Oracle::died(LifeId life) { lives_[life].alive = false; }
@@ -79,9 +88,29 @@ std::optional<LifeId> Oracle::life_of(const Origin& origin) const {
   return found == by_origin_.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::optional<std::pair<LifeId, std::uint64_t>> Oracle::author_of(const Origin& publisher,
+                                                                  std::uint64_t sequence) const {
+  const auto found = by_publisher_.find(publisher);
+  if (found == by_publisher_.end()) return std::nullopt;
+  for (const auto life : found->second) {
+    const auto& it = lives_[life];
+    if (sequence > it.before && sequence <= it.before + it.stream.size()) {
+      return std::pair(life, sequence - it.before);
+    }
+  }
+  return std::nullopt;
+}
+
 ChangeId Oracle::change_of(const Origin& origin, std::uint64_t sequence) const {
-  const auto& life = lives_[by_origin_.at(origin)];
-  return life.asked[life.stream[sequence - 1].note].note.change;
+  const auto [author, own] = author_of(origin, sequence).value();
+  const auto& life = lives_[author];
+  return life.asked[life.stream[own - 1].note].note.change;
+}
+
+// Its stream can still be heard of, from itself or from a later life.
+bool Oracle::goes_on(LifeId author) const {
+  const auto& lives = by_publisher_.at(lives_[author].publisher);
+  return lives_[lives.back()].alive;
 }
 
 std::string Oracle::label(LifeId author, std::uint64_t sequence) const {
@@ -95,8 +124,10 @@ Oracle::Share& Oracle::from(LifeId life, LifeId author) {
 }
 
 // By the later of its two positions.
-Oracle::Key Oracle::key_of(const Origin& origin, std::uint64_t sequence, const Sent& sent) {
-  Key key{0, 0, origin, sequence};
+Oracle::Key Oracle::key_of(LifeId author, std::uint64_t sequence) const {
+  const auto& life = lives_[author];
+  const auto& sent = life.stream[sequence - 1];
+  Key key{0, 0, life.publisher, life.before + sequence};
   for (const auto& position : {sent.position, sent.inherited}) {
     if (!position) continue;
     const auto timeline = position->history.entries().back().number;
@@ -134,9 +165,10 @@ void Oracle::raise(Life& life, const Position& position) {
 void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
   auto& life = lives_[id];
   const auto& who = life.birth.name;
-  if (data.origin != life.birth.origin || data.first != life.stream.size() + 1) {
+  const auto next = life.before + life.stream.size() + 1;
+  if (data.origin != life.birth.origin || data.first != next) {
     return fail("S4", who + " sends from " + std::to_string(data.first) + ", expected " +
-                          std::to_string(life.stream.size() + 1));
+                          std::to_string(next));
   }
   for (const auto& message : data.messages) {
     const auto [author, index] = parse(message.payload);
@@ -154,7 +186,10 @@ void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
     check_covers(life, message, asked.note, label(id, life.stream.size() + 1));
     const auto before = life.stream.empty() ? 0 : life.stream.back().bytes;
     life.stream.push_back(
-        {index - 1, message.position, message.inherited, now, before + weight(message)});
+        {index - 1, message.position, message.inherited, now, {}, before + weight(message)});
+    life.reached = std::max(life.reached, key_of(id, life.stream.size()));
+    life.stream.back().reached = life.reached;
+    check_told(life, index, message.position);
     if (message.position) raise(life, *message.position);
   }
 }
@@ -188,6 +223,42 @@ void Oracle::check_covers(const Life& life, const Message& message, const Note& 
   }
 }
 
+void Oracle::answered(Life& life, Ticket ticket) {
+  if (ticket != ++life.answered) {
+    fail("N1", life.birth.name + " answers ticket " + std::to_string(ticket) + ", expected " +
+                   std::to_string(life.answered));
+  }
+}
+
+void Oracle::told_sent(LifeId id, const Sent& notice) {
+  answered(lives_[id], notice.ticket);
+  lives_[id].told.push_back(notice);
+}
+
+// A message has just entered the stream.
+void Oracle::check_told(Life& life, Ticket ticket, const std::optional<Position>& position) {
+  if (!life.birth.options.report_sent) {
+    life.answered = ticket;
+    return;
+  }
+  const auto sequence = life.before + life.stream.size();
+  const bool right = !life.told.empty() && life.told.front().ticket == ticket &&
+                     life.told.front().sequence == sequence &&
+                     life.told.front().position == position;
+  if (!right) {
+    return fail("N1", life.birth.name + " sends ticket " + std::to_string(ticket) + " as message " +
+                          std::to_string(sequence) + ", and does not say so");
+  }
+  life.told.pop_front();
+}
+
+void Oracle::farewell(LifeId id) {
+  const auto& life = lives_[id];
+  if (life.answered == life.asked.size() && life.told.empty()) return;
+  fail("N1", life.birth.name + " has answered " + std::to_string(life.answered) + " of " +
+                 std::to_string(life.asked.size()) + " messages");
+}
+
 void Oracle::unpublished(LifeId id, const Unpublished& notice) {
   auto& life = lives_[id];
   const auto [author, index] = parse(notice.payload);
@@ -198,6 +269,8 @@ void Oracle::unpublished(LifeId id, const Unpublished& notice) {
   ++totals_.unpublished;
   auto& asked = life.asked[index - 1];
   if (asked.left || index <= life.last_left) fail("S3", who + " twice, or after it was sent");
+  if (notice.ticket != index) fail("N1", who + " under ticket " + std::to_string(notice.ticket));
+  answered(life, notice.ticket);
   asked.left = true;
   life.last_left = index;
   if (life.leaving) return;
@@ -214,16 +287,18 @@ void Oracle::server_down(LifeId life) { lives_[life].shown.reset(); }
 
 // --- receiving ----------------------------------------------------------------------------------
 
-bool Oracle::knows(LifeId id, const Origin& origin, std::uint64_t sequence,
+// `sequence` becomes that of the author's own.
+bool Oracle::knows(LifeId id, const Origin& origin, std::uint64_t& sequence,
                    const std::string& doing, LifeId& author) {
-  const auto found = life_of(origin);
-  if (!found || sequence == 0 || sequence > lives_[*found].stream.size()) {
-    fail("S3", lives_[id].birth.name + " " + doing + " " +
-                   (found ? label(*found, sequence) : "an unknown origin's message") +
-                   ", which was never sent");
+  const auto found = author_of(origin, sequence);
+  if (!found) {
+    fail("S3", lives_[id].birth.name + " " + doing + " message " + std::to_string(sequence) +
+                   (by_publisher_.contains(origin) ? " of a publisher that has not sent it"
+                                                   : " of an unknown publisher"));
     return false;
   }
-  author = *found;
+  author = found->first;
+  sequence = found->second;
   return true;
 }
 
@@ -245,22 +320,26 @@ void Oracle::decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility
 void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
   auto& life = lives_[id];
   LifeId author = 0;
-  if (!knows(id, delivery.origin, delivery.sequence, "delivers", author)) return;
-  const auto& sent = lives_[author].stream[delivery.sequence - 1];
+  auto sequence = delivery.sequence;
+  if (!knows(id, delivery.origin, sequence, "delivers", author)) return;
+  const auto& sent = lives_[author].stream[sequence - 1];
   const auto& note = lives_[author].asked[sent.note].note;
-  const auto who = life.birth.name + ": " + label(author, delivery.sequence);
+  const auto who = life.birth.name + ": " + label(author, sequence);
   ++totals_.delivered;
   if (delivery.late) ++totals_.late;
   if (parse(delivery.message.payload) != std::pair(author, sent.note + 1) ||
       delivery.message.position != sent.position || delivery.message.inherited != sent.inherited) {
     fail("S3", who + " is not the message that was sent");
   }
-  decide(id, author, delivery.sequence, Visibility::delivered);
+  decide(id, author, sequence, Visibility::delivered);
   auto& got = from(id, author);
-  if (delivery.sequence <= got.last) {
-    fail("S4", who + " is delivered after " + std::to_string(got.last));
+  if (sequence <= got.last) fail("S4", who + " is delivered after " + std::to_string(got.last));
+  got.last = sequence;
+  for (const auto later : by_publisher_.at(delivery.origin)) {
+    if (later > author && from(id, later).last > 0) {
+      fail("S4", who + " is delivered after what a later life has sent");
+    }
   }
-  got.last = delivery.sequence;
   if (!life.wants[note.topic]) fail("S3", who + " is delivered without a subscription");
   if (delivery.late) {
     const auto& options = life.birth.options;
@@ -270,8 +349,7 @@ void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
     }
   } else {
     check_visible(life, sent, note, who);
-    check_order(life, lives_[author], key_of(delivery.origin, delivery.sequence, sent),
-                now - delivery.held, now, who);
+    check_order(life, author, sequence, now - delivery.held, now, who);
   }
   if (sent.inherited && (!life.birth.gated || shows(life.shown, *sent.inherited))) {
     raise(life, *sent.inherited);
@@ -292,7 +370,7 @@ bool Oracle::lost_at(const Truth& shown, const Position& position) const {
   return history_.excludes(shown.timeline, place.timeline, place.lsn);
 }
 
-void Oracle::check_visible(const Life& life, const Sent& sent, const Note& note,
+void Oracle::check_visible(const Life& life, const Streamed& sent, const Note& note,
                            const std::string& who) {
   if (!life.birth.gated || (!sent.position && !sent.inherited)) return;
   if (!life.shown) return fail("S1", who + " is delivered without a reading");
@@ -317,7 +395,7 @@ void Oracle::check_visible(const Life& life, const Sent& sent, const Note& note,
 
 // Whether a server that showed this could let the message go: nothing that it waits for was to
 // come.
-bool Oracle::decided(const std::optional<Truth>& shown, const Sent& sent) const {
+bool Oracle::decided(const std::optional<Truth>& shown, const Streamed& sent) const {
   if (!shown) return false;
   const auto none_waits = [&](const std::optional<Position>& position) {
     return !position || shows(shown, *position) || lost_at(*shown, *position);
@@ -325,9 +403,13 @@ bool Oracle::decided(const std::optional<Truth>& shown, const Sent& sent) const 
   return none_waits(sent.position) && none_waits(sent.inherited);
 }
 
-// Whoever went out since this one arrived has to have a smaller key, if this one was decided then.
-void Oracle::check_order(Life& life, const Life& author, const Key& key,
+// Each message that went out since this one arrived has to have a smaller key, if this one was
+// decided then and no other of its stream stood before it. (The places of a stream go back where
+// another cluster's, or an earlier life's, stand before them; its messages still go out in their
+// order, behind those.)
+void Oracle::check_order(Life& life, LifeId author, std::uint64_t sequence,
                          std::optional<Instant> arrived, Instant now, const std::string& who) {
+  const auto key = key_of(author, sequence);
   auto& released = life.released;
   // As they come; or what is overdue goes first.
   if (!life.birth.gated || life.birth.options.overdue != Overdue::hold) return;
@@ -335,11 +417,12 @@ void Oracle::check_order(Life& life, const Life& author, const Key& key,
     const auto first =
         std::upper_bound(released.begin(), released.end(), *arrived,
                          [](Instant when, const auto& entry) { return when < entry.at; });
-    const auto& stream = author.stream;
-    const bool behind_another = key.sequence > 1 && first != released.end() &&
-                                !decided(first->shown, stream[key.sequence - 2]);
-    if (first != released.end() && first->key > key && !behind_another &&
-        decided(first->shown, stream[key.sequence - 1])) {
+    const auto& stream = lives_[author].stream;
+    const auto free = [&](std::uint64_t one) {
+      return one == 0 || decided(first->shown, stream[one - 1]);
+    };
+    if (first != released.end() && first->key > stream[sequence - 1].reached && free(sequence) &&
+        free(sequence - 1)) {
       fail("S5", who + " goes out behind " + std::to_string(first->key.timeline) + ":" +
                      std::to_string(first->key.lsn) + ", which has a later place");
     }
@@ -358,8 +441,9 @@ bool Oracle::kept(const Life& author, std::uint64_t sequence, Instant now) const
 
 void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
   auto& life = lives_[id];
-  for (auto sequence = notice.first; sequence <= notice.last; ++sequence) {
+  for (auto numbered = notice.first; numbered <= notice.last; ++numbered) {
     LifeId author = 0;
+    auto sequence = numbered;
     if (!knows(id, notice.origin, sequence, "reports", author)) return;
     decide(id, author, sequence, Visibility::reported);
     const auto& sent = lives_[author].stream[sequence - 1];
@@ -392,16 +476,14 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
         } else if (history_.shows(life.shown->lsn, note.change)) {
           ++totals_.orphaned_but_there;
         }
-        check_order(life, lives_[author], key_of(notice.origin, sequence, sent), std::nullopt, now,
-                    who);
+        check_order(life, author, sequence, std::nullopt, now, who);
         break;
       case Undelivered::Why::foreign:
         ++totals_.foreign;
         if (!life.birth.gated || !sent.position || sent.position->cluster == life.birth.system) {
           fail("reason", who + ", but it is of the same cluster");
         }
-        check_order(life, lives_[author], key_of(notice.origin, sequence, sent), std::nullopt, now,
-                    who);
+        check_order(life, author, sequence, std::nullopt, now, who);
         break;
     }
   }
@@ -441,9 +523,10 @@ void Oracle::seen(LifeId life, const Status& status) {
 void Oracle::finish() {
   for (LifeId id = 0; id < lives_.size(); ++id) {
     const auto& life = lives_[id];
+    if (life.alive) farewell(id);
     for (LifeId author = 0; life.alive && author < lives_.size(); ++author) {
       const auto& stream = lives_[author].stream;
-      if (author == id || !lives_[author].alive) continue;
+      if (author == id || !goes_on(author)) continue;
       const auto& got = from(id, author);
       for (auto sequence = got.bound; sequence != 0 && sequence <= stream.size(); ++sequence) {
         ++totals_.checked_at_end;

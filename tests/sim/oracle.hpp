@@ -6,7 +6,8 @@
 //
 // S1 nothing early            at the last reading of the server's present life the change was there
 // S2 nothing lost             a message is neither sent nor delivered for a change that is gone
-// S3 at most once             for each (origin, sequence), and never both delivered and reported
+// S3 at most once             for each (origin, sequence), and never both delivered and reported; a
+//                             stream that goes on in a later life is one
 // S4 the order of publishing  sequences rise
 // S5 the release order        among messages that were held at the same time
 // S6 causality                own or inherited position covers the furthest that its peer has
@@ -14,13 +15,15 @@
 //                             where that is visible or lost
 // B1 the bounds
 // N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
-//                             nothing is given up that a publisher who is there still keeps
+//                             nothing is given up that a publisher who is there still keeps; every
+//                             accepted message is answered once, in the order of the tickets
 // "reason": what is reported has the reason that is true
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -82,6 +85,7 @@ class Oracle {
     std::uint64_t system = 0;  // of the server that it reads
     Options options;
     Instant at;
+    std::optional<LifeId> continues = {};  // the life whose stream it goes on with
   };
   void born(LifeId life, const Birth& birth);
   void died(LifeId life);
@@ -90,7 +94,9 @@ class Oracle {
   [[nodiscard]] std::string payload_for(LifeId life) const;
   void published(LifeId life, const Note& note);
   void sent(LifeId id, const mesh::Data& data, Instant now);
+  void told_sent(LifeId id, const Sent& notice);  // before the frame itself
   void unpublished(LifeId id, const Unpublished& notice);
+  void farewell(LifeId id);
   void leaves(LifeId life);
 
   void primary_known(LifeId life, const ServerIncarnation& incarnation);
@@ -109,6 +115,9 @@ class Oracle {
 
   [[nodiscard]] const Totals& totals() const { return totals_; }
   [[nodiscard]] std::optional<LifeId> life_of(const Origin& origin) const;
+  // Who sent this sequence, and as which of its own.
+  [[nodiscard]] std::optional<std::pair<LifeId, std::uint64_t>> author_of(
+      const Origin& publisher, std::uint64_t sequence) const;
   [[nodiscard]] const std::string& name_of(LifeId life) const { return lives_[life].birth.name; }
   // The topic of a message of this origin; for replies.
   [[nodiscard]] ChangeId change_of(const Origin& origin, std::uint64_t sequence) const;
@@ -124,11 +133,12 @@ class Oracle {
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   enum class Visibility : std::uint8_t { none, delivered, reported };
-  struct Sent {
+  struct Streamed {
     std::size_t note = 0;
     std::optional<Position> position;
     std::optional<Position> inherited;
     Instant at;
+    Key reached;            // of the places of the stream up to here the last
     std::size_t bytes = 0;  // of the stream up to here, as they are counted in its window
   };
   struct CommitPositionRead {  // for publication
@@ -149,11 +159,16 @@ class Oracle {
   };
   struct Life {
     Birth birth;
+    Origin publisher;          // of the first life of its stream
+    std::uint64_t before = 0;  // sequences of that stream that earlier lives have sent
+    Key reached;               // of the places of its stream the last
     bool alive = false;
     bool leaving = false;
     std::vector<CommitPositionRead> asked;
     std::size_t last_left = 0;
-    std::vector<Sent> stream;
+    Ticket answered = 0;      // up to this one
+    std::deque<Sent> told{};  // that are said to be sent, and whose frame has not been seen yet
+    std::vector<Streamed> stream;
     std::map<std::uint64_t, Place> highest;  // published or delivered, by cluster
     std::optional<ServerIncarnation> primary;
     std::optional<Truth> shown;
@@ -163,20 +178,24 @@ class Oracle {
     std::vector<Released> released;  // whose keys nothing behind them exceeds
   };
 
-  bool knows(LifeId id, const Origin& origin, std::uint64_t sequence, const std::string& doing,
+  bool knows(LifeId id, const Origin& origin, std::uint64_t& sequence, const std::string& doing,
              LifeId& author);
   void decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility visibility);
-  void check_visible(const Life& life, const Sent& sent, const Note& note, const std::string& who);
-  [[nodiscard]] bool shows(const std::optional<Truth>& shown, const Position& position) const;
-  [[nodiscard]] bool lost_at(const Truth& shown, const Position& position) const;
-  [[nodiscard]] bool decided(const std::optional<Truth>& shown, const Sent& sent) const;
-  void check_order(Life& life, const Life& author, const Key& key, std::optional<Instant> arrived,
-                   Instant now, const std::string& who);
+  void answered(Life& life, Ticket ticket);
+  void check_told(Life& life, Ticket ticket, const std::optional<Position>& position);
+  void check_visible(const Life& life, const Streamed& sent, const Note& note,
+                     const std::string& who);
+  void check_order(Life& life, LifeId author, std::uint64_t sequence,
+                   std::optional<Instant> arrived, Instant now, const std::string& who);
   void check_covers(const Life& life, const Message& message, const Note& note,
                     const std::string& who);
   void raise(Life& life, const Position& position);
-  [[nodiscard]] static Key key_of(const Origin& origin, std::uint64_t sequence, const Sent& sent);
+  [[nodiscard]] bool shows(const std::optional<Truth>& shown, const Position& position) const;
+  [[nodiscard]] bool lost_at(const Truth& shown, const Position& position) const;
+  [[nodiscard]] bool decided(const std::optional<Truth>& shown, const Streamed& sent) const;
+  [[nodiscard]] Key key_of(LifeId author, std::uint64_t sequence) const;
   Share& from(LifeId life, LifeId author);
+  [[nodiscard]] bool goes_on(LifeId author) const;
   [[nodiscard]] std::string label(LifeId author, std::uint64_t sequence) const;
   [[nodiscard]] bool kept(const Life& author, std::uint64_t sequence, Instant now) const;
 
@@ -184,6 +203,7 @@ class Oracle {
   std::optional<std::string> violation_;
   std::vector<Life> lives_;
   std::map<Origin, LifeId> by_origin_;
+  std::map<Origin, std::vector<LifeId>> by_publisher_;
   Totals totals_;
 };
 

@@ -70,6 +70,10 @@ class Told {
     oracle.delivered(1, {sent_[sequence - 1], origin(0), "a", sequence, milliseconds(held)},
                      time(when));
   }
+  void give_back(Ticket ticket) {
+    oracle.unpublished(0, {ticket, Unpublished::Why::primary_lost, Topic::parse("t/0").value(),
+                           "0." + std::to_string(ticket)});
+  }
   void report(std::uint64_t first, std::uint64_t last, Undelivered::Why why) {
     oracle.undelivered(1, {origin(0), "a", first, last, why, {}}, time(10));
   }
@@ -85,7 +89,7 @@ class Told {
     return {Topic::parse("t/0").value(), payload, std::move(position), std::nullopt};
   }
 
-  History history_;
+  sim::History history_;
   std::vector<Message> sent_;
   std::string payload_;
   std::uint64_t last_ = 0;
@@ -170,10 +174,54 @@ TEST_CASE("S3: the oracle sees a message that is decided twice, or comes from no
   SUBCASE("delivered again") { told.deliver(1); }
   SUBCASE("reported after it was delivered") { told.report(1, 1, Undelivered::Why::missing); }
   SUBCASE("never sent") { told.report(2, 2, Undelivered::Why::missing); }
-  SUBCASE("sent and given back") {
-    told.oracle.unpublished(0, {Topic::parse("t/0").value(), "0.1"});
-  }
+  SUBCASE("sent and given back") { told.give_back(1); }
   CHECK(told.broken() == "S3");
+}
+
+TEST_CASE("S3: the oracle takes a stream that goes on in a later life for one") {
+  Told told;
+  told.oracle.ready(0, Told::origin(1));
+  told.send(1, Told::at(200));
+  told.send(2, Told::at(300));
+  told.show(400);
+  told.deliver(1);
+  told.oracle.died(0);
+  const Origin later{Told::origin(0).peer, 9};
+  told.oracle.born(2, {later, "a", true, home, {}, {}, 0});
+  told.oracle.published(2, {});
+  const Message third{Topic::parse("t/0").value(), "2.1", Told::at(200)};
+  const auto send = [&](std::uint64_t first) { told.oracle.sent(2, {later, first, {third}}, {}); };
+  const auto deliver = [&](std::uint64_t sequence) {
+    told.oracle.delivered(1, {third, Told::origin(0), "a", sequence, {}}, Told::time(12));
+  };
+  SUBCASE("what was lost is reported, and it goes on: that is right") {
+    send(3);
+    told.report(2, 2, Undelivered::Why::expired);
+    deliver(3);
+    told.oracle.finish();
+    CHECK(told.broken() == "");
+  }
+  SUBCASE("a message of the former life comes again") {
+    send(3);
+    told.deliver(1);
+    CHECK(told.broken() == "S3");
+  }
+  SUBCASE("a sequence is used again") {
+    send(2);
+    CHECK(told.broken() == "S4");
+  }
+  SUBCASE("the former life's message comes behind the later one's") {
+    send(3);
+    deliver(3);
+    told.deliver(2);
+    CHECK(told.broken() == "S4");
+  }
+  SUBCASE("what was lost is not reported") {
+    send(3);
+    deliver(3);
+    told.oracle.finish();
+    CHECK(told.broken() == "N1");
+  }
 }
 
 TEST_CASE("S4: the oracle sees messages of one origin out of their order") {
@@ -249,6 +297,41 @@ TEST_CASE("N1: the oracle sees a message that vanishes") {
   }
 }
 
+TEST_CASE("N1: the oracle sees an accepted message that is not answered as it should be") {
+  Told told;
+  Options options;
+  options.report_sent = true;
+  told.oracle.born(2, {Told::origin(2), "c", true, home, options, {}});
+  told.oracle.published(2, {});
+  const auto send = [&] {
+    told.oracle.sent(2, {Told::origin(2), 1, {{Topic::parse("t/0").value(), "2.1", {}}}}, {});
+  };
+  SUBCASE("answered: that is right") {
+    told.oracle.told_sent(2, {1, 1, {}});
+    send();
+    told.oracle.farewell(2);
+    told.oracle.finish();
+    CHECK(told.broken() == "");
+    return;
+  }
+  SUBCASE("not at all") { told.oracle.farewell(2); }
+  SUBCASE("though it was sent") { send(); }
+  SUBCASE("with another ticket") { told.oracle.told_sent(2, {2, 1, {}}); }
+  SUBCASE("twice") {
+    told.oracle.told_sent(2, {1, 1, {}});
+    told.oracle.told_sent(2, {1, 1, {}});
+  }
+  SUBCASE("with another sequence") {
+    told.oracle.told_sent(2, {1, 2, {}});
+    send();
+  }
+  SUBCASE("with another position") {
+    told.oracle.told_sent(2, {1, 1, Told::at(200)});
+    send();
+  }
+  CHECK(told.broken() == "N1");
+}
+
 TEST_CASE("N1: the oracle allows no hole that could be filled") {
   Told told;
   told.oracle.ready(1, Told::origin(0));
@@ -286,7 +369,7 @@ TEST_CASE("the oracle sees a reason that is not true") {
   SUBCASE("given back, though the primary lives") {
     told.oracle.primary_known(0, {home, 1});
     told.oracle.published(0, {Note::Kind::after_commit, told.changes[0], 0, {}});
-    told.oracle.unpublished(0, {Topic::parse("t/0").value(), "0.2"});
+    told.give_back(2);
   }
   CHECK(told.broken() == "reason");
 }

@@ -57,10 +57,19 @@ LifeId Simulation::start(const PeerPlan& plan) {
   peer.info.name = plan.name;
   peer.info.publish_port = plan.port;
   peer.info.direct_port = static_cast<std::uint16_t>(plan.port + 1);
+  std::uint64_t last = 0;
+  if (plan.continues) {
+    const auto& earlier = peers_[*plan.continues];
+    const auto publisher = mesh::publisher_of(earlier.info);
+    peer.info.origin.peer = publisher.peer;
+    peer.info.epoch = publisher.incarnation;
+    last = earlier.last_sequence;
+  }
   auto options = plan.options;
   options.database = plan.reads ? "host=server" : "none";
-  peer.node =
-      std::make_unique<node::Node>(options, peer.info, plan.seeds, random.next(), events.now());
+  options.report_sent = life % 2 == 0;
+  peer.node = std::make_unique<node::Node>(options, peer.info, plan.seeds, random.next(),
+                                           events.now(), last);
   peer.alive = true;
   peers_.push_back(std::move(peer));
   waiting_.emplace_back();
@@ -68,7 +77,7 @@ LifeId Simulation::start(const PeerPlan& plan) {
 
   const auto system = plan.reads ? database.server(*plan.reads).system : 0;
   oracle.born(life, {peers_[life].info.origin, plan.name, plan.reads.has_value(), system, options,
-                     events.now()});
+                     events.now(), plan.continues});
   network.start(life, plan.host, peers_[life].info);
   sessions.open(life, plan.reads, plan.primary);
   say(life, "starts on " + network.host_name(plan.host));
@@ -81,6 +90,7 @@ void Simulation::kill(LifeId life) {
   if (!it.alive) return;
   say(life, "is gone");
   it.alive = false;
+  it.last_sequence = it.node->last_sequence();
   it.node.reset();
   waiting_[life].clear();
   std::erase(living_, life);
@@ -278,6 +288,8 @@ void Simulation::act(LifeId life, node::effect::Broadcast& e) {
   if (const auto* data = std::get_if<mesh::Data>(&e.frame)) {
     oracle.sent(life, *data, events.now());
     if (trace.on()) say(life, text_of(e.frame));
+  } else if (std::holds_alternative<mesh::Farewell>(e.frame)) {
+    oracle.farewell(life);
   }
   network.broadcast(life, e.frame);
 }
@@ -320,6 +332,8 @@ void Simulation::act(LifeId life, node::effect::Notify& e) {
         (undelivered->last > undelivered->first ? ".." + std::to_string(undelivered->last) : "") +
         " " + std::string(to_string(undelivered->why));
     oracle.undelivered(life, *undelivered, events.now());
+  } else if (const auto* sent = std::get_if<Sent>(&notice)) {
+    oracle.told_sent(life, *sent);  // the frame that follows says the same
   } else if (const auto* unpublished = std::get_if<Unpublished>(&notice)) {
     what = "gives back what it did not send: " + unpublished->payload;
     oracle.unpublished(life, *unpublished);
@@ -342,7 +356,7 @@ void Simulation::act(LifeId life, node::effect::Notify& e) {
   } else {
     what = "gives another notice";
   }
-  if (trace.on()) say(life, what);
+  if (trace.on() && !what.empty()) say(life, what);
 }
 
 }  // namespace tidegate::sim

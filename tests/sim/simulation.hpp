@@ -37,8 +37,9 @@ struct PeerPlan {
   std::optional<ServerId> reads;              // none: not gated
   std::optional<std::uint64_t> primary = {};  // the cluster; none: asks nobody
   std::vector<base::Endpoint> seeds = {};
-  Options options = {};           // but for the database, see `reads`
-  std::optional<PeerId> id = {};  // of an earlier life
+  Options options = {};                  // but for the database, see `reads`
+  std::optional<PeerId> id = {};         // of an earlier life
+  std::optional<LifeId> continues = {};  // with the identity and the stream of this one
 };
 
 class Simulation {
@@ -65,6 +66,7 @@ class Simulation {
     std::unique_ptr<node::Node> node;
     bool alive = false;
     bool stalled = false;
+    std::uint64_t last_sequence = 0;  // of the stream, once it is gone
     bool demand = true;
     std::array<int, topics + 1> subscriptions{};  // by topic, the last: to all
     std::optional<ServerIncarnation> primary;     // that it was told of last

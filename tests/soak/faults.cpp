@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "lib/base/enum_names.hpp"
 #include "lib/base/must.hpp"
 
 namespace tidegate::soak {
@@ -20,27 +21,16 @@ constexpr std::array server_kinds{pause_replay, crash_replica, crash_primary, fa
 }  // namespace
 
 std::string_view to_string(FaultKind kind) {
-  switch (kind) {
-    case kill_peer:
-      return "peer killed";
-    case stop_peer:
-      return "peer stopped";
-    case cut_link:
-      return "link cut";
-    case deafen:
-      return "link one way: deaf";
-    case mute:
-      return "link one way: mute";
-    case pause_replay:
-      return "replay paused";
-    case crash_replica:
-      return "replica killed";
-    case crash_primary:
-      return "primary killed";
-    case fail_over:
-      return "failover";
-  }
-  TIDEGATE_MUST(false);
+  static constexpr auto names = base::enum_names<FaultKind>({{kill_peer, "peer killed"},
+                                                             {stop_peer, "peer stopped"},
+                                                             {cut_link, "link cut"},
+                                                             {deafen, "link one way: deaf"},
+                                                             {mute, "link one way: mute"},
+                                                             {pause_replay, "replay paused"},
+                                                             {crash_replica, "replica killed"},
+                                                             {crash_primary, "primary killed"},
+                                                             {fail_over, "failover"}});
+  return names.name(kind);
 }
 
 bool concerns_peer(FaultKind kind) { return kind <= mute; }

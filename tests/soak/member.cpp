@@ -95,6 +95,7 @@ class Member {
     void operator()(const PrimaryDown& notice) const {
       member.journal_.write(Noted{"primary down: " + notice.reason});
     }
+    void operator()(const Sent&) const {}
     void operator()(const Warning& notice) const { member.journal_.write(Noted{notice.text}); }
   };
 

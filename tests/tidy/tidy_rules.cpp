@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <map>
 #include <regex>
 #include <set>
 #include <sstream>
+
+#include "tests/tidy/outline.hpp"
 
 namespace tidegate::tidy {
 namespace {
@@ -69,7 +72,9 @@ const std::vector<Layer>& layers() {
       {"support/", {"tidegate/", "peer/io/clock.", "peer/io/descriptor."}, any_system},
       {"demo/", {"tidegate/", "support/", "lib/base/must.", "peer/io/clock."}, any_system},
       {"bench/", {"tidegate/", "support/", "peer/io/clock.", "peer/io/descriptor."}, any_system},
-      {"bench/core/", {"tidegate/", "lib/", "tests/lib/samples."}, {"benchmark/"}},
+      {"bench/core/",
+       {"tidegate/", "lib/", "tests/lib/samples."},
+       {"benchmark/", "malloc.h", "time.h"}},
   };
   return all;
 }
@@ -102,9 +107,9 @@ const std::vector<Foreign>& foreign_libraries() {
       {"zmq", {"zmq"}, {"peer/carriers/zeromq/", "bench/carriers/libzmq."}},
       {"libpq",
        {"libpq", "postgresql/", "pg_config"},
-       {"peer/servers/postgres/connection.", "peer/servers/postgres/commit.cpp",
-        "peer/servers/postgres/sql_change.cpp", "support/session.cpp",
-        "bench/carriers/postgres_notify.cpp"}},
+       {"peer/servers/postgres/libpq_handles.", "peer/servers/postgres/connection.",
+        "peer/servers/postgres/commit.cpp", "peer/servers/postgres/sql_change.cpp",
+        "support/session.cpp", "bench/carriers/postgres_notify.cpp"}},
   };
   return all;
 }
@@ -245,6 +250,55 @@ Problems check_length(const File& file) {
   return {file.path + " has " + std::to_string(lines) + " lines; split it by ideas"};
 }
 
+Problems check_columns(const File& file) {
+  constexpr std::size_t most = 100;
+  if (file.path.ends_with(".md")) return {};
+  Problems problems;
+  std::istringstream lines(file.text);
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    // Characters: a byte of UTF-8 that begins with 10 goes on with one.
+    const auto columns = std::count_if(line.begin(), line.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+    });
+    if (static_cast<std::size_t>(columns) > most) {
+      problems.push_back(file.path + ":" + std::to_string(number) + " has " +
+                         std::to_string(columns) + " columns");
+    }
+  }
+  return problems;
+}
+
+Problems check_function_length(const File& file) {
+  constexpr int most = 70;
+  if (!is_source(file.path) || file.path.starts_with("tests/")) return {};
+  Problems problems;
+  for (const auto& definition : outline(without_comments_and_literals(file.text))) {
+    if (definition.kind != Definition::Kind::function || definition.lines() <= most) continue;
+    problems.push_back(file.path + ":" + std::to_string(definition.first_line) +
+                       " begins a function of " + std::to_string(definition.lines()) +
+                       " lines; split it by ideas");
+  }
+  return problems;
+}
+
+Problems check_names(const std::vector<File>& files) {
+  std::map<std::string, std::string> first;  // where each name was met
+  Problems problems;
+  for (const auto& file : files) {
+    if (!is_source(file.path)) continue;
+    for (const auto& definition : outline(without_comments_and_literals(file.text))) {
+      if (definition.kind != Definition::Kind::type || definition.local) continue;
+      const auto [entry, fresh] = first.emplace(definition.name, file.path);
+      if (fresh) continue;
+      problems.push_back(file.path + " defines " + definition.name + ", as " + entry->second +
+                         " does");
+    }
+  }
+  return problems;
+}
+
 Problems check_dead_files(const std::vector<File>& files) {
   static const std::regex literal("'([^']*)'");
   std::set<std::string> alive;
@@ -285,16 +339,19 @@ std::string without_comments_and_literals(const std::string& text) {
   std::string code;
   for (std::size_t at = 0; at < text.size();) {
     const auto rest = std::string_view(text).substr(at);
+    // Lines are kept, so that a place in the code is one in the text.
     const auto skip_to = [&](std::string_view end) {
       const auto found = rest.find(end, 2);
-      at = found == std::string_view::npos ? text.size() : at + found + end.size();
+      const auto length = found == std::string_view::npos ? rest.size() : found + end.size();
+      const auto skipped = rest.substr(0, length);
+      code.append(static_cast<std::size_t>(std::count(skipped.begin(), skipped.end(), '\n')), '\n');
+      at += length;
     };
     if (rest.starts_with("R\"")) {
       skip_to(")" + std::string(rest.substr(2, rest.find('(') - 2)) + "\"");
       code += "\"\"";
     } else if (rest.starts_with("//")) {
       skip_to("\n");
-      code += '\n';
     } else if (rest.starts_with("/*")) {
       skip_to("*/");
       code += ' ';

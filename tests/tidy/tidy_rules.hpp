@@ -38,8 +38,19 @@ Problems check_text(const File& file);
 // A source file can be read in one go.
 Problems check_length(const File& file);
 
+// A line of code fits beside another file's.
+Problems check_columns(const File& file);
+
+// A function can be seen at once. Those of tests may be long: a table of cases is read line by
+// line.
+Problems check_function_length(const File& file);
+
+// A class is defined once: two of one qualified name in two files of a program are one for the
+// linker, which keeps the members of either. Needs to see all files at once.
+Problems check_names(const std::vector<File>& files);
+
 // Every source file is built: named in a meson.build or included by another file, an example by a
-// script of the tests. The only rule that needs to see all files at once.
+// script of the tests. Needs to see all files at once.
 Problems check_dead_files(const std::vector<File>& files);
 
 // The program text alone: comments become blanks, literals become empty ones.

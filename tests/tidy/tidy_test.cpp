@@ -229,6 +229,45 @@ TEST_CASE("no source file is longer than 500 lines") {
   CHECK(problems_of_all(check_length) == "");
 }
 
+TEST_CASE("a line has at most 100 columns") {
+  CHECK(passes(check_columns({"lib/a.cpp", std::string(100, 'x') + "\n"})));
+  CHECK(passes(check_columns({"lib/a.cpp", std::string(99, 'x') + "\u00FC\n"})));
+  CHECK(passes(check_columns({"README.md", std::string(101, 'x') + "\n"})));
+  CHECK_FALSE(passes(check_columns({"lib/a.cpp", "\n" + std::string(101, 'x')})));
+  CHECK(problems_of_all(check_columns) == "");
+}
+
+TEST_CASE("no function is longer than 70 lines") {
+  const auto function = [](int lines) {
+    return "namespace a {\nvoid B::f(int x) const {\n" + std::string(lines - 2U, '\n') + "}\n}\n";
+  };
+  CHECK(passes(check_function_length({"lib/a.cpp", function(70)})));
+  CHECK_FALSE(passes(check_function_length({"lib/a.cpp", function(71)})));
+  CHECK_FALSE(passes(check_function_length(
+      {"lib/a.cpp", "struct A {\n int f() {" + std::string(71, '\n') + "}\n};"})));
+  CHECK(passes(check_function_length({"tests/a.cpp", function(71)})));
+  CHECK_FALSE(passes(check_function_length(
+      {"lib/a.cpp", "TEST_CASE(\"a {\") { // {\n" + std::string(70, '\n') + "}"})));
+  // A class may be longer, and so may a table.
+  CHECK(passes(
+      check_function_length({"lib/a.cpp", "struct A : B {\n" + std::string(71, '\n') +
+                                              "};\nint a[] = {" + std::string(71, '\n') + "};"})));
+  CHECK(problems_of_all(check_function_length) == "");
+}
+
+TEST_CASE("a class is defined once") {
+  const File a{"lib/a.hpp", "namespace t::m {\nstruct Refusal {};\n}\n"};
+  const auto with = [&](const std::string& text) { return check_names({a, {"lib/b.cpp", text}}); };
+  CHECK_FALSE(passes(with("namespace t {\nnamespace m {\nclass Refusal final : public B {};\n}}")));
+  CHECK_FALSE(passes(with("namespace t::m {\nenum class Refusal : int { a };\n}")));
+  CHECK_FALSE(passes(with("namespace t::m {\ntemplate <class T>\nstruct Refusal {};\n}")));
+  CHECK(passes(with("namespace t::n {\nstruct Refusal {};\n}")));
+  CHECK(passes(with("namespace t::m {\nnamespace {\nstruct Refusal {};\n}}")));
+  CHECK(passes(with("namespace t::m {\nstruct Other {\nstruct Refusal {};\n};}")));
+  CHECK(passes(with("namespace t::m {\nstruct Refusal;\nvoid f(struct Refusal& r) {}\n}")));
+  CHECK(joined(check_names(read_repository())) == "");
+}
+
 TEST_CASE("every source file is built or included") {
   const File meson{"lib/meson.build", "files('a.cpp', 'deep/b.cpp')"};
   const File a{"lib/a.cpp", "#include \"a.hpp\"\n#include \"lib/c.hpp\"\n"};

@@ -58,11 +58,22 @@ Json made(const Undelivered& n) {
   json["last"] = n.last;
   json["why"] = to_string(n.why);
   Write{json}("position", n.position);
+  json["topic"] = n.topic ? Json(n.topic->elements()) : Json(nullptr);
+  return json;
+}
+
+Json made(const Sent& n) {
+  auto json = typed("sent");
+  json["ticket"] = n.ticket;
+  json["sequence"] = n.sequence;
+  Write{json}("position", n.position);
   return json;
 }
 
 Json made(const Unpublished& n) {
   auto json = typed("unpublished");
+  json["ticket"] = n.ticket;
+  json["why"] = to_string(n.why);
   json["topic"] = n.topic.elements();
   put_payload(json, n.payload);
   return json;
@@ -124,6 +135,12 @@ Json to_json(const Delivery& delivery) {
 
 Json to_json(const Notice& notice) {
   return std::visit([](const auto& n) { return made(n); }, notice);
+}
+
+Json to_json(const Notice& notice, const std::string& id) {
+  auto json = to_json(notice);
+  if (!id.empty()) json["id"] = Json::parse(id);
+  return json;
 }
 
 Json publish_error(std::uint64_t line, const std::string& message) {

@@ -27,6 +27,8 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json to_json(const Position& position);
 [[nodiscard]] Json to_json(const Delivery& delivery);
 [[nodiscard]] Json to_json(const Notice& notice);
+// The same for a Sent or Unpublished whose line in had an id (Publication::id).
+[[nodiscard]] Json to_json(const Notice& notice, const std::string& id);
 [[nodiscard]] Json to_json(const Status& status);
 [[nodiscard]] Json to_json(const PeerStatus& peer);
 
@@ -53,16 +55,17 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Result<Status> parse_status(std::string_view text);
 
 // The members of a line in; any other is refused.
-inline constexpr std::array<std::string_view, 4> publication_members{"topic", "payload",
-                                                                     "payload_base64", "depends"};
+inline constexpr std::array<std::string_view, 6> publication_members{
+    "topic", "payload", "payload_base64", "depends", "durable", "id"};
 
 struct Publication {
   Topic topic;
   std::string payload;
   Dependency dependency;
+  std::string id;  // as JSON; empty: none
 };
 
-// Reads one line in. Any text is allowed; whatever is wrong with it is the error.
+// Reads one line in. Any text is allowed; all that is wrong with it is the error.
 [[nodiscard]] Result<Publication> parse_publication(std::string_view line);
 
 }  // namespace tidegate::json_lines

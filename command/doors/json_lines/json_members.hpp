@@ -21,6 +21,7 @@
 #include <sodium.h>
 
 #include "command/doors/json_lines/json.hpp"
+#include "lib/node/names.hpp"
 #include "tidegate/lsn.hpp"
 #include "tidegate/status.hpp"
 
@@ -28,10 +29,6 @@ namespace tidegate::json_lines::json_members {
 
 // --- Values -------------------------------------------------------------------------------------
 // encode() writes a value; decode() reads it back and is false when the JSON is something else.
-
-inline constexpr std::array<PeerState, 6> all_peer_states{PeerState::heard, PeerState::hello,
-                                                          PeerState::ready, PeerState::suspect,
-                                                          PeerState::left,  PeerState::gone};
 
 // A system identifier, which is written as a string.
 template <typename Id>
@@ -125,13 +122,11 @@ inline bool decode(const Json& json, LsnText<std::uint64_t> lsn) {
 }
 
 inline bool decode(const Json& json, PeerState& state) {
-  for (const auto candidate : all_peer_states) {
-    if (json == std::string(to_string(candidate))) {
-      state = candidate;
-      return true;
-    }
-  }
-  return false;
+  std::string text;
+  if (!decode(json, text)) return false;
+  const auto named = node::peer_state_names.value(text);
+  state = named.value_or(state);
+  return named.has_value();
 }
 
 inline bool decode(const Json& json, SystemText<ClusterId> system) {

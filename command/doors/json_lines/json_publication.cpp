@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 #include <sodium.h>
@@ -15,6 +17,10 @@ namespace {
 using json_members::decode;
 using json_members::members;
 using json_members::Read;
+
+constexpr const char* depends_forms =
+    R"(depends is none of "none", "commit" and )"
+    R"({"system":"7423456789012345678","history":[{"timeline":1}],"lsn":"0/3000060"})";
 
 Result<Topic> read_topic(const Json& json) {
   if (json.is_string()) {
@@ -50,27 +56,86 @@ Result<std::string> read_base64(const Json& json) {
   return Error{"payload_base64 is not base64 text; write it with padding and without line breaks"};
 }
 
-Result<Dependency> read_dependency(const Json& json) {
-  if (json.is_null() || json == "none") return Dependency{NoChange{}};
-  if (json == "after_commit") return Dependency{AfterCommit{.durable = false}};
-  if (json == "after_durable_commit") return Dependency{AfterCommit{.durable = true}};
-  const Error error{
-      R"(depends is none of "none", "after_commit", "after_durable_commit" and )"
-      R"({"system":"7423456789012345678","history":[{"timeline":1}],"lsn":"0/3000060"})"};
-  if (!json.is_object()) return error;
+Result<Position> read_position(const Json& json) {
   for (const auto* key : {"system", "history", "lsn"}) {
     if (!json.contains(key)) return Error{std::string("depends lacks \"") + key + "\""};
   }
   Position position;
   std::string wrong;
   members(Read(json, wrong), position);
-  if (!wrong.empty()) return Error{"depends has a bad \"" + wrong + "\"; " + error.message};
-  if (json.size() != 3) return error;
+  if (!wrong.empty()) return Error{"depends has a bad \"" + wrong + "\"; " + depends_forms};
+  if (json.size() != 3) return Error{depends_forms};
   if (position.cluster == 0 || position.offset == 0) {
     return Error{"depends names no place: system and lsn must not be 0"};
   }
-  return Dependency{position};
+  return position;
 }
+
+Result<Dependency> read_dependency(const Json& line) {
+  const auto& json = line.contains("depends") ? line["depends"] : Json();
+  const bool commit = json == "commit";
+  bool durable = false;
+  if (line.contains("durable") && !decode(line["durable"], durable)) {
+    return Error{"durable is true or false"};
+  }
+  if (durable && !commit) return Error{R"(durable says nothing without "depends":"commit")"};
+  if (commit) return Dependency{AfterCommit{.durable = durable}};
+  if (json.is_null() || json == "none") return Dependency{NoChange{}};
+  if (!json.is_object()) return Error{depends_forms};
+  const auto position = read_position(json);
+  if (!position) return position.error();
+  return Dependency{*position};
+}
+
+// As JSON, so that it comes back as it came.
+Result<std::string> read_id(const Json& json) {
+  const bool short_text =
+      json.is_string() && json.get_ref<const std::string&>().size() <= base::limits::id_bytes;
+  if (!short_text && !json.is_number()) {
+    return Error{"id is neither a number nor a string of at most " +
+                 std::to_string(base::limits::id_bytes) + " bytes"};
+  }
+  return to_text(json);
+}
+
+Result<std::string> read_payload(const Json& line) {
+  if (line.contains("payload") && line.contains("payload_base64")) {
+    return Error{"write either payload or payload_base64, not both"};
+  }
+  if (line.contains("payload_base64")) return read_base64(line["payload_base64"]);
+  std::string payload;
+  if (line.contains("payload") && !decode(line["payload"], payload)) {
+    return Error{"the payload must be a string; to send JSON, write it as text inside the string"};
+  }
+  return payload;
+}
+
+std::string unknown_member(const std::string& name) {
+  const std::vector<std::string> names(publication_members.begin(), publication_members.end());
+  const auto hint = command::did_you_mean(name, names);
+  return "\"" + name.substr(0, base::limits::peer_name_bytes) + "\" is unknown" +
+         (hint.empty() ? "; write topic, payload or payload_base64, depends, durable and id"
+                       : hint);
+}
+
+// What is wrong with the members of a line, one after the other.
+class Wrong {
+ public:
+  void add(const std::string& what) { text_ += (text_.empty() ? "" : "; ") + what; }
+
+  // The value of a member, if it is right.
+  template <typename T>
+  std::optional<T> check(Result<T> result) {
+    if (result) return std::move(result).value();
+    add(result.error().message);
+    return std::nullopt;
+  }
+
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
 
 }  // namespace
 
@@ -81,38 +146,20 @@ Result<Publication> parse_publication(std::string_view line) {
                      ? R"(not JSON; write one object a line, such as {"topic":"a/b","payload":"c"})"
                      : R"(not an object; write for example {"topic":"a/b","payload":"c"})"};
   }
-  const std::vector<std::string> keys(publication_members.begin(), publication_members.end());
+  Wrong wrong;
   for (const auto& item : json.items()) {
-    if (std::find(keys.begin(), keys.end(), item.key()) == keys.end()) {
-      const auto hint = command::did_you_mean(item.key(), keys);
-      return Error{"\"" + item.key().substr(0, base::limits::peer_name_bytes) + "\" is unknown" +
-                   (hint.empty() ? "; write topic, payload or payload_base64, and depends" : hint)};
+    if (std::find(publication_members.begin(), publication_members.end(), item.key()) ==
+        publication_members.end()) {
+      wrong.add(unknown_member(item.key()));
     }
   }
-  if (!json.contains("topic")) return Error{"the topic is missing"};
-  auto topic = read_topic(json["topic"]);
-  if (!topic) return topic.error();
-
-  std::string payload;
-  if (json.contains("payload") && json.contains("payload_base64")) {
-    return Error{"write either payload or payload_base64, not both"};
-  }
-  if (json.contains("payload") && !decode(json["payload"], payload)) {
-    return Error{"the payload must be a string; to send JSON, write it as text inside the string"};
-  }
-  if (json.contains("payload_base64")) {
-    auto bytes = read_base64(json["payload_base64"]);
-    if (!bytes) return bytes.error();
-    payload = std::move(*bytes);
-  }
-
-  Dependency dependency;
-  if (json.contains("depends")) {
-    const auto read = read_dependency(json["depends"]);
-    if (!read) return read.error();
-    dependency = *read;
-  }
-  return Publication{std::move(*topic), std::move(payload), dependency};
+  auto topic = wrong.check(json.contains("topic") ? read_topic(json["topic"])
+                                                  : Result<Topic>(Error{"the topic is missing"}));
+  auto payload = wrong.check(read_payload(json));
+  const auto dependency = wrong.check(read_dependency(json));
+  auto id = json.contains("id") ? wrong.check(read_id(json["id"])) : std::string();
+  if (!wrong.text().empty()) return Error{wrong.text()};
+  return Publication{std::move(*topic), std::move(*payload), *dependency, std::move(*id)};
 }
 
 }  // namespace tidegate::json_lines

@@ -45,17 +45,35 @@ void PublishInput::read() {
 void PublishInput::pump(Peer& peer, Output& output) {
   while (true) {
     if (waiting_) {
-      const auto& [line, publication] = *waiting_;
-      const auto answer =
-          peer.publish(publication.topic, publication.payload, publication.dependency);
-      if (answer == Publish::outbox_full) return;
-      if (answer != Publish::accepted) complain(line, refusal(answer, publication), output);
-      waiting_.reset();
+      publish(peer, output);
+      if (waiting_) return;
     }
     const auto line = lines_.next();
     if (!line) return;
     take(*line, output);
   }
+}
+
+// Ends with a message that still waits when the outbox is full.
+void PublishInput::publish(Peer& peer, Output& output) {
+  auto& [line, publication] = *waiting_;
+  const auto [answer, ticket] =
+      peer.publish(publication.topic, publication.payload, publication.dependency);
+  if (answer == Publish::outbox_full) return;
+  if (answer != Publish::accepted) {
+    complain(line, refusal(answer, publication), output);
+  } else if (!publication.id.empty()) {
+    ids_.emplace(ticket, std::move(publication.id));
+  }
+  waiting_.reset();
+}
+
+std::string PublishInput::take_id(const Notice& notice) {
+  const auto* sent = std::get_if<Sent>(&notice);
+  const auto* unpublished = std::get_if<Unpublished>(&notice);
+  if (sent == nullptr && unpublished == nullptr) return {};
+  auto id = ids_.extract(sent != nullptr ? sent->ticket : unpublished->ticket);
+  return id.empty() ? std::string() : std::move(id.mapped());
 }
 
 void PublishInput::take(const Line& line, Output& output) {

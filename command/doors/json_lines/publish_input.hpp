@@ -1,13 +1,15 @@
 // Standard input of `tidegate peer`: JSON lines, each a message to publish (json.hpp).
 //
 // A message that can't be published is answered by a line on the output, with the number of the
-// input line, and the next line is read. Only a full outbox is no error: reading pauses until there
-// is room, so that whoever writes to us has to wait. The message that met it is kept, and nothing
-// is reordered.
+// input line, and the next line is read. A line with an id is answered with that id once the peer
+// answers its ticket. Only a full outbox is no error: reading pauses until there is room, so that
+// whoever writes to us has to wait. The message that met it is kept, and nothing is reordered.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/line_reader.hpp"
@@ -30,6 +32,10 @@ class PublishInput {
   void pump(Peer& peer, Output& output);
   [[nodiscard]] bool blocked() const { return waiting_.has_value(); }
 
+  // The id of the line that this Sent or Unpublished answers; empty: it had none, or the notice is
+  // another one.
+  [[nodiscard]] std::string take_id(const Notice& notice);
+
   // The peer leaves: says of the message that waits that it is not published.
   void give_up(Output& output);
 
@@ -40,12 +46,14 @@ class PublishInput {
   };
 
   void take(const Line& line, Output& output);
+  void publish(Peer& peer, Output& output);
   [[nodiscard]] std::string refusal(Publish answer, const Publication& publication) const;
 
   int descriptor_;
   std::size_t payload_bytes_;
   LineReader lines_;
   std::optional<Waiting> waiting_;
+  std::map<Ticket, std::string> ids_;  // of what is not answered yet
   bool ended_ = false;
 };
 

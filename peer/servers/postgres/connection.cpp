@@ -1,12 +1,13 @@
 #include "peer/servers/postgres/connection.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include "lib/base/decimal.hpp"
 #include "lib/base/must.hpp"
+#include "peer/servers/postgres/libpq_handles.hpp"
 #include "peer/servers/postgres/libpq_text.hpp"
 
 namespace tidegate::postgres {
@@ -35,22 +36,13 @@ const Settings& defaults() {
   return settings;
 }
 
-struct Finish {
-  void operator()(PGconn* connection) const { PQfinish(connection); }
-  void operator()(PGresult* result) const { PQclear(result); }
-  void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
-};
-
 std::string text_or_empty(const char* text) { return text == nullptr ? "" : text; }
 
 Result<Settings> parse_connection_string(const std::string& text) {
-  char* words = nullptr;
-  const std::unique_ptr<PQconninfoOption, Finish> parsed(PQconninfoParse(text.c_str(), &words));
-  if (!parsed) {
-    const auto error = unreadable_connection_string(text, text_or_empty(words));
-    PQfreemem(words);
-    return error;
-  }
+  char* complaint = nullptr;
+  const ConnectionOptions parsed(PQconninfoParse(text.c_str(), &complaint));
+  const LibpqText owned(complaint);
+  if (!parsed) return unreadable_connection_string(text, text_or_empty(complaint));
   Settings settings;
   for (const auto* option = parsed.get(); option->keyword != nullptr; ++option) {
     if (option->val == nullptr) continue;
@@ -204,7 +196,7 @@ class Database::Connection {
     if (copying_ && !copy_ended_ && now >= deadline_) end_copy(now);
     while (copying_ ? take_wal(now) : PQisBusy(connection) == 0 && phase_ == Phase::asking) {
       if (copying_) continue;
-      const std::unique_ptr<PGresult, Finish> result(PQgetResult(connection));
+      const ResultHandle result(PQgetResult(connection));
       if (result) {
         take(result.get());
         continue;
@@ -326,7 +318,7 @@ class Database::Connection {
   Settings settings_;
   Session session_;
   Timeouts timeouts_;
-  std::unique_ptr<PGconn, Finish> connection_;
+  ConnectionHandle connection_;
   Phase phase_ = Phase::waiting;
   Instant deadline_ = Instant::min();
   Duration pause_ = shortest_pause;
@@ -353,12 +345,9 @@ Result<Database> Database::create(const std::string& connection_string, Session 
   auto settings = parse_connection_string(connection_string);
   if (!settings) return settings.error();
   for (const auto& [keyword, value] : *settings) {
-    int seconds = 0;
-    if (keyword == "connect_timeout" &&
-        std::from_chars(value.data(), value.data() + value.size(), seconds).ec == std::errc{} &&
-        seconds > 0) {
-      timeouts.connect = std::chrono::seconds(seconds);
-    }
+    if (keyword != "connect_timeout") continue;
+    const auto seconds = base::parse_number<int>(value);
+    if (seconds && *seconds > 0) timeouts.connect = std::chrono::seconds(*seconds);
   }
   return Database(std::make_unique<Connection>(std::move(*settings), session, timeouts));
 }

@@ -1,9 +1,9 @@
 #include "peer/servers/postgres/history_query.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "lib/base/decimal.hpp"
 #include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
 #include "peer/servers/postgres/promotion.hpp"
@@ -32,13 +32,6 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-std::optional<TimelineId> number_of(std::string_view word) {
-  TimelineId number = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
-  return number;
-}
-
 }  // namespace
 
 Result<std::vector<HistoryEntry>> read_history_file(std::string_view text, TimelineId timeline) {
@@ -49,7 +42,7 @@ Result<std::vector<HistoryEntry>> read_history_file(std::string_view text, Timel
     auto rest = line;
     const auto word = take_word(rest);
     if (word.empty() || word.front() == '#') continue;
-    const auto number = number_of(word);
+    const auto number = base::parse_number<TimelineId>(word);
     const auto end = parse_lsn(take_word(rest));
     if (!number || !end) {
       return Error{"a timeline history has the line '" + std::string(line) +

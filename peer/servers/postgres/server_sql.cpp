@@ -1,17 +1,16 @@
 #include "peer/servers/postgres/server_sql.hpp"
 
-#include <charconv>
 #include <utility>
 
+#include "lib/base/decimal.hpp"
 namespace tidegate::postgres {
 namespace {
 
 template <typename Number>
-bool read_number(const std::optional<std::string>& text, Number& number, int base = 10) {
-  if (!text) return false;
-  const auto* end = text->data() + text->size();
-  const auto [stop, error] = std::from_chars(text->data(), end, number, base);
-  return error == std::errc{} && stop == end;
+bool read_number(const std::optional<std::string>& text, Number& number, int radix = 10) {
+  const auto parsed = text ? base::parse_number<Number>(*text, radix) : std::nullopt;
+  number = parsed.value_or(number);
+  return parsed.has_value();
 }
 
 std::string quoted(const std::vector<SqlRow>& rows) {

@@ -1,45 +1,40 @@
 #include "peer/servers/postgres/sql_change.hpp"
 
 #include <array>
-#include <memory>
 #include <optional>
 
 #include <libpq-fe.h>
 
+#include "peer/servers/postgres/libpq_handles.hpp"
 #include "peer/servers/postgres/libpq_text.hpp"
-#include "tidegate/commit.hpp"
 
 namespace tidegate::postgres {
 namespace {
 
-struct Free {
-  void operator()(PGconn* connection) const { PQfinish(connection); }
-  void operator()(PGresult* result) const { PQclear(result); }
-  void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
-};
+using Outcome = CommitError::Outcome;
 
 // An unreadable string is refused before libpq can quote a password from it.
 std::optional<Error> check_connection_string(const std::string& text) {
-  char* words = nullptr;
-  const std::unique_ptr<PQconninfoOption, Free> parsed(PQconninfoParse(text.c_str(), &words));
+  char* complaint = nullptr;
+  const ConnectionOptions parsed(PQconninfoParse(text.c_str(), &complaint));
+  const LibpqText owned(complaint);
   if (parsed) return std::nullopt;
-  auto error = unreadable_connection_string(text, words == nullptr ? "" : words);
-  PQfreemem(words);
-  return error;
+  return unreadable_connection_string(text, complaint == nullptr ? "" : complaint);
 }
 
 // The string comes last and so wins over the defaults before it.
-std::unique_ptr<PGconn, Free> connect(const std::string& connection_string) {
+ConnectionHandle connect(const std::string& connection_string) {
   const std::array<const char*, 4> keywords = {"fallback_application_name", "connect_timeout",
                                                "dbname", nullptr};
   const std::array<const char*, 4> values = {"tidegate pub", "10", connection_string.c_str(),
                                              nullptr};
-  return std::unique_ptr<PGconn, Free>(PQconnectdbParams(keywords.data(), values.data(), 1));
+  return ConnectionHandle(PQconnectdbParams(keywords.data(), values.data(), 1));
 }
 
-// Runs the text; why that failed.
-std::optional<std::string> run(PGconn* connection, const std::string& sql) {
-  const std::unique_ptr<PGresult, Free> result(PQexec(connection, sql.c_str()));
+// Runs the text; why that failed, with `prefix` in front: nothing is committed then.
+std::optional<CommitError> run(PGconn* connection, const std::string& sql,
+                               const std::string& prefix) {
+  const ResultHandle result(PQexec(connection, sql.c_str()));
   switch (PQresultStatus(result.get())) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
@@ -48,27 +43,37 @@ std::optional<std::string> run(PGconn* connection, const std::string& sql) {
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
     case PGRES_COPY_BOTH:
-      return "COPY from or to the client is not possible here; use INSERT";
-    default:
-      return one_line(PQerrorMessage(connection));
+      return CommitError{Outcome::not_committed, "",
+                         prefix + "COPY from or to the client is not possible here; use INSERT"};
+    default: {
+      const auto* sqlstate = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
+      return CommitError{Outcome::not_committed, sqlstate == nullptr ? "" : sqlstate,
+                         prefix + one_line(PQerrorMessage(connection))};
+    }
   }
 }
 
 }  // namespace
 
-Result<Position> commit_change(const std::string& connection_string, const std::string& sql) {
-  if (auto error = check_connection_string(connection_string)) return *error;
+Result<Position, CommitError> commit_change(const std::string& connection_string,
+                                            const std::string& sql) {
+  if (const auto error = check_connection_string(connection_string)) {
+    return CommitError{Outcome::not_committed, "", error->message};
+  }
   const auto connection = connect(connection_string);
   if (PQstatus(connection.get()) != CONNECTION_OK) {
-    return Error{"not committed: no connection to the primary: " +
-                 one_line(PQerrorMessage(connection.get()))};
+    return CommitError{Outcome::not_committed, "",
+                       "not committed: no connection to the primary: " +
+                           one_line(PQerrorMessage(connection.get()))};
   }
-  if (const auto why = run(connection.get(), "BEGIN")) return Error{"not committed: " + *why};
-  if (const auto why = run(connection.get(), sql)) {
-    return Error{"not committed, rolled back: " + *why};  // by closing the connection
+  if (auto error = run(connection.get(), "BEGIN", "not committed: ")) return *std::move(error);
+  // Rolled back by closing the connection.
+  if (auto error = run(connection.get(), sql, "not committed, rolled back: ")) {
+    return *std::move(error);
   }
   if (PQtransactionStatus(connection.get()) == PQTRANS_IDLE) {
-    return Error{
+    return CommitError{
+        Outcome::unknown, "",
         "commit unknown: the statements have ended the transaction themselves; leave out BEGIN, "
         "COMMIT and ROLLBACK, and look which of the changes are there"};
   }

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "tidegate/commit.hpp"
 #include "tidegate/position.hpp"
 #include "tidegate/result.hpp"
 
@@ -13,9 +14,8 @@ namespace tidegate::postgres {
 // The statements may be several; they must not end the transaction. Blocks for as long as they
 // take; connecting is bounded by connect_timeout (10 s unless the string says otherwise).
 //
-// The error is one line without a password. Unless it begins with "commit unknown" or "committed",
-// nothing was changed.
-[[nodiscard]] Result<Position> commit_change(const std::string& connection_string,
-                                             const std::string& sql);
+// No message shows a password.
+[[nodiscard]] Result<Position, CommitError> commit_change(const std::string& connection_string,
+                                                          const std::string& sql);
 
 }  // namespace tidegate::postgres

@@ -41,7 +41,8 @@ ServerFacts primary() {
 }
 
 Interface ethernet() {
-  return {.name = "eth0", .index = 2, .up = true, .multicast = true, .address = Ipv4{0x0A000001}};
+  return {
+      .name = "eth0", .index = 2, .up = true, .multicast = true, .address = base::Ipv4{0x0A000001}};
 }
 
 // A host where all is well.
@@ -233,12 +234,12 @@ TEST_CASE("a primary that is a standby is a problem") {
   CHECK(only_trouble(facts).verdict == Verdict::problem);
 }
 
-TEST_CASE("synchronous_commit off decides which tag may be used") {
+TEST_CASE("synchronous_commit off decides what a message may depend on") {
   auto facts = healthy();
   auto careless = primary();
   careless.synchronous_commit = "off";
   facts.primary = careless;
-  CHECK(contains(only_trouble(facts).cure, "never with after_durable_commit"));
+  CHECK(contains(only_trouble(facts).cure, "never with \"durable\":true"));
 }
 
 TEST_CASE("a database that is a primary serves as the primary too") {

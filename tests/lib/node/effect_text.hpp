@@ -45,7 +45,12 @@ struct NoticeText {
     return "undelivered " + std::to_string(n.first) + "-" + std::to_string(n.last) + " of " +
            n.name + ": " + std::string(to_string(n.why));
   }
-  std::string operator()(const Unpublished& n) const { return "unpublished " + to_string(n.topic); }
+  std::string operator()(const Sent& n) const {
+    return "sent " + std::to_string(n.ticket) + " as " + std::to_string(n.sequence);
+  }
+  std::string operator()(const Unpublished& n) const {
+    return "unpublished " + to_string(n.topic) + ": " + std::string(to_string(n.why));
+  }
   std::string operator()(const ServerUp&) const { return "server up"; }
   std::string operator()(const ServerDown&) const { return "server down"; }
   std::string operator()(const PrimaryUp&) const { return "primary up"; }

@@ -75,12 +75,12 @@ class NodeHarness {
   void stop_for(Duration duration) { now_ += duration; }
 
   // The whole handshake with another peer; its messages count from `next` on, and it keeps those
-  // from `first` on.
+  // from `first` on. `epoch`: it goes on with the stream of an earlier life.
   void befriend(const Origin& peer, const std::string& name, std::uint64_t next = 1,
-                std::uint64_t first = 1) {
-    const mesh::PeerInfo info{peer, "default", name, 10, 20};
+                std::uint64_t first = 1, std::uint64_t epoch = 0) {
+    const mesh::PeerInfo info{peer, "default", name, 10, 20, epoch};
     step(node::input::Heard{{"default", peer, 10, 20}, name});
-    const auto& dial = std::get<node::effect::Dial>(effects_.front());
+    const auto dial = all<node::effect::Dial>().at(0);
     step(node::input::FromLink{dial.link, mesh::Welcome{info}});
     step(node::input::Reader{peer.peer, true});
     step(node::input::FromRoute{"r", name, mesh::Ready{peer, origin(1), first, next}});

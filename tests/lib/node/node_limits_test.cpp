@@ -142,7 +142,7 @@ TEST_CASE("what the primary took with it comes back as unpublished, in its place
   a.step(PrimaryDown{});
   CHECK(a.step(PrimaryUp{{home, 3}}) == "primary up, ask");
   CHECK(a.step(input::CommitPositionRead{{{home, 3}, history("3"), Lsn{300}, Lsn{300}}}) ==
-        "unpublished x, all: Data 1-1");
+        "unpublished x: primary_lost, all: Data 1-1");
   CHECK(a.counters().unpublished == 1);
 }
 
@@ -282,7 +282,8 @@ TEST_CASE("leaving gives back what waits, says farewell and ends everything") {
   a.publish("sent");
   a.publish("asked", AfterCommit{});
   a.publish("behind");
-  CHECK(a.step(input::Leave{}) == "unpublished asked, unpublished behind, all: Farewell 1");
+  CHECK(a.step(input::Leave{}) ==
+        "unpublished asked: left, unpublished behind: left, all: Farewell 1");
   REQUIRE(a.all<node::effect::Announce>().size() == 1);
   CHECK((a.all<node::effect::Announce>()[0].announcement ==
          Announcement{"default", origin(1), 10, 20, true, false}));

@@ -132,13 +132,43 @@ TEST_CASE("S2: a change that a failover has undone is reported as orphaned, neve
   CHECK(a.counters().orphaned == 1);
 }
 
-TEST_CASE("S2: a position from before a failover does not become a later one, it comes back") {
+TEST_CASE("S2: a position from before a failover does not become a later one") {
   NodeHarness a;
-  CHECK(a.publish("1", at(50, 1)) == "all: Data 1-1");
-  CHECK(a.publish("2", at(120, 2)) == "all: Data 2-2");
-  CHECK(a.publish("3", at(130, 1)) == "unpublished 3");
-  CHECK(a.publish("4", at(110, 2)) == "all: Data 3-3");
-  CHECK(a.counters().unpublished == 1);
+  CHECK(a.publish("1", at(120, 2)) == "all: Data 1-1");
+  CHECK(a.publish("2", at(130, 1)) == "all: Data 2-2");
+  CHECK((a.sent().at(0) == message_at("2", at(130, 1), 0, at(120, 2))));
+}
+
+TEST_CASE("N1: each accepted message is answered once, by its ticket, if that is wished") {
+  auto options = gated();
+  options.report_sent = true;
+  NodeHarness a(options);
+  a.step(PrimaryUp{primary_life});
+  CHECK(a.publish("1") == "sent 1 as 1, all: Data 1-1");
+  CHECK(a.publish("2", at(50)) == "sent 2 as 2, all: Data 2-2");
+  CHECK(a.notices<Sent>().at(0).position == at(50));
+  CHECK(a.publish("3", AfterCommit{}) == "ask");
+  a.step(PrimaryDown{});
+  a.step(PrimaryUp{{home, 3}});
+  CHECK(a.step(input::CommitPositionRead{{{home, 3}, history("2"), Lsn{60}, Lsn{60}}}) ==
+        "unpublished 3: primary_lost");
+  CHECK(a.notices<Unpublished>().at(0).ticket == 3);
+  CHECK(
+      a.turn({input::Publish{message_at("4", {}), {}}, input::Publish{message_at("5", {}), {}}}) ==
+      "sent 4 as 3, sent 5 as 4, all: Data 3-4");
+  CHECK(a.publish("6", AfterCommit{}) == "ask");
+  CHECK(a.step(input::Leave{}) == "unpublished 6: left, all: Farewell 4");
+  CHECK(a.notices<Unpublished>().at(0).ticket == 6);
+}
+
+TEST_CASE("what is undelivered is told with its topic, where that is known") {
+  auto a = with_b();
+  a.data(b, 1, {message_at("undone", at(101, 1))});
+  a.step(input::ReplayPositionRead{replayed(1000)});
+  CHECK(a.notices<Undelivered>().at(0).topic == Topic::parse("undone").value());
+  a.data(b, 3, {message_at("y", at(2))});
+  a.step(input::FromStream{Farewell{b, 3}});
+  CHECK_FALSE(a.notices<Undelivered>().at(0).topic);
 }
 
 TEST_CASE("S3: whatever arrives again is delivered once, also from a peer that was gone") {

@@ -234,7 +234,7 @@ void see_status(Sightings& sightings) {
   sightings.see("status", to_json(full));
   sightings.see("peers", peers_document(full, true));
   sightings.see("peers", peers_document(full, false));
-  for (const auto state : json_members::all_peer_states) {
+  for (const auto& [state, name] : node::peer_state_names) {
     full.peers.front().state = state;
     sightings.see("status", to_json(full));
   }
@@ -260,6 +260,10 @@ template <>
 Unpublished sample<Unpublished>() {
   return {.topic = topic(), .payload = "text"};
 }
+template <>
+Undelivered sample<Undelivered>() {
+  return {.origin = {}, .name = "", .position = Position{}, .topic = topic()};
+}
 
 template <std::size_t... index>
 void see_every_notice(Sightings& sightings, std::index_sequence<index...>) {
@@ -268,13 +272,23 @@ void see_every_notice(Sightings& sightings, std::index_sequence<index...>) {
 
 void see_notices(Sightings& sightings) {
   see_every_notice(sightings, std::make_index_sequence<std::variant_size_v<Notice>>());
-  see_notice(sightings, Unpublished{.topic = topic(), .payload = bytes});
+  see_notice(sightings, Sent{.position = Position{}});
+  for (const auto why : {Unpublished::Why::primary_lost, Unpublished::Why::left}) {
+    const Unpublished notice{.why = why, .topic = topic(), .payload = bytes};
+    see_notice(sightings, notice);
+    for (const auto* id : {"\"a\"", "1", "0.5"}) {
+      sightings.see("unpublished", to_json(notice, id));
+      sightings.see("sent", to_json(Sent{}, id));
+    }
+  }
   for (const auto why : {PeerGone::Why::left, PeerGone::Why::silent, PeerGone::Why::replaced}) {
     see_notice(sightings, PeerGone{.origin = {}, .name = "", .why = why});
   }
   using Why = Undelivered::Why;
   for (const auto why : {Why::missing, Why::expired, Why::orphaned, Why::foreign, Why::overdue}) {
-    see_notice(sightings, Undelivered{.origin = {}, .name = "", .why = why, .position = a_place()});
+    see_notice(
+        sightings,
+        Undelivered{.origin = {}, .name = "", .why = why, .position = a_place(), .topic = {}});
   }
 }
 
@@ -359,6 +373,7 @@ TEST_CASE("the document of the JSON contract lists exactly what a line in may ha
     const auto& member = entry.second;
     CAPTURE(name);
     Json line = {{"topic", "a"}};
+    if (name == "durable") line["depends"] = "commit";
     for (const auto& each : one_of_each()) {
       const auto& type = each.first;
       CAPTURE(type);

@@ -107,16 +107,22 @@ TEST_CASE("every notice has a type and all its members") {
   CHECK(text(PeerReady{origin(), "b"}) == R"({"type":"peer_ready",)" + who + "}");
   CHECK(text(PeerGone{origin(), "b", PeerGone::Why::silent}) ==
         R"({"type":"peer_gone",)" + who + R"(,"why":"silent"})");
-  CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::orphaned, place}) ==
+  CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::orphaned, place, topic({"x"})}) ==
         R"({"type":"undelivered",)" + who + R"(,"first":3,"last":9,"why":"orphaned",)" +
             R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
             R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
-            R"("lsn":"0/3000060"}})");
-  CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::missing, {}}) ==
+            R"("lsn":"0/3000060"},)"
+            R"("topic":["x"]})");
+  CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::missing, {}, {}}) ==
         R"({"type":"undelivered",)" + who +
-            R"(,"first":3,"last":9,"why":"missing","position":null})");
-  CHECK(text(Unpublished{topic({"a"}), "x"}) ==
-        R"({"type":"unpublished","topic":["a"],"payload":"x"})");
+            R"(,"first":3,"last":9,"why":"missing","position":null,"topic":null})");
+  CHECK(text(Sent{4, 3, place}) ==
+        R"({"type":"sent","ticket":4,"sequence":3,)"
+        R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
+        R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
+        R"("lsn":"0/3000060"}})");
+  CHECK(text(Unpublished{5, Unpublished::Why::primary_lost, topic({"a"}), "x"}) ==
+        R"({"type":"unpublished","ticket":5,"why":"primary_lost","topic":["a"],"payload":"x"})");
   CHECK(text(ServerUp{incarnation, true, "d", "x"}) ==
         R"({"type":"server_up","system":"42","started":1700000000000000,"in_recovery":true,)"
         R"("description":"d","degraded":"x"})");
@@ -143,14 +149,35 @@ TEST_CASE("a topic as a list may hold any character in an element") {
   CHECK(parse_publication(R"({"topic":["a/b","#",""]})")->topic == topic({"a/b", "#", ""}));
 }
 
-TEST_CASE("each form of a tag is understood") {
+TEST_CASE("the answer to a line with an id has that id as it was written") {
+  const auto id = [](const std::string& json) {
+    return parse_publication(R"({"topic":"a","id":)" + json + "}").value().id;
+  };
+  CHECK(parse_publication(R"({"topic":"a"})").value().id.empty());
+  CHECK(to_json(Sent{1, 1, {}}, id("7"))["id"] == 7);
+  CHECK(to_json(Sent{1, 1, {}}, id("\"7\""))["id"] == "7");
+  CHECK(to_json(Sent{1, 1, {}}, id("\"\""))["id"] == "");
+  CHECK_FALSE(to_json(Sent{1, 1, {}}, "").contains("id"));
+}
+
+TEST_CASE("every wrong member of a line is named") {
+  const auto why = why_refused(R"({"payload":3,"depends":"soon","id":[],"colour":"red"})");
+  CHECK(contains(why, "\"colour\" is unknown"));
+  CHECK(contains(why, "topic is missing"));
+  CHECK(contains(why, "must be a string"));
+  CHECK(contains(why, "depends is none of"));
+  CHECK(contains(why, "id is neither"));
+}
+
+TEST_CASE("each form of a dependency is understood") {
   const auto dependency = [](const std::string& text) {
     return parse_publication(R"({"topic":"a","depends":)" + text + "}").value().dependency;
   };
   CHECK(std::holds_alternative<NoChange>(dependency("null")));
   CHECK(std::holds_alternative<NoChange>(dependency("\"none\"")));
-  CHECK_FALSE(std::get<AfterCommit>(dependency("\"after_commit\"")).durable);
-  CHECK(std::get<AfterCommit>(dependency("\"after_durable_commit\"")).durable);
+  CHECK_FALSE(std::get<AfterCommit>(dependency("\"commit\"")).durable);
+  CHECK_FALSE(std::get<AfterCommit>(dependency("\"commit\",\"durable\":false")).durable);
+  CHECK(std::get<AfterCommit>(dependency("\"commit\",\"durable\":true")).durable);
   CHECK(std::get<Position>(dependency(
             R"({"system":"18446744073709551615","history":[{"timeline":1},{"timeline":3,)"
             R"("begin":"0/1000000","promoted":1795640443355842}],"lsn":"0/3000060"})")) == place);
@@ -172,9 +199,20 @@ TEST_CASE("a line that can't be published is refused with what to write instead"
   CHECK(contains(why_refused(R"({"topic":"a","payload":"","payload_base64":""})"), "not both"));
   CHECK(contains(why_refused(R"({"topic":"a","paylaod":""})"), "did you mean payload?"));
   CHECK(contains(why_refused(R"({"topic":"a","depends":"after"})"), "depends is none of"));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":"commit","durable":1})"), "true or false"));
+  CHECK(contains(why_refused(R"({"topic":"a","durable":true})"), "says nothing without"));
+  CHECK(contains(why_refused(R"({"topic":"a","id":null})"), "id is neither"));
+  CHECK(contains(why_refused(R"({"topic":"a","id":")" + std::string(257, 'x') + "\"}"), "id is"));
   CHECK(
       contains(why_refused(R"({"topic":"a","depends":{"system":"1","history":[{"timeline":1}]}})"),
                "lacks \"lsn\""));
+  CHECK(contains(
+      why_refused(R"({"topic":"a","depends":{"system":1,"history":[{"timeline":1}],"lsn":"0/1"}})"),
+      "bad \"system\""));
+  CHECK(contains(
+      why_refused(
+          R"({"topic":"a","depends":{"system":"","history":[{"timeline":1}],"lsn":"0/1"}})"),
+      "bad \"system\""));
   CHECK(contains(
       why_refused(R"({"topic":"a","depends":{"system":1,"history":[{"timeline":1}],"lsn":"0/1"}})"),
       "bad \"system\""));
@@ -206,8 +244,9 @@ TEST_CASE("a line that can't be published is refused with what to write instead"
 
 TEST_CASE("no line of input makes the reader crash") {
   const std::vector<std::string> seeds = {
-      R"({"topic":"builds/42/new","payload":"text","depends":"after_commit"})",
-      R"({"topic":["a","b"],"payload_base64":"/wD+","depends":{"system":"1","history":[{"timeline":1}],"lsn":"0/1"}})",
+      R"({"topic":"builds/42/new","payload":"text","depends":"commit","id":1})",
+      R"({"topic":["a","b"],"payload_base64":"/wD+",)"
+      R"("depends":{"system":"1","history":[{"timeline":1}],"lsn":"0/1"}})",
       R"({"topic":"\u00e4\/","payload":"\ud83d\ude00"})",
   };
   const std::string alphabet = "{}[]\",:\\u0123456789abcdef/.-+eE nulltruefalse\xff\xc3";

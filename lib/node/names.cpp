@@ -1,0 +1,23 @@
+#include "lib/node/names.hpp"
+
+namespace tidegate {
+
+std::string_view to_string(From from) { return node::from_names.name(from); }
+
+std::string_view to_string(LocalTransport transport) {
+  return node::local_transport_names.name(transport);
+}
+
+std::string_view to_string(Overdue overdue) { return node::overdue_names.name(overdue); }
+
+std::string_view to_string(PeerGone::Why why) { return node::gone_names.name(why); }
+
+std::string_view to_string(Undelivered::Why why) { return node::undelivered_names.name(why); }
+
+std::string_view to_string(Unpublished::Why why) { return node::unpublished_names.name(why); }
+
+std::string_view to_string(PeerState state) { return node::peer_state_names.name(state); }
+
+std::string_view to_string(Publish answer) { return node::publish_names.name(answer); }
+
+}  // namespace tidegate

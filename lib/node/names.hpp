@@ -1,0 +1,52 @@
+// The names of the values that people and other programs read and write: on the command line, in
+// settings, in the JSON of the program.
+#pragma once
+
+#include "lib/base/enum_names.hpp"
+#include "tidegate/notice.hpp"
+#include "tidegate/options.hpp"
+#include "tidegate/peer.hpp"
+#include "tidegate/status.hpp"
+
+namespace tidegate::node {
+
+inline constexpr auto from_names =
+    base::enum_names<From>({{From::latest, "latest"}, {From::earliest, "earliest"}});
+
+inline constexpr auto local_transport_names =
+    base::enum_names<LocalTransport>({{LocalTransport::tcp, "tcp"}, {LocalTransport::ipc, "ipc"}});
+
+inline constexpr auto overdue_names = base::enum_names<Overdue>(
+    {{Overdue::hold, "hold"}, {Overdue::late, "late"}, {Overdue::drop, "drop"}});
+
+inline constexpr auto gone_names =
+    base::enum_names<PeerGone::Why>({{PeerGone::Why::left, "left"},
+                                     {PeerGone::Why::silent, "silent"},
+                                     {PeerGone::Why::replaced, "replaced"}});
+
+inline constexpr auto undelivered_names =
+    base::enum_names<Undelivered::Why>({{Undelivered::Why::missing, "missing"},
+                                        {Undelivered::Why::expired, "expired"},
+                                        {Undelivered::Why::orphaned, "orphaned"},
+                                        {Undelivered::Why::foreign, "foreign"},
+                                        {Undelivered::Why::overdue, "overdue"}});
+
+inline constexpr auto unpublished_names = base::enum_names<Unpublished::Why>(
+    {{Unpublished::Why::primary_lost, "primary_lost"}, {Unpublished::Why::left, "left"}});
+
+inline constexpr auto peer_state_names =
+    base::enum_names<PeerState>({{PeerState::heard, "heard"},
+                                 {PeerState::hello, "hello"},
+                                 {PeerState::ready, "ready"},
+                                 {PeerState::suspect, "suspect"},
+                                 {PeerState::left, "left"},
+                                 {PeerState::gone, "gone"}});
+
+inline constexpr auto publish_names =
+    base::enum_names<Publish>({{Publish::accepted, "accepted"},
+                               {Publish::outbox_full, "outbox_full"},
+                               {Publish::payload_too_large, "payload_too_large"},
+                               {Publish::no_primary, "no_primary"},
+                               {Publish::leaving, "leaving"}});
+
+}  // namespace tidegate::node
