@@ -32,7 +32,7 @@ Fetch fetch(const Settings& settings) {
   publisher.expect("published", longest_start);
   Options options;
   options.from = From::earliest;
-  const auto peer = start_member(address, Drive::caller, options);
+  const auto peer = start_member<DrivenPeer>(address, options);
   peer->subscribe(Pattern::all());
   std::optional<Instant> begin;
   const auto bound = io::clock_now() + longest_fetch;
@@ -51,7 +51,7 @@ Fetch fetch(const Settings& settings) {
 }  // namespace
 
 int run_publisher(const std::string& address, std::size_t messages, std::size_t size) {
-  const auto peer = start_member(address, Drive::own_thread);
+  const auto peer = start_member<Peer>(address);
   const auto topic = Topic::parse("bench/catchup").value();
   for (std::size_t i = 0; i < messages; ++i) {
     if (peer->publish(topic, std::string(size, '.')) != Publish::accepted) {

@@ -25,8 +25,8 @@ class PositionSender : public Sender {
  public:
   PositionSender(const std::string& address, const std::string& primary) {
     Options options;
-    options.primary = primary;
-    peer_ = start_member(address, Drive::own_thread, std::move(options));
+    if (!primary.empty()) options.primary = primary;
+    peer_ = start_member<Peer>(address, std::move(options));
   }
 
   void wait_for(std::size_t receivers, Duration bound) override {
@@ -57,8 +57,8 @@ class RowChecker {
     session_.execute("PREPARE look AS SELECT FROM rows WHERE id = $1");
     if (task.cure.gated) {
       Options options;
-      options.database = task.server;
-      peer_ = start_member(task.address, Drive::caller, std::move(options));
+      if (!task.server.empty()) options.database = task.server;
+      peer_ = start_member<DrivenPeer>(task.address, std::move(options));
       peer_->subscribe(Pattern::all());
     } else {
       receiver_ = find_carrier(task.carrier)->receiver(task.address);
@@ -127,7 +127,7 @@ class RowChecker {
   RowCheckerTask task_;
   std::vector<Seen> seen_;
   support::Session session_;
-  std::unique_ptr<Peer> peer_;
+  std::unique_ptr<DrivenPeer> peer_;
   std::unique_ptr<Receiver> receiver_;
   std::deque<Waiting> waiting_;  // the next one first
   support::WorkerInput input_;

@@ -65,7 +65,7 @@ Joining join(const Settings& settings, std::size_t peers) {
 }  // namespace
 
 int run_joiner(const std::string& address, std::size_t others) {
-  const auto peer = start_member(address, Drive::own_thread);
+  const auto peer = start_member<Peer>(address);
   if (!peer->wait_ready(others, std::chrono::floor<std::chrono::milliseconds>(longest_join))) {
     throw std::runtime_error("the others are not ready");
   }

@@ -17,15 +17,16 @@ namespace tidegate::bench {
   return std::to_string(support::unused_port()) + "/" + std::string(to_string(transport));
 }
 
-// `options` for all that is not the mesh. Throws when the peer does not start.
-inline std::unique_ptr<Peer> start_member(const std::string& address, Drive drive,
-                                          Options options = {}) {
+// A Peer or a DrivenPeer; `options` for all that is not the mesh. Throws when the peer does not
+// start.
+template <typename SomePeer>
+std::unique_ptr<SomePeer> start_member(const std::string& address, Options options = {}) {
   options.mesh = "bench-" + address;
   options.beacon_port = static_cast<std::uint16_t>(std::stoi(address));
   if (address.ends_with(to_string(LocalTransport::ipc))) {
     options.local_transport = LocalTransport::ipc;
   }
-  auto peer = Peer::start(std::move(options), drive);
+  auto peer = SomePeer::start(std::move(options));
   if (!peer) throw std::runtime_error(peer.error().message);
   return std::move(*peer);
 }

@@ -31,8 +31,9 @@ constexpr std::string_view variable_prefix = "TIDEGATE_";
 using Strings = std::vector<std::string>;
 
 // Where a value goes; its type says how the text is read.
-using Target = std::variant<std::string*, Strings*, std::uint16_t*, std::size_t*, Duration*,
-                            std::optional<LogLevel>*, LocalTransport*, From*, Overdue*>;
+using Server = std::optional<std::string>;
+using Target = std::variant<std::string*, Server*, Strings*, std::uint16_t*, std::size_t*,
+                            Duration*, std::optional<LogLevel>*, LocalTransport*, From*, Overdue*>;
 
 struct Setting {
   const char* name;
@@ -65,10 +66,11 @@ const std::array<Setting, 25> table{{
      "transport to peers on this host; ipc: Unix sockets, which are faster",
      [](Settings& s) -> Target { return &s.options.local_transport; }},
     {"database", "CONNECTION",
-     "libpq connection string of the server that this master reads; none: deliver at once",
+     "libpq connection string of the server that this application reads; none: deliver at once",
      [](Settings& s) -> Target { return &s.options.database; }},
     {"primary", "CONNECTION",
-     "of the server where changes are committed (default: database, when that is a primary)",
+     "libpq connection string of the server where changes are committed; none: database, when that "
+     "is a primary",
      [](Settings& s) -> Target { return &s.options.primary; }},
     {"held-bytes", "SIZE", "most bytes of messages that wait for their change",
      [](Settings& s) -> Target { return &s.options.held_bytes; }},
@@ -148,6 +150,7 @@ Strings split_at_commas(std::string_view text) {
 std::string default_text(const Target& target) {
   struct Show {
     std::string operator()(const std::string* text) const { return *text; }
+    std::string operator()(const Server* server) const { return server->value_or("none"); }
     std::string operator()(const Strings* list) const { return list->empty() ? "" : list->front(); }
     std::string operator()(const std::uint16_t* port) const { return std::to_string(*port); }
     std::string operator()(const std::size_t* size) const { return exact_size(*size); }
@@ -172,6 +175,10 @@ struct Assign {
 
   Refused operator()(std::string* target) const {
     *target = text;
+    return {};
+  }
+  Refused operator()(Server* target) const {
+    *target = text == "none" ? Server() : Server(text);
     return {};
   }
   Refused operator()(Strings* target) const {
@@ -290,7 +297,8 @@ class Reader {
       read_list(setting, **list, node, where);
     } else if (const auto* text = node.as_string()) {
       assign(setting, text->get(), Source::file, where);
-    } else if (node.is_integer() && !std::holds_alternative<std::string*>(target)) {
+    } else if (node.is_integer() && !std::holds_alternative<std::string*>(target) &&
+               !std::holds_alternative<Server*>(target)) {
       assign(setting, std::to_string(node.as_integer()->get()), Source::file, where);
     } else {
       complain(where,

@@ -25,91 +25,16 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-// A subcommand: its help, and how it begins.
-struct Description {
-  const char* name;
-  const char* summary;
-  const char* examples;
-  Strings shown;  // settings in its help; the others are understood too. Empty: all
-  LogLevel log_level;
-  std::unique_ptr<Subcommand> (*make)();
+const std::array all_subcommands = {
+    commands::make_peer_command,  commands::make_pub_command,    commands::make_sub_command,
+    commands::make_peers_command, commands::make_status_command, commands::make_doctor_command,
 };
-
-const Strings joining = {"mesh", "interfaces", "seeds", "log-level"};
-
-const std::array<Description, 6>& descriptions() {
-  static const std::array<Description, 6> all{{
-      {"peer",
-       "runs the peer of an application: publishes JSON lines from standard input, prints "
-       "deliveries",
-       "Examples:\n"
-       "  tidegate peer\n"
-       "      joins the mesh 'default' on this host\n"
-       "  tidegate peer --interfaces eth0 --database host=replica --primary host=primary\n"
-       "      holds each message until the replica shows its change\n"
-       "  echo '{\"topic\":\"builds/42/new\",\"payload\":\"hello\",\"depends\":\"commit\"}' "
-       "| "
-       "tidegate peer ...\n"
-       "      announces a change; the peer goes on until SIGTERM\n\n"
-       "\"depends\" is absent, \"none\", \"commit\" (with \"durable\":true when the commit is "
-       "known to\n"
-       "be flushed) or a position {\"system\":\"7423...\",\"timeline\":1,\"lsn\":\"0/3000060\"}. "
-       "Bytes\n"
-       "go in \"payload_base64\". A line with an \"id\" is answered: \"sent\" or \"unpublished\".",
-       {},
-       LogLevel::info,
-       commands::make_peer_command},
-      {"pub",
-       "publishes one message, and makes the change that it announces if wished",
-       "Examples:\n"
-       "  tidegate pub builds/42/new 'hello'\n"
-       "  tidegate pub builds/42/new - <file\n"
-       "  tidegate pub jobs/7/new --primary host=primary --after 'INSERT INTO jobs VALUES (7)'\n"
-       "      commits, and announces the commit; if nobody is there, nothing is committed",
-       {"mesh", "interfaces", "seeds", "primary", "log-level"},
-       LogLevel::warning,
-       commands::make_pub_command},
-      {"sub",
-       "prints messages as they pass",
-       "Examples:\n"
-       "  tidegate sub 'builds/*/new'\n"
-       "  tidegate sub --json --count 1 --timeout 10s --database host=replica",
-       {"mesh", "interfaces", "seeds", "database", "log-level"},
-       LogLevel::warning,
-       commands::make_sub_command},
-      {"peers",
-       "lists the members of the mesh",
-       "Examples:\n"
-       "  tidegate peers\n"
-       "  tidegate peers --json --interfaces eth0",
-       {"mesh", "name", "socket", "interfaces", "seeds", "log-level"},
-       LogLevel::warning,
-       commands::make_peers_command},
-      {"status",
-       "shows a running peer of this host",
-       "Examples:\n"
-       "  tidegate status --watch\n"
-       "  tidegate status --json --name master-1",
-       {"mesh", "name", "socket", "log-level"},
-       LogLevel::warning,
-       commands::make_status_command},
-      {"doctor",
-       "looks for trouble that could keep a peer from working here",
-       "Examples:\n"
-       "  tidegate doctor --interfaces eth0 --database host=replica --primary host=primary",
-       {"mesh", "interfaces", "beacon-port", "first-port", "last-port", "database", "primary"},
-       LogLevel::warning,
-       commands::make_doctor_command},
-  }};
-  return all;
-}
 
 constexpr const char* exit_words =
     "Exit status: 0 done; 1 failed; 2 wrong flags or settings; 3 nobody there, or not in time.";
 
 // A subcommand with its flags, while the command line is read.
 struct Entry {
-  const Description* description;
   std::unique_ptr<Subcommand> command;
   CLI::App* app;
   CLI::Option* config;
@@ -124,9 +49,10 @@ CLI::Option* add_text_flag(CLI::App& app, const std::string& name, const std::st
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
-Entry add_subcommand(CLI::App& app, const Description& description) {
+Entry add_subcommand(CLI::App& app, std::unique_ptr<Subcommand> command) {
+  const auto& description = command->description();
   auto* sub = app.add_subcommand(description.name, description.summary);
-  Entry entry{&description, description.make(), sub, nullptr, {}};
+  Entry entry{std::move(command), sub, nullptr, {}};
   entry.command->declare(*sub);
   entry.config = add_text_flag(
       *sub, "config", std::string("TOML file with settings (also ") + config_variable + ")");
@@ -145,7 +71,7 @@ Entry add_subcommand(CLI::App& app, const Description& description) {
             "environment (TIDEGATE_HELD_BYTES=64MiB). A flag wins over the environment, that over\n"
             "the file.\n"
           : "`tidegate peer --help` lists all settings; they are understood here too.\n";
-  sub->footer(std::string(description.examples) + "\n\n" + more + exit_words);
+  sub->footer(description.examples + "\n\n" + more + exit_words);
   sub->allow_extras();  // reported with the other problems
   return entry;
 }
@@ -160,8 +86,7 @@ void judge_extras(const Entry& entry, std::vector<SettingProblem>& problems) {
     const auto flag = extra.substr(0, extra.find('='));
     if (flag.substr(0, 2) != "--") {
       problems.push_back({extra, "is not expected here; `tidegate " +
-                                     std::string(entry.description->name) +
-                                     " --help` tells what is"});
+                                     entry.command->description().name + " --help` tells what is"});
       continue;
     }
     const auto meant = near_miss(flag.substr(2), known);
@@ -206,16 +131,16 @@ int run(const Entry& entry, std::vector<SettingProblem> problems) {
   if (!problems.empty()) return report(problems);
 
   const auto log =
-      make_log(configuration.settings.log_level.value_or(entry.description->log_level));
+      make_log(configuration.settings.log_level.value_or(entry.command->description().log_level));
   for (const auto& warning : configuration.warnings) write(*log, {LogLevel::warning, warning});
   return entry.command->run(
       {std::move(configuration.settings), std::move(configuration.given), *log});
 }
 
 // A first argument that is no subcommand.
-int report_unknown(const std::string& word) {
+int report_unknown(const std::string& word, const std::vector<Entry>& entries) {
   Strings names;
-  for (const auto& description : descriptions()) names.emplace_back(description.name);
+  for (const auto& entry : entries) names.push_back(entry.command->description().name);
   const auto hint = did_you_mean(word, names);
   return report({{word, "there is no such command" +
                             (hint.empty() ? "; `tidegate --help` lists them" : hint)}});
@@ -231,9 +156,7 @@ int tidegate_main(int argc, char** argv) {
   app.get_formatter()->column_width(32);
   app.allow_extras();
   std::vector<Entry> entries;
-  for (const auto& description : descriptions()) {
-    entries.push_back(add_subcommand(app, description));
-  }
+  for (const auto make : all_subcommands) entries.push_back(add_subcommand(app, make()));
 
   std::vector<SettingProblem> problems;
   try {
@@ -247,7 +170,7 @@ int tidegate_main(int argc, char** argv) {
     if (entry.app->parsed()) return run(entry, std::move(problems));
   }
   const auto extras = app.remaining();
-  if (!extras.empty()) return report_unknown(extras.front());
+  if (!extras.empty()) return report_unknown(extras.front(), entries);
   if (!problems.empty()) return report(problems);
   std::fputs(app.help().c_str(), stderr);
   return exit_status::usage;

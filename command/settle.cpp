@@ -21,7 +21,8 @@ bool Settling::settled(const Status& status, Instant now) {
   ready_ = ready;
   known_ = status.peers.size();
   if (wanted_) return enough();
-  return enough() && !under_way && now - changed_ >= quiet;
+  settles_at_ = enough() && !under_way ? changed_ + quiet : never;
+  return now >= settles_at_;
 }
 
 }  // namespace tidegate::command

@@ -16,8 +16,11 @@ class Settling {
   // known, for a short while.
   explicit Settling(std::optional<std::size_t> wanted) : wanted_(wanted) {}
 
-  // To be asked every few milliseconds; true once it has settled.
+  // To be asked whenever the peer has turned, and at settles_at(); true once it has settled.
   [[nodiscard]] bool settled(const Status& status, Instant now);
+
+  // When it will have settled if nothing changes.
+  [[nodiscard]] Instant settles_at() const { return settles_at_; }
 
   [[nodiscard]] std::size_t ready() const { return ready_; }
 
@@ -29,6 +32,7 @@ class Settling {
   std::size_t ready_ = 0;
   std::size_t known_ = 0;
   Instant changed_{};
+  Instant settles_at_ = never;
 };
 
 }  // namespace tidegate::command

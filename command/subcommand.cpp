@@ -1,50 +1,12 @@
 #include "command/subcommand.hpp"
 
-#include <algorithm>
-#include <cerrno>
-#include <csignal>
-
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "command/units.hpp"
 #include "lib/base/decimal.hpp"
-#include "lib/base/must.hpp"
 
 namespace tidegate::command {
-namespace {
-
-sigset_t stop_set() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
-  return set;
-}
-
-}  // namespace
-
-StopSignals::StopSignals() {
-  const auto set = stop_set();
-  TIDEGATE_MUST(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
-  descriptor_ = io::Descriptor(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
-  TIDEGATE_MUST(descriptor_);
-}
-
-StopSignals::~StopSignals() {
-  // A signal that has come is done with; still pending it would end the process now.
-  signalfd_siginfo come{};
-  while (read(descriptor_.get(), &come, sizeof come) > 0) {
-  }
-  const auto set = stop_set();
-  (void)pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-}
-
-bool StopSignals::came() const {
-  pollfd entry{descriptor_.get(), POLLIN, 0};
-  return poll(&entry, 1, 0) > 0;
-}
 
 Duration duration_flag(const std::string& flag, const std::string& text, Duration otherwise,
                        std::vector<SettingProblem>& problems) {

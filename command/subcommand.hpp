@@ -1,13 +1,13 @@
-// Shared by the subcommands of `tidegate`: their shape, their exit statuses, and how they stop.
+// Shared by the subcommands of `tidegate`: their shape and their exit statuses.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "command/config.hpp"
-#include "peer/io/descriptor.hpp"
 
 namespace CLI {
 class App;
@@ -32,12 +32,23 @@ struct Invocation {
   spdlog::logger& log;
 };
 
+// What the help shows of a subcommand, and how it begins.
+struct Description {
+  std::string name;
+  std::string summary;
+  std::string examples;
+  std::vector<std::string> shown;  // settings in its help; all are understood. Empty: all
+  LogLevel log_level = LogLevel::warning;
+};
+
 class Subcommand {
  public:
-  Subcommand() = default;
+  explicit Subcommand(Description description) : description_(std::move(description)) {}
   Subcommand(const Subcommand&) = delete;
   Subcommand& operator=(const Subcommand&) = delete;
   virtual ~Subcommand() = default;
+
+  [[nodiscard]] const Description& description() const { return description_; }
 
   // Adds the flags of its own. They are taken as text and judged by check().
   virtual void declare(CLI::App& app) = 0;
@@ -47,23 +58,9 @@ class Subcommand {
 
   // Only after check() found nothing wrong. The result is an exit status.
   virtual int run(const Invocation& invocation) = 0;
-};
-
-// SIGINT, SIGTERM and SIGHUP as something to wait for, so that a peer can say farewell. Make it
-// before any thread starts: threads inherit that the signals don't interrupt them.
-class StopSignals {
- public:
-  StopSignals();
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-  ~StopSignals();  // they end the process again
-
-  // Readable once one has come.
-  [[nodiscard]] int descriptor() const { return descriptor_.get(); }
-  [[nodiscard]] bool came() const;
 
  private:
-  io::Descriptor descriptor_;
+  Description description_;
 };
 
 // A non-empty text as a duration or a whole number; appends what is wrong with it. The result is

@@ -16,9 +16,9 @@ int run_reader(const Mesh& mesh, const std::string& name, const std::string& dat
   support::Session session(replica);
 
   auto options = member_options(mesh, name);
-  options.database = database;
+  if (!database.empty()) options.database = database;
   tell(Started{io::clock_now()});
-  auto peer = Peer::start(options, Drive::caller);
+  auto peer = DrivenPeer::start(options);
   if (!peer) {
     tell(Failed{peer.error().message});
     return 1;

@@ -7,7 +7,7 @@
 
 namespace tidegate::demo {
 
-// `database` is what the gate watches: the replica, or "none" to be ungated. `replica` is what this
+// `database` is what the gate watches: the replica, or empty to be ungated. `replica` is what this
 // master reads either way. Runs until it is told to leave; an exit status.
 int run_reader(const Mesh& mesh, const std::string& name, const std::string& database,
                const std::string& replica);

@@ -7,14 +7,12 @@
 #include "lib/message/footprint.hpp"
 #include "lib/message/position_order.hpp"
 #include "peer/io/clock.hpp"
-#include "peer/io/event_set.hpp"
-#include "peer/servers/postgres/replay_reader.hpp"
+#include "peer/io/reactor.hpp"
+#include "peer/servers/servers.hpp"
 #include "tidegate/gate.hpp"
 
 namespace tidegate {
 namespace {
-
-constexpr io::EventSet::Token watch_token = 1;
 
 // The gate keeps the order of a source, but messages of anybody come here in any order, and each
 // may leave as soon as its position lets it. So each is put behind one whose position is not later
@@ -50,50 +48,57 @@ struct Text {
 }  // namespace
 
 struct DatabaseGate::Parts {
-  Parts(postgres::ReplayReader the_watch, std::size_t held_bytes)
-      : watch(std::move(the_watch)), gate(true, held_bytes) {}
+  Parts(std::unique_ptr<servers::ReplayReader> the_reader, std::size_t held_bytes)
+      : reader(std::move(the_reader)),
+        gate(true, held_bytes),
+        watch(reactor.watch(reader->interest(), [](io::Readiness) {})) {}
 
   void advance(Instant now) {
-    std::vector<postgres::ReplayEvent> news;
-    watch.advance(now, news);
-    for (auto& event : news) {
-      if (auto* tide = std::get_if<Tide>(&event)) {
-        gate.polled(std::move(*tide));
-      } else if (std::holds_alternative<postgres::NoReading>(event)) {
-        gate.polled(std::nullopt);
-      } else if (auto* up = std::get_if<ServerUp>(&event)) {
-        gate.server_up();
-        trouble = std::move(up->degraded);
-      } else if (auto* down = std::get_if<ServerDown>(&event)) {
-        gate.server_down();
-        trouble = std::move(down->reason);
-      } else {
-        trouble = std::move(std::get<Warning>(event).text);
-      }
+    gate::ServerEvents events;
+    reader->advance(now, events);
+    for (auto& event : events) {
+      std::visit([this](auto& e) { handle(e); }, event);
     }
   }
 
-  void settle(Instant now) {
+  void handle(gate::ReplayPositionRead& e) { gate.polled(std::move(e.tide)); }
+  void handle(ServerUp& e) {
+    gate.server_up();
+    trouble = std::move(e.degraded);
+  }
+  void handle(ServerDown& e) {
+    gate.server_down();
+    trouble = std::move(e.reason);
+  }
+  void handle(Warning& e) { trouble = std::move(e.text); }
+  // Nobody asks the primary here.
+  void handle(const PrimaryUp&) {}
+  void handle(const PrimaryDown&) {}
+  void handle(const gate::CommitPositionRead&) {}
+
+  // Reads if that is due, and brings the reactor up to date.
+  void go_on(Instant now) {
     const bool more = gate.decided();
-    if (!more && gate.take_poll(now)) watch.poll(now);
-    events.follow(connection, watch.interest());
-    events.wake_at(more ? Instant::min() : std::min(gate.deadline(), watch.deadline()));
+    if (!more && gate.take_poll(now)) reader->read(now);
+    watch.follow(reader->interest());
+    timer.set(more ? Instant::min() : std::min(gate.deadline(), reader->deadline()));
   }
 
-  postgres::ReplayReader watch;
+  std::unique_ptr<servers::ReplayReader> reader;
   gate::Gate<std::uint32_t, Text> gate;
   Lanes lanes;
   std::uint64_t arrivals = 0;
   std::string trouble = "not connected yet";
-  io::EventSet events;
-  io::EventSet::Connection connection{watch_token};
+  io::Reactor reactor;
+  io::Reactor::Watch watch;
+  io::Reactor::Timer timer = reactor.timer();
 };
 
 Result<std::unique_ptr<DatabaseGate>> DatabaseGate::open(const GateOptions& options) {
-  auto watch = postgres::ReplayReader::create(options.database);
-  if (!watch) return watch.error();
-  auto parts = std::make_unique<Parts>(std::move(watch).value(), options.held_bytes);
-  parts->settle(io::clock_now());
+  auto reader = servers::open_replay_reader(options.database);
+  if (!reader) return reader.error();
+  auto parts = std::make_unique<Parts>(std::move(reader).value(), options.held_bytes);
+  parts->go_on(io::clock_now());
   return std::unique_ptr<DatabaseGate>(new DatabaseGate(std::move(parts)));
 }
 
@@ -107,7 +112,7 @@ bool DatabaseGate::hold(std::string message, const Position& position) {
   if (parts_->gate.held().empty()) parts_->lanes.clear();
   const auto lane = parts_->lanes.lane_for(position);
   parts_->gate.hold({std::move(text), {position, std::nullopt}, lane, ++parts_->arrivals, now});
-  parts_->settle(now);
+  parts_->go_on(now);
   return true;
 }
 
@@ -116,24 +121,24 @@ std::optional<DatabaseGate::Released> DatabaseGate::next(std::chrono::millisecon
   const auto end = now + timeout;
   while (true) {
     auto released = parts_->gate.release(now);
-    parts_->settle(now);
+    parts_->go_on(now);
     if (released) {
       auto& held = released->held;
       return Released{std::move(held.item.text), *held.awaited.own, released->visibility,
                       now - held.since};
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - now);
-    parts_->events.wait(std::max(left, std::chrono::milliseconds(0)));
+    parts_->reactor.run_once(std::max(left, std::chrono::milliseconds(0)));
     now = io::clock_now();
     parts_->advance(now);
     if (now >= end && !parts_->gate.decided()) {
-      parts_->settle(now);
+      parts_->go_on(now);
       return std::nullopt;
     }
   }
 }
 
-int DatabaseGate::descriptor() const { return parts_->events.descriptor(); }
+int DatabaseGate::descriptor() const { return parts_->reactor.descriptor(); }
 std::size_t DatabaseGate::held() const { return parts_->gate.held().size(); }
 const std::string& DatabaseGate::trouble() const { return parts_->trouble; }
 

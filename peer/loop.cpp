@@ -1,13 +1,8 @@
 #include "peer/loop.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include <sodium.h>
-#include <unistd.h>
-
-#include "discovery/interfaces.hpp"
 #include "discovery/seeds.hpp"
 #include "lib/mesh/announcement.hpp"
 #include "peer/io/clock.hpp"
@@ -21,174 +16,99 @@ namespace {
 constexpr int datagrams_per_turn = 64;
 constexpr int frames_per_turn = 8;
 
-// The sockets of the transport come behind these.
-constexpr io::EventSet::Token beacon_token = 1;
-constexpr io::EventSet::Token watch_token = 2;
-constexpr io::EventSet::Token tag_token = 3;
-constexpr io::EventSet::Token wake_token = 4;
-constexpr io::EventSet::Token first_socket_token = 5;
-
-std::string default_name() {
-  std::array<char, 64> host{};
-  if (gethostname(host.data(), host.size() - 1) != 0) host = {'p', 'e', 'e', 'r'};
-  auto name = std::string(host.data()).substr(0, 48);
-  return name + ":" + std::to_string(getpid());
-}
-
-Result<std::vector<std::string>> addresses_of(const std::vector<std::string>& names) {
-  const auto interfaces = discovery::list_interfaces();
-  if (!interfaces) return interfaces.error();
-  std::vector<std::string> addresses;
-  for (const auto& name : names) {
-    const auto interface = discovery::choose_interface(*interfaces, name);
-    if (!interface) return interface.error();
-    addresses.push_back(to_string(*interface->address));
-  }
-  return addresses;
-}
-
-Result<std::vector<base::Endpoint>> endpoints_of(const std::vector<std::string>& seeds) {
-  const auto parsed = discovery::parse_seeds(seeds);
-  if (!parsed) return parsed.error();
-  std::vector<base::Endpoint> endpoints;
-  for (const auto& seed : *parsed) endpoints.push_back({seed.host, seed.port});
-  return endpoints;
-}
-
-std::uint64_t random_number() {
-  std::uint64_t number = 0;
-  randombytes_buf(&number, sizeof number);
-  return number;
-}
-
 }  // namespace
 
-// --- opening ------------------------------------------------------------------------------------
-
-Result<std::unique_ptr<Loop>> Loop::open(const Options& options, Sink sink) {
-  if (sodium_init() < 0) return Error{"libsodium finds no source of randomness"};
-  const auto addresses = addresses_of(options.interfaces);
-  if (!addresses) return addresses.error();
-  auto seeds = endpoints_of(options.seeds);
-  if (!seeds) return seeds.error();
-
-  mesh::PeerInfo self;
-  randombytes_buf(self.origin.peer.bytes.data(), self.origin.peer.bytes.size());
-  self.origin.incarnation = io::wall_clock_microseconds();
-  std::optional<StateFile> state;
-  if (!options.state_file.empty()) {
-    auto opened = StateFile::open(options.state_file, self.origin, read_boot_id());
-    if (!opened) return opened.error();
-    state.emplace(std::move(opened).value());
-    self.origin = state->origin();
-    self.epoch = state->epoch();
-  }
-  self.mesh = options.mesh;
-  self.name = options.name.empty() ? default_name() : options.name;
-
-  auto transport = zeromq::Transport::open({self.origin.peer, *addresses, options.first_port,
-                                            options.last_port, options.local_transport});
-  if (!transport) return transport.error();
-  self.publish_port = transport->publish_port();
-  self.direct_port = transport->direct_port();
-  auto beacon = discovery::Beacon::open(
-      {options.interfaces, options.beacon_port, discovery::default_beacon_group});
-  if (!beacon) return beacon.error();
-
-  std::unique_ptr<Loop> loop(new Loop(options, std::move(transport).value(),
-                                      std::move(beacon).value(), std::move(self), std::move(state),
-                                      std::move(seeds).value(), std::move(sink)));
-  if (options.database != "none") {
-    auto watch = postgres::ReplayReader::create(options.database);
-    if (!watch) return Error{"database: " + watch.error().message};
-    loop->replay_reader_.emplace(std::move(watch).value());
-  }
-  if (!options.primary.empty()) {
-    auto dependency = postgres::CommitPositionReader::create(options.primary);
-    if (!dependency) return Error{"primary: " + dependency.error().message};
-    loop->commit_position_reader_.emplace(std::move(dependency).value());
-  }
-  loop->settle();
-  return loop;
-}
-
-Loop::Loop(const Options& options, zeromq::Transport transport, discovery::Beacon beacon,
-           mesh::PeerInfo self, std::optional<StateFile> state, std::vector<base::Endpoint> seeds,
-           Sink sink)
-    : options_(options),
-      sink_(std::move(sink)),
+Loop::Loop(const Options& options, World world, Sink sink)
+    : sink_(std::move(sink)),
       now_(io::clock_now()),
-      transport_(std::move(transport)),
-      beacon_(std::move(beacon)),
-      state_(std::move(state)),
-      node_(options, std::move(self), std::move(seeds), random_number(), now_,
-            state_ ? state_->last() : 0),
-      watch_connection_(watch_token),
-      tag_connection_(tag_token) {
-  events_.add(beacon_.descriptor(), beacon_token);
-  for (const auto& fixed : transport_.fixed_watches()) {
-    events_.add(fixed.descriptor, first_socket_token + fixed.socket);
+      carrier_(std::move(world.carrier)),
+      beacon_(std::move(world.beacon)),
+      replay_reader_{std::move(world.replay_reader)},
+      state_(std::move(world.state)),
+      node_(options, std::move(world.self), std::move(world.seeds), world.random_seed, now_,
+            state_ ? state_->last() : 0) {
+  carrier_->attach(reactor_);
+  if (beacon_) {
+    beacon_watch_ = reactor_.watch_input(beacon_->descriptor(),
+                                         [this](io::Readiness) { beacon_woken_ = true; });
   }
+  if (replay_reader_.reader) watch(replay_reader_);
+  if (world.commit_position_reader) {
+    read_commit_positions_with(std::move(world.commit_position_reader));
+  }
+  update_reactor();
 }
 
-void Loop::wake_on(int descriptor) { events_.add(descriptor, wake_token); }
+void Loop::read_commit_positions_with(std::unique_ptr<servers::CommitPositionReader> reader) {
+  commit_position_reader_.reader = std::move(reader);
+  watch(commit_position_reader_);
+}
+
+template <typename Reader>
+void Loop::watch(Watched<Reader>& watched) {
+  watched.watch = reactor_.watch(watched.reader->interest(),
+                                 [&watched](io::Readiness) { watched.woken = true; });
+}
 
 // --- a turn -------------------------------------------------------------------------------------
 
 void Loop::run_once(std::chrono::milliseconds timeout) {
   TIDEGATE_MUST(!closed_);
-  const auto& tokens = events_.wait(transport_.marked() ? std::chrono::milliseconds(0) : timeout);
-  for (const auto token : tokens) {
-    if (token >= first_socket_token) {
-      transport_.mark(static_cast<std::uint32_t>(token - first_socket_token));
-    }
-    heard_ = heard_ || token == beacon_token;
-    watch_woken_ = watch_woken_ || token == watch_token;
-    tag_woken_ = tag_woken_ || token == tag_token;
-  }
-  turn();
+  reactor_.run_once(timeout);
+  poll_once();
 }
 
-// Everything that is ready, each kind bounded, in a fixed order: answers of the databases first,
+// Everything that is ready, each kind bounded, in a fixed order: answers of the servers first,
 // since they release what waits.
-void Loop::turn() {
+void Loop::poll_once() {
   now_ = io::clock_now();
-  if (replay_reader_ && (watch_woken_ || now_ >= replay_reader_->deadline()))
-    advance_replay_reader();
-  if (commit_position_reader_ && (tag_woken_ || now_ >= commit_position_reader_->deadline()))
-    advance_commit_position_reader();
-  receive();
-  if (heard_) hear();
-  watch_woken_ = tag_woken_ = heard_ = false;
-  if (now_ >= node_.deadline()) step(node::input::TimePassed{});
-  settle();
+  advance(replay_reader_);
+  if (!has_primary() && replay_reader_.reader && replay_reader_.reader->is_primary()) {
+    read_commit_positions_with(replay_reader_.reader->commit_position_reader());
+  }
+  advance(commit_position_reader_);
+  receive_frames();
+  if (std::exchange(beacon_woken_, false)) receive_datagrams();
+  if (now_ >= node_.deadline()) handle(node::input::TimePassed{});
+  update_reactor();
 }
 
-void Loop::hear() {
+template <typename Reader>
+void Loop::advance(Watched<Reader>& watched) {
+  const bool woken = std::exchange(watched.woken, false);
+  if (!watched.reader || (!woken && now_ < watched.reader->deadline())) return;
+  gate::ServerEvents events;
+  watched.reader->advance(now_, events);
+  for (auto& event : events) {
+    std::visit([this](auto& e) { handle(node::Input(std::move(e))); }, event);
+  }
+}
+
+void Loop::receive_datagrams() {
   for (int i = 0; i < datagrams_per_turn; ++i) {
-    const auto datagram = beacon_.receive();
+    const auto datagram = beacon_->receive();
     if (!datagram) return;
     const auto decoded = mesh::decode_announcement(datagram->bytes());
     if (const auto* announcement = std::get_if<mesh::Announcement>(&decoded)) {
-      step(node::input::Heard{*announcement, to_string(datagram->source)});
+      handle(node::input::Heard{*announcement, to_string(datagram->source)});
     } else {
       node_.count_malformed();
     }
   }
 }
 
-void Loop::receive() {
+void Loop::receive_frames() {
   for (int i = 0; i < frames_per_turn; ++i) {
-    auto arrival = transport_.receive();
+    auto arrival = carrier_->receive();
     if (!arrival) return;
-    std::visit([this](auto& a) { arrived(a); }, *arrival);
+    std::visit([this](auto& a) { handle(a); }, *arrival);
   }
 }
 
 template <typename Frame, typename InputOf>
-void Loop::step_frame(mesh::Decoded<Frame> decoded, InputOf input_of) {
+void Loop::handle_frame(mesh::Decoded<Frame> decoded, InputOf input_of) {
   if (auto* frame = std::get_if<Frame>(&decoded)) {
-    step(input_of(std::move(*frame)));
+    handle(node::Input(input_of(std::move(*frame))));
   } else if (std::holds_alternative<mesh::Misplaced>(decoded)) {
     node_.count_misplaced();
   } else {
@@ -196,68 +116,44 @@ void Loop::step_frame(mesh::Decoded<Frame> decoded, InputOf input_of) {
   }
 }
 
-void Loop::arrived(zeromq::Transport::LinkBytes& a) {
-  step_frame(mesh::decode<mesh::AnswerFrame>(a.bytes, known_histories_),
-             [&](mesh::AnswerFrame frame) {
-               return node::input::FromLink{a.link, std::move(frame)};
-             });
+void Loop::handle(const carriers::LinkBytes& arrival) {
+  handle_frame(mesh::decode<mesh::AnswerFrame>(arrival.bytes, known_histories_),
+               [&](mesh::AnswerFrame frame) {
+                 return node::input::FromLink{arrival.link, std::move(frame)};
+               });
 }
 
-void Loop::arrived(zeromq::Transport::RouteBytes& a) {
-  step_frame(mesh::decode<mesh::CallFrame>(a.bytes, known_histories_), [&](mesh::CallFrame frame) {
-    return node::input::FromRoute{std::move(a.route), std::move(a.host), std::move(frame)};
-  });
+void Loop::handle(carriers::RouteBytes& arrival) {
+  handle_frame(mesh::decode<mesh::CallFrame>(arrival.bytes, known_histories_),
+               [&](mesh::CallFrame frame) {
+                 return node::input::FromRoute{std::move(arrival.route), std::move(arrival.host),
+                                               std::move(frame)};
+               });
 }
 
-void Loop::arrived(zeromq::Transport::StreamBytes& a) {
-  step_frame(mesh::decode<mesh::StreamFrame>(a.bytes, known_histories_),
-             [](mesh::StreamFrame frame) { return node::input::FromStream{std::move(frame)}; });
+void Loop::handle(const carriers::StreamBytes& arrival) {
+  handle_frame(mesh::decode<mesh::StreamFrame>(arrival.bytes, known_histories_),
+               [](mesh::StreamFrame frame) { return node::input::FromStream{std::move(frame)}; });
 }
 
-void Loop::arrived(zeromq::Transport::SubscriptionChange& a) {
-  step(node::input::Reader{a.peer, a.present});
+void Loop::handle(const carriers::SubscriptionChange& arrival) {
+  handle(node::input::Reader{arrival.peer, arrival.present});
 }
 
-void Loop::arrived(zeromq::Transport::Malformed&) { node_.count_malformed(); }
+void Loop::handle(const carriers::Malformed&) { node_.count_malformed(); }
 
-void Loop::advance_replay_reader() {
-  std::vector<postgres::ReplayEvent> events;
-  replay_reader_->advance(now_, events);
-  for (auto& event : events) {
-    if (auto* tide = std::get_if<Tide>(&event)) {
-      step(node::input::ReplayPositionRead{std::move(*tide)});
-      if (!commit_position_reader_ && !replay_reader_->in_recovery())
-        start_commit_position_reader(options_.database);
-    } else if (std::holds_alternative<postgres::NoReading>(event)) {
-      step(node::input::ReplayPositionRead{});
-    } else if (auto* up = std::get_if<ServerUp>(&event)) {
-      step(std::move(*up));
-    } else if (auto* down = std::get_if<ServerDown>(&event)) {
-      step(std::move(*down));
-    } else {
-      step(std::move(std::get<Warning>(event)));
-    }
-  }
+// Brings the reactor up to date, so that its descriptor tells the truth between turns.
+void Loop::update_reactor() {
+  auto deadline = carrier_->pending() ? Instant::min() : node_.deadline();
+  deadline = std::min(deadline, follow(replay_reader_));
+  timer_.set(std::min(deadline, follow(commit_position_reader_)));
 }
 
-void Loop::advance_commit_position_reader() {
-  std::vector<postgres::CommitEvent> events;
-  commit_position_reader_->advance(now_, events);
-  for (auto& event : events) {
-    if (auto* reading = std::get_if<gate::CommitPosition>(&event)) {
-      step(node::input::CommitPositionRead{*reading});
-    } else if (auto* up = std::get_if<PrimaryUp>(&event)) {
-      step(std::move(*up));
-    } else {
-      step(std::move(std::get<PrimaryDown>(event)));
-    }
-  }
-}
-
-void Loop::start_commit_position_reader(const std::string& connection_string) {
-  auto dependency = postgres::CommitPositionReader::create(connection_string);
-  TIDEGATE_MUST(dependency.ok());  // the watch has been given the same string
-  commit_position_reader_.emplace(std::move(dependency).value());
+template <typename Reader>
+Instant Loop::follow(Watched<Reader>& watched) {
+  if (!watched.reader) return never;
+  watched.watch.follow(watched.reader->interest());
+  return watched.reader->deadline();
 }
 
 // --- the node -----------------------------------------------------------------------------------
@@ -270,14 +166,14 @@ void Loop::input(node::Input input) {
 
 void Loop::input(std::vector<node::Input> inputs) {
   if (closed_) return;
-  if (carrying_out_) {
+  if (running_effects_) {
     std::move(inputs.begin(), inputs.end(), std::back_inserter(queued_));
     return;
   }
   now_ = io::clock_now();
   for (auto& input : inputs) {
     const auto known = static_cast<std::ptrdiff_t>(effects_.size());
-    feed(std::move(input));
+    step(std::move(input));
     const bool delivers =
         std::any_of(effects_.begin() + known, effects_.end(), [](const node::Effect& effect) {
           return std::holds_alternative<node::effect::Deliver>(effect);
@@ -285,106 +181,85 @@ void Loop::input(std::vector<node::Input> inputs) {
     if (delivers) run_effects();
   }
   run_effects();
-  settle();
+  update_reactor();
 }
 
 void Loop::look_for_primary() {
-  if (closed_ || commit_position_reader_ || !replay_reader_) return;
+  if (closed_ || has_primary() || !replay_reader_.reader) return;
   now_ = io::clock_now();
-  replay_reader_->poll(now_);
-  settle();
+  replay_reader_.reader->read(now_);
+  update_reactor();
 }
 
-void Loop::feed(node::Input input) { node_.step(std::move(input), now_, effects_); }
+void Loop::step(node::Input input) { node_.step(std::move(input), now_, effects_); }
 
-void Loop::step(node::Input input) {
-  feed(std::move(input));
+void Loop::handle(node::Input input) {
+  step(std::move(input));
   run_effects();
 }
 
 void Loop::run_effects() {
-  carrying_out_ = true;
+  running_effects_ = true;
   while (!effects_.empty()) {
     if (state_) state_->store(node_.last_sequence());
     std::swap(effects_, under_way_);
     for (auto& effect : under_way_) {
-      std::visit([this](auto& e) { act(e); }, effect);
+      std::visit([this](auto& e) { execute(e); }, effect);
     }
     under_way_.clear();
-    for (auto& input : std::exchange(queued_, {})) feed(std::move(input));
+    for (auto& input : std::exchange(queued_, {})) step(std::move(input));
   }
-  carrying_out_ = false;
-}
-
-// Brings the event set up to date, so that its descriptor tells the truth between turns.
-void Loop::settle() {
-  auto deadline = transport_.marked() ? Instant::min() : node_.deadline();
-  if (replay_reader_) {
-    events_.follow(watch_connection_, replay_reader_->interest());
-    deadline = std::min(deadline, replay_reader_->deadline());
-  }
-  if (commit_position_reader_) {
-    events_.follow(tag_connection_, commit_position_reader_->interest());
-    deadline = std::min(deadline, commit_position_reader_->deadline());
-  }
-  events_.wake_at(deadline);
+  running_effects_ = false;
 }
 
 void Loop::close(std::chrono::milliseconds linger) {
   closed_ = true;
-  transport_.close(linger);
+  carrier_->close(linger);
 }
 
 Status Loop::status() const {
   auto status = node_.status(closed_ ? now_ : io::clock_now());
-  status.outgoing_bytes = transport_.outgoing_bytes();
-  status.counters.suppressed = transport_.suppressed();
+  status.outgoing_bytes = carrier_->outgoing_bytes();
+  status.counters.suppressed = carrier_->suppressed();
   return status;
 }
 
 // --- effects ------------------------------------------------------------------------------------
 
-void Loop::act(node::effect::Dial& e) {
-  if (transport_.dial(e.link, e.endpoint)) {
-    const auto link = transport_.link_watch(e.link);
-    events_.add(link.descriptor, first_socket_token + link.socket);
-  } else {
-    warn("can't dial " + to_string(discovery::Seed{e.endpoint.host, e.endpoint.port}) +
-         ": no open file is left, or this is no address; raise LimitNOFILE (ulimit -n)");
-  }
+void Loop::execute(node::effect::Dial& e) {
+  if (carrier_->dial(e.link, e.endpoint)) return;
+  warn("can't dial " + to_string(discovery::Seed{e.endpoint.host, e.endpoint.port}) +
+       ": no open file is left, or this is no address; raise LimitNOFILE (ulimit -n)");
 }
 
-void Loop::act(node::effect::Undial& e) {
-  const auto link = transport_.link_watch(e.link);
-  if (link.descriptor >= 0) events_.remove(link.descriptor);
-  transport_.undial(e.link);
+void Loop::execute(node::effect::Undial& e) { carrier_->undial(e.link); }
+
+void Loop::execute(node::effect::Follow& e) {
+  if (carrier_->follow(e.endpoint)) return;
+  warn("can't subscribe to " + to_string(discovery::Seed{e.endpoint.host, e.endpoint.port}));
 }
 
-void Loop::act(node::effect::Follow& e) {
-  if (!transport_.follow(e.endpoint)) {
-    warn("can't subscribe to " + to_string(discovery::Seed{e.endpoint.host, e.endpoint.port}));
-  }
-}
+void Loop::execute(node::effect::Unfollow& e) { carrier_->unfollow(e.endpoint); }
+void Loop::execute(node::effect::ToLink& e) { carrier_->to_link(e.link, encode(e.frame)); }
+void Loop::execute(node::effect::ToRoute& e) { carrier_->to_route(e.route, encode(e.frame)); }
+void Loop::execute(node::effect::Broadcast& e) { carrier_->broadcast(encode(e.frame)); }
 
-void Loop::act(node::effect::Unfollow& e) { transport_.unfollow(e.endpoint); }
-void Loop::act(node::effect::ToLink& e) { transport_.to_link(e.link, encode(e.frame)); }
-void Loop::act(node::effect::ToRoute& e) { transport_.to_route(e.route, encode(e.frame)); }
-void Loop::act(node::effect::Broadcast& e) { transport_.broadcast(encode(e.frame)); }
-
-void Loop::act(node::effect::Announce& e) {
+void Loop::execute(node::effect::Announce& e) {
+  if (!beacon_) return;
   const auto bytes = encode(e.announcement);
-  for (const auto& change : beacon_.send(bytes)) {
+  for (const auto& change : beacon_->send(bytes)) {
     warn("interface " + change.interface + ": " +
          (change.trouble.empty() ? "works again" : change.trouble));
   }
 }
 
-void Loop::act(node::effect::Poll&) { replay_reader_->poll(now_); }
-
-void Loop::act(node::effect::QueryCommitPosition&) { commit_position_reader_->ask(now_); }
-void Loop::act(node::effect::Nudge&) { commit_position_reader_->nudge(now_); }
-void Loop::act(node::effect::Deliver& e) { sink_(std::move(e.delivery)); }
-void Loop::act(node::effect::Notify& e) { sink_(std::move(e.notice)); }
+void Loop::execute(node::effect::Poll&) { replay_reader_.reader->read(now_); }
+void Loop::execute(node::effect::QueryCommitPosition&) {
+  commit_position_reader_.reader->query(now_);
+}
+void Loop::execute(node::effect::Nudge&) { commit_position_reader_.reader->nudge(now_); }
+void Loop::execute(node::effect::Deliver& e) { sink_(std::move(e.delivery)); }
+void Loop::execute(node::effect::Notify& e) { sink_(std::move(e.notice)); }
 
 // The same trouble again, from a retry, is no news.
 void Loop::warn(std::string text) {

@@ -1,15 +1,17 @@
-// The hands of a node: waits for the world, reads the clock once, steps the node, and carries out
-// the effects in their order. It decides nothing; what a turn does can be read in turn().
+// The hands of a node: waits for the world, reads the clock once, steps the node, and executes the
+// effects in their order. It decides nothing; what it does when it is woken can be read in
+// poll_once().
 //
-// Everything that may wake it hangs in one descriptor, which is readable while there is something
-// to do. So a turn can be run by a thread of its own or from somebody else's event loop.
+// The world is behind seams: a carrier, the servers, the beacon. All that may wake the loop hangs
+// in one reactor, whose descriptor is readable while there is something to do. So the loop can be
+// run by a thread of its own or from somebody else's event loop.
 //
 // One thread at a time. Notices and deliveries go to the sink, which may call input() again: that
-// input is stepped when the effects under way are carried out.
+// input is stepped when the effects under way are executed.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,14 +22,13 @@
 #include "lib/mesh/frame_codec.hpp"
 #include "lib/node/event.hpp"
 #include "lib/node/node.hpp"
-#include "peer/carriers/zeromq/transport.hpp"
-#include "peer/io/event_set.hpp"
-#include "peer/servers/postgres/commit_position_reader.hpp"
-#include "peer/servers/postgres/replay_reader.hpp"
+#include "peer/carriers/carrier.hpp"
+#include "peer/io/reactor.hpp"
+#include "peer/servers/server.hpp"
 #include "peer/state_file.hpp"
+#include "peer/world.hpp"
 #include "tidegate/notice.hpp"
 #include "tidegate/options.hpp"
-#include "tidegate/result.hpp"
 
 namespace tidegate::peer {
 
@@ -35,17 +36,14 @@ class Loop {
  public:
   using Sink = std::function<void(Incoming)>;
 
-  // The options must be valid. Opens the sockets; databases are connected to by the first turns.
-  static Result<std::unique_ptr<Loop>> open(const Options& options, Sink sink);
+  // The options must be valid. Servers are connected to by the first turns.
+  Loop(const Options& options, World world, Sink sink);
 
   // Readable while run_once() has something to do.
-  [[nodiscard]] int descriptor() const { return events_.descriptor(); }
+  [[nodiscard]] int descriptor() const { return reactor_.descriptor(); }
 
-  // Another descriptor that ends the wait of run_once() while it is readable. It must stay open.
-  void wake_on(int descriptor);
-
-  // Until the next turn or input: run_once() has something to do.
-  void wake() { events_.wake_at(Instant::min()); }
+  // Ends the wait of run_once() that is under way, or else of the next one. From any thread.
+  void wake() { reactor_.wake(); }
 
   // Waits, for `timeout` at most, and does a bounded amount of what there is to do. Negative: until
   // something comes.
@@ -69,71 +67,73 @@ class Loop {
   [[nodiscard]] std::size_t outbox_size() const { return node_.outbox_size(); }
   [[nodiscard]] std::size_t outbox_bytes() const { return node_.outbox_bytes(); }
   // Something that was sent before waits in our queues, at least for some reader.
-  [[nodiscard]] bool still_sending() const { return transport_.outgoing_bytes() > 0; }
-  [[nodiscard]] bool has_primary() const { return commit_position_reader_.has_value(); }
+  [[nodiscard]] bool still_sending() const { return carrier_->outgoing_bytes() > 0; }
+  [[nodiscard]] bool has_primary() const { return commit_position_reader_.reader != nullptr; }
 
  private:
-  Loop(const Options& options, zeromq::Transport transport, discovery::Beacon beacon,
-       mesh::PeerInfo self, std::optional<StateFile> state, std::vector<base::Endpoint> seeds,
-       Sink sink);
+  // A reader of a server, its place in the reactor, and whether that has called.
+  template <typename Reader>
+  struct Watched {
+    std::unique_ptr<Reader> reader;
+    io::Reactor::Watch watch = {};
+    bool woken = false;
+  };
 
-  void turn();
-  void hear();
-  void receive();
-  void arrived(zeromq::Transport::LinkBytes& a);
-  void arrived(zeromq::Transport::RouteBytes& a);
-  void arrived(zeromq::Transport::StreamBytes& a);
-  void arrived(zeromq::Transport::SubscriptionChange& a);
-  void arrived(zeromq::Transport::Malformed& a);
+  void poll_once();
+  void receive_datagrams();
+  void receive_frames();
   template <typename Frame, typename InputOf>
-  void step_frame(mesh::Decoded<Frame> decoded, InputOf input_of);
-  void advance_replay_reader();
-  void advance_commit_position_reader();
-  void feed(node::Input input);
+  void handle_frame(mesh::Decoded<Frame> decoded, InputOf input_of);
+  void handle(const carriers::LinkBytes& arrival);
+  void handle(carriers::RouteBytes& arrival);
+  void handle(const carriers::StreamBytes& arrival);
+  void handle(const carriers::SubscriptionChange& arrival);
+  void handle(const carriers::Malformed& arrival);
+  void read_commit_positions_with(std::unique_ptr<servers::CommitPositionReader> reader);
+  template <typename Reader>
+  void watch(Watched<Reader>& watched);
+  template <typename Reader>
+  void advance(Watched<Reader>& watched);
+  template <typename Reader>
+  Instant follow(Watched<Reader>& watched);
+  void update_reactor();
+
   void step(node::Input input);
+  void handle(node::Input input);
   void run_effects();
-  void settle();
-  void start_commit_position_reader(const std::string& connection_string);
+  void execute(node::effect::Dial& e);
+  void execute(node::effect::Undial& e);
+  void execute(node::effect::Follow& e);
+  void execute(node::effect::Unfollow& e);
+  void execute(node::effect::ToLink& e);
+  void execute(node::effect::ToRoute& e);
+  void execute(node::effect::Broadcast& e);
+  void execute(node::effect::Announce& e);
+  void execute(node::effect::Poll& e);
+  void execute(node::effect::QueryCommitPosition& e);
+  void execute(node::effect::Nudge& e);
+  void execute(node::effect::Deliver& e);
+  void execute(node::effect::Notify& e);
   void warn(std::string text);
 
-  void act(node::effect::Dial& e);
-  void act(node::effect::Undial& e);
-  void act(node::effect::Follow& e);
-  void act(node::effect::Unfollow& e);
-  void act(node::effect::ToLink& e);
-  void act(node::effect::ToRoute& e);
-  void act(node::effect::Broadcast& e);
-  void act(node::effect::Announce& e);
-  void act(node::effect::Poll& e);
-  void act(node::effect::QueryCommitPosition& e);
-  void act(node::effect::Nudge& e);
-  void act(node::effect::Deliver& e);
-  void act(node::effect::Notify& e);
-
-  Options options_;
+  io::Reactor reactor_;
+  io::Reactor::Timer timer_ = reactor_.timer();
   Sink sink_;
   Instant now_;
-  zeromq::Transport transport_;
-  discovery::Beacon beacon_;
+  std::unique_ptr<carriers::Carrier> carrier_;
+  std::optional<discovery::Beacon> beacon_;
+  io::Reactor::Watch beacon_watch_;
+  bool beacon_woken_ = false;
+  Watched<servers::ReplayReader> replay_reader_;
+  Watched<servers::CommitPositionReader> commit_position_reader_;
   std::optional<StateFile> state_;
   node::Node node_;
   mesh::KnownHistories known_histories_;
 
-  std::optional<postgres::ReplayReader> replay_reader_;
-  std::optional<postgres::CommitPositionReader> commit_position_reader_;
-
-  io::EventSet events_;
-  io::EventSet::Connection watch_connection_;
-  io::EventSet::Connection tag_connection_;
-  // What has ended the last wait.
-  bool heard_ = false;
-  bool watch_woken_ = false;
-  bool tag_woken_ = false;
-
   node::Effects effects_;
-  node::Effects under_way_;          // in carry_out()
-  std::vector<node::Input> queued_;  // from within carry_out()
-  bool carrying_out_ = false;
+  node::Effects under_way_;          // in run_effects()
+  std::vector<node::Input> queued_;  // from within run_effects()
+  bool running_effects_ = false;
   bool closed_ = false;
   std::string last_warning_;
 };

@@ -2,13 +2,7 @@
 
 #include <utility>
 
-#include <sys/eventfd.h>
-
-#include "lib/base/must.hpp"
-
 namespace tidegate::peer {
-
-Mailbox::Mailbox() : posted_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { TIDEGATE_MUST(posted_); }
 
 bool Mailbox::post(Command command, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
@@ -22,8 +16,7 @@ Ticket Mailbox::publish(node::input::Publish publish, std::size_t bytes) {
 
 bool Mailbox::push(Command command, std::size_t bytes) {
   if (closed_) return false;
-  // One wake-up for all that is posted until the loop takes it.
-  if (queue_.empty()) TIDEGATE_MUST(eventfd_write(posted_.get(), 1) == 0);
+  if (queue_.empty()) wake_();
   bytes_ += bytes;
   queue_.push_back(std::move(command));
   return true;
@@ -31,9 +24,6 @@ bool Mailbox::push(Command command, std::size_t bytes) {
 
 std::vector<Command> Mailbox::take() {
   const std::lock_guard lock(mutex_);
-  if (queue_.empty()) return {};
-  eventfd_t value = 0;
-  TIDEGATE_MUST(eventfd_read(posted_.get(), &value) == 0);
   bytes_ = 0;
   return std::exchange(queue_, {});
 }

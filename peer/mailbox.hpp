@@ -1,4 +1,4 @@
-// What other threads want of the loop: a bounded queue and an eventfd that ends the loop's wait.
+// What other threads want of the loop: a queue, and a call that ends the loop's wait.
 //
 // Thread-safe: any thread posts, the loop's takes.
 #pragma once
@@ -6,13 +6,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <mutex>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "lib/node/event.hpp"
-#include "peer/io/descriptor.hpp"
 #include "tidegate/status.hpp"
 
 namespace tidegate::peer {
@@ -29,7 +30,8 @@ using Command = std::variant<node::Input, std::promise<Status>, LeaveBy, LookFor
 
 class Mailbox {
  public:
-  Mailbox();
+  // `wake` is called by the posting thread, once for all that is posted until the loop takes it.
+  explicit Mailbox(std::function<void()> wake) : wake_(std::move(wake)) {}
 
   // False, and nothing taken, once close() was called.
   [[nodiscard]] bool post(Command command, std::size_t bytes = 0);
@@ -43,20 +45,18 @@ class Mailbox {
   // Nothing more is taken; what had been posted is still here.
   void close();
 
-  [[nodiscard]] int descriptor() const { return posted_.get(); }
-
   // The sum of the bytes that were posted and not taken yet.
   [[nodiscard]] std::size_t bytes() const;
 
  private:
   bool push(Command command, std::size_t bytes);
 
+  std::function<void()> wake_;
   mutable std::mutex mutex_;
   std::vector<Command> queue_;
   std::size_t bytes_ = 0;
   Ticket last_ticket_ = 0;
   bool closed_ = false;
-  io::Descriptor posted_;
 };
 
 }  // namespace tidegate::peer

@@ -23,10 +23,13 @@ class Meeting : public Broker {
   std::string address_;
 };
 
+void rest_for(Peer&, std::chrono::milliseconds pause) { sleep_until(io::clock_now() + pause); }
+void rest_for(DrivenPeer& peer, std::chrono::milliseconds pause) { peer.run_once(pause); }
+
+template <typename SomePeer>
 class PeerSender : public Sender {
  public:
-  PeerSender(const std::string& address, Drive drive)
-      : peer_(start_member(address, drive)), drive_(drive) {}
+  explicit PeerSender(const std::string& address) : peer_(start_member<SomePeer>(address)) {}
 
   void wait_for(std::size_t receivers, Duration bound) override {
     if (!peer_->wait_ready(receivers, std::chrono::ceil<std::chrono::milliseconds>(bound))) {
@@ -35,37 +38,30 @@ class PeerSender : public Sender {
   }
 
   void send(std::string_view payload) override {
-    while (peer_->publish(topic_, std::string(payload)) == Publish::outbox_full) turn(1ms);
+    while (peer_->publish(topic_, std::string(payload)) == Publish::outbox_full) {
+      rest_for(*peer_, 1ms);
+    }
   }
 
-  void flush() override { turn(0ms); }
+  void flush() override { rest_for(*peer_, 0ms); }
 
   void rest(Instant until) override {
-    // A pause of run_once is counted in whole milliseconds.
-    for (auto left = until - io::clock_now(); drive_ == Drive::caller && left > 2ms;
-         left = until - io::clock_now()) {
-      peer_->run_once(std::chrono::floor<std::chrono::milliseconds>(left) - 1ms);
+    // A pause is counted in whole milliseconds.
+    for (auto left = until - io::clock_now(); left > 2ms; left = until - io::clock_now()) {
+      rest_for(*peer_, std::chrono::floor<std::chrono::milliseconds>(left) - 1ms);
     }
     sleep_until(until);
   }
 
  private:
-  void turn(std::chrono::milliseconds timeout) {
-    if (drive_ == Drive::caller) {
-      peer_->run_once(timeout);
-    } else if (timeout > 0ms) {
-      sleep_until(io::clock_now() + timeout);
-    }
-  }
-
-  std::unique_ptr<Peer> peer_;
-  Drive drive_;
+  std::unique_ptr<SomePeer> peer_;
   Topic topic_ = Topic::parse("bench/fanout").value();
 };
 
+template <typename SomePeer>
 class PeerReceiver : public Receiver {
  public:
-  PeerReceiver(const std::string& address, Drive drive) : peer_(start_member(address, drive)) {
+  explicit PeerReceiver(const std::string& address) : peer_(start_member<SomePeer>(address)) {
     peer_->subscribe(Pattern::all());
   }
 
@@ -78,10 +74,11 @@ class PeerReceiver : public Receiver {
   }
 
  private:
-  std::unique_ptr<Peer> peer_;
+  std::unique_ptr<SomePeer> peer_;
 };
 
-Carrier tidegate(std::string name, std::string title, Drive drive) {
+template <typename SomePeer>
+Carrier tidegate(std::string name, std::string title) {
   return {.name = std::move(name),
           .title = std::move(title),
           .missing = [] { return std::string(); },
@@ -91,20 +88,18 @@ Carrier tidegate(std::string name, std::string title, Drive drive) {
               },
           .start_ipc = [] { return std::make_unique<Meeting>(LocalTransport::ipc); },
           .sender =
-              [drive](const std::string& address) {
-                return std::make_unique<PeerSender>(address, drive);
+              [](const std::string& address) {
+                return std::make_unique<PeerSender<SomePeer>>(address);
               },
           .receiver =
-              [drive](const std::string& address) {
-                return std::make_unique<PeerReceiver>(address, drive);
+              [](const std::string& address) {
+                return std::make_unique<PeerReceiver<SomePeer>>(address);
               }};
 }
 
 }  // namespace
 
-Carrier tidegate_caller() { return tidegate("tidegate", "tidegate", Drive::caller); }
-Carrier tidegate_thread() {
-  return tidegate("tidegate-thread", "tidegate, own thread", Drive::own_thread);
-}
+Carrier tidegate_caller() { return tidegate<DrivenPeer>("tidegate", "tidegate"); }
+Carrier tidegate_thread() { return tidegate<Peer>("tidegate-thread", "tidegate, own thread"); }
 
 }  // namespace tidegate::bench

@@ -33,8 +33,19 @@ std::string in_words(const std::vector<health::Finding>& findings) {
   return text;
 }
 
+command::Description help() {
+  return {"doctor",
+          "looks for trouble that could keep a peer from working here",
+          "Examples:\n"
+          "  tidegate doctor --interfaces eth0 --database host=replica --primary host=primary",
+          {"mesh", "interfaces", "beacon-port", "first-port", "last-port", "database", "primary"},
+          command::LogLevel::warning};
+}
+
 class DoctorCommand final : public command::Subcommand {
  public:
+  DoctorCommand() : Subcommand(help()) {}
+
   void declare(CLI::App& app) override { app.add_flag("--json", json_, "print one JSON object"); }
 
   void check(std::vector<command::SettingProblem>&) override {}

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "command/doors/json_lines/json.hpp"
+#include "command/doors/status_socket/status_socket.hpp"
 #include "command/status_text.hpp"
 
 namespace tidegate::commands {

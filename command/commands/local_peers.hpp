@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "command/doors/status_socket/status_socket.hpp"
+#include "command/doors/status_socket/places.hpp"
 #include "command/subcommand.hpp"
 #include "tidegate/result.hpp"
 #include "tidegate/status.hpp"

@@ -9,24 +9,35 @@
 
 #include "command/commands/commands.hpp"
 #include "command/commands/local_peers.hpp"
+#include "command/commands/meeting.hpp"
+#include "command/commands/session.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/output.hpp"
 #include "command/settle.hpp"
 #include "command/status_text.hpp"
 #include "command/subcommand.hpp"
 #include "command/units.hpp"
-#include "peer/io/clock.hpp"
 #include "tidegate/peer.hpp"
 
 namespace tidegate::commands {
 namespace {
 
-using std::chrono::milliseconds;
-
 constexpr Duration default_wait = std::chrono::seconds(3);
+
+command::Description help() {
+  return {"peers",
+          "lists the members of the mesh",
+          "Examples:\n"
+          "  tidegate peers\n"
+          "  tidegate peers --json --interfaces eth0",
+          {"mesh", "name", "socket", "interfaces", "seeds", "log-level"},
+          command::LogLevel::warning};
+}
 
 class PeersCommand final : public command::Subcommand {
  public:
+  PeersCommand() : Subcommand(help()) {}
+
   void declare(CLI::App& app) override {
     app.add_option("--wait", wait_text_,
                    "longest search if no peer of this host can be asked (default: 3s)")
@@ -51,19 +62,17 @@ class PeersCommand final : public command::Subcommand {
 
  private:
   [[nodiscard]] int look_around(const command::Invocation& invocation) const {
-    auto started = Peer::start(command::short_lived_options(invocation, "peers"), Drive::caller);
+    auto started = DrivenPeer::start(command::short_lived_options(invocation, "peers"));
     if (!started) {
       command::write(invocation.log, {command::LogLevel::error, started.error().message});
       return command::exit_status::failed;
     }
     auto& peer = **started;
+    Session session(peer, nullptr);
     command::Settling settling(std::nullopt);
-    const auto end = io::clock_now() + wait_;
-    while (!settling.settled(peer.status(), io::clock_now()) && io::clock_now() < end) {
-      (void)peer.next(milliseconds(20));
-    }
+    (void)meet(session, peer, settling, wait_);
     const auto status = peer.status();
-    peer.leave();
+    session.end();
     if (status.peers.empty()) {
       command::write(
           invocation.log,

@@ -4,12 +4,15 @@
 // With --after it also makes the change that it announces. The order is: meet the others, commit,
 // publish. If nobody is there, nothing is committed, so that a script can simply try again.
 //
-// The peer runs in a thread of its own here: the SQL may take long, and a peer that is not run for
-// seconds looks dead to the others.
+// The SQL may take long, and a peer that is not run for seconds looks dead to the others: so a
+// thread of its own commits, while the session goes on.
 #include <array>
 #include <chrono>
+#include <future>
 #include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -18,13 +21,16 @@
 #include <unistd.h>
 
 #include "command/commands/commands.hpp"
+#include "command/commands/meeting.hpp"
+#include "command/commands/session.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/output.hpp"
+#include "command/doors/notice_log.hpp"
 #include "command/settle.hpp"
 #include "command/subcommand.hpp"
 #include "command/units.hpp"
 #include "lib/base/limits.hpp"
-#include "peer/io/clock.hpp"
+#include "peer/io/signals.hpp"
 #include "peer/servers/postgres/sql_change.hpp"
 #include "tidegate/peer.hpp"
 
@@ -53,8 +59,35 @@ Result<std::string> read_payload() {
   }
 }
 
+// Whether the one message was sent.
+class Outcome final : public doors::Door {
+ public:
+  void handle(const Incoming& incoming) override {
+    const auto* notice = std::get_if<Notice>(&incoming);
+    if (notice != nullptr && std::holds_alternative<Unpublished>(*notice)) sent_ = false;
+  }
+  [[nodiscard]] bool sent() const { return sent_; }
+
+ private:
+  bool sent_ = true;
+};
+
+command::Description help() {
+  return {"pub",
+          "publishes one message, and makes the change that it announces if wished",
+          "Examples:\n"
+          "  tidegate pub builds/42/new 'hello'\n"
+          "  tidegate pub builds/42/new - <file\n"
+          "  tidegate pub jobs/7/new --primary host=primary --after 'INSERT INTO jobs VALUES (7)'\n"
+          "      commits, and announces the commit; if nobody is there, nothing is committed",
+          {"mesh", "interfaces", "seeds", "primary", "log-level"},
+          command::LogLevel::warning};
+}
+
 class PubCommand final : public command::Subcommand {
  public:
+  PubCommand() : Subcommand(help()) {}
+
   void declare(CLI::App& app) override {
     app.add_option("TOPIC", topic_text_, "such as builds/42/new")->required()->type_name("");
     payload_option_ =
@@ -89,8 +122,8 @@ class PubCommand final : public command::Subcommand {
 
   int run(const command::Invocation& invocation) override {
     const auto options = command::short_lived_options(invocation, "pub");
-    const auto primary = options.primary.empty() ? options.database : options.primary;
-    if ((!sql_.empty() || after_commit_) && primary == "none") {
+    const auto& primary = options.primary ? options.primary : options.database;
+    if ((!sql_.empty() || after_commit_) && !primary) {
       return fail(invocation, command::exit_status::usage,
                   "there is no primary to ask for the position of the change; give it with "
                   "--primary");
@@ -101,33 +134,36 @@ class PubCommand final : public command::Subcommand {
       payload_ = std::move(*payload);
     }
     // Until something is committed, being stopped is a farewell; from then on it ends the process.
-    std::optional<command::StopSignals> stop(std::in_place);
-    auto started = Peer::start(options, Drive::own_thread);
+    std::optional<io::StopSignals> stop(std::in_place);
+    auto started = DrivenPeer::start(options);
     if (!started) return fail(invocation, command::exit_status::failed, started.error().message);
     auto& peer = **started;
 
     command::Settling settling(peers_);
-    meet(peer, settling, *stop, invocation);
-    if (stop->came()) {
+    const auto met = meet_others(peer, *stop, settling, invocation);
+    stop.reset();
+    if (met == SessionEnd::stopped) {
       return fail(invocation, command::exit_status::failed,
                   "stopped before anything was published");
     }
-    stop.reset();
     if (!settling.enough() && !allow_none_) {
       return fail(invocation, command::exit_status::nobody, nobody_words(settling));
     }
 
+    Session session(peer, nullptr);
+    doors::NoticeLog log(invocation.log);
+    session.add(log);
     Dependency dependency = NoChange{};
     if (after_commit_) dependency = AfterCommit{.durable = false};
     if (!sql_.empty()) {
-      const auto position = postgres::commit_change(primary, sql_);
+      const auto position = commit_change(session, *primary);
       if (!position) {
         return fail(invocation, command::exit_status::failed,
                     position.error().message + "; nothing was announced");
       }
       dependency = *position;
     }
-    return publish(peer, dependency, settling.ready(), invocation);
+    return publish(session, peer, dependency, settling.ready(), invocation);
   }
 
  private:
@@ -136,16 +172,28 @@ class PubCommand final : public command::Subcommand {
     return status;
   }
 
-  void meet(Peer& peer, command::Settling& settling, const command::StopSignals& stop,
-            const command::Invocation& invocation) const {
-    constexpr milliseconds pause(20);
-    const auto end = io::clock_now() + wait_;
-    while (!stop.came() && !settling.settled(peer.status(), io::clock_now()) &&
-           io::clock_now() < end) {
-      const auto incoming = peer.next(pause);
-      const auto* notice = incoming ? std::get_if<Notice>(&*incoming) : nullptr;
-      if (notice != nullptr) command::write(invocation.log, command::describe(*notice));
-    }
+  [[nodiscard]] SessionEnd meet_others(DrivenPeer& peer, const io::StopSignals& stop,
+                                       command::Settling& settling,
+                                       const command::Invocation& invocation) const {
+    Session session(peer, &stop);
+    doors::NoticeLog log(invocation.log);
+    session.add(log);
+    return meet(session, peer, settling, wait_);
+  }
+
+  [[nodiscard]] Result<Position, CommitError> commit_change(Session& session,
+                                                            const std::string& primary) const {
+    std::promise<Result<Position, CommitError>> promise;
+    auto future = promise.get_future();
+    std::thread thread([&] {
+      promise.set_value(postgres::commit_change(primary, sql_));
+      session.reactor().wake();
+    });
+    (void)session.run(std::nullopt, [&] {
+      return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    });
+    thread.join();
+    return future.get();
   }
 
   [[nodiscard]] std::string nobody_words(const command::Settling& settling) const {
@@ -157,8 +205,10 @@ class PubCommand final : public command::Subcommand {
         found, command::exact_duration(wait_), sql_.empty() ? "" : "committed or ");
   }
 
-  int publish(Peer& peer, const Dependency& dependency, std::size_t receivers,
-              const command::Invocation& invocation) {
+  int publish(Session& session, DrivenPeer& peer, const Dependency& dependency,
+              std::size_t receivers, const command::Invocation& invocation) {
+    Outcome outcome;
+    session.add(outcome);
     const auto answer = peer.publish(*topic_, std::move(payload_), dependency);
     if (answer == Publish::payload_too_large) {
       return fail(invocation, command::exit_status::failed,
@@ -173,15 +223,8 @@ class PubCommand final : public command::Subcommand {
       return fail(invocation, command::exit_status::failed,
                   "not published: " + std::string(to_string(answer)));
     }
-    peer.leave(leave_bound);
-    bool sent = true;
-    while (const auto incoming = peer.next(milliseconds(0))) {
-      const auto* notice = std::get_if<Notice>(&*incoming);
-      if (notice == nullptr) continue;
-      command::write(invocation.log, command::describe(*notice));
-      if (std::holds_alternative<Unpublished>(*notice)) sent = false;
-    }
-    if (!sent) return command::exit_status::failed;
+    session.end(leave_bound);
+    if (!outcome.sent()) return command::exit_status::failed;
     report(dependency, receivers);
     return command::exit_status::done;
   }

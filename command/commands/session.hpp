@@ -1,48 +1,64 @@
-// The loop of a command that is a peer: one thread, one poll over the peer, the signals, standard
-// output and, if there are any, standard input and the status socket. It decides nothing about
-// messages; what a delivery or a notice means is the caller's.
+// The life of a command that is a peer: one thread, one reactor in which the peer, the signals and
+// the doors hang. It decides nothing about messages; what a delivery or a notice means is the
+// doors'.
 //
-// It never waits for anything but in that poll: not for a reader of standard output, not for a
-// client of the status socket. While the output is full, deliveries stay in the peer's inbox, and
+// Nothing waits but that reactor. While a door is full, deliveries stay in the peer's inbox, and
 // beyond `inbox-bytes` held.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
+#include <vector>
 
-#include "command/doors/json_lines/output.hpp"
-#include "command/doors/json_lines/publish_input.hpp"
-#include "command/doors/status_socket/status_socket.hpp"
-#include "command/subcommand.hpp"
+#include "command/doors/door.hpp"
+#include "peer/io/reactor.hpp"
+#include "peer/io/signals.hpp"
 #include "tidegate/peer.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate::commands {
 
-struct Session {
-  Peer& peer;  // Drive::caller
-  command::StopSignals& stop;
-  json_lines::Output& output;
-  json_lines::PublishInput* input = nullptr;
-  status_socket::StatusSocket* status = nullptr;
-  std::optional<Duration> bound;  // no end by itself without it
-
-  // False: enough, the session ends.
-  std::function<bool(const Incoming&)> take;
-};
-
 enum class SessionEnd : std::uint8_t {
-  stopped,      // by a signal
-  enough,       // take() said so
-  time_over,    // after `bound`
-  reader_gone,  // nobody reads standard output any more
+  stopped,        // by a signal
+  door_finished,  // see Door::finished()
+  reached,        // the condition
+  time_over,      // the bound
 };
 
-// Runs until one of these; the peer has not left then.
-[[nodiscard]] SessionEnd run_session(Session& session);
+class Session {
+ public:
+  // Without signals those end the process.
+  Session(DrivenPeer& peer, const io::StopSignals* stop);
 
-// Leaves the mesh, takes what is still there, and lets the reader of the output have it, within a
-// few seconds.
-void end_session(Session& session);
+  // For doors and timers; outlives them.
+  [[nodiscard]] io::Reactor& reactor() { return reactor_; }
+
+  // A door that outlives the session's runs.
+  void add(doors::Door& door) { doors_.push_back(&door); }
+
+  // Runs until one of the ends; the peer has not left then. The condition is looked at whenever the
+  // reactor was woken.
+  [[nodiscard]] SessionEnd run(std::optional<Duration> bound = std::nullopt,
+                               const std::function<bool()>& condition = nullptr);
+
+  // Leaves the mesh, as leave() of the peer does, hands out what is still there, and lets the
+  // clients of the doors have it, within a second more.
+  void end(std::chrono::milliseconds leave_bound = std::chrono::seconds(2));
+
+ private:
+  void hand_out();
+  void tell_turn();
+  [[nodiscard]] bool any(bool (doors::Door::*is)() const) const;
+
+  DrivenPeer& peer_;
+  io::Reactor reactor_;
+  io::Reactor::Watch peer_watch_;
+  io::Reactor::Watch stop_watch_;
+  std::vector<doors::Door*> doors_;
+  bool stopped_ = false;
+  bool more_ = false;  // hand_out() stopped at its limit
+};
 
 }  // namespace tidegate::commands

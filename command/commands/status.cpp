@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <poll.h>
 #include <unistd.h>
 
 #include "command/commands/commands.hpp"
@@ -15,6 +14,8 @@
 #include "command/doors/json_lines/output.hpp"
 #include "command/status_text.hpp"
 #include "command/subcommand.hpp"
+#include "peer/io/reactor.hpp"
+#include "peer/io/signals.hpp"
 
 namespace tidegate::commands {
 namespace {
@@ -30,8 +31,20 @@ std::string time_of_day() {
   return fmt::format("{:02}:{:02}:{:02}", parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
+command::Description help() {
+  return {"status",
+          "shows a running peer of this host",
+          "Examples:\n"
+          "  tidegate status --watch\n"
+          "  tidegate status --json --name master-1",
+          {"mesh", "name", "socket", "log-level"},
+          command::LogLevel::warning};
+}
+
 class StatusCommand final : public command::Subcommand {
  public:
+  StatusCommand() : Subcommand(help()) {}
+
   void declare(CLI::App& app) override {
     app.add_flag("--json", json_, "print one JSON object");
     app.add_flag("--watch", watch_, "repeat each second, until Ctrl-C or the end of the peer");
@@ -92,7 +105,11 @@ class StatusCommand final : public command::Subcommand {
 
   [[nodiscard]] int watch(const status_socket::PeerSocket& peer,
                           const command::Invocation& invocation) const {
-    command::StopSignals stop;
+    const io::StopSignals stop;
+    bool stopped = false;
+    io::Reactor reactor;
+    const auto watch =
+        reactor.watch_input(stop.descriptor(), [&](io::Readiness) { stopped = true; });
     json_lines::Output output(STDOUT_FILENO);
     const bool screen = !json_ && isatty(STDOUT_FILENO) != 0;
     while (true) {
@@ -106,11 +123,8 @@ class StatusCommand final : public command::Subcommand {
       show(*status, output);
       if (!json_ && !screen) output.line("");
       output.drain(reader_bound);
-      pollfd signal{stop.descriptor(), POLLIN, 0};
-      if (output.closed() ||
-          poll(&signal, 1, static_cast<int>(std::chrono::milliseconds(watch_pause).count())) > 0) {
-        return command::exit_status::done;
-      }
+      if (!output.closed()) reactor.run_once(watch_pause);
+      if (output.closed() || stopped) return command::exit_status::done;
     }
   }
 

@@ -13,9 +13,13 @@
 #include "command/commands/commands.hpp"
 #include "command/commands/session.hpp"
 #include "command/doors/json_lines/json.hpp"
+#include "command/doors/json_lines/output.hpp"
+#include "command/doors/notice_log.hpp"
 #include "command/subcommand.hpp"
 #include "command/units.hpp"
 #include "lib/base/utf8.hpp"
+#include "peer/io/signals.hpp"
+#include "tidegate/peer.hpp"
 
 namespace tidegate::commands {
 namespace {
@@ -29,8 +33,46 @@ std::string in_words(const Delivery& delivery) {
       command::harmless(delivery.origin_name), command::rough_duration(delivery.held));
 }
 
+// Deliveries, up to a number of them, as lines on standard output.
+class Printer final : public doors::Door {
+ public:
+  Printer(io::Reactor& reactor, bool json, std::optional<std::size_t> count)
+      : output_(STDOUT_FILENO, reactor), json_(json), count_(count) {}
+
+  void handle(const Incoming& incoming) override {
+    const auto* delivery = std::get_if<Delivery>(&incoming);
+    if (delivery == nullptr || printed_ == count_) return;
+    output_.line(json_ ? json_lines::to_text(json_lines::to_json(*delivery)) : in_words(*delivery));
+    ++printed_;
+  }
+  void peer_has_turned() override { output_.flush(); }
+  [[nodiscard]] bool full() const override { return output_.full(); }
+  [[nodiscard]] bool finished() const override { return output_.closed() || printed_ == count_; }
+  [[nodiscard]] bool pending() const override { return output_.pending(); }
+
+  [[nodiscard]] std::size_t printed() const { return printed_; }
+
+ private:
+  json_lines::Output output_;
+  bool json_;
+  std::optional<std::size_t> count_;
+  std::size_t printed_ = 0;
+};
+
+command::Description help() {
+  return {"sub",
+          "prints messages as they pass",
+          "Examples:\n"
+          "  tidegate sub 'builds/*/new'\n"
+          "  tidegate sub --json --count 1 --timeout 10s --database host=replica",
+          {"mesh", "interfaces", "seeds", "database", "log-level"},
+          command::LogLevel::warning};
+}
+
 class SubCommand final : public command::Subcommand {
  public:
+  SubCommand() : Subcommand(help()) {}
+
   void declare(CLI::App& app) override {
     app.add_option("PATTERN", pattern_texts_,
                    "such as builds/*/new or builds/#; several may be given (default: #)")
@@ -58,32 +100,21 @@ class SubCommand final : public command::Subcommand {
   }
 
   int run(const command::Invocation& invocation) override {
-    command::StopSignals stop;
-    auto started = Peer::start(command::short_lived_options(invocation, "sub"), Drive::caller);
+    const io::StopSignals stop;
+    auto started = DrivenPeer::start(command::short_lived_options(invocation, "sub"));
     if (!started) {
       command::write(invocation.log, {command::LogLevel::error, started.error().message});
       return command::exit_status::failed;
     }
     for (auto& pattern : patterns_) (*started)->subscribe(std::move(pattern));
-    json_lines::Output output(STDOUT_FILENO);
-    std::size_t printed = 0;
-    Session session{.peer = **started,
-                    .stop = stop,
-                    .output = output,
-                    .bound = timeout_,
-                    .take = [&](const Incoming& incoming) {
-                      if (const auto* notice = std::get_if<Notice>(&incoming)) {
-                        command::write(invocation.log, command::describe(*notice));
-                      } else if (!count_ || printed < *count_) {
-                        const auto& delivery = std::get<Delivery>(incoming);
-                        output.line(json_ ? json_lines::to_text(json_lines::to_json(delivery))
-                                          : in_words(delivery));
-                        ++printed;
-                      }
-                      return !count_ || printed < *count_;
-                    }};
-    const auto end = run_session(session);
-    end_session(session);
+    Session session(**started, &stop);
+    Printer printer(session.reactor(), json_, count_);
+    doors::NoticeLog log(invocation.log);
+    session.add(printer);
+    session.add(log);
+    const auto end = session.run(timeout_);
+    session.end();
+    const auto printed = printer.printed();
     const bool missed = end == SessionEnd::time_over && count_ && printed < *count_;
     if (!missed) return command::exit_status::done;
     command::write(invocation.log, {command::LogLevel::error,

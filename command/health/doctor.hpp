@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "command/health/doctor_database.hpp"
+#include "command/health/loopback_probe.hpp"
 #include "discovery/interfaces.hpp"
-#include "discovery/loopback_probe.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/result.hpp"
 
@@ -31,7 +31,7 @@ struct Finding {
 struct InterfaceFacts {
   std::string name;
   Result<discovery::Interface> interface;
-  std::optional<Result<discovery::LoopbackProbe>> hearing;  // of a usable one
+  std::optional<Result<LoopbackProbe>> hearing;  // of a usable one
 };
 
 struct HostFacts {

@@ -54,7 +54,7 @@ HostFacts gather_host(const Options& options) {
         all ? discovery::choose_interface(*all, name) : Result<discovery::Interface>(all.error());
     InterfaceFacts facts{name, chosen, std::nullopt};
     if (chosen) {
-      facts.hearing = discovery::probe_loopback(name, hearing_bound);
+      facts.hearing = probe_loopback(name, hearing_bound);
       if (chosen->address) addresses.push_back(*chosen->address);
     }
     host.interfaces.push_back(std::move(facts));
@@ -73,9 +73,8 @@ HostFacts gather_host(const Options& options) {
 Facts gather_facts(const Options& options) {
   Facts facts;
   facts.host = gather_host(options);
-  if (options.database != "none")
-    facts.database = examine_server(options.database, server_timeouts);
-  if (!options.primary.empty()) facts.primary = examine_server(options.primary, server_timeouts);
+  if (options.database) facts.database = examine_server(*options.database, server_timeouts);
+  if (options.primary) facts.primary = examine_server(*options.primary, server_timeouts);
   return facts;
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,14 +68,14 @@ struct Options {
   // in both ways, so those of one mesh may choose differently.
   LocalTransport local_transport = LocalTransport::tcp;
 
-  // libpq connection string of the server that this master reads; its replay is watched. "none":
-  // messages are delivered at once.
-  std::string database = "none";
+  // The server that this application reads; its replay is watched. A libpq connection string or a
+  // postgresql:// URL. Without one messages are delivered at once.
+  std::optional<std::string> database;
 
-  // libpq connection string of the server where changes are committed; positions are taken there.
-  // Several hosts with target_session_attrs=primary follow a failover. Empty: `database`, when that
-  // is a primary.
-  std::string primary;
+  // The server where changes are committed; positions are taken there. Several hosts with
+  // target_session_attrs=primary follow a failover. Without one: `database`, when that is a
+  // primary.
+  std::optional<std::string> primary;
 
   // Bytes of messages that wait for their change. Beyond it arriving messages are let go and
   // fetched again when there is room, as long as their publisher keeps them.

@@ -5,12 +5,11 @@
 //     (*peer)->subscribe(tidegate::Pattern::all());
 //     while (auto incoming = (*peer)->next(std::chrono::seconds(1))) { ... }
 //
-// Who runs the loop that owns the sockets is chosen once:
-// - Drive::own_thread: a thread of the peer's own. Every member function may be called from any
-//   thread; user code never runs on the loop, so a slow handler never stops it.
-// - Drive::caller: the application calls run_once(), from one thread, which is then the only one
-//   that may touch the peer. There is no hop between threads, so it is the faster way. A peer that
-//   is not run for seconds looks dead to the others.
+// Two classes, by who runs the loop that owns the sockets:
+// - Peer: a thread of its own. Every member function may be called from any thread; user code never
+//   runs on the loop, so a slow handler never stops it.
+// - DrivenPeer: the application, which calls run_once() from one thread. There is no hop between
+//   threads, so it is the faster one. A peer that is not run for seconds looks dead to the others.
 //
 // A peer does not receive its own messages.
 #pragma once
@@ -33,6 +32,14 @@
 
 namespace tidegate {
 
+class DrivenPeer;
+
+// Of the library itself: how its tests put something else in the place of sockets and servers.
+namespace peer {
+struct World;
+[[nodiscard]] std::unique_ptr<DrivenPeer> drive(Options options, World world);
+}  // namespace peer
+
 // The answer of publish(). Only `accepted` means that the message will be sent or reported, by a
 // Sent or an Unpublished with its ticket; after any other answer the call had no effect.
 enum class Publish : std::uint8_t {
@@ -54,14 +61,12 @@ struct Published {
   operator Publish() const { return answer; }
 };
 
-enum class Drive : std::uint8_t { own_thread, caller };
-
 class TIDEGATE_EXPORT Peer {
  public:
   // Binds the sockets and starts to beacon. Refused when an option is wrong (all that are wrong are
-  // named), when no port is free or an interface does not exist. A database that does not answer is
+  // named), when no port is free or an interface does not exist. A server that does not answer is
   // no reason to refuse: the peer starts, says so in a Notice, and tries again.
-  static Result<std::unique_ptr<Peer>> start(Options options, Drive drive = Drive::own_thread);
+  static Result<std::unique_ptr<Peer>> start(Options options);
 
   // Leaves politely as leave() does, if that was not called before.
   ~Peer();
@@ -69,10 +74,7 @@ class TIDEGATE_EXPORT Peer {
   Peer& operator=(const Peer&) = delete;
 
   // Hands a message to the loop. Messages are sent in the order of the calls, those of several
-  // threads in some order; a message that waits for its position holds up those behind it. With
-  // Drive::caller the first one since the last run_once() goes out at once, if those before have
-  // gone to all readers; the others go together with the next run_once(), or when they fill a
-  // frame.
+  // threads in some order; a message that waits for its position holds up those behind it.
   [[nodiscard]] Published publish(Topic topic, std::string payload,
                                   Dependency dependency = NoChange{});
 
@@ -83,21 +85,16 @@ class TIDEGATE_EXPORT Peer {
   void unsubscribe(const Pattern& pattern);
 
   // The next delivery or notice; nothing when none came within the timeout, or, at once, when the
-  // peer has left and everything has been taken. With Drive::caller it runs the loop meanwhile.
+  // peer has left and everything has been taken.
   std::optional<Incoming> next(std::chrono::milliseconds timeout);
 
-  // Readable, in the sense of poll(2), while next(0) may have something (Drive::own_thread), or
-  // while run_once(0) has something to do (Drive::caller). Valid as long as the peer; never read
-  // from it.
+  // Readable, in the sense of poll(2), while next(0) may have something. Valid as long as the peer;
+  // never read from it.
   [[nodiscard]] int descriptor() const;
 
-  // Pushes instead: with Drive::own_thread the handler is called from a thread that belongs to it
-  // alone, one call at a time; with Drive::caller from run_once(). It must not throw. Call once,
-  // before the first next(), which must not be called any more.
+  // Pushes instead: the handler is called from a thread that belongs to it alone, one call at a
+  // time. It must not throw. Call once, before the first next(), which must not be called any more.
   void on_incoming(std::function<void(Incoming)> handler);
-
-  // Drive::caller only: waits until there is something to do, or for the timeout, and does it.
-  void run_once(std::chrono::milliseconds timeout);
 
   // Waits until `count` other peers are ready: they will receive all that is published from now
   // on. False when the time is over. Deliveries and notices stay in line meanwhile.
@@ -111,8 +108,54 @@ class TIDEGATE_EXPORT Peer {
   void leave(std::chrono::milliseconds timeout = std::chrono::seconds(2));
 
  private:
+  class Thread;
+  explicit Peer(std::unique_ptr<Thread> thread);
+
+  std::unique_ptr<Thread> thread_;
+};
+
+// As a Peer, where nothing else is said. One thread at a time.
+class TIDEGATE_EXPORT DrivenPeer {
+ public:
+  static Result<std::unique_ptr<DrivenPeer>> start(Options options);
+
+  ~DrivenPeer();
+  DrivenPeer(const DrivenPeer&) = delete;
+  DrivenPeer& operator=(const DrivenPeer&) = delete;
+
+  // The first message since the last run_once() goes out at once, if those before have gone to all
+  // readers; the others go together with the next run_once(), or when they fill a frame.
+  [[nodiscard]] Published publish(Topic topic, std::string payload,
+                                  Dependency dependency = NoChange{});
+
+  void subscribe(Pattern pattern);
+  void unsubscribe(const Pattern& pattern);
+
+  // Waits until there is something to do, or for the timeout, and does it.
+  void run_once(std::chrono::milliseconds timeout);
+
+  // Runs the loop meanwhile.
+  std::optional<Incoming> next(std::chrono::milliseconds timeout);
+
+  // Readable, in the sense of poll(2), while run_once(0) has something to do.
+  [[nodiscard]] int descriptor() const;
+
+  // Pushes instead: the handler is called from run_once().
+  void on_incoming(std::function<void(Incoming)> handler);
+
+  // Runs the loop meanwhile.
+  [[nodiscard]] bool wait_ready(std::size_t count, std::chrono::milliseconds timeout);
+
+  [[nodiscard]] Status status();
+
+  // Runs the loop meanwhile.
+  void leave(std::chrono::milliseconds timeout = std::chrono::seconds(2));
+
+ private:
+  friend std::unique_ptr<DrivenPeer> peer::drive(Options options, peer::World world);
+
   struct Parts;
-  explicit Peer(std::unique_ptr<Parts> parts);
+  explicit DrivenPeer(std::unique_ptr<Parts> parts);
 
   std::unique_ptr<Parts> parts_;
 };

@@ -15,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-#include "lib/gate/commit_position.hpp"
+#include "lib/gate/server_event.hpp"
 #include "lib/mesh/announcement.hpp"
 #include "lib/mesh/effects.hpp"
 #include "lib/mesh/frame.hpp"
@@ -69,12 +69,9 @@ struct Demand {
 // Say farewell. Messages still waiting for their position come back as Unpublished.
 struct Leave {};
 
-struct ReplayPositionRead {  // answers effect Poll, unless a ServerDown does
-  std::optional<Tide> tide;  // none: the server could not tell just now
-};
-struct CommitPositionRead {  // answers effect Ask and effect Nudge, unless a PrimaryDown does
-  gate::CommitPosition reading;
-};
+using gate::CommitPositionRead;  // answers effects QueryCommitPosition and Nudge, or PrimaryDown
+                                 // does
+using gate::ReplayPositionRead;  // answers effect Poll, or ServerDown does
 
 struct TimePassed {};
 

@@ -1,6 +1,7 @@
 #include "tidegate/options.hpp"
 
 #include <string_view>
+#include <utility>
 
 #include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
@@ -47,8 +48,11 @@ std::vector<Problem> validate(const Options& options) {
           "last-port",
           "the range overlaps 32768 to 60999, from which the system takes ports for outgoing "
           "connections; choose one outside");
-  require(!options.database.empty(), "database",
-          "is empty; give a libpq connection string, or none to deliver at once");
+  for (const auto& [server, option] :
+       {std::pair(&options.database, "database"), std::pair(&options.primary, "primary")}) {
+    require(!*server || !(*server)->empty(), option,
+            "is empty; give a connection string, or none at all");
+  }
   const auto one_message = message::largest_footprint(options.payload_bytes);
   const auto room_for_one = "must be at least " + std::to_string(one_message) +
                             " bytes: one message with payload-bytes and the longest topic";

@@ -27,7 +27,7 @@ ReceiverHalf::ReceiverHalf(const Options& options, const Origin& self, mesh::Ros
       roster_(roster),
       own_stream_(own_stream),
       gap_repair_(random),
-      gate_(options.database != "none", options.held_bytes,
+      gate_(options.database.has_value(), options.held_bytes,
             options.overdue == Overdue::hold ? std::nullopt : std::optional(options.overdue_after)),
       demand_since_(now),
       tide_since_(now),

@@ -1,4 +1,4 @@
-// What a thing that is driven by the loop waits for.
+// What a thing that is driven by a reactor waits for, and what has come.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,18 @@ struct Interest {
   int descriptor = -1;  // -1: nothing but the deadline
   bool read = false;
   bool write = false;
-  // Another number means that the descriptor may be another socket, even under the same number: a
-  // loop that keeps registrations (epoll) registers it anew. One that calls poll() can ignore it.
+  // Another number means that the descriptor may be another socket, even under the same number, and
+  // that the one before is closed. One that calls poll() can ignore it.
   std::uint64_t socket = 0;
 
   friend bool operator==(const Interest&, const Interest&) = default;
+};
+
+// Errors and the end of the other side are told even if nothing was asked for.
+struct Readiness {
+  bool read = false;
+  bool write = false;
+  bool error = false;
 };
 
 }  // namespace tidegate::io

@@ -395,7 +395,7 @@ TEST_CASE(
   REQUIRE_FALSE(refused.ok());
   CHECK(contains(refused.error().message, "database: "));
   CHECK(contains(refused.error().message, "invalid connection option \"colour\""));
-  options.database = "none";
+  options.database.reset();
   options.primary = "host=localhost password=hush colour=blue";
   refused = Peer::start(options);
   REQUIRE_FALSE(refused.ok());

@@ -14,8 +14,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "command/health/loopback_probe.hpp"
 #include "discovery/beacon.hpp"
-#include "discovery/loopback_probe.hpp"
 #include "lib/base/random.hpp"
 #include "lib/mesh/announcement.hpp"
 #include "peer/io/descriptor.hpp"
@@ -244,15 +244,15 @@ TEST_CASE("a port that a program does not share is an error that says so") {
 
 TEST_CASE("this host hears its own multicast and broadcast on the loopback interface") {
   const auto start = std::chrono::steady_clock::now();
-  const auto hearing = probe_loopback("lo", 2s);
+  const auto hearing = health::probe_loopback("lo", 2s);
   REQUIRE(hearing.ok());
   CHECK(hearing->multicast);
   CHECK(hearing->broadcast);
   CHECK(hearing->trouble.empty());
   CHECK(std::chrono::steady_clock::now() - start < 1s);
-  CHECK_FALSE(probe_loopback("nic7", 2s).ok());
+  CHECK_FALSE(health::probe_loopback("nic7", 2s).ok());
 
-  const auto too_short = probe_loopback("lo", 0s);
+  const auto too_short = health::probe_loopback("lo", 0s);
   REQUIRE(too_short.ok());
   CHECK_FALSE(too_short->multicast);
   CHECK_FALSE(too_short->broadcast);

@@ -8,14 +8,14 @@
 namespace tidegate::testing {
 namespace {
 
-Command speaker_command(int number, const std::string& interface, std::uint16_t port,
-                        std::vector<std::string> prefix) {
-  Command command;
+support::Command speaker_command(int number, const std::string& interface, std::uint16_t port,
+                                 std::vector<std::string> prefix) {
+  support::Command command;
   command.arguments = std::move(prefix);
   command.arguments.insert(command.arguments.end(), {TIDEGATE_BEACON_SPEAKER, interface,
                                                      std::to_string(port), std::to_string(number)});
-  command.input = Stream::pipe;
-  command.output = Stream::pipe;
+  command.input = support::Stream::pipe;
+  command.output = support::Stream::pipe;
   return command;
 }
 

@@ -6,7 +6,7 @@
 
 namespace tidegate::testing {
 
-CommandMesh::CommandMesh() : directory_("command"), beacon_port_(unused_port()) {
+CommandMesh::CommandMesh() : directory_("command"), beacon_port_(support::unused_port()) {
   std::filesystem::create_directory(sockets());
 }
 

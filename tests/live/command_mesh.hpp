@@ -38,7 +38,7 @@ class CommandMesh {
   [[nodiscard]] support::Command command(const Arguments& arguments) const;
   [[nodiscard]] support::Process start(const Arguments& arguments) const;
   [[nodiscard]] Ran run(const Arguments& arguments, const std::string& input = "") const;
-  [[nodiscard]] static Ran finish(Process process, const std::string& input = "");
+  [[nodiscard]] static Ran finish(support::Process process, const std::string& input = "");
 
  private:
   support::TemporaryDirectory directory_;

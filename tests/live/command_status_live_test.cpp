@@ -9,6 +9,7 @@
 #include "tests/live/command_mesh.hpp"
 
 using namespace std::chrono_literals;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 
 TEST_CASE("the status of the one peer of this host needs no name") {

@@ -4,14 +4,14 @@
 #include <libpq-fe.h>
 
 #include "lib/gate/visibility.hpp"
-#include "peer/servers/postgres/replay_reader.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "tests/support/page_end.hpp"
-#include "tests/support/turning.hpp"
+#include "tests/support/replay_watcher.hpp"
 #include "tidegate/commit.hpp"
 
 using namespace tidegate;
+using namespace tidegate::gate;
 using namespace tidegate::postgres;
 using namespace tidegate::support;
 using namespace tidegate::testing;
@@ -42,16 +42,10 @@ Server& shared_server() {
   return cluster.primary();
 }
 
-class Watcher : public Turning<ReplayReader, ReplayEvent> {
+class Watcher : public ReplayWatcher {
  public:
-  explicit Watcher(const std::string& connection_string)
-      : Turning(ReplayReader::create(connection_string)) {
-    await<Tide>();
-  }
-
-  Tide poll() {
-    (*this)->poll(current_time());
-    return next<Tide>();
+  explicit Watcher(const std::string& connection_string) : ReplayWatcher(connection_string) {
+    await_tide();
   }
 };
 
@@ -94,7 +88,7 @@ TEST_CASE("when a replica covers the position of a commit, its row is visible th
     CHECK(*parse_lsn(writer.value("SELECT pg_current_wal_flush_lsn()")) >=
           Lsn{(*position)->offset});
     REQUIRE(eventually(5s, [&] {
-      return gate::visibility_of(**position, watcher.poll()) == Visibility::visible;
+      return gate::visibility_of(**position, watcher.read()) == Visibility::visible;
     }));
     CAPTURE(i);
     CHECK(visible(i));

@@ -4,11 +4,10 @@
 
 #include "lib/gate/visibility.hpp"
 #include "peer/servers/postgres/commit_position_reader.hpp"
-#include "peer/servers/postgres/replay_reader.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "tests/support/page_end.hpp"
-#include "tests/support/turning.hpp"
+#include "tests/support/replay_watcher.hpp"
 
 using namespace tidegate;
 using namespace tidegate::gate;
@@ -22,36 +21,31 @@ namespace {
 // The WAL writer flushes what nobody waits for only once in ten seconds.
 constexpr auto* lazy_wal_writer = "wal_writer_delay = 10s\nbgwriter_delay = 10s\n";
 
-class Tagger : public Turning<CommitPositionReader, CommitEvent> {
+class Tagger : public Turning<servers::CommitPositionReader, ServerEvent> {
  public:
   explicit Tagger(const std::string& connection_string)
-      : Turning(CommitPositionReader::create(connection_string)) {}
+      : Turning(open_commit_position_reader(connection_string)) {}
 
   CommitPosition ask() {
-    (*this)->ask(current_time());
-    return next<CommitPosition>();
+    (*this)->query(current_time());
+    return next<CommitPositionRead>().reading;
   }
   CommitPosition nudge() {
     (*this)->nudge(current_time());
-    return next<CommitPosition>();
+    return next<CommitPositionRead>().reading;
   }
 };
 
-class Watcher : public Turning<ReplayReader, ReplayEvent> {
+class Watcher : public ReplayWatcher {
  public:
-  explicit Watcher(const std::string& connection_string)
-      : Turning(ReplayReader::create(connection_string)) {
+  explicit Watcher(const std::string& connection_string) : ReplayWatcher(connection_string) {
     next<ServerUp>();
-    next<Tide>();
+    next_tide();
   }
 
-  Tide poll() {
-    (*this)->poll(current_time());
-    return next<Tide>();
-  }
   // Whether it replays `lsn` within `bound`.
   bool reaches(Lsn lsn, Duration bound) {
-    return eventually(bound, [&] { return poll().replayed >= lsn.bytes; });
+    return eventually(bound, [&] { return read().replayed >= lsn.bytes; });
   }
 };
 
@@ -116,7 +110,7 @@ TEST_CASE("a list of hosts follows the primary through a failover") {
       std::to_string(old_primary.port()) + "," + std::to_string(replica.port()));
   const auto first = tagger.next<PrimaryUp>();
   const auto dependency = tagger.ask();
-  tagger->ask(current_time());
+  tagger->query(current_time());
   old_primary.crash();
   tagger.await<PrimaryDown>();
   replica.promote();
@@ -132,7 +126,7 @@ TEST_CASE("a crash of the primary takes the question under way with it") {
   Tagger tagger(cluster.primary().connection_string());
   tagger.next<PrimaryUp>();
   cluster.primary().crash();
-  tagger->ask(current_time());
+  tagger->query(current_time());
   tagger.next<PrimaryDown>();
   CHECK_FALSE(tagger->ready());
 }
@@ -156,7 +150,7 @@ TEST_CASE("at a page's end the position is what a caught-up replica reports, not
       if (dependency.insert > raw) continue;
       CHECK(dependency.insert == end);
       REQUIRE(watcher.reaches(dependency.insert, 10s));
-      const auto tide = watcher.poll();
+      const auto tide = watcher.read();
       if (insert_lsn(session) != raw) continue;
       CHECK(tide.replayed == end.bytes);
       CHECK(as_lsn(replica.value("SELECT pg_last_wal_replay_lsn()")) < raw);

@@ -24,12 +24,12 @@ namespace {
 
 // Gives Database the form of the machines above it.
 struct Single {
-  static Result<Single> create(const std::string& connection_string,
-                               Database::Timeouts timeouts = {},
-                               Database::Session session = Database::Session::plain) {
+  static Result<std::unique_ptr<Single>> create(
+      const std::string& connection_string, Database::Timeouts timeouts = {},
+      Database::Session session = Database::Session::plain) {
     auto database = Database::create(connection_string, session, timeouts);
     if (!database) return database.error();
-    return Single{std::move(*database)};
+    return std::make_unique<Single>(Single{std::move(*database)});
   }
   [[nodiscard]] io::Interest interest() const { return database.interest(); }
   [[nodiscard]] Instant deadline() const { return database.deadline(); }

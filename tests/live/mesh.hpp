@@ -32,10 +32,10 @@ inline Options private_mesh() {
 }
 
 // A peer that listens to everything.
-inline std::unique_ptr<Peer> start(Options options, const std::string& name,
-                                   Drive drive = Drive::own_thread) {
+template <typename SomePeer = Peer>
+std::unique_ptr<SomePeer> start(Options options, const std::string& name) {
   options.name = name;
-  auto peer = Peer::start(std::move(options), drive);
+  auto peer = SomePeer::start(std::move(options));
   if (!peer) FAIL(peer.error().message);
   (*peer)->subscribe(Pattern::all());
   return std::move(peer).value();
@@ -48,7 +48,7 @@ inline std::unique_ptr<Peer> start_on(const support::Server& server, Options opt
   options.database = server.connection_string();
   auto peer = start(std::move(options), name);
   const bool primary = server.connect().value("SELECT pg_is_in_recovery()") == "f";
-  REQUIRE(eventually(std::chrono::seconds(10), [&] {
+  REQUIRE(support::eventually(std::chrono::seconds(10), [&] {
     const auto status = peer->status();
     return status.tide && (!primary || status.primary_known);
   }));
@@ -92,15 +92,15 @@ std::optional<Kind> next_notice(Peer& peer,
 
 // Waits until the peer holds so many messages.
 inline bool holds(Peer& peer, std::size_t count) {
-  return eventually(std::chrono::seconds(10), [&] { return peer.status().held == count; });
+  return support::eventually(std::chrono::seconds(10), [&] { return peer.status().held == count; });
 }
 
 // Waits until the peer has asked its server often enough to have seen what it shows now, and still
 // holds so many messages.
 inline bool still_holds(Peer& peer, std::size_t count) {
   const auto before = peer.status().counters.replay_reads;
-  return eventually(std::chrono::seconds(10),
-                    [&] { return peer.status().counters.replay_reads >= before + 3; }) &&
+  return support::eventually(std::chrono::seconds(10),
+                             [&] { return peer.status().counters.replay_reads >= before + 3; }) &&
          peer.status().held == count;
 }
 

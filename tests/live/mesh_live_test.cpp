@@ -11,6 +11,7 @@
 #include "tests/live/mesh.hpp"
 
 using namespace tidegate;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 
@@ -121,7 +122,7 @@ namespace {
 
 struct Driven {
   const Options mesh = private_mesh();
-  std::unique_ptr<Peer> sender = start(mesh, "sender", Drive::caller);
+  std::unique_ptr<DrivenPeer> sender = start<DrivenPeer>(mesh, "sender");
   std::unique_ptr<Peer> receiver = start(mesh, "receiver");
 
   Driven() {

@@ -399,7 +399,7 @@ TEST_CASE("a peer starts without its servers and delivers once they are there") 
   const auto down = next_notice<ServerDown>(*reader);
   REQUIRE(down);
   CHECK(down->reason.find("No such file or directory") != std::string::npos);
-  mesh.database = "none";
+  mesh.database.reset();
   auto writer = start(mesh, "writer");
   join({writer.get(), reader.get()});
   CHECK(writer->publish(topic("t"), "1", commit_row(session, 1)) == Publish::accepted);

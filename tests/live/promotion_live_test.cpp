@@ -69,7 +69,7 @@ TEST_CASE("after a failover what survived it is delivered, and what was lost is 
   auto mesh = private_mesh();
   mesh.primary = either(old, heir);
   auto writer = start(mesh, "writer");
-  mesh.primary.clear();
+  mesh.primary.reset();
   auto at_heir = start_on(heir, mesh, "heir");
   auto at_follower = start_on(follower, mesh, "follower");
   join({writer.get(), at_heir.get(), at_follower.get()});

@@ -4,15 +4,14 @@
 #include <doctest/doctest.h>
 
 #include "lib/gate/visibility.hpp"
-#include "peer/servers/postgres/replay_reader.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "support/port.hpp"
 #include "tests/lib/samples.hpp"
-#include "tests/support/turning.hpp"
+#include "tests/support/replay_watcher.hpp"
 
 using namespace tidegate;
-using tidegate::gate::visibility_of;
+using namespace tidegate::gate;
 using namespace tidegate::postgres;
 using namespace tidegate::support;
 using namespace tidegate::testing;
@@ -20,27 +19,20 @@ using namespace std::chrono_literals;
 
 namespace {
 
-class Watcher : public Turning<ReplayReader, ReplayEvent> {
+class Watcher : public ReplayWatcher {
  public:
-  explicit Watcher(const std::string& connection_string)
-      : Turning(ReplayReader::create(connection_string)) {}
+  using ReplayWatcher::ReplayWatcher;
 
-  Tide poll() {
-    (*this)->poll(current_time());
-    return next<Tide>();
+  // Reads once; nothing when the server's answer allowed no reading.
+  std::optional<Tide> try_read() {
+    (*this)->read(current_time());
+    return next<ReplayPositionRead>().tide;
   }
-  // Polls once; nothing when the server's answer allowed no reading.
-  std::optional<Tide> try_poll() {
-    (*this)->poll(current_time());
-    until([&] { return !quiet(); });
-    if (take<NoReading>()) return std::nullopt;
-    return next<Tide>();
-  }
-  // Polls until a reading is as wanted.
+  // Reads until a reading is as wanted.
   template <typename Predicate>
   bool sees(Predicate&& predicate, Duration bound = 20s) {
     return eventually(bound, [&] {
-      const auto tide = try_poll();
+      const auto tide = try_read();
       return tide && predicate(*tide);
     });
   }
@@ -78,39 +70,39 @@ TEST_CASE("a standby introduces itself and is read once, unasked") {
         replica.value("SELECT (extract(epoch FROM greatest(pg_postmaster_start_time(), "
                       "pg_stat_get_bgwriter_stat_reset_time())) * 1000000)::bigint"));
 
-  const auto tide = watcher.next<Tide>();
+  const auto tide = watcher.next_tide();
   CHECK(tide.incarnation == up.incarnation);
   CHECK(tide.history == tidegate::testing::history("1"));
   CHECK(Lsn{tide.replayed} <= as_lsn(replica.value(replay_lsn)));
   CHECK(watcher->ready());
-  CHECK(watcher->in_recovery());
+  CHECK_FALSE(watcher->is_primary());
 }
 
 TEST_CASE("a standby's reading follows the replay, not what it has received") {
   Cluster cluster;
   auto& replica = cluster.add_replica();
   Watcher watcher(replica.connection_string());
-  watcher.await<Tide>();
+  watcher.await_tide();
   replica.execute("SELECT pg_wal_replay_pause()");
   REQUIRE(eventually(
       10s, [&] { return replica.value("SELECT pg_get_wal_replay_pause_state()") == "paused"; }));
-  const auto before = watcher.poll().replayed;
+  const auto before = watcher.read().replayed;
   cluster.primary().execute("CREATE TABLE t (i int)");
   const auto dependency = flush_lsn(cluster.primary());
   REQUIRE(eventually(10s, [&] {
     return as_lsn(replica.value("SELECT pg_last_wal_receive_lsn()")) >= dependency;
   }));
-  CHECK(watcher.poll().replayed == before);
-  CHECK(dependency > before);
+  CHECK(watcher.read().replayed == before);
+  CHECK(dependency.bytes > before);
   replica.execute("SELECT pg_wal_replay_resume()");
   CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency.bytes; }));
   replica.execute("SELECT * FROM t");
 }
 
-TEST_CASE("nothing is sent while nobody polls") {
+TEST_CASE("nothing is sent while nobody reads") {
   Cluster cluster;
   Watcher watcher(cluster.primary().connection_string());
-  watcher.await<Tide>();
+  watcher.await_tide();
   const auto* last_query =
       "SELECT query_start FROM pg_stat_activity WHERE application_name = 'tidegate'";
   const auto before = cluster.primary().value(last_query);
@@ -118,18 +110,18 @@ TEST_CASE("nothing is sent while nobody polls") {
   watcher.pass(500ms);
   CHECK(cluster.primary().value(last_query) == before);
   CHECK(watcher.turns() <= turns + 2);
-  watcher.poll();
+  watcher.read();
   CHECK(cluster.primary().value(last_query) != before);
 }
 
-TEST_CASE("a poll while one is under way asks nothing more") {
+TEST_CASE("a read while one is under way asks nothing more") {
   Cluster cluster;
   Watcher watcher(cluster.primary().connection_string());
-  watcher->poll(current_time());  // nor before the server is up
-  watcher.await<Tide>();
-  watcher->poll(current_time());
-  watcher->poll(current_time());
-  watcher.next<Tide>();
+  watcher->read(current_time());  // nor before the server is up
+  watcher.await_tide();
+  watcher->read(current_time());
+  watcher->read(current_time());
+  watcher.next_tide();
   watcher.pass(100ms);
   CHECK(watcher.quiet());
 }
@@ -139,13 +131,13 @@ TEST_CASE("a primary has replayed all that it has written, although its replay L
   auto& primary = cluster.primary();
   Watcher watcher(primary.connection_string());
   CHECK_FALSE(watcher.next<ServerUp>().in_recovery);
-  const auto first = watcher.next<Tide>();
+  const auto first = watcher.next_tide();
   CHECK(primary.value(replay_lsn).empty());
   primary.execute("CREATE TABLE t (i int)");
-  const auto tide = watcher.poll();
+  const auto tide = watcher.read();
   CHECK(tide.replayed > first.replayed);
   CHECK(Lsn{tide.replayed} >= flush_lsn(primary));
-  CHECK_FALSE(watcher->in_recovery());
+  CHECK(watcher->is_primary());
 }
 
 TEST_CASE("a promotion shows as a new timeline on the same connection, and the LSN goes on") {
@@ -153,7 +145,7 @@ TEST_CASE("a promotion shows as a new timeline on the same connection, and the L
   auto& replica = cluster.add_replica();
   Watcher watcher(replica.connection_string());
   const auto up = watcher.next<ServerUp>();
-  watcher.next<Tide>();
+  watcher.next_tide();
   cluster.primary().execute("CREATE TABLE t (i int)");
   const auto kept = flush_lsn(cluster.primary());
   REQUIRE(watcher.sees([&](const Tide& tide) { return tide.replayed >= kept.bytes; }));
@@ -161,8 +153,8 @@ TEST_CASE("a promotion shows as a new timeline on the same connection, and the L
   replica.promote();
   const auto frozen = replica.value(replay_lsn);
 
-  auto tide = watcher.poll();
-  CHECK_FALSE(watcher->in_recovery());
+  auto tide = watcher.read();
+  CHECK(watcher->is_primary());
   CHECK(tide.incarnation == up.incarnation);
   CHECK(tide.timeline() == 2);
   REQUIRE(tide.history.entries().size() == 2);
@@ -173,7 +165,7 @@ TEST_CASE("a promotion shows as a new timeline on the same connection, and the L
 
   replica.execute("INSERT INTO t VALUES (1)");
   CHECK(replica.value(replay_lsn) == frozen);
-  tide = watcher.poll();
+  tide = watcher.read();
   CHECK(Lsn{tide.replayed} >= flush_lsn(replica));
   CHECK(tide.timeline() == 2);
   CHECK(tide.history.entries().size() == 2);
@@ -195,10 +187,10 @@ TEST_CASE("a standby that follows a new primary changes its timeline on the same
   for (auto* watcher : {&full, &monitor, &plain}) {
     const auto up = watcher->await<ServerUp>();
     CHECK(up.degraded.empty() == (watcher == &full));
-    CHECK(watcher->next<Tide>().timeline() == 1);
+    CHECK(watcher->next_tide().timeline() == 1);
     REQUIRE(watcher->sees(arrived));
   }
-  const auto system = full.poll().incarnation.cluster;
+  const auto system = full.read().incarnation.cluster;
   REQUIRE(eventually(10s, [&] { return as_lsn(next.value(replay_lsn)) >= kept; }));
   primary.crash();
   next.promote();
@@ -208,7 +200,7 @@ TEST_CASE("a standby that follows a new primary changes its timeline on the same
   CHECK(full.sees([](const Tide& tide) { return tide.timeline() == 2; }));
   CHECK(full.sees([&](const Tide& tide) { return tide.replayed >= dependency.bytes; }));
 
-  const auto tide = full.poll();
+  const auto tide = full.read();
   REQUIRE(tide.history.entries().size() == 2);
   CHECK(visibility_of(place(1, kept.bytes, system), tide) == Visibility::visible);
   CHECK(visibility_of(place(1, dependency.bytes, system), tide) == Visibility::orphaned);
@@ -217,8 +209,8 @@ TEST_CASE("a standby that follows a new primary changes its timeline on the same
   // Without replication commands. The control file still names the old timeline: a role that sees
   // the WAL receiver makes no reading, another takes the old timeline for the present one.
   CHECK(follower.value(control_file_timeline) == "1");
-  CHECK_FALSE(monitor.try_poll().has_value());
-  CHECK(visibility_of(place(1, dependency.bytes, system), plain.poll()) ==
+  CHECK_FALSE(monitor.try_read().has_value());
+  CHECK(visibility_of(place(1, dependency.bytes, system), plain.read()) ==
         Visibility::visible);  // the documented gap
 
   next.execute("CHECKPOINT");
@@ -229,11 +221,11 @@ TEST_CASE("a standby that follows a new primary changes its timeline on the same
   for (auto* watcher : {&monitor, &plain}) {
     CHECK(watcher->sees(
         [&](const Tide& t) { return t.timeline() == 2 && t.replayed >= checkpoint.bytes; }));
-    CHECK(visibility_of(place(2, dependency.bytes, system), watcher->poll()) ==
+    CHECK(visibility_of(place(2, dependency.bytes, system), watcher->read()) ==
           Visibility::visible);
-    CHECK(visibility_of(place(1, dependency.bytes, system), watcher->poll()) ==
+    CHECK(visibility_of(place(1, dependency.bytes, system), watcher->read()) ==
           Visibility::orphaned);
-    CHECK(visibility_of(place(1, kept.bytes, system), watcher->poll()) ==
+    CHECK(visibility_of(place(1, kept.bytes, system), watcher->read()) ==
           Visibility::orphaned);  // no history
   }
 }
@@ -248,14 +240,14 @@ TEST_CASE("after a failover a list of hosts leads to another server, whose timel
       std::to_string(old_primary.port()) + "," + std::to_string(replica.port()));
   const auto first = watcher.next<ServerUp>();
   CHECK(contains(first.description, "port " + std::to_string(old_primary.port())));
-  CHECK(watcher.next<Tide>().timeline() == 1);
+  CHECK(watcher.next_tide().timeline() == 1);
   old_primary.crash();
   watcher.await<ServerDown>();
   replica.promote();
   const auto second = watcher.await<ServerUp>();
   CHECK(second.incarnation.cluster == first.incarnation.cluster);
   CHECK(second.incarnation.started != first.incarnation.started);
-  const auto tide = watcher.next<Tide>();
+  const auto tide = watcher.next_tide();
   CHECK(tide.timeline() == 2);
   CHECK(tide.history.entries().size() == 2);
 }
@@ -268,14 +260,14 @@ TEST_CASE("a role without REPLICATION is told the cure, and it works") {
   const auto up = watcher.next<ServerUp>();
   CHECK(contains(up.degraded, "must be superuser or replication role to start walsender"));
   CHECK(contains(up.degraded, "ALTER ROLE \"My app\" REPLICATION"));
-  CHECK(watcher.next<Tide>().timeline() == 1);
-  CHECK(Lsn{watcher.poll().replayed} >= flush_lsn(primary));
+  CHECK(watcher.next_tide().timeline() == 1);
+  CHECK(Lsn{watcher.read().replayed} >= flush_lsn(primary));
 
   primary.execute("ALTER ROLE \"My app\" REPLICATION");
   primary.execute("SELECT pg_terminate_backend(" + backend_of_watch(primary) + ")");
   CHECK(contains(watcher.next<ServerDown>().reason, "terminating connection"));
   CHECK(watcher.next<ServerUp>().degraded.empty());
-  CHECK(watcher.next<Tide>().timeline() == 1);
+  CHECK(watcher.next_tide().timeline() == 1);
 }
 
 TEST_CASE("a degraded watch of a promoted server knows its timeline") {
@@ -288,11 +280,11 @@ TEST_CASE("a degraded watch of a promoted server knows its timeline") {
   REQUIRE(watcher.sees([&](const Tide& tide) { return tide.replayed >= kept.bytes; }));
   Watcher degraded(replica.connection_string("user=plain"));
   CHECK_FALSE(degraded.next<ServerUp>().degraded.empty());
-  CHECK(degraded.next<Tide>().timeline() == 1);
+  CHECK(degraded.next_tide().timeline() == 1);
   replica.promote();
   CHECK(replica.value(control_file_timeline) == "1");
-  CHECK(degraded.poll().timeline() == 2);
-  CHECK(Lsn{degraded.poll().replayed} >= flush_lsn(replica));
+  CHECK(degraded.read().timeline() == 2);
+  CHECK(Lsn{degraded.read().replayed} >= flush_lsn(replica));
 }
 
 TEST_CASE("without a free wal sender the watch is degraded and says what to raise") {
@@ -301,7 +293,7 @@ TEST_CASE("without a free wal sender the watch is degraded and says what to rais
   CHECK(first.next<ServerUp>().degraded.empty());
   Watcher second(cluster.primary().connection_string());
   CHECK(contains(second.next<ServerUp>().degraded, "raise max_wal_senders"));
-  CHECK(second.next<Tide>().timeline() == 1);
+  CHECK(second.next_tide().timeline() == 1);
 }
 
 TEST_CASE("a server that can't be reached is reported once for each reason") {
@@ -312,7 +304,7 @@ TEST_CASE("a server that can't be reached is reported once for each reason") {
   CHECK(contains(watcher.next<ServerDown>().reason, "No such file or directory"));
   watcher.pass(1s);
   CHECK(watcher.quiet());
-  CHECK_FALSE(watcher->in_recovery());
+  CHECK(watcher->is_primary());
   server.start();
   watcher.await<ServerUp>();
   server.execute("DROP DATABASE IF EXISTS absent");
@@ -327,7 +319,7 @@ TEST_CASE("a standby that crashed is another instance when it returns") {
   auto& replica = cluster.add_replica();
   Watcher watcher(replica.connection_string());
   const auto first = watcher.next<ServerUp>();
-  watcher.next<Tide>();
+  watcher.next_tide();
   replica.crash();
   watcher.next<ServerDown>();
   CHECK_FALSE(watcher->ready());
@@ -337,7 +329,7 @@ TEST_CASE("a standby that crashed is another instance when it returns") {
   const auto second = watcher.await<ServerUp>();
   CHECK(second.incarnation.cluster == first.incarnation.cluster);
   CHECK(second.incarnation.started > first.incarnation.started);
-  CHECK(watcher.next<Tide>().incarnation == second.incarnation);
+  CHECK(watcher.next_tide().incarnation == second.incarnation);
   CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency.bytes; }));
 }
 
@@ -346,14 +338,14 @@ TEST_CASE("a standby whose backend crashed is another instance, though its start
   auto& replica = cluster.add_replica();
   Watcher watcher(replica.connection_string());
   const auto first = watcher.next<ServerUp>();
-  watcher.next<Tide>();
+  watcher.next_tide();
   const auto* start_time = "SELECT pg_postmaster_start_time()";
   const auto started = replica.value(start_time);
   auto other = replica.connect();
   ::kill(std::stoi(other.value("SELECT pg_backend_pid()")), SIGKILL);
   watcher.next<ServerDown>();
   CHECK(watcher.await<ServerUp>().incarnation != first.incarnation);
-  watcher.next<Tide>();
+  watcher.next_tide();
   CHECK(replica.value(start_time) == started);
 }
 
@@ -368,10 +360,10 @@ TEST_CASE("a missing history file is a warning, and older timelines count as aba
   Watcher watcher(replica.connection_string());
   watcher.next<ServerUp>();
   CHECK(contains(watcher.next<Warning>().text, "history of timeline 2 is missing"));
-  const auto tide = watcher.next<Tide>();
+  const auto tide = watcher.next_tide();
   CHECK(tide.timeline() == 2);
   CHECK(visibility_of(place(1, kept.bytes, system), tide) == Visibility::orphaned);
   replica.execute("CREATE TABLE t (i int)");
-  CHECK(Lsn{watcher.poll().replayed} >= flush_lsn(replica));
+  CHECK(Lsn{watcher.read().replayed} >= flush_lsn(replica));
   CHECK(watcher.quiet());  // no second warning
 }

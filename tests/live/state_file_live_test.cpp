@@ -10,12 +10,13 @@
 #include <nlohmann/json.hpp>
 
 #include "peer/state_file.hpp"
+#include "support/temporary_directory.hpp"
 #include "tests/lib/samples.hpp"
 #include "tests/live/command_mesh.hpp"
 #include "tests/live/mesh.hpp"
-#include "tests/support/temporary_directory.hpp"
 
 using namespace tidegate;
+using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 using peer::StateFile;

@@ -1,14 +1,17 @@
 #include <atomic>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <thread>
 
 #include <doctest/doctest.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "command/doors/status_socket/places.hpp"
 #include "command/doors/status_socket/status_socket.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -20,21 +23,36 @@ using support::TemporaryDirectory;
 
 namespace {
 
-// The text that a client reads while the socket is served, as the loop of a peer does.
-Result<std::variant<std::string, NobodyThere>> ask(StatusSocket& socket, const std::string& text) {
+// A status socket in a reactor, as in a session.
+struct Served {
+  explicit Served(std::string path)
+      : socket(StatusSocket::open(std::move(path), reactor, [this] { return text; }).value()) {}
+
+  io::Reactor reactor;
+  std::string text;
+  std::unique_ptr<StatusSocket> socket;
+};
+
+// What a client reads meanwhile.
+Result<std::variant<std::string, NobodyThere>> ask(Served& served, const std::string& text) {
   std::optional<Result<std::variant<std::string, NobodyThere>>> answer;
   std::atomic<bool> answered = false;
+  served.text = text;
   std::thread client([&] {
-    answer = read_status(socket.path(), 5s);
+    answer = read_status(served.socket->path(), 5s);
     answered = true;
+    served.reactor.wake();
   });
-  while (!answered) {
-    pollfd entry{socket.descriptor(), POLLIN, 0};
-    (void)poll(&entry, 1, 10);
-    socket.serve([&] { return text; });
-  }
+  while (!answered) served.reactor.run_once(5s);
   client.join();
   return *answer;
+}
+
+// A socket that can't be opened.
+std::string refusal(const std::string& path) {
+  io::Reactor reactor;
+  const auto socket = StatusSocket::open(path, reactor, [] { return std::string(); });
+  return socket ? "" : socket.error().message;
 }
 
 std::string text_of(const Result<std::variant<std::string, NobodyThere>>& answer) {
@@ -73,39 +91,36 @@ bool exists(const std::string& path) { return std::filesystem::exists(path); }
 
 TEST_CASE("whoever connects to the status socket gets the document and the end") {
   const TemporaryDirectory directory("status");
-  auto socket = StatusSocket::open(directory.path() / "a.sock");
-  REQUIRE(socket.ok());
-  CHECK(text_of(ask(*socket, "hello")) == "hello");
-  CHECK(text_of(ask(*socket, "again")) == "again");
+  Served served(directory.path() / "a.sock");
+  CHECK(text_of(ask(served, "hello")) == "hello");
+  CHECK(text_of(ask(served, "again")) == "again");
   const std::string large(3000000, 'x');  // more than the socket takes at once
-  CHECK(text_of(ask(*socket, large)) == large);
-  CHECK(socket->unfinished() == 0);
+  CHECK(text_of(ask(served, large)) == large);
+  CHECK(served.socket->unfinished() == 0);
 }
 
 TEST_CASE(
     "clients that never read cost the status socket neither time nor more than a few buffers") {
   const TemporaryDirectory directory("status");
-  auto socket = StatusSocket::open(directory.path() / "a.sock");
-  REQUIRE(socket.ok());
-  const std::string large(1000000, 'x');
+  Served served(directory.path() / "a.sock");
+  served.text = std::string(1000000, 'x');
   std::vector<Descriptor> clients;
   for (int i = 0; i < 40; ++i) {
-    clients.push_back(connect_to(socket->path()));
-    socket->serve([&] { return large; });
+    clients.push_back(connect_to(served.socket->path()));
+    served.reactor.run_once(0ms);
   }
-  CHECK(socket->unfinished() == 16);
-  CHECK(text_of(ask(*socket, "hello")) == "hello");
+  CHECK(served.socket->unfinished() == 16);
+  CHECK(text_of(ask(served, "hello")) == "hello");
   clients.clear();
-  socket->serve([&] { return large; });
-  CHECK(socket->unfinished() == 0);
+  served.reactor.run_once(0ms);
+  CHECK(served.socket->unfinished() == 0);
 }
 
 TEST_CASE("the status socket is for its owner alone, and is removed at the end") {
   const TemporaryDirectory directory("status");
   const std::string path = directory.path() / "a.sock";
   {
-    const auto socket = StatusSocket::open(path);
-    REQUIRE(socket.ok());
+    const Served served(path);
     struct stat info {};
     REQUIRE(stat(path.c_str(), &info) == 0);
     CHECK((info.st_mode & 0777U) == 0600);
@@ -116,13 +131,12 @@ TEST_CASE("the status socket is for its owner alone, and is removed at the end")
 TEST_CASE("a socket file that another peer has made meanwhile is left alone") {
   const TemporaryDirectory directory("status");
   const std::string path = directory.path() / "a.sock";
-  auto first = std::make_unique<StatusSocket>(StatusSocket::open(path).value());
+  auto first = std::make_unique<Served>(path);
   std::filesystem::remove(path);
-  auto second = StatusSocket::open(path);
-  REQUIRE(second.ok());
+  Served second(path);
   first.reset();
   CHECK(exists(path));
-  CHECK(text_of(ask(*second, "second")) == "second");
+  CHECK(text_of(ask(second, "second")) == "second");
 }
 
 TEST_CASE("a stale socket file is recognised and removed by whoever meets it") {
@@ -134,43 +148,37 @@ TEST_CASE("a stale socket file is recognised and removed by whoever meets it") {
   CHECK(nobody(path));
 
   leave_stale_file(path);
-  auto socket = StatusSocket::open(path);
-  REQUIRE(socket.ok());
-  CHECK(text_of(ask(*socket, "hello")) == "hello");
+  Served served(path);
+  CHECK(text_of(ask(served, "hello")) == "hello");
 }
 
 TEST_CASE("two peers can't have the same status socket") {
   const TemporaryDirectory directory("status");
   const std::string path = directory.path() / "a.sock";
-  const auto first = StatusSocket::open(path);
-  REQUIRE(first.ok());
-  const auto second = StatusSocket::open(path);
-  REQUIRE_FALSE(second.ok());
-  CHECK(second.error().message.find("--name") != std::string::npos);
+  const Served first(path);
+  CHECK(refusal(path).find("--name") != std::string::npos);
 }
 
 TEST_CASE("a file that is no socket is never removed") {
   const TemporaryDirectory directory("status");
   const std::string path = directory.path() / "default-a.sock";
   std::ofstream(path) << "precious";
-  CHECK_FALSE(StatusSocket::open(path).ok());
+  CHECK(refusal(path).find("is not a socket") != std::string::npos);
   CHECK(find_peer_sockets({directory.path()}).empty());
   CHECK(exists(path));
 }
 
 TEST_CASE("a path that is too long for a socket is refused with the limit") {
-  const auto socket = StatusSocket::open("/tmp/" + std::string(200, 'x'));
-  REQUIRE_FALSE(socket.ok());
-  CHECK(socket.error().message.find("107") != std::string::npos);
-  CHECK(socket.error().message.find("--socket") != std::string::npos);
+  const auto why = refusal("/tmp/" + std::string(200, 'x'));
+  CHECK(why.find("107") != std::string::npos);
+  CHECK(why.find("--socket") != std::string::npos);
   CHECK_FALSE(read_status("/tmp/" + std::string(200, 'x'), 1s).ok());
 }
 
 TEST_CASE("a peer that has stopped does not keep the one who asks") {
   const TemporaryDirectory directory("status");
-  const auto socket = StatusSocket::open(directory.path() / "a.sock");
-  REQUIRE(socket.ok());
-  const auto answer = read_status(socket->path(), 50ms);
+  const Served served(directory.path() / "a.sock");
+  const auto answer = read_status(served.socket->path(), 50ms);
   REQUIRE_FALSE(answer.ok());
   CHECK(answer.error().message.find("does not answer") != std::string::npos);
 }
@@ -179,11 +187,9 @@ TEST_CASE("sockets are found with the mesh and the name that the peer gave") {
   const TemporaryDirectory directory("status");
   const std::vector<std::pair<std::string, std::string>> peers = {
       {"default", "a"}, {"my-mesh", "web-1/2 \xc3\xa4"}, {"my", "mesh-a"}};
-  std::vector<StatusSocket> sockets;
+  std::vector<std::unique_ptr<Served>> sockets;
   for (const auto& [mesh, name] : peers) {
-    auto socket = StatusSocket::open(directory.path() / socket_file_name(mesh, name));
-    REQUIRE(socket.ok());
-    sockets.push_back(std::move(*socket));
+    sockets.push_back(std::make_unique<Served>(directory.path() / socket_file_name(mesh, name)));
   }
   const auto found = find_peer_sockets({"/nonexistent", directory.path()});
   REQUIRE(found.size() == 3);

@@ -66,7 +66,7 @@ LifeId Simulation::start(const PeerPlan& plan) {
     last = earlier.last_sequence;
   }
   auto options = plan.options;
-  options.database = plan.reads ? "host=server" : "none";
+  if (plan.reads) options.database = "host=server";
   options.report_sent = life % 2 == 0;
   peer.node = std::make_unique<node::Node>(options, peer.info, plan.seeds, random.next(),
                                            events.now(), last);

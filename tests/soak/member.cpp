@@ -11,10 +11,10 @@
 
 #include "peer/io/clock.hpp"
 #include "support/worker_input.hpp"
+#include "tests/soak/any_peer.hpp"
 #include "tests/soak/journal.hpp"
 #include "tests/soak/row_checker.hpp"
 #include "tests/soak/writer.hpp"
-#include "tidegate/peer.hpp"
 
 namespace tidegate::soak {
 namespace {
@@ -36,12 +36,12 @@ std::uint64_t memory_kib() {
 
 class Member {
  public:
-  Member(const MemberPlan& plan, std::unique_ptr<Peer> peer)
+  Member(const MemberPlan& plan, AnyPeer peer)
       : peer_(std::move(peer)), journal_(plan.journal), row_checker_(plan.server) {
-    journal_.write(Began{origin_word(peer_->status().origin)});
-    peer_->subscribe(Pattern::all());
+    journal_.write(Began{origin_word(peer_.status().origin)});
+    peer_.subscribe(Pattern::all());
     if (plan.primary.empty()) return;
-    writer_.emplace(*peer_, journal_, plan.primary, plan.life, base::Random(plan.seed),
+    writer_.emplace(peer_, journal_, plan.primary, plan.life, base::Random(plan.seed),
                     [this] { drain(); });
   }
 
@@ -53,11 +53,11 @@ class Member {
         standing_at_ = now + between_standings;
       }
       if (writer_ && now >= writer_->due()) writer_->write(now);
-      if (auto incoming = peer_->next(pause())) take(*incoming);
+      if (auto incoming = peer_.next(pause())) take(*incoming);
       drain();
       obey();
     }
-    peer_->leave();
+    peer_.leave();
     drain();
     tell_standing();
     journal_.write(Ended{});
@@ -107,7 +107,7 @@ class Member {
   }
 
   void drain() {
-    while (auto incoming = peer_->next(0ms)) take(*incoming);
+    while (auto incoming = peer_.next(0ms)) take(*incoming);
   }
 
   void take(const Incoming& incoming) {
@@ -131,7 +131,7 @@ class Member {
   }
 
   void tell_standing() {
-    const auto status = peer_->status();
+    const auto status = peer_.status();
     Standing standing{.held = status.held,
                       .outbox = status.outbox,
                       .last_sequence = status.last_sequence,
@@ -153,7 +153,7 @@ class Member {
     if (writer_) writer_->stop();
   }
 
-  std::unique_ptr<Peer> peer_;
+  AnyPeer peer_;
   Journal journal_;
   RowChecker row_checker_;
   std::optional<Writer> writer_;
@@ -168,8 +168,8 @@ Options options_of(const MemberPlan& plan) {
   options.name = plan.name;
   options.interfaces = {plan.interface};
   options.beacon_port = plan.beacon_port;
-  options.database = plan.server;
-  options.primary = plan.primary;
+  if (!plan.server.empty()) options.database = plan.server;
+  if (!plan.primary.empty()) options.primary = plan.primary;
   return options;
 }
 
@@ -204,7 +204,7 @@ MemberPlan MemberPlan::from_arguments(const std::vector<std::string>& arguments)
 }
 
 int run_member(const MemberPlan& plan) {
-  auto peer = Peer::start(options_of(plan), plan.own_thread ? Drive::own_thread : Drive::caller);
+  auto peer = AnyPeer::start(options_of(plan), plan.own_thread);
   if (!peer) {
     std::cerr << peer.error().message << "\n";
     return 1;

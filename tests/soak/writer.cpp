@@ -17,14 +17,15 @@ constexpr Duration shortest_pause = 20ms;
 constexpr Duration longest_pause = 200ms;
 constexpr std::uint64_t burst = 30;
 
-Position need(Result<Position> position) {
+template <typename Failure>
+Position need(Result<Position, Failure> position) {
   if (!position) throw std::runtime_error(position.error().message);
   return std::move(position).value();
 }
 
 }  // namespace
 
-Writer::Writer(Peer& peer, Journal& journal, std::string primary, std::string prefix,
+Writer::Writer(AnyPeer& peer, Journal& journal, std::string primary, std::string prefix,
                base::Random random, std::function<void()> drain)
     : peer_(peer),
       journal_(journal),

@@ -10,8 +10,8 @@
 
 #include "lib/base/random.hpp"
 #include "support/session.hpp"
+#include "tests/soak/any_peer.hpp"
 #include "tests/soak/journal.hpp"
-#include "tidegate/peer.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/time.hpp"
 
@@ -21,8 +21,8 @@ class Writer {
  public:
   // `primary` names all servers; `prefix` is what no other life calls its rows. `drain` takes in
   // all that the peer has for this master.
-  Writer(Peer& peer, Journal& journal, std::string primary, std::string prefix, base::Random random,
-         std::function<void()> drain);
+  Writer(AnyPeer& peer, Journal& journal, std::string primary, std::string prefix,
+         base::Random random, std::function<void()> drain);
 
   // When write() is due; never once told to stop.
   [[nodiscard]] Instant due() const { return due_; }
@@ -45,7 +45,7 @@ class Writer {
   Made commit_row(const std::string& row);
   void announce(const Made& made);
 
-  Peer& peer_;
+  AnyPeer& peer_;
   Journal& journal_;
   std::string primary_;
   std::string prefix_;

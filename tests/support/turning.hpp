@@ -1,10 +1,11 @@
-// Turns one of the machines that the loop drives (Database, ReplayReader, CommitPositionReader) as
+// Turns one of the machines that the loop drives (a Database, the readers of a server) as
 // the loop does: waits for its descriptor or its deadline, advances it, keeps what happened.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -25,10 +26,11 @@ inline Instant current_time() {
 template <typename Machine, typename Event>
 class Turning {
  public:
-  explicit Turning(Result<Machine> machine) : machine_(std::move(machine).value()) {}
+  explicit Turning(Result<std::unique_ptr<Machine>> machine)
+      : machine_(std::move(machine).value()) {}
 
-  Machine* operator->() { return &machine_; }
-  Machine& operator*() { return machine_; }
+  Machine* operator->() { return machine_.get(); }
+  Machine& operator*() { return *machine_; }
 
   // Waits for the next thing that happens, which must be a `Wanted`; others are an error.
   template <typename Wanted>
@@ -88,18 +90,18 @@ class Turning {
 
   // Once: until something is ready, the deadline, or `end`.
   void turn(Instant end) {
-    const auto interest = machine_.interest();
+    const auto interest = machine_->interest();
     pollfd wanted{interest.descriptor, 0, 0};
     if (interest.read) wanted.events |= POLLIN;
     if (interest.write) wanted.events |= POLLOUT;
     const auto now = current_time();
-    const auto until = std::min(machine_.deadline(), end);
+    const auto until = std::min(machine_->deadline(), end);
     const Duration left = until > now ? until - now : Duration::zero();
     const timespec time{left / std::chrono::seconds(1), (left % std::chrono::seconds(1)).count()};
     ::ppoll(&wanted, 1, &time, nullptr);
     ++turns_;
     std::vector<Event> events;
-    machine_.advance(current_time(), events);
+    machine_->advance(current_time(), events);
     for (auto& event : events) events_.push_back(std::move(event));
   }
 
@@ -108,7 +110,7 @@ class Turning {
   [[nodiscard]] int turns() const { return turns_; }
 
  private:
-  Machine machine_;
+  std::unique_ptr<Machine> machine_;
   std::deque<Event> events_;
   int turns_ = 0;
 };

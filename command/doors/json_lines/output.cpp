@@ -8,7 +8,19 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "peer/io/clock.hpp"
+
 namespace tidegate::json_lines {
+
+Output::Output(int descriptor, io::Reactor& reactor)
+    : descriptor_(descriptor),
+      watch_(reactor.watch({descriptor, false, false, 0},
+                           [this](io::Readiness readiness) { ready(readiness); })) {}
+
+void Output::ready(io::Readiness readiness) {
+  if (readiness.error && !readiness.write) close();
+  flush();
+}
 
 void Output::line(std::string_view text) {
   if (closed_) return;
@@ -16,23 +28,31 @@ void Output::line(std::string_view text) {
 }
 
 void Output::flush() {
-  while (pending() && write_some(0)) {
+  while (pending() && write_some()) {
+  }
+  if (closed_) {
+    watch_.stop();
+  } else if (watch_) {
+    watch_.follow({descriptor_, false, pending(), 0});
   }
 }
 
 void Output::drain(Duration bound) {
-  const auto end = std::chrono::steady_clock::now() + bound;
+  io::Reactor reactor;
+  const auto watch = reactor.watch({descriptor_, false, true, 0},
+                                   [this](io::Readiness readiness) { ready(readiness); });
+  const auto end = io::clock_now() + bound;
   while (pending()) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    if (left.count() <= 0 || !write_some(static_cast<int>(left.count()))) return;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - io::clock_now());
+    if (left.count() <= 0) return;
+    reactor.run_once(left);
   }
 }
 
-// False when nothing could be written within the time.
-bool Output::write_some(int timeout_ms) {
+// False when nothing can be written now.
+bool Output::write_some() {
   pollfd entry{descriptor_, POLLOUT, 0};
-  if (poll(&entry, 1, timeout_ms) <= 0) return false;
+  if (poll(&entry, 1, 0) <= 0) return false;
   // A pipe that is writable takes PIPE_BUF bytes without blocking (pipe(7)).
   const auto size = std::min<std::size_t>(text_.size() - written_, PIPE_BUF);
   const auto count = write(descriptor_, text_.data() + written_, size);

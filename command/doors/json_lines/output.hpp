@@ -10,13 +10,22 @@
 #include <string>
 #include <string_view>
 
+#include "peer/io/reactor.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate::json_lines {
 
 class Output {
  public:
+  // Of a command that prints something and ends.
   explicit Output(int descriptor) : descriptor_(descriptor) {}
+
+  // Of one that goes on: what is pending after flush() is written as soon as the reactor finds that
+  // the descriptor takes it, and there it shows too that the reader is gone.
+  Output(int descriptor, io::Reactor& reactor);
+
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
 
   // Takes the text and a line break.
   void line(std::string_view text);
@@ -27,7 +36,7 @@ class Output {
   // Writes all that is there, waiting for the reader, but no longer than `bound`.
   void drain(Duration bound);
 
-  // There is something to write: wait until the descriptor is writable, then flush().
+  // There is something to write.
   [[nodiscard]] bool pending() const { return !text_.empty(); }
 
   // So much is pending that the one who produces it should pause.
@@ -36,18 +45,15 @@ class Output {
   // The reader is gone; what comes is thrown away from now on.
   [[nodiscard]] bool closed() const { return closed_; }
 
-  // The descriptor has an error, as poll() says when it was asked for errors only.
-  void note_error() { close(); }
-
-  [[nodiscard]] int descriptor() const { return descriptor_; }
-
  private:
   static constexpr std::size_t most_pending = std::size_t{1} << 20U;
 
-  bool write_some(int timeout_ms);
+  bool write_some();
+  void ready(io::Readiness readiness);
   void close();
 
   int descriptor_;
+  io::Reactor::Watch watch_;
   std::string text_;
   std::size_t written_ = 0;  // of text_
   bool closed_ = false;

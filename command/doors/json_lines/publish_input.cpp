@@ -42,7 +42,7 @@ void PublishInput::read() {
   }
 }
 
-void PublishInput::pump(Peer& peer, Output& output) {
+void PublishInput::pump(DrivenPeer& peer, Output& output) {
   while (true) {
     if (waiting_) {
       publish(peer, output);
@@ -55,7 +55,7 @@ void PublishInput::pump(Peer& peer, Output& output) {
 }
 
 // Ends with a message that still waits when the outbox is full.
-void PublishInput::publish(Peer& peer, Output& output) {
+void PublishInput::publish(DrivenPeer& peer, Output& output) {
   auto& [line, publication] = *waiting_;
   const auto [answer, ticket] =
       peer.publish(publication.topic, publication.payload, publication.dependency);

@@ -28,9 +28,8 @@ class PublishInput {
   void read();
 
   // Publishes what was read, as far as the peer takes it. Call it after read(), and, while
-  // blocked(), whenever the peer has done something.
-  void pump(Peer& peer, Output& output);
-  [[nodiscard]] bool blocked() const { return waiting_.has_value(); }
+  // blocked(), whenever the peer has turned.
+  void pump(DrivenPeer& peer, Output& output);
 
   // The id of the line that this Sent or Unpublished answers; empty: it had none, or the notice is
   // another one.
@@ -46,7 +45,7 @@ class PublishInput {
   };
 
   void take(const Line& line, Output& output);
-  void publish(Peer& peer, Output& output);
+  void publish(DrivenPeer& peer, Output& output);
   [[nodiscard]] std::string refusal(Publish answer, const Publication& publication) const;
 
   int descriptor_;

@@ -1,9 +1,14 @@
 #include "peer/servers/postgres/replay_reader.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "lib/base/must.hpp"
+#include "peer/servers/postgres/commit_position_reader.hpp"
+#include "peer/servers/postgres/conversation.hpp"
 #include "peer/servers/postgres/history_query.hpp"
+#include "peer/servers/postgres/server_sql.hpp"
 
 namespace tidegate::postgres {
 namespace {
@@ -26,61 +31,74 @@ constexpr auto* insufficient_privilege = "42501";
 constexpr auto* too_many_connections = "53300";  // also: no wal sender is free
 constexpr auto* undefined_file = "58P01";
 
-}  // namespace
+struct RoleAndLsn {
+  bool in_recovery = false;
+  Lsn lsn;  // without page header; none when a standby has replayed nothing
+};
 
-Result<ReplayReader> ReplayReader::create(const std::string& connection_string,
-                                          Database::Timeouts timeouts) {
-  auto database = Database::create(connection_string, Database::Session::replication, timeouts);
-  if (!database) return database.error();
-  return ReplayReader(std::move(*database));
-}
+class ReplayReader final : public Conversation<servers::ReplayReader> {
+ public:
+  ReplayReader(Database database, std::string connection_string, Database::Timeouts timeouts)
+      : Conversation(std::move(database)),
+        connection_string_(std::move(connection_string)),
+        timeouts_(timeouts) {}
 
-void ReplayReader::advance(Instant now, Events& events) {
-  auto event = database_.advance(now);
-  if (!event) return;
-  if (std::holds_alternative<Database::Connected>(*event)) {
-    ask(Step::introduction, introduction_sql, now);
-  } else if (const auto* answer = std::get_if<Database::Answer>(&*event)) {
-    answered(answer->rows, now, events);
-  } else if (const auto* refusal = std::get_if<Database::QueryFailed>(&*event)) {
-    refused(*refusal, now, events);
-  } else {
-    lost(std::get<Database::Lost>(std::move(*event)), events);
+  void read(Instant now) override {
+    if (ready()) ask(Question::position, position_sql, now);
   }
-}
 
-void ReplayReader::poll(Instant now) {
-  if (ready()) ask(Step::position, position_sql, now);
-}
+  [[nodiscard]] bool is_primary() const override { return up() && !server_.in_recovery; }
 
-void ReplayReader::ask(Step step, const std::string& sql, Instant now) {
-  step_ = step;
-  database_.query(sql, now);
-}
+  [[nodiscard]] std::unique_ptr<servers::CommitPositionReader> commit_position_reader()
+      const override {
+    return open_commit_position_reader(connection_string_, timeouts_).value();
+  }
+
+ private:
+  enum class Question : std::uint8_t { position, timeline, history };
+
+  void introduced(Instant now, Events& events) override;
+  void answered(const Rows& rows, Instant now, Events& events) override;
+  void refused(const Database::QueryFailed& refusal, Instant now, Events& events) override;
+  void lost(Database::Lost lost, Events& events) override;
+  void went_down(bool news, std::string reason, Events& events) override;
+
+  void ask(Question question, const std::string& sql, Instant now) {
+    question_ = question;
+    Conversation::ask(sql, now);
+  }
+  void position_known(const Rows& rows, Instant now, Events& events);
+  void timeline_known(const Rows& rows, Instant now, Events& events);
+  void history_known(const Rows& rows, Instant now, Events& events);
+  void finish(History history, Events& events);
+  void no_reading(Events& events);
+  [[nodiscard]] bool degraded() const { return !why_degraded_.empty(); }
+  [[nodiscard]] bool timeline_may_have_changed() const;
+
+  std::string connection_string_;
+  Database::Timeouts timeouts_;
+  std::optional<Question> question_;  // the last one on this connection
+  std::string why_degraded_;  // set by a refusal of replication=database, until the next loss
+  bool lacks_right_ = false;  // that was the refusal; else no wal sender was free
+  RoleAndLsn reading_;        // under way
+  TimelineId timeline_ = 0;   // of the reading under way
+  RoleAndLsn seen_;           // of the last complete reading; its timeline is in tide_
+  Tide tide_;                 // the last complete reading; timeline 0: none on this connection
+};
 
 void ReplayReader::answered(const Rows& rows, Instant now, Events& events) {
-  switch (step_) {
-    case Step::introduction:
-      return introduced(rows, now, events);
-    case Step::position:
+  switch (question_.value()) {
+    case Question::position:
       return position_known(rows, now, events);
-    case Step::timeline:
+    case Question::timeline:
       return timeline_known(rows, now, events);
-    case Step::history:
+    case Question::history:
       return history_known(rows, now, events);
-    case Step::down:
-    case Step::ready:
-      break;
   }
-  TIDEGATE_MUST(false && "an answer without a question");
 }
 
-void ReplayReader::introduced(const Rows& rows, Instant now, Events& events) {
-  auto server = read_introduction(rows, database_.server());
-  if (!server) return give_up(server.error().message, now, events);
-  server_ = std::move(*server);
-  up_ = true;
-  reported_.clear();
+void ReplayReader::introduced(Instant now, Events& events) {
+  come_up();
   std::string warning;
   if (degraded()) {
     warning = "no replication commands on this server (" + why_degraded_ +
@@ -91,9 +109,9 @@ void ReplayReader::introduced(const Rows& rows, Instant now, Events& events) {
                             : std::string("raise max_wal_senders there, every peer takes one")) +
               " and restart this peer";
   }
-  events.push_back(
+  events.emplace_back(
       ServerUp{server_.incarnation, server_.in_recovery, server_.description, std::move(warning)});
-  ask(Step::position, position_sql, now);
+  ask(Question::position, position_sql, now);
 }
 
 void ReplayReader::position_known(const Rows& rows, Instant now, Events& events) {
@@ -113,9 +131,10 @@ void ReplayReader::position_known(const Rows& rows, Instant now, Events& events)
     timeline_ = tide_.timeline();
     finish(tide_.history, events);
   } else if (!degraded()) {
-    ask(Step::timeline, "IDENTIFY_SYSTEM", now);
+    ask(Question::timeline, "IDENTIFY_SYSTEM", now);
   } else {
-    ask(Step::timeline, reading_.in_recovery ? standby_timeline_sql : primary_timeline_sql, now);
+    ask(Question::timeline, reading_.in_recovery ? standby_timeline_sql : primary_timeline_sql,
+        now);
   }
 }
 
@@ -147,7 +166,7 @@ void ReplayReader::timeline_known(const Rows& rows, Instant now, Events& events)
   } else if (timeline_ == 1 || degraded()) {
     finish(History::of({{timeline_, 0, 0}}).value(), events);
   } else {
-    ask(Step::history, "TIMELINE_HISTORY " + std::to_string(timeline_), now);
+    ask(Question::history, "TIMELINE_HISTORY " + std::to_string(timeline_), now);
   }
 }
 
@@ -165,20 +184,20 @@ void ReplayReader::history_known(const Rows& rows, Instant now, Events& events) 
 void ReplayReader::finish(History history, Events& events) {
   tide_ = {server_.incarnation, std::move(history), reading_.lsn.bytes};
   seen_ = reading_;
-  step_ = Step::ready;
-  events.push_back(tide_);
+  be_ready();
+  events.emplace_back(gate::ReplayPositionRead{tide_});
 }
 
 void ReplayReader::no_reading(Events& events) {
-  step_ = Step::ready;
-  events.push_back(NoReading{});
+  be_ready();
+  events.emplace_back(gate::ReplayPositionRead{});
 }
 
 void ReplayReader::refused(const Database::QueryFailed& refusal, Instant now, Events& events) {
-  if (step_ != Step::history || refusal.sqlstate != undefined_file) {
+  if (question_ != Question::history || refusal.sqlstate != undefined_file) {
     return give_up("the server refused a question of the watch: " + refusal.message, now, events);
   }
-  events.push_back(Warning{
+  events.emplace_back(Warning{
       "the history of timeline " + std::to_string(timeline_) + " is missing on " +
       database_.server() + " (" + refusal.message +
       "): messages of older timelines are reported as orphaned, even when their changes are "
@@ -189,7 +208,7 @@ void ReplayReader::refused(const Database::QueryFailed& refusal, Instant now, Ev
 void ReplayReader::lost(Database::Lost lost, Events& events) {
   const bool no_right = lost.sqlstate == insufficient_privilege;
   const bool no_sender = lost.sqlstate == too_many_connections;
-  if (database_.session() == Database::Session::replication && step_ == Step::down &&
+  if (database_.session() == Database::Session::replication && !connected() &&
       (no_right || no_sender)) {
     // Not down yet: the plain connection, after the usual pause, decides that.
     database_.set_session(Database::Session::plain);
@@ -199,23 +218,24 @@ void ReplayReader::lost(Database::Lost lost, Events& events) {
   }
   database_.set_session(Database::Session::replication);
   why_degraded_.clear();
-  down(std::move(lost.reason), events);
+  go_down(std::move(lost.reason), events);
 }
 
-void ReplayReader::give_up(std::string reason, Instant now, Events& events) {
-  database_.drop(now);
-  lost({"", std::move(reason)}, events);
-}
-
-void ReplayReader::down(std::string reason, Events& events) {
-  const bool news = up_ || reason != reported_;
-  up_ = false;
-  step_ = Step::down;
+void ReplayReader::went_down(bool news, std::string reason, Events& events) {
+  question_.reset();
   tide_ = {};
   seen_ = {};
-  if (!news) return;
-  reported_ = reason;
-  events.push_back(ServerDown{std::move(reason)});
+  if (news) events.emplace_back(ServerDown{std::move(reason)});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<servers::ReplayReader>> open_replay_reader(
+    const std::string& connection_string, Database::Timeouts timeouts) {
+  auto database = Database::create(connection_string, Database::Session::replication, timeouts);
+  if (!database) return database.error();
+  return std::unique_ptr<servers::ReplayReader>(
+      std::make_unique<ReplayReader>(std::move(*database), connection_string, timeouts));
 }
 
 }  // namespace tidegate::postgres

@@ -8,7 +8,7 @@
 //   frozen) - timeline (IDENTIFY_SYSTEM) - history (TIMELINE_HISTORY, when the timeline is new).
 // The timeline is asked after the LSN, so a switch in between makes the reading too modest, never
 // too bold. It is asked only when it can have changed: a standby's timeline moves with its replay
-// LSN, a primary's never. So a poll of a server where nothing moved is one question.
+// LSN, a primary's never. So a read of a server where nothing moved is one question.
 //
 // IDENTIFY_SYSTEM and TIMELINE_HISTORY need a connection opened with replication=database: a role
 // with the REPLICATION attribute (or a superuser) and one of the server's max_wal_senders. Without
@@ -26,100 +26,23 @@
 // A reading counts only while the connection that made it lives: after ServerDown forget it. A
 // standby that crashed may come back, even under the same start time, with less than it had shown.
 //
-// Nothing is sent while nobody calls poll(), apart from the introduction after each connect.
+// Nothing is sent while nobody calls read(), apart from the introduction after each connect.
 //
 // Rights: LOGIN, CONNECT on the database, and REPLICATION. Every function used is open to PUBLIC.
-// Threads: all calls from one thread. Nothing blocks (but see database.hpp about names).
 #pragma once
 
-#include <cstdint>
+#include <memory>
 #include <string>
-#include <variant>
-#include <vector>
 
 #include "peer/servers/postgres/connection.hpp"
-#include "peer/servers/postgres/server_sql.hpp"
-#include "tidegate/lsn.hpp"
-#include "tidegate/notice.hpp"
+#include "peer/servers/server.hpp"
 #include "tidegate/result.hpp"
-#include "tidegate/tide.hpp"
-#include "tidegate/time.hpp"
 
 namespace tidegate::postgres {
 
-// ServerUp: a first Tide follows without being asked for. ServerDown comes when the server was up,
-// and again when the reason has changed; not for every failed attempt. Warning: a guarantee does
-// not hold in full; once for each connection.
-// The server could not tell how far it is just now; the last Tide still stands.
-struct NoReading {};
-
-using ReplayEvent = std::variant<ServerUp, Tide, NoReading, ServerDown, Warning>;
-
-class ReplayReader {
- public:
-  // Refuses a connection string that libpq can't read. Connects with the first advance().
-  [[nodiscard]] static Result<ReplayReader> create(const std::string& connection_string,
-                                                   Database::Timeouts timeouts = {});
-
-  // What the loop waits for before it calls advance(); see Database. Both may change with every
-  // call of advance() and poll().
-  [[nodiscard]] io::Interest interest() const { return database_.interest(); }
-  [[nodiscard]] Instant deadline() const { return database_.deadline(); }
-
-  // Appends what happened.
-  void advance(Instant now, std::vector<ReplayEvent>& events);
-
-  // The server is up and no reading is under way.
-  [[nodiscard]] bool ready() const { return step_ == Step::ready; }
-
-  // Asks once. Does nothing unless ready(): the reading under way answers too, or the one after the
-  // next ServerUp. Ends in a Tide, NoReading or ServerDown.
-  void poll(Instant now);
-
-  // As of the last answer: a standby. False while no server is up.
-  [[nodiscard]] bool in_recovery() const { return up_ && server_.in_recovery; }
-
- private:
-  // What the question under way is about.
-  enum class Step : std::uint8_t { down, introduction, ready, position, timeline, history };
-
-  struct RoleAndLsn {
-    bool in_recovery = false;
-    Lsn lsn;  // without page header; none when a standby has replayed nothing
-
-    friend bool operator==(const RoleAndLsn&, const RoleAndLsn&) = default;
-  };
-
-  explicit ReplayReader(Database database) : database_(std::move(database)) {}
-
-  using Rows = std::vector<SqlRow>;
-  using Events = std::vector<ReplayEvent>;
-  void ask(Step step, const std::string& sql, Instant now);
-  void answered(const Rows& rows, Instant now, Events& events);
-  void refused(const Database::QueryFailed& refusal, Instant now, Events& events);
-  void lost(Database::Lost lost, Events& events);
-  void introduced(const Rows& rows, Instant now, Events& events);
-  void position_known(const Rows& rows, Instant now, Events& events);
-  void timeline_known(const Rows& rows, Instant now, Events& events);
-  void history_known(const Rows& rows, Instant now, Events& events);
-  void finish(History history, Events& events);
-  void no_reading(Events& events);
-  void give_up(std::string reason, Instant now, Events& events);
-  void down(std::string reason, Events& events);
-  [[nodiscard]] bool degraded() const { return !why_degraded_.empty(); }
-  [[nodiscard]] bool timeline_may_have_changed() const;
-
-  Database database_;
-  Step step_ = Step::down;
-  bool up_ = false;
-  std::string reported_;      // the reason of the last ServerDown, until the server is up
-  std::string why_degraded_;  // set by a refusal of replication=database, until the next loss
-  bool lacks_right_ = false;  // that was the refusal; else no wal sender was free
-  Introduction server_;
-  RoleAndLsn reading_;       // under way
-  TimelineId timeline_ = 0;  // of the reading under way
-  RoleAndLsn seen_;          // of the last complete reading; its timeline is in tide_
-  Tide tide_;                // the last complete reading; timeline 0: none on this connection
-};
+// Refuses a connection string that libpq can't read. Tells a Warning, once for each connection,
+// when a guarantee does not hold in full.
+[[nodiscard]] Result<std::unique_ptr<servers::ReplayReader>> open_replay_reader(
+    const std::string& connection_string, Database::Timeouts timeouts = {});
 
 }  // namespace tidegate::postgres

@@ -19,14 +19,14 @@ std::vector<Message> some(std::size_t count) { return std::vector<Message>(count
 NodeHarness with_b(const Options& options) {
   NodeHarness a(options);
   a.step(input::Subscribe{Pattern::all()});
-  if (options.database != "none") a.step(ServerUp{server_life});
+  if (options.database) a.step(ServerUp{server_life});
   a.befriend(b, "b");
   return a;
 }
 
 Options ungated() {
   Options options;
-  options.database = "none";
+  options.database.reset();
   return options;
 }
 
@@ -39,7 +39,7 @@ TEST_CASE("S3: a later life that goes on with a stream delivers nothing of it ag
   CHECK(a.data(later, 2, some(2)).empty());
   CHECK(a.counters().duplicate == 2);
   CHECK(a.data(later, 4, some(1)) == "deliver x of b");
-  const auto delivery = a.all<effect::Deliver>().at(0).delivery;
+  const auto delivery = a.all<node::effect::Deliver>().at(0).delivery;
   CHECK((delivery.origin == b));
   CHECK(delivery.sequence == 4);
 }
@@ -82,7 +82,7 @@ TEST_CASE("a later life with a stream of its own begins it") {
   a.data(b, 1, some(3));
   a.befriend(later, "b", 1, 1);
   CHECK(a.data(later, 1, some(1)) == "deliver x of b");
-  CHECK((a.all<effect::Deliver>().at(0).delivery.origin == later));
+  CHECK((a.all<node::effect::Deliver>().at(0).delivery.origin == later));
 }
 
 TEST_CASE(
@@ -90,7 +90,7 @@ TEST_CASE(
   std::vector<base::Endpoint> seeds;
   Node node(ungated(), {later, "default", "b", 10, 20, b.incarnation}, seeds, 1, start, 7);
   CHECK(node.last_sequence() == 7);
-  Effects effects;
+  node::Effects effects;
   node.step(input::Publish{x(), {}}, start, effects);
   CHECK(node.last_sequence() == 8);
   CHECK(text(effects).find("all: Data 8-8") != std::string::npos);

@@ -24,7 +24,7 @@ const Origin c = origin(3);
 NodeHarness with_b(const Options& options = gated()) {
   NodeHarness a(options);
   a.step(input::Subscribe{Pattern::all()});
-  if (options.database != "none") a.step(ServerUp{server_life});
+  if (options.database) a.step(ServerUp{server_life});
   a.befriend(b, "b");
   return a;
 }

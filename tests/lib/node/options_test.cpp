@@ -82,7 +82,8 @@ TEST_CASE("no port is one that the system gives to outgoing connections") {
 }
 
 TEST_CASE("a database is named, or none") {
-  CHECK(wrong([](Options& o) { o.database.clear(); }) == "database");
+  CHECK(wrong([](Options& o) { o.database = ""; }) == "database");
+  CHECK(wrong([](Options& o) { o.primary = ""; }) == "primary");
   CHECK(wrong([](Options& o) { o.database = "host=replica"; }).empty());
 }
 
@@ -127,7 +128,8 @@ TEST_CASE("suspicion takes two heartbeats, and giving up longer than that") {
 
 TEST_CASE("all that is wrong is told at once, in the order of the options") {
   const auto names = wrong([](Options& o) {
-    o.mesh = o.database = "";
+    o.mesh = "";
+    o.database = "";
     o.name = "\n";
     o.interfaces.clear();
     o.beacon_port = o.first_port = o.last_port = 1;

@@ -7,7 +7,7 @@
 #include "tidegate/result.hpp"
 #include "tidegate/time.hpp"
 
-namespace tidegate::discovery {
+namespace tidegate::health {
 
 struct LoopbackProbe {
   bool multicast = false;
@@ -20,4 +20,4 @@ struct LoopbackProbe {
 // firewall that opens only the beacon's own port makes it deaf while peers hear each other.
 [[nodiscard]] Result<LoopbackProbe> probe_loopback(const std::string& interface, Duration bound);
 
-}  // namespace tidegate::discovery
+}  // namespace tidegate::health

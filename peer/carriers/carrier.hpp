@@ -1,0 +1,98 @@
+// What the loop needs of whatever carries bytes between peers. An implementation has a folder of
+// its own beside this file, which alone knows its library; opening it is its own business too.
+//
+// The shape is the mesh's, not that of any library:
+//     link     a connection that this peer has dialled, by the number that the roster gave it
+//     route    the way back on a connection that was dialled from outside
+//     stream   what a publisher sends to all that follow it
+//
+// A carrier may lose frames, break connections and mend them: the mesh notices by its sequences.
+// It must neither reorder the frames of one link, route or stream, nor cut or join them, and it
+// tells a publisher when a follower's subscription has arrived (SubscriptionChange).
+//
+// Nothing waits. Threads: one at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "lib/base/endpoint.hpp"
+#include "lib/mesh/effects.hpp"
+#include "peer/io/reactor.hpp"
+#include "tidegate/origin.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::carriers {
+
+// What has arrived. The bytes are the carrier's, valid until its next call.
+struct LinkBytes {
+  mesh::LinkId link = 0;
+  std::string_view bytes;
+};
+struct RouteBytes {
+  mesh::RoutingId route;
+  std::string host;  // the address of the other end
+  std::string_view bytes;
+};
+struct StreamBytes {
+  std::string_view bytes;
+};
+// A follower's subscription is here, or gone with its connection.
+struct SubscriptionChange {
+  PeerId peer;
+  bool present = false;
+};
+struct Malformed {};  // not of the shape that any peer sends; dropped
+using Arrival = std::variant<LinkBytes, RouteBytes, StreamBytes, SubscriptionChange, Malformed>;
+
+// Where others reach this peer: under the address from which its datagrams or connections come.
+struct Ports {
+  std::uint16_t publish = 0;  // to follow
+  std::uint16_t direct = 0;   // to dial
+};
+
+class Carrier {
+ public:
+  Carrier() = default;
+  Carrier(const Carrier&) = delete;
+  Carrier& operator=(const Carrier&) = delete;
+  virtual ~Carrier() = default;
+
+  [[nodiscard]] virtual Ports ports() const = 0;
+
+  // From now on whatever arrives ends the waits of the reactor, which outlives the carrier. Called
+  // once, before anything below.
+  virtual void attach(io::Reactor& reactor) = 0;
+
+  // False when the system has no room for another connection, or the endpoint can't be understood.
+  [[nodiscard]] virtual bool dial(mesh::LinkId link, const base::Endpoint& endpoint) = 0;
+  virtual void undial(mesh::LinkId link) = 0;
+  [[nodiscard]] virtual bool follow(const base::Endpoint& endpoint) = 0;
+  virtual void unfollow(const base::Endpoint& endpoint) = 0;
+
+  // Each takes the bytes, or drops them when the receiver's queue is full.
+  virtual void to_link(mesh::LinkId link, std::string_view bytes) = 0;
+  virtual void to_route(const mesh::RoutingId& route, std::string_view bytes) = 0;
+  virtual void broadcast(std::string bytes) = 0;  // to all that follow us
+
+  // Bytes of broadcast frames that some follower has not taken out of our queues yet. At
+  // limits::outgoing_bytes larger frames are withheld from everybody, who will fetch what they
+  // missed: so a reader that is stopped costs no more than that.
+  [[nodiscard]] virtual std::size_t outgoing_bytes() const = 0;
+  [[nodiscard]] virtual std::uint64_t suppressed() const = 0;  // frames, since the start
+
+  // The next thing that has arrived; nothing when there is no more.
+  [[nodiscard]] virtual std::optional<Arrival> receive() = 0;
+
+  // receive() may have something that the reactor does not know of.
+  [[nodiscard]] virtual bool pending() const = 0;
+
+  // Sends what is queued, for this long at most, and closes. Only the destructor may follow.
+  virtual void close(Duration linger) = 0;
+};
+
+}  // namespace tidegate::carriers

@@ -1,0 +1,37 @@
+// Setting up ZeroMQ sockets: how endpoints are written, which options every socket has, and the
+// binding of all addresses at once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <zmq.hpp>
+
+#include "lib/base/endpoint.hpp"
+#include "tidegate/result.hpp"
+
+namespace tidegate::zeromq {
+
+inline constexpr const char* loopback = "127.0.0.1";
+
+// Endpoints as ZeroMQ wants them: over TCP, and over the Unix socket of a port on this host.
+[[nodiscard]] std::string tcp(const base::Endpoint& endpoint);
+[[nodiscard]] std::string ipc(std::uint16_t port);
+
+// The address of the other end, from what libzmq says of a connection: of a Unix socket
+// "localhost:" and who is there, of IPv4 the form that an IPv6 socket has for it.
+[[nodiscard]] std::string host_of(std::string_view peer_address);
+
+void set_common_options(zmq::socket_t& socket);
+
+// To the hard limit; an error when that is too low for any mesh.
+[[nodiscard]] std::optional<Error> raise_descriptor_limit();
+
+// Binds on all addresses, or on none.
+[[nodiscard]] bool bind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addresses,
+                                   std::uint16_t port);
+
+}  // namespace tidegate::zeromq

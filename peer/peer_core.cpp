@@ -1,0 +1,67 @@
+#include "peer/peer_core.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "lib/base/must.hpp"
+#include "peer/io/clock.hpp"
+
+namespace tidegate::peer {
+namespace {
+
+using std::chrono::milliseconds;
+
+// For the farewell to reach the wire.
+constexpr milliseconds linger{200};
+
+}  // namespace
+
+Result<World> checked_world(const Options& options) {
+  std::string wrong;
+  for (const auto& problem : validate(options)) {
+    wrong += (wrong.empty() ? "" : "; ") + problem.option + " " + problem.what;
+  }
+  if (!wrong.empty()) return Error{std::move(wrong)};
+  return open_world(options);
+}
+
+milliseconds until(Instant when) {
+  return std::max(std::chrono::ceil<milliseconds>(when - io::clock_now()), milliseconds(0));
+}
+
+PeerCore::PeerCore(Options options, World world)
+    : options_(std::move(options)), loop_(options_, std::move(world), [this](Incoming incoming) {
+        receive(std::move(incoming));
+      }) {}
+
+void PeerCore::receive(Incoming incoming) {
+  if (handler_) return handler_(std::move(incoming));
+  const auto bytes = inbox_.push(std::move(incoming));
+  if (demand_ && bytes > options_.inbox_bytes) {
+    demand_ = false;
+    loop_.input(node::input::Demand{false});
+    // Everything may have been taken in between, and then no taker opens the gate again.
+    if (reopens()) loop_.input(node::input::Demand{true});
+  }
+}
+
+bool PeerCore::reopens() {
+  return !demand_ && inbox_.bytes() <= options_.inbox_bytes / 2 && !demand_.exchange(true);
+}
+
+void PeerCore::depart() {
+  loop_.input(node::input::Leave{});
+  loop_.close(linger);
+  inbox_.close();
+}
+
+std::optional<Publish> PeerCore::refusal(const Message& message, const Dependency& dependency,
+                                         bool has_primary) const {
+  if (leaving_) return Publish::leaving;
+  if (message.payload.size() > options_.payload_bytes) return Publish::payload_too_large;
+  if (std::holds_alternative<AfterCommit>(dependency) && !has_primary) return Publish::no_primary;
+  return std::nullopt;
+}
+
+}  // namespace tidegate::peer

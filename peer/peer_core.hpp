@@ -1,0 +1,80 @@
+// What both kinds of peer are made of: the loop, the inbox with its bound, and the conditions under
+// which a message is taken. How a call reaches the loop is theirs (peer.cpp, driven_peer.cpp).
+//
+// Threads: the loop belongs to the thread that runs it; take() and the checks may be called from
+// any.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+
+#include "peer/inbox.hpp"
+#include "peer/loop.hpp"
+#include "peer/world.hpp"
+#include "tidegate/options.hpp"
+#include "tidegate/peer.hpp"
+#include "tidegate/result.hpp"
+
+namespace tidegate::peer {
+
+// Of valid options only; an error names all that are wrong.
+[[nodiscard]] Result<World> checked_world(const Options& options);
+
+// From now on, not negative.
+[[nodiscard]] std::chrono::milliseconds until(Instant when);
+
+class PeerCore {
+ public:
+  PeerCore(Options options, World world);
+
+  // --- by the thread that runs the loop ---
+
+  [[nodiscard]] Loop& loop() { return loop_; }
+
+  // Says farewell, closes the sockets, and nothing more comes into the inbox.
+  void depart();
+
+  // What comes goes there instead of into the inbox.
+  void push_to(std::function<void(Incoming)> handler) { handler_ = std::move(handler); }
+
+  // --- by any thread ---
+
+  // The next thing in the inbox. Call reopens() afterwards.
+  [[nodiscard]] std::optional<Incoming> take(std::chrono::milliseconds timeout) {
+    return inbox_.pop(timeout);
+  }
+
+  // Half empty again: the gate may release, and the caller has to tell the loop (input::Demand).
+  // Only the loop closes the demand, so nobody opens it twice for one closing.
+  [[nodiscard]] bool reopens();
+
+  // Readable while take(0) has something.
+  [[nodiscard]] int inbox_descriptor() const { return inbox_.descriptor(); }
+
+  // Why a message is not taken, as far as it and the options tell.
+  [[nodiscard]] std::optional<Publish> refusal(const Message& message, const Dependency& dependency,
+                                               bool has_primary) const;
+
+  // The message fits beside what waits to be sent; a single one always does.
+  [[nodiscard]] bool fits(std::size_t bytes, std::size_t waiting) const {
+    return waiting == 0 || waiting + bytes <= options_.outbox_bytes;
+  }
+
+  [[nodiscard]] bool leaving() const { return leaving_; }
+  [[nodiscard]] bool begin_to_leave() { return !leaving_.exchange(true); }  // false: has begun
+
+ private:
+  void receive(Incoming incoming);
+
+  Options options_;
+  Inbox inbox_;
+  std::function<void(Incoming)> handler_;
+  std::atomic<bool> demand_ = true;  // the gate may release
+  std::atomic<bool> leaving_ = false;
+  Loop loop_;
+};
+
+}  // namespace tidegate::peer

@@ -1,0 +1,62 @@
+// What the loop needs of a database server, as two machines: one watches the server that the
+// application reads, the other asks the primary which position covers a commit. An implementation
+// has a folder of its own beside this file; servers.hpp picks it.
+//
+// A reader tells the node's own inputs (lib/gate/server_event.hpp). It connects by itself, again
+// and again; that a server is down comes when one was up, and again when the reason has changed,
+// not for every failed attempt. A question under way is gone with it.
+//
+// Whoever drives a reader waits for interest() or deadline() and calls advance(), which does what
+// can be done now; calling it early or late is harmless. Nothing blocks. Threads: one at a time.
+#pragma once
+
+#include <memory>
+
+#include "lib/gate/server_event.hpp"
+#include "peer/io/interest.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::servers {
+
+class Reader {
+ public:
+  Reader() = default;
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+  virtual ~Reader() = default;
+
+  // Every call that is not const may change both.
+  [[nodiscard]] virtual io::Interest interest() const = 0;
+  [[nodiscard]] virtual Instant deadline() const = 0;
+
+  // Appends what happened. Connects with the first call.
+  virtual void advance(Instant now, gate::ServerEvents& events) = 0;
+
+  // The server is up and no question is under way.
+  [[nodiscard]] virtual bool ready() const = 0;
+};
+
+class CommitPositionReader : public Reader {
+ public:
+  // Each needs ready() and ends in one CommitPositionRead or in PrimaryDown. The answer speaks for
+  // the commits that had returned before the call; for later ones ask again.
+  virtual void query(Instant now) = 0;
+  // Makes everything durable that was written so far, then reads: `flush` has then reached every
+  // insert LSN read before.
+  virtual void nudge(Instant now) = 0;
+};
+
+class ReplayReader : public Reader {
+ public:
+  // Asks once; ends in a ReplayPositionRead or in ServerDown. Does nothing unless ready(): the
+  // reading under way answers too, or the one that follows every ServerUp unasked.
+  virtual void read(Instant now) = 0;
+
+  // As of the last answer the server is one where changes are committed. False while none is up.
+  [[nodiscard]] virtual bool is_primary() const = 0;
+
+  // Asks the same server for commit positions, for when it is a primary.
+  [[nodiscard]] virtual std::unique_ptr<CommitPositionReader> commit_position_reader() const = 0;
+};
+
+}  // namespace tidegate::servers

@@ -1,0 +1,36 @@
+#include "peer/servers/servers.hpp"
+
+#include <optional>
+#include <string_view>
+
+#include "peer/servers/postgres/commit_position_reader.hpp"
+#include "peer/servers/postgres/replay_reader.hpp"
+
+namespace tidegate::servers {
+namespace {
+
+// Why no reader can be made for the text; only PostgreSQL has one so far.
+std::optional<Error> unknown_kind(const std::string& server) {
+  const auto scheme = std::string_view(server).substr(0, server.find("://"));
+  if (scheme.size() == server.size() || scheme == "postgresql" || scheme == "postgres" ||
+      scheme.find_first_of("= '") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return Error{"no kind of server is known for " + std::string(scheme) +
+               "://; write a libpq connection string, or postgresql://..."};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ReplayReader>> open_replay_reader(const std::string& server) {
+  if (auto error = unknown_kind(server)) return *error;
+  return postgres::open_replay_reader(server);
+}
+
+Result<std::unique_ptr<CommitPositionReader>> open_commit_position_reader(
+    const std::string& server) {
+  if (auto error = unknown_kind(server)) return *error;
+  return postgres::open_commit_position_reader(server);
+}
+
+}  // namespace tidegate::servers

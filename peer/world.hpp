@@ -1,0 +1,35 @@
+// What a loop is the hands of: the way to other peers, the servers, and the peer's own name. Each
+// is behind a seam, so that a test can put others in their place.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "discovery/beacon.hpp"
+#include "lib/base/endpoint.hpp"
+#include "lib/mesh/frame.hpp"
+#include "peer/carriers/carrier.hpp"
+#include "peer/servers/server.hpp"
+#include "peer/state_file.hpp"
+#include "tidegate/options.hpp"
+#include "tidegate/result.hpp"
+
+namespace tidegate::peer {
+
+struct World {
+  mesh::PeerInfo self;  // with the carrier's ports
+  std::vector<base::Endpoint> seeds;
+  std::optional<StateFile> state;  // none: the identity ends with the process
+  std::uint64_t random_seed = 0;   // of the pauses of the node
+  std::unique_ptr<carriers::Carrier> carrier;
+  std::optional<discovery::Beacon> beacon;               // none: peers are found by seeds alone
+  std::unique_ptr<servers::ReplayReader> replay_reader;  // none: not gated
+  std::unique_ptr<servers::CommitPositionReader> commit_position_reader;  // none: not known yet
+};
+
+// As the options say, which must be valid. Opens the sockets; no server is connected to yet.
+[[nodiscard]] Result<World> open_world(const Options& options);
+
+}  // namespace tidegate::peer
