@@ -81,7 +81,7 @@ class GateBench {
 
   void choose_contestants() {
     for (const auto* carrier : brokers_.carriers()) {
-      // The gate is the same whoever drives the loop.
+      // The gate is the same for every driver of the loop.
       if (carrier->name == "tidegate-thread") continue;
       if (carrier->name == "tidegate") {
         contestants_.push_back({"tidegate", carrier, {.name = "gate", .gated = true}});

@@ -84,7 +84,8 @@ void describe(CLI::App& app, Choice& choice) {
       ->delimiter(',')
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  app.add_option("--systems", settings.systems, "who takes part: " + systems + "; default: all")
+  app.add_option("--systems", settings.systems,
+                 "systems that take part: " + systems + "; default: all")
       ->delimiter(',')
       ->check(CLI::Validator(
           [](const std::string& name) {

@@ -1,5 +1,5 @@
 // The processor time that a PostgreSQL server has used, all its processes together: what a cure
-// costs whoever runs the database.
+// costs the owner of the database.
 #pragma once
 
 #include "support/server.hpp"

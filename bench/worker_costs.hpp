@@ -1,4 +1,5 @@
-// What a worker does beside its part: rests until its input has a line, and says what it has cost.
+// A worker's work beside its part: it rests until its input has a line, and prints what it has
+// cost.
 #pragma once
 
 #include <chrono>

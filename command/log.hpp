@@ -21,7 +21,7 @@ enum class LogLevel : std::uint8_t { debug, info, warning, error };
 [[nodiscard]] std::string_view to_string(LogLevel level);
 [[nodiscard]] std::optional<LogLevel> log_level_named(std::string_view name);
 
-// Writes to standard error from the thread that calls. No global logger: whoever logs gets one.
+// Writes to standard error from the thread that calls. No global logger: each user is given one.
 [[nodiscard]] std::shared_ptr<spdlog::logger> make_log(LogLevel level);
 
 // A notice in words, and how much it matters. Text that came from others is made harmless for a

@@ -1,5 +1,5 @@
 // How a command that has just joined knows that it has met everybody: by waiting until nobody new
-// comes. Only for commands that live for a moment; a master simply goes on.
+// comes. Only for commands that live for a moment; the peer of an application simply goes on.
 #pragma once
 
 #include <cstddef>

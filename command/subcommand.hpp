@@ -32,7 +32,7 @@ struct Invocation {
   spdlog::logger& log;
 };
 
-// What the help shows of a subcommand, and how it begins.
+// A subcommand in the help, and how it begins.
 struct Description {
   std::string name;
   std::string summary;
@@ -70,8 +70,8 @@ class Subcommand {
 [[nodiscard]] std::size_t count_flag(const std::string& flag, const std::string& text,
                                      std::size_t otherwise, std::vector<SettingProblem>& problems);
 
-// The options of a peer that lives only for a moment. It must not be taken for the master whose
-// settings it shares, so a name counts only if it was given as a flag.
+// The options of a peer that lives only for a moment. It must not be taken for the application
+// whose settings it shares, so a name counts only if it was given as a flag.
 [[nodiscard]] Options short_lived_options(const Invocation& invocation, const char* command);
 
 }  // namespace tidegate::command

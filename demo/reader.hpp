@@ -1,4 +1,4 @@
-// A reading master: for every announcement it looks for the announced row on the replica.
+// A reading application: for every announcement it looks for the announced row on the replica.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 namespace tidegate::demo {
 
 // `database` is what the gate watches: the replica, or empty to be ungated. `replica` is what this
-// master reads either way. Runs until it is told to leave; an exit status.
+// application reads either way. Runs until it is told to leave; an exit status.
 int run_reader(const Mesh& mesh, const std::string& name, const std::string& database,
                const std::string& replica);
 

@@ -1,8 +1,8 @@
 // The output of the demo. On a terminal a block of lines at the end is redrawn in place; elsewhere
 // (a file, a pipe, CI, a terminal that can't move its cursor) a plain line comes now and then.
 //
-// The cursor always rests on an empty line below: whoever ends us at any moment leaves a terminal
-// that is in order.
+// The cursor always rests on an empty line below: a signal that ends us at any moment leaves a
+// terminal that is in order.
 #pragma once
 
 #include <string>

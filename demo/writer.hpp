@@ -1,4 +1,4 @@
-// The writing master: commits rows on the primary and announces each after its commit.
+// The writing application: commits rows on the primary and announces each after its commit.
 #pragma once
 
 #include <string>

@@ -21,7 +21,7 @@ struct Seed {
 // As it is written: with brackets around an IPv6 address.
 [[nodiscard]] std::string to_string(const Seed& seed);
 
-// Each text is "192.0.2.7:17882", "[2001:db8::7]:17882" or "master-b.example:17882". The error
+// Each text is "192.0.2.7:17882", "[2001:db8::7]:17882" or "app-b.example:17882". The error
 // names everything that is wrong, not only the first.
 [[nodiscard]] Result<std::vector<Seed>> parse_seeds(const std::vector<std::string>& texts);
 

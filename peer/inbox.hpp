@@ -1,4 +1,4 @@
-// What the loop has for the application, in order, until the application takes it.
+// Deliveries and notices of the loop for the application, in order, until it takes them.
 //
 // It never refuses: the loop looks at bytes() and stops the gate's releases in time. Losses of
 // one origin and reason that follow each other become one range, also when those of other origins

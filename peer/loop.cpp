@@ -10,7 +10,7 @@
 namespace tidegate::peer {
 namespace {
 
-// What a turn takes of each kind at the most, so that none starves the others. Of a flood few
+// The most that a turn takes of each kind, so that none starves the others. Of a flood few
 // frames, each with many messages: a driven peer's application takes them before the next turn,
 // while they are in the processor's cache.
 constexpr int datagrams_per_turn = 64;

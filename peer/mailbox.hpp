@@ -1,4 +1,4 @@
-// What other threads want of the loop: a queue, and a call that ends the loop's wait.
+// Requests of other threads to the loop: a queue, and a call that ends the loop's wait.
 //
 // Thread-safe: any thread posts, the loop's takes.
 #pragma once

@@ -1,4 +1,4 @@
-// What both kinds of peer are made of: the loop, the inbox with its bound, and the conditions under
+// Shared by both kinds of peer: the loop, the inbox with its bound, and the conditions under
 // which a message is taken. How a call reaches the loop is theirs (peer.cpp, driven_peer.cpp).
 //
 // Threads: the loop belongs to the thread that runs it; take() and the checks may be called from
@@ -37,7 +37,7 @@ class PeerCore {
   // Says farewell, closes the sockets, and nothing more comes into the inbox.
   void depart();
 
-  // What comes goes there instead of into the inbox.
+  // Deliveries and notices go there instead of into the inbox.
   void push_to(std::function<void(Incoming)> handler) { handler_ = std::move(handler); }
 
   // --- by any thread ---

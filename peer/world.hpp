@@ -1,4 +1,4 @@
-// What a loop is the hands of: the way to other peers, the servers, and the peer's own name. Each
+// The world of a loop: the way to other peers, the servers, and the peer's own name. Each
 // is behind a seam, so that a test can put others in their place.
 #pragma once
 

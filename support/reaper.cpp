@@ -60,8 +60,8 @@ bool reap() {
   return ended < 0;
 }
 
-// Those who were left behind end by themselves when their parent is gone: a server that was told
-// to, the helpers of initdb. Those that don't are killed.
+// Processes that were left behind end by themselves when their parent is gone: a server that was
+// told to, the helpers of initdb. Those that don't are killed.
 void end_orphans() {
   if (eventually(10s, reap)) return;
   while (!reap()) {

@@ -29,7 +29,7 @@ class Worker {
   [[nodiscard]] std::optional<std::string> line(Duration bound) {
     return process_.read_line(bound);
   }
-  // What stands behind `word` in its next line, which has to begin with that. Throws, with its
+  // The text behind `word` in its next line, which has to begin with that. Throws, with its
   // complaint if it has one, when it says something else or nothing within `bound`.
   std::istringstream expect(const std::string& word, Duration bound);
   // Whether it says something, or ends, within `bound`.

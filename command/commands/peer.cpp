@@ -1,10 +1,10 @@
-// `tidegate peer`: the peer of a master that is not written in C++. It publishes what it reads and
-// prints what it receives, as JSON lines (json.hpp).
+// `tidegate peer`: the peer of an application that is not written in C++. It publishes what it
+// reads and prints what it receives, as JSON lines (json.hpp).
 //
 // The end of standard input is not the end: an init system starts services with none. To publish
-// one message from a script there is `tidegate pub`; whoever feeds lines to a peer also ends it,
-// with SIGTERM. A reader of standard output that is gone is the end, since deliveries would be
-// lost.
+// one message from a script there is `tidegate pub`; the program that feeds lines to a peer also
+// ends it, with SIGTERM. A reader of standard output that is gone is the end, since deliveries
+// would be lost.
 #include "tidegate/peer.hpp"
 
 #include <csignal>
@@ -70,7 +70,7 @@ void say_what_was_found(const command::Invocation& invocation, const Status& sta
         invocation.log,
         {command::LogLevel::info,
          "no database given: messages are delivered at once, perhaps before their change is "
-         "visible; --database names the server that this master reads"});
+         "visible; --database names the server that this application reads"});
   }
 }
 

@@ -1,4 +1,4 @@
-// `tidegate peers`: who is in the mesh. A peer that runs on this host knows already and is asked;
+// `tidegate peers` lists the members of the mesh. A peer that runs on this host knows and is asked;
 // otherwise one joins for a moment and looks.
 #include <chrono>
 #include <string>

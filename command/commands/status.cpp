@@ -36,7 +36,7 @@ command::Description help() {
           "shows a running peer of this host",
           "Examples:\n"
           "  tidegate status --watch\n"
-          "  tidegate status --json --name master-1",
+          "  tidegate status --json --name app-1",
           {"mesh", "name", "socket", "log-level"},
           command::LogLevel::warning};
 }

@@ -1,10 +1,10 @@
-// What stands between a running peer and some local client: standard input and output, a socket, a
-// log. A kind of door has a folder of its own beside this file; opening it is its own business, and
-// there it is given the reactor of the session and, if it publishes, the peer.
+// A door stands between a running peer and some local client: standard input and output, a socket,
+// a log. A kind of door has a folder of its own beside this file; opening it is its own business,
+// and there it is given the reactor of the session and, if it publishes, the peer.
 //
-// A door waits for its clients in that reactor only and never blocks. What comes out of the peer is
-// handed to every door of the session, in order, as long as none of them is full: then it stays in
-// the peer, and beyond `inbox-bytes` held. Threads: that of the session.
+// A door waits for its clients in that reactor only and never blocks. Deliveries and
+// notices of the peer are handed to every door of the session, in order, as long as none of them is
+// full: then they stay in the peer, and beyond `inbox-bytes` held. Threads: that of the session.
 #pragma once
 
 #include "tidegate/notice.hpp"

@@ -74,7 +74,7 @@ void judge_host(const Options& options, const HostFacts& host, Findings& finding
   if (only_loopback && options.seeds.empty()) {
     Report(findings, "interfaces")
         .warn("only loopback: this peer meets no peers on other hosts",
-              "name the interface of the network that the masters share with --interfaces");
+              "name the interface of the network that the applications share with --interfaces");
   }
 
   Report ports(findings, "ports");
@@ -124,7 +124,7 @@ void judge_way(const ServerFacts& facts, Report& report) {
     return report.problem(
         "two connections reached two servers: " + facts.server.description + ", and " +
             facts.second_description,
-        "a load balancer chooses; the gate must watch the server that this master reads, so give "
+        "a load balancer chooses; the gate must watch the server that this application reads; give "
         "the address of that server itself");
   }
   if (!facts.own_address.empty() &&
@@ -202,7 +202,7 @@ void judge_servers(const Facts& facts, Findings& findings) {
   Report reading(findings, "database");
   if (!facts.database) {
     reading.warn("none: messages are delivered at once, perhaps before their change is visible",
-                 "give the server that this master reads with --database");
+                 "give the server that this application reads with --database");
   } else if (database == nullptr) {
     reading.problem(facts.database->error().message,
                     "start it, or correct --database, pg_hba.conf or the password file");
@@ -221,7 +221,8 @@ void judge_servers(const Facts& facts, Findings& findings) {
   if (primary == nullptr) {
     return committing.warn(
         "none: this peer can't announce changes (\"depends\":\"commit\" is refused)",
-        "give the server where changes are committed with --primary, if this master commits any");
+        "give the server where changes are committed with --primary, if this "
+        "application commits any");
   }
   if (primary->server.in_recovery) {
     return committing.problem(primary->server.description + " is a standby",

@@ -73,7 +73,8 @@ struct Unpublished {
   std::string payload;
 };
 
-// This master's server answers, or no longer does. While it is down messages are held.
+// The server that this application reads answers, or no longer does. While it is down messages are
+// held.
 struct ServerUp {
   ServerIncarnation incarnation;
   bool in_recovery = false;  // a replica; a promotion changes that without another ServerUp

@@ -14,10 +14,10 @@
 
 namespace tidegate {
 
-// Where the stream of a peer begins that was there before us.
+// The first message that a joining peer gets of another one.
 enum class From : std::uint8_t {
-  latest,    // with what it publishes once we listen
-  earliest,  // with the first message that it still keeps
+  latest,    // the next one that it publishes
+  earliest,  // the first one that it still retains
 };
 
 // How peers on the same host are reached.
@@ -26,7 +26,7 @@ enum class LocalTransport : std::uint8_t {
   ipc,  // over Unix sockets of Linux's abstract namespace: less work for the kernel
 };
 
-// What becomes of a message that has been held for `overdue_after`.
+// The fate of a message that has been held for `overdue_after`.
 enum class Overdue : std::uint8_t {
   hold,  // nothing: it stays held
   late,  // it is delivered all the same, marked as late: its change is not visible here
@@ -49,7 +49,7 @@ struct Options {
   std::string state_file;
 
   // Network interfaces on which the peer listens and beacons. Only the loopback interface until
-  // others are named, since there are no keys yet: whoever reaches an interface can join.
+  // others are named, since there are no keys yet: everybody on their networks can join.
   std::vector<std::string> interfaces = {"lo"};
 
   // UDP port of the beacon, the same for all peers of a mesh.
@@ -77,8 +77,8 @@ struct Options {
   // primary.
   std::optional<std::string> primary;
 
-  // Bytes of messages that wait for their change. Beyond it arriving messages are let go and
-  // fetched again when there is room, as long as their publisher keeps them.
+  // Bytes of messages that wait for their change. Beyond it arriving messages are refused and
+  // fetched again when there is room, as long as their publisher retains them.
   std::size_t held_bytes = std::size_t{256} << 20U;
 
   // Bytes of deliveries that the application has not taken yet. Beyond it messages stay held.
@@ -92,7 +92,7 @@ struct Options {
   // others.
   std::size_t payload_bytes = std::size_t{1} << 20U;
 
-  // Bytes and age of a peer's own messages that it keeps for those who have missed them.
+  // Bytes and age of own messages that a peer retains for those that have missed them.
   std::size_t retain_bytes = std::size_t{64} << 20U;
   Duration retain_for = std::chrono::minutes(5);
 
@@ -105,10 +105,10 @@ struct Options {
   Overdue overdue = Overdue::hold;
   Duration overdue_after = std::chrono::minutes(1);
 
-  // Every peer says how far it is this often, also when it has nothing to say.
+  // Interval between heartbeats.
   Duration heartbeat = std::chrono::milliseconds(500);
 
-  // Silent for this long: shown as suspect. For the second: counted as gone.
+  // Silence after which a peer is suspect, and after which it is gone.
   Duration suspect_after = std::chrono::seconds(2);
   Duration gone_after = std::chrono::seconds(6);
 };

@@ -1,6 +1,6 @@
 // A peer: one member of the mesh, inside the application's process. This is the public C++ API.
 //
-//     auto peer = tidegate::Peer::start({.name = "master-1", .database = "host=replica"});
+//     auto peer = tidegate::Peer::start({.name = "app-1", .database = "host=replica"});
 //     if (!peer) return complain(peer.error().message);
 //     (*peer)->subscribe(tidegate::Pattern::all());
 //     while (auto incoming = (*peer)->next(std::chrono::seconds(1))) { ... }
@@ -78,7 +78,7 @@ class TIDEGATE_EXPORT Peer {
   [[nodiscard]] Published publish(Topic topic, std::string payload,
                                   Dependency dependency = NoChange{});
 
-  // What is released from now on is delivered if any subscription matches it. A message that had
+  // A message released from now on is delivered if any subscription matches it. One that had
   // arrived before and is still held counts too, so: subscribe, then look at the database, then
   // wait, and no change can fall between.
   void subscribe(Pattern pattern);
@@ -103,8 +103,8 @@ class TIDEGATE_EXPORT Peer {
   [[nodiscard]] Status status();
 
   // Sends what is in the outbox, waiting for positions no longer than `timeout`, says farewell and
-  // closes the sockets. What could not be sent comes as Unpublished. Deliveries that had been
-  // released can still be taken with next().
+  // closes the sockets. Messages that could not be sent come as Unpublished. Deliveries that had
+  // been released can still be taken with next().
   void leave(std::chrono::milliseconds timeout = std::chrono::seconds(2));
 
  private:

@@ -1,4 +1,4 @@
-// What a peer says of itself when an operator asks: a snapshot, made on request.
+// A peer's account of itself when an operator asks: a snapshot, made on request.
 #pragma once
 
 #include <array>

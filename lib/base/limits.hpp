@@ -13,7 +13,7 @@ inline constexpr std::size_t host_bytes = 255;    // a DNS name
 inline constexpr std::size_t reason_bytes = 256;  // of a refusal
 inline constexpr std::size_t id_bytes = 256;      // that a program gives to a line in
 
-// Of one history. A promotion a week for twenty years.
+// Timelines of one history: a promotion a week for twenty years.
 inline constexpr std::size_t history_entries = 1024;
 inline constexpr std::size_t history_bytes = 20 * history_entries;  // on the wire
 
@@ -47,13 +47,13 @@ inline constexpr std::size_t peers = 1024;
 inline constexpr std::size_t releases_per_step = batch_messages;
 inline constexpr std::size_t release_bytes_per_step = std::size_t{1} << 20U;
 
-// Of frames for all that some reader has not taken yet.
+// Broadcast bytes that at least one subscriber has not read yet.
 inline constexpr std::size_t outgoing_bytes = std::size_t{128} << 20U;
 
-// Kept of one publisher behind a gap in its stream, or before the word from where it counts.
+// Out-of-order bytes buffered for each publisher, behind a gap or before its Ready.
 inline constexpr std::size_t ahead_bytes = std::size_t{4} << 20U;
 
-// Sent again for one request. A message alone may be larger.
+// Upper bound of one retransmission. A message alone may be larger.
 inline constexpr std::size_t answer_bytes = 4 * batch_bytes;
 
 static_assert(releases_per_step >= batch_messages && release_bytes_per_step >= batch_bytes,

@@ -1,4 +1,4 @@
-// What the primary says of its write-ahead log when it is asked for the position of a commit.
+// The primary's answer about its write-ahead log when it is asked for the position of a commit.
 #pragma once
 
 #include "tidegate/history.hpp"

@@ -132,7 +132,7 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
 void CommitQueue::primary_up(const ServerIncarnation& incarnation) {
   up_ = true;
   life_ = incarnation;
-  // What was answered by another life, or by this one before the connection broke, is looked at
+  // An answer of another life, or of this one before the connection broke, is looked at
   // again.
   if (unflushed()) ask_at_ = Instant::min();
 }

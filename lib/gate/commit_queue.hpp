@@ -15,8 +15,8 @@
 // 5. If the primary's life ended between publish and answer, the change may be lost with it (a
 //    failover, or a crash before an asynchronous commit was flushed). Such a message is never sent
 //    as if nothing had happened: it comes out as lost.
-//    tide.hpp says how one life is told from another. What was published before any life was known
-//    is taken to have survived.
+//    tide.hpp says how one life is told from another. A message that was published before any life
+//    was known is taken to have survived.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +48,7 @@ class CommitQueue {
   // Everything, whatever it waits for; the queue is empty afterwards.
   [[nodiscard]] std::vector<Message> take_all();
 
-  // What the primary should be asked for now, if anything; taken as sent. One at a time.
+  // The query that the primary should be asked now, if any; taken as sent. One at a time.
   [[nodiscard]] std::optional<Query> take_query(Instant now);
 
   // When take_request() may next have something. push, the answers and the primary's coming and

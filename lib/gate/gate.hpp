@@ -3,10 +3,10 @@
 //
 // 1. Nothing leaves as visible unless a reading of the server's present life says so (tide.hpp).
 // 2. The server is asked only while the first held message waits for it (tide_poll.hpp).
-// 3. What the application does not want to wait for any longer leaves as overdue, never as visible,
-//    in the order of arrival, which is that of each source.
-// 4. Where histories have diverged, a message may be decided behind one that waits, perhaps for
-//    good. Then the fronts of all sources are looked through.
+// 3. An item that the application does not want to wait for any longer leaves as overdue, never as
+//    visible, in the order of arrival, which is that of each source.
+// 4. Where histories have diverged, an item may be decided behind one that waits, perhaps for good.
+//    Then the fronts of all sources are looked through.
 #pragma once
 
 #include <algorithm>
@@ -46,6 +46,10 @@ class Gate {
     return queue_.empty() && overdue_.empty() && visibility(awaited) == Visibility::visible;
   }
 
+  // By the last reading the item could go, if nothing were before it.
+  [[nodiscard]] bool shows(const Awaited& awaited) const {
+    return visibility(awaited) == Visibility::visible;
+  }
   // By the last reading the server shows the position; without a server everything is shown.
   [[nodiscard]] bool shows(const Position& position) const {
     return !gated_ || poll_.visibility(position) == Visibility::visible;

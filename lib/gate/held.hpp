@@ -1,7 +1,7 @@
 // A message that waits, as far as the gate must know it.
 //
-// What it says is no business of the gate: an Item is anything that can be moved and tells its
-// weight, and a Source tells apart those who publish. The peer holds packed messages of publishers,
+// Its content is no business of the gate: an Item is anything that can be moved and tells its
+// weight, and a Source tells publishers apart. The peer holds packed messages of publishers,
 // the gate without a mesh plain strings of one source.
 #pragma once
 
@@ -17,7 +17,7 @@ namespace tidegate::gate {
 
 template <typename T>
 concept HoldableItem = std::movable<T> && requires(const T& item) {
-  // What it counts for in the bounds, in bytes; always the same.
+  // The bytes that it counts for in the bounds; always the same.
   { item.footprint() } -> std::same_as<std::size_t>;
   // It will be needed soon: may fetch its memory meanwhile.
   item.prefetch();

@@ -1,5 +1,5 @@
-// What the readers of servers tell (peer/servers/server.hpp). Each is an input of a node as it
-// stands, so nobody translates it.
+// The events that readers of servers tell (peer/servers/server.hpp). Each is an input of a node as
+// it stands, so nobody translates it.
 #pragma once
 
 #include <optional>

@@ -26,8 +26,8 @@
 // their place for ever. Keys belong to a later version of this reader: until then a key id or a MAC
 // that is not 0 is refused, never taken for "no key".
 //
-// Every announcement has exactly one encoding. What decodes is not yet trusted: anybody on the link
-// can send it, so it is a hint whom to dial and nothing more.
+// Every announcement has exactly one encoding. Bytes that decode are not yet trusted: anybody on
+// the link can send them, so they hint at an address to dial and nothing more.
 #pragma once
 
 #include <array>

@@ -1,9 +1,10 @@
 // When to announce: often enough to be found at once, rarely enough to cost nothing.
 //
 // A burst of three on coming (datagrams get lost), then one a second, one in five seconds once the
-// neighbourhood is stable. Whoever hears a newcomer answers soon, because it would else learn of us
-// only at our next turn. Every wait is drawn from a range: with fixed waits 64 peers that heard the
-// same newcomer would answer in the same instant, and peers started together would stay together.
+// neighbourhood is stable. A peer that hears a newcomer answers soon, because the newcomer would
+// otherwise learn of it only at its next turn. Every wait is drawn from a range: with fixed waits
+// 64 peers that heard the same newcomer would answer in the same instant, and peers started
+// together would stay together.
 //
 // 1. One announcement answers everybody who asked before it: they all hear it.
 // 2. However much is heard, two announcements are at least 50 ms apart outside the burst, and

@@ -1,4 +1,4 @@
-// Walks the elements of one array of a frame and checks each against its bounds. What is wrong is
+// Walks the elements of one array of a frame and checks each against its bounds. An error is
 // remembered by the cursor, which all readers of a frame share.
 #pragma once
 

@@ -128,7 +128,7 @@ class FrameWriter {
     pack_.pack_bin(size).pack_bin_body(value.data(), size);
   }
 
-  // What msgpack writes to.
+  // The sink that msgpack writes to.
   struct Bytes {
     std::string text;
     void write(const char* data, std::size_t size) { text.append(data, size); }

@@ -46,7 +46,7 @@ InboundStream::Progress InboundStream::start(std::uint64_t next) {
   if (next_ != 0) return progress;
   next_ = next;
   known_ = std::max(known_, next - 1);
-  // What lies before the start was not meant for us.
+  // Messages before the start were not meant for us.
   while (!ahead_.empty() && ahead_.begin()->first < next_) {
     ahead_bytes_ -= message::footprint(ahead_.begin()->second);
     ahead_.erase(ahead_.begin());

@@ -5,10 +5,10 @@
 // it still keeps. That word travels on another connection than the messages, so the first of them
 // may come before it.
 //
-// 1. What comes behind a gap waits for it, in bounded memory; beyond the bound it becomes part of
+// 1. A message behind a gap waits for it, in bounded memory; beyond the bound it becomes part of
 //    the next gap. So there is never more to do about a gap than to ask for it.
 // 2. A gap is filled by whatever brings its messages, or closed by `skip`, which names it.
-// 3. A message that could not be taken by whoever comes next is given back and is a gap again.
+// 3. A message that the next stage could not take is given back and is a gap again.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,7 @@ class InboundStream {
 
     friend bool operator==(const Range&, const Range&) = default;
   };
-  // What one call has made of the stream, in order.
+  // The result of one call, in the order of the stream.
   struct Progress {
     std::optional<Range> skipped;
     std::vector<Numbered> messages;
@@ -50,8 +50,8 @@ class InboundStream {
   // The publisher has published up to `last`.
   void note_published(std::uint64_t last);
 
-  // What is missing before `sequence` will never come. Closes one gap, or the part of it that lies
-  // there; so call it again until it skips nothing.
+  // The messages missing before `sequence` will never come. Closes one gap, or the part of it that
+  // lies there; so call it again until it skips nothing.
   [[nodiscard]] Progress skip(std::uint64_t sequence);
 
   // The last Progress could be used only before `sequence`, one of its messages: that one and those

@@ -1,7 +1,7 @@
-// A peer's own recent messages, kept for those who have missed some.
+// A peer's own recent messages, retained for peers that have missed some.
 //
-// Bounded in bytes and in age; the oldest go first. What is asked for and no longer here is gone
-// for good, and whoever asks is told so (frame.hpp, Kept).
+// Bounded in bytes and in age; the oldest go first. A message that is asked for and no longer
+// here is gone for good, and the answer says so (frame.hpp, Retained).
 #pragma once
 
 #include <cstddef>

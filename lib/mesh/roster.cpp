@@ -16,8 +16,8 @@ constexpr Duration redial_seed = seconds(3);
 constexpr Duration repeat_probe = seconds(1);
 constexpr std::size_t helpers = 3;  // that are asked about a silent member
 
-// Who has left never returns in the same life. Who was silent may, and its stream must go on where
-// it was.
+// A member that has left never returns in the same life. A silent one may, and its stream must go
+// on where it was.
 constexpr Duration remember_left = minutes(10);
 constexpr Duration remember_gone = hours(24);
 
@@ -91,7 +91,8 @@ bool Roster::welcome(LinkId link, const PeerInfo& info, Instant now, Effects& ef
   if ((seed == nullptr && member == nullptr) || !ours(info)) return false;
 
   if (member != nullptr && member->origin != info.origin) {
-    // The address was handed on: whoever lives there now has replaced the one we looked for.
+    // The address was handed on: the peer that answers there now has replaced the one we looked
+    // for.
     const auto host = member->host;
     depart(*member, PeerGone::Why::replaced, now, effects);
     if (info.origin.peer == self_.origin.peer) return true;
@@ -288,8 +289,8 @@ void Roster::depart(Member& member, PeerGone::Why why, Instant now, Effects& eff
     effects.push_back(effect::Notify{PeerGone{member.origin, member.name, why}});
   }
   member.was_ready = false;
-  // Who has left, or was replaced, does not come back in the same life; a late beacon of it counts
-  // for nothing.
+  // A member that has left, or was replaced, does not come back in the same life; a late beacon
+  // counts for nothing.
   enter(member, why == PeerGone::Why::silent ? PeerState::gone : PeerState::left);
   member.retry_at = now + (member.state == PeerState::gone ? remember_gone : remember_left);
   wake_at(member.retry_at);
@@ -353,7 +354,7 @@ void Roster::advance_member(Member& member, Extent own, Instant now, Effects& ef
 }
 
 // Asks the silent member itself, whose Welcome would be a sign of life; from the second time on
-// also others who may hear it.
+// also others that may hear it.
 void Roster::probe_around(Member& member, Instant now, Effects& effects) {
   member.probe_at = soon(now, repeat_probe);
   if (member.link) send_hello(*member.link, effects);
@@ -428,6 +429,7 @@ void Roster::take_over_stream(Member& member, const PeerInfo& info) {
   if (earlier == nullptr || member.origin < earlier->origin) return;
   member.stream = std::exchange(earlier->stream, InboundStream());
   member.held = std::exchange(earlier->held, 0);
+  member.held_waits = std::exchange(earlier->held_waits, false);
 }
 
 void Roster::introduce(Member& member, const PeerInfo& info, const std::string& host) {

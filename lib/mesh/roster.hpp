@@ -1,4 +1,4 @@
-// Who is in the mesh, and the handshake by which two peers come to hear each other. Every
+// The members of the mesh, and the handshake by which two peers come to hear each other. Every
 // transition of a member's state is in roster.cpp.
 //
 // A joins B (and B joins A in the same way; one beacon, or one seed, is enough for both):
@@ -20,12 +20,11 @@
 // 3. A member that is gone keeps its stream for a while: if it returns in the same life, nothing
 //    is delivered twice and what was missed is named.
 // 4. A word that was meant for an earlier life of this peer says nothing to this one.
-// 5. A stream that is silent though its publisher is not gone is subscribed to anew: who only reads
-//    on a connection never learns that the other end has closed it.
-// 6. One life at an address: who answers at the endpoint of another member has replaced it.
-// 7. A later life that goes on with the stream of an earlier one takes over what has come of it:
-// the
-//    next sequence, and the messages that are held.
+// 5. A stream that is silent though its publisher is not gone is subscribed to anew: a socket
+//    that only reads on a connection never learns that the other end has closed it.
+// 6. One life at an address: a peer that answers at the endpoint of another member has replaced it.
+// 7. A later life that goes on with the stream of an earlier one takes over its state:
+//    the next sequence, and the messages that are held.
 #pragma once
 
 #include <cstddef>
@@ -76,6 +75,7 @@ struct Member {
   InboundStream stream;
   std::uint64_t asked_from = 0;  // the first sequence that was last asked for
   std::uint64_t held = 0;        // its messages in the gate
+  bool held_waits = false;       // one of them could not go at once when it came
 
   SlowConsumer slow_consumer;  // of its questions for what it has missed of ours
   std::uint64_t lag = 0;       // how many it was behind when it last asked
@@ -150,7 +150,7 @@ class Roster {
   struct Seed {
     base::Endpoint endpoint;
     std::optional<LinkId> link;    // dialled, no Welcome yet
-    std::optional<Origin> member;  // who answered
+    std::optional<Origin> member;  // the one that answered
     Instant retry_at;
   };
 

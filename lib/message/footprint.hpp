@@ -1,4 +1,4 @@
-// What a message counts for in the bounds that are given in bytes.
+// The size of a message in the bounds that are given in bytes.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@ namespace tidegate::message {
 
 inline constexpr std::size_t footprint_overhead = 160;
 
-// What the bounds in bytes count for a message: its content, and a round figure for what stands
+// The bytes that the bounds count for a message: its content, and a round figure for the structures
 // around it.
 [[nodiscard]] constexpr std::size_t footprint_of(std::size_t payload_bytes,
                                                  std::size_t topic_bytes) {

@@ -46,7 +46,7 @@ std::size_t PackedMessage::footprint() const {
 }
 
 void PackedMessage::prefetch() const {
-  // Blindly, since its length is not here yet either. What follows the processor finds by itself.
+  // Blindly, since its length is not here yet either. The processor finds the rest by itself.
   constexpr std::size_t line = 64;
   constexpr std::size_t usual_bytes = 6 * line;
   const auto* const memory = reinterpret_cast<const char*>(head_.get());

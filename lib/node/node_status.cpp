@@ -1,4 +1,4 @@
-// What a node says of itself: a snapshot of all its parts.
+// The status of a node: a snapshot of all its parts.
 #include "lib/node/node.hpp"
 
 namespace tidegate::node {

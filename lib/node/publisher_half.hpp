@@ -44,7 +44,7 @@ class PublisherHalf {
 
   // The query of the commit position, and the heartbeat.
   void run_timers(Instant now, Effects& effects);
-  // What has not been sent comes back; then the farewell.
+  // Messages that have not been sent come back; then the farewell.
   void leave(Effects& effects);
 
   // Every call may change it.

@@ -93,8 +93,8 @@ void ReceiverHalf::progress(mesh::Member& member, mesh::InboundStream::Progress 
   watch_gap(member, now);
 }
 
-// What may pass goes to the application, the rest into the gate. At its bound nothing is lost: what
-// does not fit is a gap again.
+// Messages that may pass go to the application, the rest into the gate. At its bound nothing is
+// lost: what does not fit is a gap again.
 void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress,
                            Instant now, Effects& effects) {
   for (auto& [sequence, message] : progress.messages) {
@@ -105,13 +105,17 @@ void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& 
       deliver({std::move(message), member.publisher, member.name, sequence}, effects);
       continue;
     }
-    if (!gate_.takes(message::footprint(message), awaited, demand_)) {
+    // It leaves behind all that is held of its publisher.
+    if (member.held == 0) member.held_waits = false;
+    const bool waits = member.held_waits || !gate_.shows(awaited);
+    if (!gate_.takes(message::footprint(message), awaited, demand_ && !waits)) {
       member.stream.rewind_to(sequence);
       counters_.refused_full += progress.messages.back().sequence - sequence + 1;
       return;
     }
     gate_.hold({message::PackedMessage(std::move(message)), std::move(awaited), member.publisher,
                 sequence, now});
+    member.held_waits = waits;
     ++counters_.received;
     ++member.held;
   }

@@ -61,7 +61,7 @@ class ReceiverHalf {
 
   // --- time ---
 
-  // What the gate lets go, and the read of the replay position if one is due.
+  // The releases of the gate, and the read of the replay position if one is due.
   void release(Instant now, Effects& effects);
   // The requests for missing messages.
   void run_timers(Instant now, Effects& effects);

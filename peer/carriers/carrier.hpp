@@ -1,4 +1,4 @@
-// What the loop needs of whatever carries bytes between peers. An implementation has a folder of
+// The loop's view of a carrier, which brings bytes between peers. An implementation has a folder of
 // its own beside this file, which alone knows its library; opening it is its own business too.
 //
 // The shape is the mesh's, not that of any library:
@@ -28,7 +28,7 @@
 
 namespace tidegate::carriers {
 
-// What has arrived. The bytes are the carrier's, valid until its next call.
+// An arrival. The bytes are the carrier's, valid until its next call.
 struct LinkBytes {
   mesh::LinkId link = 0;
   std::string_view bytes;
@@ -64,7 +64,7 @@ class Carrier {
 
   [[nodiscard]] virtual Ports ports() const = 0;
 
-  // From now on whatever arrives ends the waits of the reactor, which outlives the carrier. Called
+  // From now on every arrival ends the waits of the reactor, which outlives the carrier. Called
   // once, before anything below.
   virtual void attach(io::Reactor& reactor) = 0;
 

@@ -1,4 +1,4 @@
-// Owns a file descriptor: closed once, by whoever holds it last.
+// Owns a file descriptor: closed once, by its last owner.
 #pragma once
 
 #include <utility>

@@ -1,4 +1,4 @@
-// What a thing that is driven by a reactor waits for, and what has come.
+// The events that a thing driven by a reactor waits for, and those that have come.
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,7 @@ StopSignals::StopSignals() {
 }
 
 StopSignals::~StopSignals() {
-  // What has come is done with; still pending it would end the process now.
+  // A signal that has come is done with; still pending it would end the process now.
   signalfd_siginfo come{};
   while (read(descriptor_.get(), &come, sizeof come) > 0) {
   }

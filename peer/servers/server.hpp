@@ -1,4 +1,4 @@
-// What the loop needs of a database server, as two machines: one watches the server that the
+// The loop's view of a database server, as two machines: one watches the server that the
 // application reads, the other asks the primary which position covers a commit. An implementation
 // has a folder of its own beside this file; servers.hpp picks it.
 //
@@ -6,7 +6,7 @@
 // and again; that a server is down comes when one was up, and again when the reason has changed,
 // not for every failed attempt. A question under way is gone with it.
 //
-// Whoever drives a reader waits for interest() or deadline() and calls advance(), which does what
+// The driver of a reader waits for interest() or deadline() and calls advance(), which does what
 // can be done now; calling it early or late is harmless. Nothing blocks. Threads: one at a time.
 #pragma once
 

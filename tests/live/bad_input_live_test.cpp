@@ -403,7 +403,8 @@ TEST_CASE(
   CHECK_FALSE(contains(refused.error().message, "hush"));
 }
 
-TEST_CASE("a role without REPLICATION serves, and the notice names what is missing and the cure") {
+TEST_CASE(
+    "a role without REPLICATION serves, and the notice names the missing guarantee and the cure") {
   Cluster cluster;
   auto& replica = cluster.add_replica();
   cluster.primary().execute("CREATE ROLE plain LOGIN; CREATE TABLE t (i int)");

@@ -72,7 +72,7 @@ void check_both_hear(BeaconSpeaker& left, BeaconSpeaker& right, Instant after, D
   MESSAGE(what << ": both heard both ways after " << milliseconds(longest) << " ms");
 }
 
-// The peer of a master on one of the hosts, as its user starts it.
+// The peer of an application on one of the hosts, as its user starts it.
 class HostPeer {
  public:
   HostPeer(const NetworkNamespace& host, const std::string& interface, const std::string& name,
@@ -108,7 +108,7 @@ class HostPeer {
 
 }  // namespace
 
-TEST_CASE("a master on another host is ready within 1.5 s of its start, and hears the first") {
+TEST_CASE("a peer on another host is ready within 1.5 s of its start, and hears the first") {
   const auto hosts = make_hosts();
   if (!hosts) return;
   HostPeer left(hosts->left, "cable0", "left");
@@ -124,10 +124,10 @@ TEST_CASE("a master on another host is ready within 1.5 s of its start, and hear
 
 // The other's end of the connection was given up, without a word that came through, while ours,
 // which only reads, seemed to be in order for ever: so the peer listened to nobody.
-TEST_CASE("a master whose packets were lost for some seconds hears the others again") {
+TEST_CASE("a peer whose packets were lost for some seconds hears the others again") {
   const auto hosts = make_hosts();
   if (!hosts) return;
-  // With other masters beside them, who vouch, nobody would be gone either.
+  // With other peers beside them, which vouch, none would be gone either.
   const std::vector<std::string> patient = {"--gone-after", "10min"};
   HostPeer left(hosts->left, "cable0", "left", patient);
   HostPeer right(hosts->right, "cable1", "right", patient);
@@ -204,7 +204,7 @@ TEST_CASE("peers of one host hear each other on its network interface too") {
   check_both_hear(one, other, other.opened(), 1500ms, "on one host");
 }
 
-TEST_CASE("what arrives on an interface that was not chosen does not count") {
+TEST_CASE("a datagram on an interface that was not chosen does not count") {
   const auto hosts = make_hosts();
   if (!hosts) return;
   BeaconSpeaker inside(1, "lo", port, hosts->left.prefix());

@@ -86,9 +86,9 @@ void carry(const Carrier& carrier) {
 
 }  // namespace
 
-TEST_CASE("NATS carries what the benches send") { carry(nats()); }
-TEST_CASE("Redis carries what the benches send") { carry(redis()); }
-TEST_CASE("Mosquitto carries what the benches send") { carry(mosquitto()); }
-TEST_CASE("LISTEN and NOTIFY carry what the benches send") { carry(postgres_notify()); }
+TEST_CASE("NATS carries the messages of the benches") { carry(nats()); }
+TEST_CASE("Redis carries the messages of the benches") { carry(redis()); }
+TEST_CASE("Mosquitto carries the messages of the benches") { carry(mosquitto()); }
+TEST_CASE("LISTEN and NOTIFY carry the messages of the benches") { carry(postgres_notify()); }
 // Its server needs ten seconds to start.
-TEST_CASE("RabbitMQ carries what the benches send" * long_test) { carry(rabbitmq()); }
+TEST_CASE("RabbitMQ carries the messages of the benches" * long_test) { carry(rabbitmq()); }

@@ -105,7 +105,7 @@ TEST_CASE("the join and the catch-up bench measure") {
   CHECK(catchup.figures.at("catchup").at("requests").at(0).get<double>() > 0);
 }
 
-TEST_CASE("a bench names what it does not know") {
+TEST_CASE("a bench names the word that it does not know") {
   const auto outcome = bench({"fanout", "--systems", "carrier-pigeons"});
   CHECK(outcome.status == 2);
   CHECK(outcome.said.find("carrier-pigeons") != std::string::npos);

@@ -89,7 +89,7 @@ TEST_CASE("a promoted replica takes writes and another one follows it") {
   CHECK(arrives(other, "1"));
 }
 
-TEST_CASE("a crashed server comes back with what it had flushed") {
+TEST_CASE("a crashed server comes back with the WAL that it had flushed") {
   Cluster cluster;
   cluster.primary().execute("CREATE TABLE t (id int); INSERT INTO t VALUES (1)");
   auto& replica = cluster.add_replica();

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using namespace tidegate::support;
 using namespace tidegate::testing;
 
-TEST_CASE("a peer without any option runs on this host and says what it found") {
+TEST_CASE("a peer without any option runs on this host and reports its findings") {
   const CommandMesh mesh;
   auto peer = mesh.start({"peer"});
   CHECK(contains(wait_for_log(peer, "in mesh command-"), " on lo, ports "));
@@ -68,7 +68,7 @@ TEST_CASE("a payload over the limit is refused with the limit") {
   CHECK(contains(wait_for(peer, "error")["message"], "longer than any message"));
 }
 
-TEST_CASE("a peer delivers only what was subscribed") {
+TEST_CASE("a peer delivers only messages that match a subscription") {
   const CommandMesh mesh;
   auto a = mesh.start({"peer", "--subscribe", "builds/*/new", "--subscribe", "jobs/#"});
   auto b = mesh.start({"peer"});
@@ -126,7 +126,7 @@ TEST_CASE("a reader that pauses does not stop the peer, and gets everything in t
   };
   CHECK(eventually(command_bound, [&] { return status()["counters"]["received"] == count; }));
   CHECK(status()["held"] > 0);
-  std::this_thread::sleep_for(2s);  // twice gone-after: who had stopped would be gone
+  std::this_thread::sleep_for(2s);  // twice gone-after: a peer that had stopped would be gone
   CHECK(status()["peers"][0]["state"] == "ready");
   CHECK(json::parse(
             mesh.run({"status", "--json", "--name", "publisher"}).output)["peers"][0]["state"] ==

@@ -22,7 +22,7 @@ TEST_CASE("where there is no peer, peers and pub say so") {
   CHECK(mesh.run({"pub", "topic", "text", "--wait", "200ms", "--allow-none"}).status == 0);
 }
 
-TEST_CASE("pub publishes to all who are there") {
+TEST_CASE("pub publishes to all peers that are there") {
   const CommandMesh mesh;
   CommandPair pair(mesh);
   const auto ran = mesh.run({"pub", "builds/1/new", "hello", "--json"});
@@ -60,7 +60,7 @@ TEST_CASE("a pub that is stopped while it waits for peers says farewell and publ
   CHECK(next["why"] == "left");
 }
 
-TEST_CASE("sub prints what matches, and counts") {
+TEST_CASE("sub prints the messages that match, and counts") {
   const CommandMesh mesh;
   auto sub = mesh.start({"sub", "builds/#", "--count", "2", "--timeout", "20s"});
   CHECK(mesh.run({"pub", "jobs/1", "no", "--wait", "10s"}).status == 0);
@@ -140,7 +140,7 @@ TEST_CASE("a change that fails is rolled back and not announced") {
   CHECK(primary.value("SELECT count(*) FROM jobs") == "1");
 }
 
-TEST_CASE("pub --after-commit and a peer's tags announce what another session has committed") {
+TEST_CASE("pub --after-commit and the lines of a peer announce commits of another session") {
   Cluster cluster;
   auto& primary = cluster.primary();
   const CommandMesh mesh;

@@ -131,7 +131,7 @@ TEST_CASE("a crash of the primary takes the question under way with it") {
   CHECK_FALSE(tagger->ready());
 }
 
-TEST_CASE("at a page's end the position is what a caught-up replica reports, not past it") {
+TEST_CASE("at a page's end the position is the one that a caught-up replica reports, not past it") {
   Cluster cluster;
   auto& replica = cluster.add_replica();
   Tagger tagger(cluster.primary().connection_string());

@@ -75,7 +75,7 @@ TEST_CASE("a gate hangs in somebody else's poll") {
   CHECK(released == std::vector<std::string>{"first", "second"});
 }
 
-TEST_CASE("a gate refuses what does not fit its bound, and what it holds stays") {
+TEST_CASE("a gate refuses an item that does not fit its bound, and its held items stay") {
   Cluster cluster;
   auto opened =
       DatabaseGate::open({.database = cluster.primary().connection_string(), .held_bytes = 1'000});

@@ -177,7 +177,7 @@ TEST_CASE("a demo of which a part is killed says which one and leaves nothing") 
   }
 }
 
-TEST_CASE("a demo refuses what it can't do") {
+TEST_CASE("a demo refuses settings that it can't meet") {
   Demo demo({"--rows", "0"});
   CHECK(demo.end() == 2);
   CHECK(demo.said().find("--rows") != std::string::npos);

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A master in a process of its own, which prints its deliveries. Its status socket is in `sockets`.
+// A peer in a process of its own, which prints its deliveries. Its status socket is in `sockets`.
 Process start_process(const Options& mesh, const std::string& name,
                       const TemporaryDirectory& sockets) {
   return Process({.arguments = {TIDEGATE_COMMAND, "peer", "--name", name, "--mesh", mesh.mesh,
@@ -94,7 +94,8 @@ TEST_CASE("a receiver that was stopped for a while misses nothing, and nobody wa
   check_delivers(stopped, count + 1, count + 1);
 }
 
-TEST_CASE("a receiver that joins from what is kept gets 10,000 messages in order, and soon") {
+TEST_CASE(
+    "a receiver that joins from the earliest message gets 10,000 messages in order, and soon") {
   constexpr int count = 10'000;
   auto mesh = private_mesh();
   auto publisher = start(mesh, "publisher");

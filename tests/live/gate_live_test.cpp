@@ -1,5 +1,5 @@
-// The gate as a master sees it: a peer beside the primary publishes, one beside a replica delivers,
-// and at each delivery the announced row is looked up on that replica.
+// The gate as an application sees it: a peer beside the primary publishes, one beside a replica
+// delivers, and at each delivery the announced row is looked up on that replica.
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -37,7 +37,7 @@ Servers& servers() {
   return all;
 }
 
-// A writing master on the primary and a reading one on a replica, ready for each other.
+// A writing application on the primary and a reading one on a replica, ready for each other.
 struct Masters {
   explicit Masters(const Server& read = servers().replica)
       : writer(start_on(servers().primary, mesh, "writer")),
@@ -130,7 +130,7 @@ TEST_CASE("five that wait for a paused replay come in order when it goes on, eac
   }
 }
 
-// A lock that was taken on the primary is replayed, and so waits for whoever uses the table on the
+// A lock that was taken on the primary is replayed, and so waits for every user of the table on the
 // replica: the replay goes on by one commit each time that such a user ends.
 TEST_CASE("five that wait are released one by one as the replay goes on step by step") {
   Masters masters;
@@ -283,7 +283,9 @@ TEST_CASE("a position read inside the transaction is refused, and the right one 
   CHECK(has_row(reading, row));
 }
 
-TEST_CASE("a change of another cluster is reported as foreign, and what follows is delivered") {
+TEST_CASE(
+    "a change of another cluster is reported as foreign, and the messages behind it are "
+    "delivered") {
   Cluster other({.own_identity = true});
   auto elsewhere = other.primary().connect();
   elsewhere.execute("CREATE TABLE t (i int)");

@@ -41,8 +41,8 @@ std::unique_ptr<SomePeer> start(Options options, const std::string& name) {
   return std::move(peer).value();
 }
 
-// The peer of a master that reads `server`; if that is a primary, it takes positions there too.
-// Returns when the peer knows it.
+// The peer of an application that reads `server`; if that is a primary, it takes positions there
+// too. Returns when the peer knows it.
 inline std::unique_ptr<Peer> start_on(const support::Server& server, Options options,
                                       const std::string& name) {
   options.database = server.connection_string();

@@ -160,7 +160,7 @@ TEST_CASE("a driven peer that leaves without another turn has sent everything") 
   mesh.check_received(1, 3);
 }
 
-TEST_CASE("a driven peer that is never run sends what fills a frame") {
+TEST_CASE("a driven peer that is never run sends messages that fill a frame") {
   const Driven mesh;
   for (int i = 0; i < 3; ++i) {
     CHECK(mesh.sender->publish(topic("driven"), std::string(50'000, 'x')) == Publish::accepted);

@@ -46,7 +46,7 @@ Servers& servers() {
   return all;
 }
 
-// A writing master on the primary and a reading one on a replica, and an empty table.
+// A writing application on the primary and a reading one on a replica, and an empty table.
 struct World {
   World() {
     primary.execute("TRUNCATE t");
@@ -114,8 +114,7 @@ bool is_pending(pid_t process, int signal) {
 
 }  // namespace
 
-TEST_CASE("a replica that is away for 10 s gets in order what was published meanwhile" *
-          long_test) {
+TEST_CASE("a replica that is away for 10 s gets the messages of that time in order" * long_test) {
   constexpr int rows = 50;
   World world;
   auto session = world.primary.connect();
@@ -236,7 +235,7 @@ TEST_CASE("a replica that is killed while messages come delivers none early and 
   CHECK(wrong == 0);
 }
 
-TEST_CASE("a replica that restarts while the primary is down delivers what it has") {
+TEST_CASE("a replica that restarts while the primary is down delivers changes that it has") {
   World world;
   auto session = world.primary.connect();
   world.replica.execute("SELECT pg_wal_replay_pause()");

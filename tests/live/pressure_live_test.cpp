@@ -119,7 +119,7 @@ TEST_CASE("for an application that keeps up nothing is let go and fetched again"
   receiver->leave();
 }
 
-TEST_CASE("what is held goes into the inbox only as fast as it is taken") {
+TEST_CASE("held messages go into the inbox only as fast as it is emptied") {
   constexpr std::uint64_t count = 40;
   constexpr std::size_t mebibyte = kibibyte * kibibyte;
   auto mesh = private_mesh();

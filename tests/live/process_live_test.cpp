@@ -47,7 +47,7 @@ TEST_CASE("a program that can't be started is an error of the caller") {
                        std::runtime_error);
 }
 
-TEST_CASE("a failed command says what it printed") {
+TEST_CASE("a failed command tells its output") {
   CHECK_THROWS_WITH_AS(run({.arguments = {"sh", "-c", "echo reason >&2; exit 3"}}, 5s),
                        "sh -c echo reason >&2; exit 3 ended with status 3; it printed:\nreason\n",
                        std::runtime_error);

@@ -49,7 +49,7 @@ void check_delivered(Peer& peer, Server& server, int row) {
   CHECK(has_row(server, row));
 }
 
-// A master on a server that has just been promoted finds out by trying.
+// A peer on a server that has just been promoted finds out by trying.
 void publish_after_commit(Peer& peer, int row) {
   CHECK(eventually(10s, [&] {
     return peer.publish(topic("t"), std::to_string(row), AfterCommit{}) == Publish::accepted;
@@ -58,7 +58,7 @@ void publish_after_commit(Peer& peer, int row) {
 
 }  // namespace
 
-TEST_CASE("after a failover what survived it is delivered, and what was lost is orphaned") {
+TEST_CASE("after a failover surviving changes are delivered, and lost ones are orphaned") {
   Cluster cluster;
   auto& heir = cluster.add_replica({.name = "heir"});
   auto& follower = cluster.add_replica({.name = "follower"});

@@ -51,7 +51,9 @@ constexpr auto long_wait = std::chrono::seconds(5);
 
 }  // namespace
 
-TEST_CASE("a connection is watched for what it wishes, and no longer when it has no socket") {
+TEST_CASE(
+    "a connection is watched for the readiness that it wishes, and no longer when it has no "
+    "socket") {
   Reactor reactor;
   Calls calls;
   Pipe pipe;
@@ -124,7 +126,7 @@ TEST_CASE("an error is told though nothing was asked for, and a file is always r
   CHECK_FALSE(readable(reactor));
 }
 
-TEST_CASE("what is due at once ends the wait until something later is due") {
+TEST_CASE("a timer that is due at once ends the wait for a later one") {
   Reactor reactor;
   auto timer = reactor.timer();
   CHECK_FALSE(readable(reactor));

@@ -78,7 +78,7 @@ TEST_CASE("a standby introduces itself and is read once, unasked") {
   CHECK_FALSE(watcher->is_primary());
 }
 
-TEST_CASE("a standby's reading follows the replay, not what it has received") {
+TEST_CASE("a standby's reading follows the replay, not the received WAL") {
   Cluster cluster;
   auto& replica = cluster.add_replica();
   Watcher watcher(replica.connection_string());
@@ -287,7 +287,7 @@ TEST_CASE("a degraded watch of a promoted server knows its timeline") {
   CHECK(Lsn{degraded.read().replayed} >= flush_lsn(replica));
 }
 
-TEST_CASE("without a free wal sender the watch is degraded and says what to raise") {
+TEST_CASE("without a free wal sender the watch is degraded and names the setting to raise") {
   Cluster cluster({.config = "max_wal_senders = 1\n"});
   Watcher first(cluster.primary().connection_string());
   CHECK(first.next<ServerUp>().degraded.empty());

@@ -33,7 +33,7 @@ struct Served {
   std::unique_ptr<StatusSocket> socket;
 };
 
-// What a client reads meanwhile.
+// The text that a client reads meanwhile.
 Result<std::variant<std::string, NobodyThere>> ask(Served& served, const std::string& text) {
   std::optional<Result<std::variant<std::string, NobodyThere>>> answer;
   std::atomic<bool> answered = false;
@@ -89,7 +89,7 @@ bool exists(const std::string& path) { return std::filesystem::exists(path); }
 
 }  // namespace
 
-TEST_CASE("whoever connects to the status socket gets the document and the end") {
+TEST_CASE("a client of the status socket gets the document and the end") {
   const TemporaryDirectory directory("status");
   Served served(directory.path() / "a.sock");
   CHECK(text_of(ask(served, "hello")) == "hello");
@@ -139,7 +139,7 @@ TEST_CASE("a socket file that another peer has made meanwhile is left alone") {
   CHECK(text_of(ask(second, "second")) == "second");
 }
 
-TEST_CASE("a stale socket file is recognised and removed by whoever meets it") {
+TEST_CASE("a stale socket file is recognised and removed by the first process that meets it") {
   const TemporaryDirectory directory("status");
   const std::string path = directory.path() / "a.sock";
   leave_stale_file(path);
@@ -175,7 +175,7 @@ TEST_CASE("a path that is too long for a socket is refused with the limit") {
   CHECK_FALSE(read_status("/tmp/" + std::string(200, 'x'), 1s).ok());
 }
 
-TEST_CASE("a peer that has stopped does not keep the one who asks") {
+TEST_CASE("a peer that has stopped does not detain its client") {
   const TemporaryDirectory directory("status");
   const Served served(directory.path() / "a.sock");
   const auto answer = read_status(served.socket->path(), 50ms);

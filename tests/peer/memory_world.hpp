@@ -1,4 +1,4 @@
-// What tests of whole peers in one thread share: a mesh in memory, servers with a script, and turns
+// Shared by tests of whole peers in one thread: a mesh in memory, servers with a script, and turns
 // until something is so.
 #pragma once
 

@@ -8,7 +8,7 @@
 
 namespace tidegate::testing {
 
-// What a server says from now on, and what it was asked.
+// The answers of a server from now on, and the questions that it was asked.
 struct ServerScript {
   ServerIncarnation incarnation;
   Tide tide;                      // the answer to the next read

@@ -1,9 +1,10 @@
 // PostgreSQL, as far as tidegate can tell: clusters of a primary and streaming replicas that
 // commit, flush, ship, replay, pause, crash, rewind and are promoted.
 //
-// What makes it hostile are the facts that lib/ has to stand: unflushed WAL is lost with the
+// It is hostile by the facts that lib/ has to stand: unflushed WAL is lost with the
 // primary, and its LSNs then mean other changes; a replica gets flushed WAL only; one that crashed
-// may show less than before; a promotion begins a timeline and strands whoever is past its start.
+// may show less than before; a promotion begins a timeline and strands every standby that is past
+// its start.
 //
 // Page headers are left out: peer/ has subtracted them before lib/ sees an LSN.
 #pragma once

@@ -4,12 +4,12 @@
 // A channel is one connection that a peer dials: a link (DEALER -> ROUTER) or a subscription
 // (SUB -> XPUB). While its other end is not there it is tried again for ever, and whoever listens
 // at its endpoint then gets it, be it another life than the one that was meant. ZeroMQ does so.
-// - What is sent over a link that is down waits for it; what was in flight when it broke is lost.
+// - A frame sent over a link that is down waits for it; one in flight when it broke is lost.
 // - The route of a link is another one after each reconnect; sending to an old one does nothing.
 // - A publisher sees a reader of the same peer id once, however many connections it has.
 // Every frame and datagram goes through its codec.
 //
-// What is wrong with the way from one host to another is a Path; its members are the faults.
+// The faults of the way from one host to another are the members of its Path.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,7 @@
 //                             where that is visible or lost
 // B1 the bounds
 // N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
-//                             nothing is given up that a publisher who is there still keeps; every
+//                             nothing is given up that a publisher that is there retains; every
 //                             accepted message is answered once, in the order of the tickets
 // "reason": what is reported has the reason that is true
 #pragma once
@@ -115,7 +115,7 @@ class Oracle {
 
   [[nodiscard]] const Totals& totals() const { return totals_; }
   [[nodiscard]] std::optional<LifeId> life_of(const Origin& origin) const;
-  // Who sent this sequence, and as which of its own.
+  // The author of this sequence, and its number among the author's own.
   [[nodiscard]] std::optional<std::pair<LifeId, std::uint64_t>> author_of(
       const Origin& publisher, std::uint64_t sequence) const;
   [[nodiscard]] const std::string& name_of(LifeId life) const { return lives_[life].birth.name; }

@@ -106,7 +106,7 @@ class Scenario {
     start(plan);
   }
 
-  // What the peer's options say: "late 50ms", "held 400", "past".
+  // The options of the peer: "late 50ms", "held 400", "past".
   static void choose(PeerPlan& plan, const Words& words, std::size_t& i) {
     const auto& option = words[i];
     if (option == "past") {

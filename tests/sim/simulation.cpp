@@ -166,7 +166,7 @@ void Simulation::demand(LifeId life, bool open) {
   give(life, {node::input::Demand{open}});
 }
 
-// What the oracle has to know before the node does. False: the input is not for the node.
+// Tells the oracle of an input before the node has it. False: the input is not for the node.
 bool Simulation::prepare(LifeId life, Given& given) {
   auto& it = peers_[life];
   if (given.note) {

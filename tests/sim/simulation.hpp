@@ -57,7 +57,7 @@ class Simulation {
 
   // The application of a peer was given something.
   std::function<void(LifeId, const Delivery&)> on_delivery;
-  // What the tuning of peers' loops may add to a deadline.
+  // The most that the tuning of peers' loops may add to a deadline.
   Duration lateness{};
 
   struct Peer {
@@ -84,7 +84,7 @@ class Simulation {
   void leave(LifeId life);
   void stall(LifeId life, bool stalled);
 
-  // What applications do. `topic` == topics: all of them.
+  // Actions of applications. `topic` == topics: all of them.
   struct Publication {
     Note note;
     Dependency dependency;

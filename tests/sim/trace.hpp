@@ -1,4 +1,4 @@
-// What happens, as lines for people: "12.345678 a > b  data first=17 n=3".
+// The events of a run as lines for people: "12.345678 a > b  data first=17 n=3".
 //
 // Off by default and then nearly free: a caller asks `on()` before it builds a line. A seed that
 // failed is run again with the trace on; it keeps the last lines only, unless it is told to print.

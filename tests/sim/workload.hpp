@@ -1,7 +1,7 @@
 // The applications: they commit changes and announce them, answer what they are given, and change
 // what they subscribe to.
 //
-// They keep to what lib/message.hpp asks of them. AfterCommit: the change was committed on the
+// They keep to what tidegate/message.hpp asks of them. AfterCommit: the change was committed on the
 // primary that this peer knows, before publish() was called; `durable` only when it was flushed. A
 // Position: of a change that was flushed.
 #pragma once

@@ -1,4 +1,4 @@
-// A master of the mesh: a process of its own with a peer, which looks for the row of every message
+// A member of the mesh: a process of its own with a peer, which looks for the row of every message
 // that it is told of, records all, and, if it is a writer, writes.
 #pragma once
 

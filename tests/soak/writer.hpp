@@ -1,6 +1,6 @@
-// The writing half of a master: commits rows on whichever server is the primary and announces each,
+// The writing half of a member: commits rows on whichever server is the primary and announces each,
 // in all the ways that the library offers; and sends messages without a row of their own, which
-// carry the last row that this master was told of.
+// carry the last row that this member was told of.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace tidegate::soak {
 class Writer {
  public:
   // `primary` names all servers; `prefix` is what no other life calls its rows. `drain` takes in
-  // all that the peer has for this master.
+  // all that the peer has for this member.
   Writer(AnyPeer& peer, Journal& journal, std::string primary, std::string prefix,
          base::Random random, std::function<void()> drain);
 

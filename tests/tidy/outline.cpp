@@ -64,7 +64,8 @@ class Outline {
   Scope scope_of_head(int line) const {
     static const std::regex space(R"((?:inline )?namespace ?([\w:]*) *$)");
     static const std::regex type(
-        R"((?:^| )(?:class|struct|union|enum|enum class) (?:TIDEGATE_EXPORT )?([\w:]+)(?: final)? *(?::[^:].*)?$)");
+        R"((?:^| )(?:class|struct|union|enum|enum class) (?:TIDEGATE_EXPORT )?([\w:]+))"
+        R"((?: final)? *(?::[^:].*)?$)");
     const int first = head_.empty() ? line : head_line_;
     std::smatch match;
     if (in_function()) return {};

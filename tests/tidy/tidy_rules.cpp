@@ -37,8 +37,8 @@ bool starts_with_any(const std::string& text, const std::vector<std::string>& be
 bool is_header(const std::string& path) { return path.ends_with(".hpp"); }
 bool is_source(const std::string& path) { return is_header(path) || path.ends_with(".cpp"); }
 
-// A folder with what it may include besides itself. What is not listed, the tests, may include
-// anything.
+// A folder with what it may include besides itself. Folders that are not listed, the tests, may
+// include anything.
 struct Layer {
   std::string folder;
   std::vector<std::string> others;  // beginnings of paths from the root of the repository

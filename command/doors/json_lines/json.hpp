@@ -1,5 +1,5 @@
 // The JSON of the `tidegate` command: every line and every document that it writes or reads has its
-// shape here. docs/json.md is the contract with whoever reads or writes them;
+// shape here. docs/json.md is the contract with the programs that read or write them;
 // json_document_test.cpp compares the two member by member.
 #pragma once
 

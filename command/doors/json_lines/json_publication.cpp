@@ -118,7 +118,7 @@ std::string unknown_member(const std::string& name) {
                        : hint);
 }
 
-// What is wrong with the members of a line, one after the other.
+// The errors in the members of a line, one after the other.
 class Wrong {
  public:
   void add(const std::string& what) { text_ += (text_.empty() ? "" : "; ") + what; }

@@ -1,4 +1,4 @@
-// Standard output of a process that must not wait for whoever reads it: a peer that blocks in
+// Standard output of a process that must not wait for its reader: a peer that blocks in
 // write() is silent, and the others take it for dead.
 //
 // Text is kept here and written when the descriptor takes it. The descriptor stays as it is: making
@@ -39,7 +39,7 @@ class Output {
   // There is something to write.
   [[nodiscard]] bool pending() const { return !text_.empty(); }
 
-  // So much is pending that the one who produces it should pause.
+  // So much is pending that its producer should pause.
   [[nodiscard]] bool full() const { return text_.size() >= most_pending; }
 
   // The reader is gone; what comes is thrown away from now on.

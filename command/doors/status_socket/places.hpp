@@ -14,7 +14,7 @@
 
 namespace tidegate::status_socket {
 
-// What decides where the sockets are.
+// The facts that decide where the sockets are.
 struct SocketPlaces {
   std::string runtime_directory;      // $RUNTIME_DIRECTORY: set by systemd for a service
   std::string xdg_runtime_directory;  // $XDG_RUNTIME_DIR: set for a login session

@@ -1,5 +1,6 @@
-// How `tidegate status` reaches a running peer: a Unix socket for each peer of this host. Whoever
-// connects gets one JSON document (to_json(Status)) and the end of the stream; nothing is read.
+// How `tidegate status` reaches a running peer: a Unix socket for each peer of this host. A
+// client that connects gets one JSON document (to_json(Status)) and the end of the stream; nothing
+// is read.
 // Where the sockets are is in places.hpp.
 //
 // A client that doesn't read costs the peer a bounded buffer and never waits: what does not fit the

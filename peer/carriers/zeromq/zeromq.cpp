@@ -259,7 +259,7 @@ class ZeroMq final : public carriers::Carrier {
     if (found != marked_.end()) marked_.erase(found);
   }
 
-  // What it answers refers to `parts_`.
+  // The answer refers to `parts_`.
   std::optional<Arrival> receive_from(std::uint32_t socket) {
     if (socket >= first_link_socket) {
       const mesh::LinkId id = socket - first_link_socket;

@@ -36,7 +36,7 @@ std::string text_of_error(pg_conn* connection) {
   return postgres::one_line(PQerrorMessage(connection));
 }
 
-// What keeps us from putting a question on this connection.
+// The reason that keeps us from putting a question on this connection.
 std::optional<std::string> obstacle(pg_conn* connection) {
   if (connection == nullptr) return "there is no connection";
   if (PQstatus(connection) != CONNECTION_OK) {

@@ -23,8 +23,8 @@ struct Setting {
 };
 using Settings = std::vector<Setting>;
 
-// What the connection string may override. An idle connection whose other end has vanished is
-// noticed within a minute, an unanswered write within ten seconds.
+// Settings that the connection string may override. An idle connection whose other end has vanished
+// is noticed within a minute, an unanswered write within ten seconds.
 const Settings& defaults() {
   static const Settings settings = {
       {"fallback_application_name", "tidegate"},

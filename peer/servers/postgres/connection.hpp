@@ -16,7 +16,8 @@
 //    the attempt after a timeout begins with the next host.
 // 3. No password reaches an event or an error.
 //
-// What does block: resolving a host name, inside libpq, at each attempt to connect (and reading
+// One thing does block: resolving a host name, inside libpq, at each attempt to connect (and
+// reading
 // ~/.pgpass or a service file). Give addresses, or keep the names in /etc/hosts.
 //
 // Threads: all calls from one thread. Besides this file only commit.cpp and sql_change.cpp know

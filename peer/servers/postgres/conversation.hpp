@@ -1,4 +1,4 @@
-// What both readers of a PostgreSQL server do alike: have it introduce itself on each connection,
+// Shared by both readers of a PostgreSQL server: they have it introduce itself on each connection,
 // ask one question at a time, give up a server that answers nonsense, and report once that it is
 // down.
 //
@@ -54,7 +54,7 @@ class Conversation : public Seam {
   virtual void lost(Database::Lost lost, Events& events) {
     go_down(std::move(lost.reason), events);
   }
-  // What was read counts no more. `news`: to be told.
+  // Earlier readings count no more. `news`: to be told.
   virtual void went_down(bool news, std::string reason, Events& events) = 0;
 
  private:

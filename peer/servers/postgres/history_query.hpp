@@ -3,7 +3,7 @@
 // and the first record of each timeline (START_REPLICATION) when it was begun.
 //
 // A part that the server no longer has stays unknown: a history file that was never copied to it,
-// WAL that it has recycled. It knows no connection: whoever has one puts the questions.
+// WAL that it has recycled. It knows no connection: the owner of one puts the questions.
 #pragma once
 
 #include <optional>
@@ -33,7 +33,7 @@ class HistoryQuery {
     bool wal = false;  // answered by the first bytes of a stream (Database::read_wal)
   };
 
-  // What to ask now; nothing: the history is as complete as this server can make it.
+  // The question to ask now; none: the history is as complete as this server can make it.
   [[nodiscard]] std::optional<Question> question() const;
 
   // The answer to that. An error: it makes no sense.

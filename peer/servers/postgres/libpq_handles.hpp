@@ -1,4 +1,4 @@
-// What libpq hands out, owned: each is given back by the function that belongs to it.
+// Owners of the handles of libpq: each is given back by the function that belongs to it.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// What libpq says, in the form that tidegate passes on: one line, with the SQLSTATE apart, and
-// without a password. Pure text; it stands apart from database.cpp so that it can be tested so.
+// The messages of libpq in the form that tidegate passes on: one line, with the SQLSTATE apart, and
+// without a password. Pure text; it stands apart from connection.cpp so that it can be tested.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The SQL of the receiving side: how far the server that this master reads has replayed.
+// The SQL of the receiving side: how far the server that this application reads has replayed.
 //
 // The watermark must be of the server the application reads. Connect to that server itself, not
 // through a load balancer or a pooler; `ServerUp` tells which server answered.

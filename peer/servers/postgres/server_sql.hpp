@@ -1,5 +1,5 @@
-// The SQL that both sides put to a server, and how its answers are read: who are you, where does
-// your WAL stand. An answer that makes no sense is an error, never a guess.
+// The SQL that both sides put to a server, and how its answers are read: which server is it, where
+// does your WAL stand. An answer that makes no sense is an error, never a guess.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@ namespace tidegate::postgres {
 
 using SqlRow = std::vector<std::optional<std::string>>;  // nullopt is NULL
 
-// What stays the same as long as the connection lives, except the role of a standby.
+// Facts that stay the same as long as the connection lives, except the role of a standby.
 struct Introduction {
   ServerIncarnation incarnation;
   WalLayout layout;

@@ -26,7 +26,7 @@ struct Bulk {
 using Queue = ReorderQueue<int, Bulk>;
 using One = Queue::HeldItem;
 
-// What the release order looks at, and nothing else.
+// The parts of an item that the release order looks at, and nothing else.
 using Key = std::tuple<TimelineId, std::uint64_t, int, std::uint64_t>;
 
 Key key(const One& held) {
@@ -173,7 +173,7 @@ TEST_CASE("what is old is taken as it came, and the others keep their order") {
   CHECK((drain(queue) == std::vector<Key>{{1, 0x30, 1, 3}, {2, 0x60, 2, 2}}));
 }
 
-TEST_CASE("the bytes of the queue are the footprints of what is in it") {
+TEST_CASE("the bytes of the queue are the footprints of its items") {
   Queue queue;
   auto large = held("1:0/10", 1, 1);
   large.item.bytes = 1000;

@@ -23,7 +23,7 @@ using tidegate::testing::place;
 
 namespace {
 
-// What the bytes are on one of the channels; nothing if they are no frame that it may carry.
+// The frame that the bytes are on one of the channels; nothing if it may not carry them.
 template <typename Channel>
 std::optional<Channel> read(const std::string& bytes) {
   auto decoded = decode<Channel>(bytes);
@@ -210,7 +210,7 @@ TEST_CASE("an array that claims more elements than there are bytes is refused at
 
 TEST_CASE("deep nesting is refused") { CHECK(malformed_everywhere(std::string(100000, '\x91'))); }
 
-TEST_CASE("what breaks a bound is refused") {
+TEST_CASE("a frame that breaks a bound is refused") {
   auto data = Data{origin(1), 1, {a_message("a", "")}};
   data.messages[0].payload.assign(limits::payload_bytes + 1, 'x');
   CHECK(malformed<StreamFrame>(encode(data)));
@@ -228,8 +228,8 @@ TEST_CASE("what breaks a bound is refused") {
 
 namespace {
 
-// Whatever decodes must be a frame that this peer could have sent itself, and the same one again
-// when it comes back. Returns whether it did decode.
+// Bytes that decode must be a frame that this peer could have sent itself, and the same one again
+// when it comes back. Returns whether they did decode.
 template <typename Channel>
 bool reads_again(const std::string& bytes) {
   const auto frame = read<Channel>(bytes);

@@ -78,7 +78,7 @@ TEST_CASE("a silent peer for which another vouches stays suspect, and is gone wh
   CHECK(a.wait(seconds(4)).find("b is gone: silent") != std::string::npos);
 }
 
-TEST_CASE("only who hears a peer vouches for it, and only to those who are members") {
+TEST_CASE("only a peer that hears another one vouches for it, and only to members") {
   RosterHarness a;
   a.befriend(b, "b");
   a.befriend(c, "c");
@@ -169,7 +169,7 @@ TEST_CASE("a peer that returns in the same life keeps its stream and is announce
   CHECK(a.roster().find(b)->stream.next() == 7);
 }
 
-TEST_CASE("who has left does not come back in the same life") {
+TEST_CASE("a peer that has left does not come back in the same incarnation") {
   RosterHarness a;
   a.befriend(b, "b");
   CHECK(a.left(b) == "undial 1, unfollow b:10, b is gone: left");

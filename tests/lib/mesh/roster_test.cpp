@@ -95,7 +95,7 @@ TEST_CASE("until a peer is ready, hello is said again every second or so") {
   CHECK(a.wait(milliseconds(1900)).empty());
 }
 
-TEST_CASE("what comes from a peer before its card was seen does not count") {
+TEST_CASE("a frame from a peer does not count before its PeerInfo was seen") {
   RosterHarness a;
   a.ready(b);
   CHECK_FALSE(a.expected());
@@ -198,7 +198,7 @@ TEST_CASE("a seed whose peer is gone is dialled again") {
   CHECK(trace.find("dial 2 b:20, link 2: Hello") != std::string::npos);
 }
 
-// What waits on a broken connection goes to whoever listens at that address next.
+// Frames that wait on a broken connection go to whichever peer listens at that address next.
 TEST_CASE("words that were meant for an earlier life at this address say nothing to this one") {
   RosterHarness a;
   a.heard(b, "b");
@@ -240,7 +240,7 @@ TEST_CASE("an earlier life of a peer is not let in any more") {
   CHECK(a.state(later) == "ready");
 }
 
-TEST_CASE("who answers at the address of another peer has replaced it") {
+TEST_CASE("a peer that answers at the address of another one has replaced it") {
   RosterHarness a;
   a.befriend(b, "b");
   CHECK(a.welcome(1, info(c, "c")) ==
@@ -305,7 +305,7 @@ TEST_CASE("a full roster forgets the one that is gone for longest and of which n
   CHECK(a.heard(origin(4), "d").empty());
 }
 
-TEST_CASE("who is gone is forgotten after ten minutes, unless something of it is held") {
+TEST_CASE("a peer that is gone is forgotten after ten minutes, unless a message of it is held") {
   RosterHarness a;
   a.befriend(b, "b");
   a.befriend(c, "c");

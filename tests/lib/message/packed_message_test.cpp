@@ -11,7 +11,7 @@ using tidegate::testing::a_message;
 
 namespace {
 
-// What comes out of what was packed.
+// The message that comes out of a packed one.
 Message packed(Message message) {
   PackedMessage packed(std::move(message));
   auto moved = std::move(packed);

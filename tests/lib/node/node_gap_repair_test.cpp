@@ -43,7 +43,7 @@ std::string answer(NodeHarness& a, std::uint64_t first, std::uint64_t count) {
 
 // --- the side that has missed something ---------------------------------------------------------
 
-TEST_CASE("a hole is asked for after a moment, and what waits behind it follows the answer") {
+TEST_CASE("a gap is asked for after a moment, and the messages behind it follow the answer") {
   auto a = with_b();
   CHECK(a.data(b, 3, {x()}).empty());
   CHECK(a.wait(milliseconds(5) - Duration(1)).empty());
@@ -81,7 +81,9 @@ TEST_CASE("an answer that brings nothing is not followed by the next question at
   CHECK(a.wait(milliseconds(150)) == "link 1: Request 1-9");
 }
 
-TEST_CASE("what the publisher no longer keeps is reported with its range, and the rest goes on") {
+TEST_CASE(
+    "messages that the publisher no longer retains are reported with their range, and the rest "
+    "goes on") {
   auto a = with_b();
   a.data(b, 7, {x()});
   a.wait(milliseconds(10));
@@ -118,14 +120,15 @@ TEST_CASE("an answer from a link that leads elsewhere counts for nothing") {
   CHECK(answer(a, 1, 1) == "deliver x of b, deliver x of b");
 }
 
-TEST_CASE("who joins from now on gets nothing of the past") {
+TEST_CASE("a peer that joins from the latest message gets nothing of the past") {
   auto a = alone();
   a.befriend(b, "b", 8, 3);
   CHECK(a.wait(milliseconds(20)).empty());
   CHECK(a.data(b, 8, {x()}) == "deliver x of b");
 }
 
-TEST_CASE("who joins from what is kept asks for it, and gets it before what comes later") {
+TEST_CASE(
+    "a peer that joins from the earliest message asks for it, and gets it before later ones") {
   auto options = ungated();
   options.from = From::earliest;
   auto a = alone(options);
@@ -147,7 +150,7 @@ TEST_CASE("a repeated Ready of a peer whose past was asked for does not start it
 
 // --- the side that has published it -------------------------------------------------------------
 
-TEST_CASE("who asks gets the messages and then the word what is kept") {
+TEST_CASE("a request is answered by the messages and then by the range that is retained") {
   auto a = with_b();
   for (int i = 0; i < 9; ++i) a.publish("x");
   CHECK(a.step(input::FromRoute{"r", "b", RetransmitRequest{b, 3, 6}}) ==
@@ -158,7 +161,7 @@ TEST_CASE("who asks gets the messages and then the word what is kept") {
   CHECK(a.counters().resent == 6);
 }
 
-TEST_CASE("what is sent again is what was sent: with its sequence and its position") {
+TEST_CASE("a message that is sent again has its sequence and its position") {
   auto options = ungated();
   auto a = with_b(options);
   a.publish("first", at(300));
@@ -171,7 +174,7 @@ TEST_CASE("what is sent again is what was sent: with its sequence and its positi
   CHECK(sent.at(0).inherited == at(300));
 }
 
-TEST_CASE("who asks for what is no longer kept is told so") {
+TEST_CASE("a request for messages that are no longer retained is answered so") {
   auto options = ungated();
   options.payload_bytes = 1000;
   options.retain_bytes = largest_footprint(1000);
@@ -184,7 +187,9 @@ TEST_CASE("who asks for what is no longer kept is told so") {
         "route r: Kept " + std::to_string(first));
 }
 
-TEST_CASE("messages that are too old are kept no longer, also by who publishes nothing more") {
+TEST_CASE(
+    "messages that are too old are retained no longer, also by a peer that publishes nothing "
+    "more") {
   auto options = ungated();
   options.retain_for = seconds(10);
   auto a = with_b(options);
@@ -214,14 +219,14 @@ TEST_CASE("one answer is bounded, in frames that are bounded") {
   CHECK(bytes <= limits::answer_bytes + limits::batch_bytes);
 }
 
-TEST_CASE("a stranger who asks gets nothing") {
+TEST_CASE("a request of a stranger gets no answer") {
   auto a = with_b();
   a.publish("x");
   CHECK(a.step(input::FromRoute{"r", "c", RetransmitRequest{c, 1, 1}}).empty());
   CHECK(a.counters().unexpected == 1);
 }
 
-TEST_CASE("who keeps asking for ten seconds is named, once") {
+TEST_CASE("a peer that keeps asking for ten seconds is named, once") {
   auto a = with_b();
   for (int i = 0; i < 30; ++i) a.publish("x");
   std::size_t warnings = 0;

@@ -1,4 +1,4 @@
-// What bounds a node's steps, what it does as time passes, and how it leaves.
+// The bounds of a node's steps, its timers, and how it leaves.
 #include <doctest/doctest.h>
 
 #include "lib/base/limits.hpp"
@@ -134,7 +134,8 @@ TEST_CASE("a frame is not filled up once something else stands behind it") {
   CHECK(a.turn(std::move(inputs)) == "all: Data 1-1, warning: something, all: Data 2-2");
 }
 
-TEST_CASE("what the primary took with it comes back as unpublished, in its place") {
+TEST_CASE(
+    "a message whose change the primary took with it comes back as unpublished, in its place") {
   NodeHarness a;
   a.step(PrimaryUp{primary_life});
   a.publish("x", AfterCommit{});
@@ -276,7 +277,7 @@ TEST_CASE("frames that are not expected from there are counted and have no effec
 
 // --- leaving ------------------------------------------------------------------------------------
 
-TEST_CASE("leaving gives back what waits, says farewell and ends everything") {
+TEST_CASE("leaving returns the messages that wait, says farewell and ends everything") {
   auto a = with_b();
   a.step(PrimaryUp{primary_life});
   a.publish("sent");
@@ -296,7 +297,7 @@ TEST_CASE("leaving gives back what waits, says farewell and ends everything") {
 
 // --- status -------------------------------------------------------------------------------------
 
-TEST_CASE("the status says who is there, what is held and how far everything is") {
+TEST_CASE("the status lists the members, the held messages and the positions") {
   auto a = with_b();
   a.step(PrimaryUp{primary_life});
   a.data(b, 1, {message_at("x", at(300)), message_at("y", at(300), 100)});

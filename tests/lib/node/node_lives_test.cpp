@@ -1,6 +1,7 @@
 // A publisher that goes on with its stream in a later life, as its receiver sees it.
 #include <doctest/doctest.h>
 
+#include "lib/message/footprint.hpp"
 #include "tests/lib/node/node_harness.hpp"
 
 using namespace tidegate;
@@ -65,6 +66,18 @@ TEST_CASE("what is held of the former life is delivered in its place") {
   CHECK(a.step(input::ReplayPositionRead{replayed(300)}) ==
         "deliver held of b, deliver behind of b");
   CHECK(a.status().held == 0);
+}
+
+TEST_CASE("B1: what has to wait behind held messages of its publisher counts against the bound") {
+  auto options = gated();
+  options.held_bytes = 4 * message::footprint(message_at("x", at(300)));
+  auto a = with_b(options);
+  a.step(input::ReplayPositionRead{replayed(250)});
+  a.data(b, 1, {message_at("x", at(300))});
+  a.befriend(later, "b", 2, 2, b.incarnation);
+  a.data(later, 2, std::vector<Message>(9, message_at("x", at(200))));  // visible, but behind it
+  CHECK(a.status().held == 4);
+  CHECK(a.counters().refused_full == 6);
 }
 
 TEST_CASE("S3: a former life that left or was silent for long is gone on with, too") {

@@ -85,7 +85,7 @@ TEST_CASE("without a database messages are delivered at once") {
         "deliver x of b, deliver y of b");
 }
 
-TEST_CASE("only what a subscription asks for is delivered, by the subscriptions of that moment") {
+TEST_CASE("only messages that match a subscription of that moment are delivered") {
   NodeHarness a(ungated());
   a.befriend(b, "b");
   CHECK(a.data(b, 1, {message_at("builds/1", at(1))}).empty());
@@ -212,7 +212,7 @@ TEST_CASE("S4: the messages of a peer are delivered in its order, however they b
   CHECK(a.step(input::ReplayPositionRead{replayed(300)}) == "deliver 5 of b");
 }
 
-TEST_CASE("S5: what is held at the same time goes by timeline, LSN, origin, sequence") {
+TEST_CASE("S5: messages held at the same time go by timeline, LSN, origin, sequence") {
   auto a = with_b();
   a.befriend(c, "c");
   a.data(c, 1,
@@ -313,7 +313,7 @@ TEST_CASE("B1: at the bound a message is let go, not delivered early, and fetche
   CHECK(a.counters().recovered == 2);
 }
 
-TEST_CASE("at the bound what can go at once is not let go") {
+TEST_CASE("at the bound a message that can go at once is not refused") {
   auto options = gated();
   options.payload_bytes = 1000;
   options.held_bytes = largest_footprint(1000);
@@ -327,7 +327,7 @@ TEST_CASE("at the bound what can go at once is not let go") {
   CHECK(a.counters().refused_full == 1);
 }
 
-TEST_CASE("N1: what is lost of a peer that leaves or is silent for long is reported as ranges") {
+TEST_CASE("N1: lost messages of a peer that leaves or is silent for long are reported as ranges") {
   auto a = with_b(ungated());
   CHECK(a.data(b, 3, {message_at("x", at(1))}).empty());
   CHECK(a.data(b, 6, {message_at("y", at(1))}).empty());

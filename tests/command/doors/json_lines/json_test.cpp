@@ -80,7 +80,7 @@ TEST_CASE("a payload that is no text is written as base64") {
   CHECK_FALSE(json.contains("payload"));
 }
 
-TEST_CASE("what was delivered can be published again from its JSON, byte by byte") {
+TEST_CASE("a delivery can be published again from its JSON, byte by byte") {
   std::mt19937_64 random(1);
   for (int round = 0; round < 500; ++round) {
     std::string payload(random() % 70, '\0');
@@ -183,7 +183,7 @@ TEST_CASE("each form of a dependency is understood") {
             R"("begin":"0/1000000","promoted":1795640443355842}],"lsn":"0/3000060"})")) == place);
 }
 
-TEST_CASE("a line that can't be published is refused with what to write instead") {
+TEST_CASE("a line that can't be published is refused with the text to write instead") {
   CHECK(contains(why_refused(""), "not JSON"));
   CHECK(contains(why_refused("{"), "not JSON"));
   CHECK(contains(why_refused("[1]"), "not an object"));
@@ -369,7 +369,7 @@ TEST_CASE("the status says how much WAL is missing until the next release") {
   CHECK(bytes_behind(status) == std::nullopt);
 }
 
-TEST_CASE("the status in words names what an operator looks for") {
+TEST_CASE("the status in words names each thing that an operator looks for") {
   const auto text = status_text(sample_status());
   for (const auto* part : {"master-1 in mesh default, up for 2 h 0 min", "17900 (publish)",
                            "timeline 3, replayed 0/3000000",

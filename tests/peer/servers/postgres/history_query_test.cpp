@@ -16,7 +16,7 @@ constexpr WalLayout layout{8192, 1U << 20U};
 
 std::vector<SqlRow> file(const std::string& text) { return {{"00000003.history", text}}; }
 
-// What a server sends of a timeline that began so many microseconds after 1970.
+// The bytes of a server for a timeline that began so many microseconds after 1970.
 std::vector<SqlRow> beginning(std::int64_t promoted) {
   std::string record(48, '\0');
   const auto put = [&](std::size_t offset, auto number) {
