@@ -83,9 +83,6 @@ std::string_view in_words(Unpublished::Why why) {
     case Unpublished::Why::primary_lost:
       return "no position could be had for its change, since the primary was lost; look whether "
              "the change is there, and publish again if it is";
-    case Unpublished::Why::failed_over:
-      return "a failover has ended the timeline of its change; look whether the change is there, "
-             "and publish again if it is";
     case Unpublished::Why::left:
       return "the peer left before the position of its change was known";
   }

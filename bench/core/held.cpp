@@ -41,7 +41,7 @@ Nanoseconds hold_all(Gate& gate, bench::Arrivals& arrivals) {
     std::vector<bench::Arrived> arrived;
     for (std::size_t i = 0; i < batch; ++i) arrived.push_back(arrivals.next());
     const auto begin = spent();
-    for (auto& one : arrived) gate.hold(packed(std::move(one)));
+    for (auto& one : arrived) gate.hold(bench::packed(std::move(one)));
     arrived.clear();
     taken += spent() - begin;
   }
@@ -53,7 +53,7 @@ Nanoseconds release_all(Gate& gate) {
   for (std::size_t i = 0; i < count; ++i) {
     auto released = gate.release(bench::start);
     TIDEGATE_MUST(released);
-    (void)unpacked(std::move(released->held));
+    (void)bench::unpacked(std::move(released->held));
   }
   return spent() - begin;
 }

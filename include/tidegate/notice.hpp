@@ -65,7 +65,6 @@ struct Sent {
 struct Unpublished {
   enum class Why : std::uint8_t {
     primary_lost,  // the primary crashed or was replaced before it had named a safe position
-    failed_over,   // the position is of a timeline that this peer has seen a failover end
     left,          // the peer left before the message could be sent
   };
   Ticket ticket = 0;

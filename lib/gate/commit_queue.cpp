@@ -22,8 +22,8 @@ constexpr Duration longest_nudge_pause = milliseconds(1000);
 
 void CommitQueue::push(Message message, const Dependency& dependency) {
   Waiting waiting{std::move(message), std::nullopt, life_, false};
-  if (const auto* position = std::get_if<Position>(&dependency))
-    waiting.message.position = *position;
+  const auto* position = std::get_if<Position>(&dependency);
+  waiting.message.position = position != nullptr ? std::optional(*position) : std::nullopt;
   if (const auto* after = std::get_if<AfterCommit>(&dependency)) waiting.after = *after;
   bytes_ += message::footprint(waiting.message);
   if (waiting.after || unanswered_ > 0) ++unanswered_;
@@ -52,7 +52,7 @@ std::vector<Message> CommitQueue::take_all() {
 
 bool CommitQueue::flushed(const Waiting& waiting) const {
   if (!waiting.after || waiting.after->durable) return true;
-  return reading_ && reading_->flush >= waiting.message.position->lsn;
+  return reading_ && reading_->flush.bytes >= waiting.message.position->offset;
 }
 
 bool CommitQueue::unflushed() const { return reading_ && reading_->flush < awaited_; }
@@ -79,10 +79,10 @@ Instant CommitQueue::deadline() const {
 // reading's server has.
 bool CommitQueue::survived(const Waiting& waiting, const CommitPosition& reading) const {
   if (!waiting.life || *waiting.life == reading.incarnation) return true;
-  // Another life. A restart on the same timeline keeps all that was flushed.
+  // Another life. A restart on the same history keeps all that was flushed.
   return waiting.after->durable && reading_ && reading_->incarnation == *waiting.life &&
-         reading_->incarnation.system == reading.incarnation.system &&
-         reading_->timeline == reading.timeline;
+         reading_->incarnation.cluster == reading.incarnation.cluster &&
+         kinship(reading_->history, reading.history).kind == Kinship::Kind::same;
 }
 
 void CommitQueue::answered(const CommitPosition& reading, Instant now) {
@@ -101,8 +101,9 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
     auto& waiting = waiting_[i];
     if (!waiting.after) continue;
     waiting.lost = !survived(waiting, reading);
-    waiting.message.position = Position{reading.incarnation.system, reading.timeline,
-                                        waiting.after->durable ? reading.flush : reading.insert};
+    waiting.message.position =
+        Position{reading.incarnation.kind, reading.incarnation.cluster, reading.history,
+                 (waiting.after->durable ? reading.flush : reading.insert).bytes};
     if (!waiting.lost && !waiting.after->durable) awaited_ = reading.insert;
   }
   unanswered_ -= asked_;

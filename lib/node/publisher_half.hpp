@@ -67,7 +67,9 @@ class PublisherHalf {
   Ticket answered_ = 0;  // up to this one; messages leave in the order of their tickets
   mesh::OutboundStream& stream_;
   mesh::ResendWindow window_;
-  std::size_t frame_bytes_ = 0;  // of the Data at the end of the effects, if there is one
+  // Of the Data at the end of the effects, if there is one.
+  std::size_t frame_bytes_ = 0;
+  std::size_t frame_branches_ = 0;  // branch_table.hpp
   Counters& counters_;
 };
 

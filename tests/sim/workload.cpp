@@ -97,7 +97,7 @@ void Workload::announce_position(LifeId life) {
   if (!primary) return;
   const auto change = simulation_.database.commit(*primary, true);
   const auto& place = simulation_.history.change(change).place;
-  const Position position{place.system, place.timeline, Lsn{place.lsn}};
+  const auto position = simulation_.database.position_of(place);
   const auto made = publication(Note::Kind::position, change, position);
   simulation_.events.after(one_in(random_, 8) ? up_to(random_, seconds(3)) : microseconds(50),
                            [this, life, made, round = round_] {

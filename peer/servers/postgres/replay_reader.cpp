@@ -7,6 +7,7 @@
 #include "lib/base/must.hpp"
 #include "peer/servers/postgres/commit_position_reader.hpp"
 #include "peer/servers/postgres/conversation.hpp"
+#include "peer/servers/postgres/history_query.hpp"
 #include "peer/servers/postgres/server_sql.hpp"
 
 namespace tidegate::postgres {
@@ -69,7 +70,7 @@ class ReplayReader final : public Conversation<servers::ReplayReader> {
   void position_known(const Rows& rows, Instant now, Events& events);
   void timeline_known(const Rows& rows, Instant now, Events& events);
   void history_known(const Rows& rows, Instant now, Events& events);
-  void finish(TimelineHistory history, Events& events);
+  void finish(History history, Events& events);
   void no_reading(Events& events);
   [[nodiscard]] bool degraded() const { return !why_degraded_.empty(); }
   [[nodiscard]] bool timeline_may_have_changed() const;
@@ -127,8 +128,8 @@ void ReplayReader::position_known(const Rows& rows, Instant now, Events& events)
   if (reading_.lsn.none()) {
     no_reading(events);
   } else if (!timeline_may_have_changed()) {
-    timeline_ = tide_.timeline;
-    finish(std::move(tide_.history), events);
+    timeline_ = tide_.timeline();
+    finish(tide_.history, events);
   } else if (!degraded()) {
     ask(Question::timeline, "IDENTIFY_SYSTEM", now);
   } else {
@@ -140,7 +141,7 @@ void ReplayReader::position_known(const Rows& rows, Instant now, Events& events)
 // A standby's timeline and replay LSN move together, in one record. A primary's timeline stays. A
 // degraded standby learns of its timeline later, while the LSN may stay.
 bool ReplayReader::timeline_may_have_changed() const {
-  if (tide_.timeline == 0 || reading_.in_recovery != seen_.in_recovery) return true;
+  if (tide_.timeline() == 0 || reading_.in_recovery != seen_.in_recovery) return true;
   return reading_.in_recovery && (degraded() || reading_.lsn != seen_.lsn);
 }
 
@@ -160,10 +161,10 @@ void ReplayReader::timeline_known(const Rows& rows, Instant now, Events& events)
   // replayed of either. Then there is no reading. Zero: a standby has replayed nothing yet.
   if (timeline_ == 0 || (degraded() && row[1] && *row[1] != *row[0])) {
     no_reading(events);
-  } else if (timeline_ == tide_.timeline) {
-    finish(std::move(tide_.history), events);
+  } else if (timeline_ == tide_.timeline()) {
+    finish(tide_.history, events);
   } else if (timeline_ == 1 || degraded()) {
-    finish({}, events);
+    finish(History::of({{timeline_, 0, 0}}).value(), events);
   } else {
     ask(Question::history, "TIMELINE_HISTORY " + std::to_string(timeline_), now);
   }
@@ -173,13 +174,15 @@ void ReplayReader::history_known(const Rows& rows, Instant now, Events& events) 
   if (rows.size() != 1 || rows[0].size() != 2 || !rows[0][1]) {
     return give_up("the server did not tell its timeline history", now, events);
   }
-  auto history = parse_timeline_history(*rows[0][1]);
+  auto entries = read_history_file(*rows[0][1], timeline_);
+  if (!entries) return give_up(entries.error().message, now, events);
+  auto history = History::of(std::move(*entries));
   if (!history) return give_up(history.error().message, now, events);
   finish(std::move(*history), events);
 }
 
-void ReplayReader::finish(TimelineHistory history, Events& events) {
-  tide_ = {server_.incarnation, timeline_, reading_.lsn, std::move(history)};
+void ReplayReader::finish(History history, Events& events) {
+  tide_ = {server_.incarnation, std::move(history), reading_.lsn.bytes};
   seen_ = reading_;
   be_ready();
   events.emplace_back(gate::ReplayPositionRead{tide_});
@@ -199,7 +202,7 @@ void ReplayReader::refused(const Database::QueryFailed& refusal, Instant now, Ev
       database_.server() + " (" + refusal.message +
       "): messages of older timelines are reported as orphaned, even when their changes are "
       "visible; copy the .history files of the primary's pg_wal to it, then restart this peer"});
-  finish({}, events);
+  finish(History::of({{timeline_, 0, 0}}).value(), events);
 }
 
 void ReplayReader::lost(Database::Lost lost, Events& events) {

@@ -29,10 +29,12 @@ constexpr ServerIncarnation second_life{home, 2};
 
 CommitPosition reading(std::uint64_t insert, std::uint64_t flush,
                        ServerIncarnation life = first_life, TimelineId timeline = 1) {
-  return {life, timeline, Lsn{insert}, Lsn{flush}};
+  return {life, tidegate::testing::history(std::to_string(timeline)), Lsn{insert}, Lsn{flush}};
 }
 
-Position at(TimelineId timeline, std::uint64_t lsn) { return {home, timeline, Lsn{lsn}}; }
+Position at(TimelineId timeline, std::uint64_t lsn) {
+  return tidegate::testing::place(timeline, lsn);
+}
 
 void publish(CommitQueue& queue, std::string_view name, const Dependency& dependency = by_default) {
   queue.push(a_message(name, ""), dependency);
@@ -47,8 +49,8 @@ std::string leaving(CommitQueue& queue) {
     if (one->lost) {
       text += " lost";
     } else if (const auto& position = one->message.position) {
-      text += "@" + std::to_string(position->lsn.bytes);
-      if (position->timeline != 1) text += " on " + std::to_string(position->timeline);
+      text += "@" + std::to_string(position->offset);
+      if (position->timeline() != 1) text += " on " + std::to_string(position->timeline());
     }
   }
   return text;
