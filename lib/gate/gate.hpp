@@ -3,8 +3,8 @@
 //
 // 1. Nothing leaves as visible unless a reading of the server's present life says so (tide.hpp).
 // 2. The server is asked only while the first held message waits for it (tide_poll.hpp).
-// 3. What the application does not want to wait for any longer leaves as overdue, never as visible,
-//    in the order of arrival, which is that of each source.
+// 3. An item that the application does not want to wait for any longer leaves as overdue, never as
+//    visible, in the order of arrival, which is that of each source.
 // 4. Where histories have diverged, a message may be decided behind one that waits, perhaps for
 //    good. Then the fronts of all sources are looked through.
 #pragma once

@@ -26,9 +26,9 @@ concept HoldableItem = std::movable<T> && requires(const T& item) {
 template <typename T>
 concept SourceKey = std::copyable<T> && std::totally_ordered<T>;
 
-// What a message waits for. It is delivered when its own position is visible and the inherited one
-// is not pending; it is reported when the own one will never be visible. What it has inherited
-// counts no longer where that is lost: the message itself may be true all the same.
+// The dependency of a message. It is delivered when its own position is visible and the inherited
+// one is not pending; it is reported when the own one will never be visible. The inherited one
+// counts no longer where it is lost: the message itself may be true all the same.
 struct Awaited {
   std::optional<Position> own;
   std::optional<Position> inherited;

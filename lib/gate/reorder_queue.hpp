@@ -8,8 +8,8 @@
 // where most are held.
 //
 // A million messages may be held, so an entry has only what differs from one message to the next.
-// What consecutive ones share is kept once, in a run: a source begins a new one when its cluster is
-// promoted, or when a sequence is left out.
+// The part that consecutive ones share is kept once, in a run: a source begins a new one when its
+// cluster is promoted, or when a sequence is left out.
 #pragma once
 
 #include <algorithm>
@@ -98,7 +98,7 @@ class ReorderQueue {
     [[nodiscard]] bool goes_on_with(const HeldItem& held) const;
     void show(const Entry& entry);
   };
-  // What is held of one source.
+  // The held items of one source.
   struct Line {
     std::deque<Run> runs;
     std::deque<Entry> entries;
@@ -239,7 +239,7 @@ auto ReorderQueue<Source, Item>::pop_front_that(Decided decided) -> std::optiona
   return pop_last_front();
 }
 
-// Rarely enough to cost nothing: those who send on are mostly found again.
+// Rarely enough to cost nothing: sources that send on are mostly found again.
 template <SourceKey Source, HoldableItem Item>
 void ReorderQueue<Source, Item>::forget_empty_lines() {
   if (lines_.size() <= 2 * order_.size() + 64) return;

@@ -1,8 +1,8 @@
 // The histories to which the messages of one frame refer, each written once and numbered from 1.
 //
-// A frame has limits::frame_branches of them at the most, so that its size stays bounded. Whoever
-// packs a frame counts with `branches_added`, which may count one again that was there before the
-// last message: such a frame is closed early, and no harm done.
+// A frame has limits::frame_branches of them at the most, so that its size stays bounded. The
+// packer of a frame counts with `branches_added`, which may count one again that was there before
+// the last message: such a frame is closed early, and no harm done.
 #pragma once
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 // A message inherits the furthest position that this peer has published or delivered to its
 // application, so that one without a change of its own still comes after what its publisher had
 // seen. Own and inherited position stay apart: a failover may undo the inherited one without
-// touching the message's own change. What the own position implies is not said again.
+// touching the message's own change. Anything that the own position implies is not said again.
 //
 // One position is enough for each cluster. Two that lie on one way have a further one. If they lie
 // on diverged histories, the one that was heard of last replaces the other: whatever a gated peer

@@ -222,7 +222,7 @@ void ReceiverHalf::deliver(Delivery delivery, Effects& effects) {
   }
   ++counters_.delivered;
   if (delivery.late) ++counters_.late;
-  // What the server does not show is lost to it: an answer need not wait for that either.
+  // A change that the server does not show is lost to it: an answer need not wait for that either.
   if (message.inherited && gate_.shows(*message.inherited)) {
     own_stream_.delivered(*message.inherited);
   }

@@ -16,11 +16,10 @@ namespace {
 constexpr Instant start = Instant(std::chrono::hours(5));
 constexpr std::size_t plenty = 1'000'000;
 
-// What the server answers that has replayed up to `lsn` of timeline 2, which left timeline 1 at
-// 100.
+// The answer of a server that has replayed up to `lsn` of timeline 2, which left timeline 1 at 100.
 Tide replayed(std::uint64_t lsn) { return {{home, 1}, tidegate::testing::history("1 2@100"), lsn}; }
 
-// What is held is its name, and weighs 100 bytes.
+// A held item is its name, and weighs 100 bytes.
 struct Named {
   std::string name;
 
@@ -114,7 +113,7 @@ TEST_CASE("a message that a known reading covers goes without asking again") {
   CHECK(released(gate) == "b");
 }
 
-TEST_CASE("what can never be shown comes out with its fate as soon as it is on top") {
+TEST_CASE("an item that can never be shown comes out with its fate as soon as it is on top") {
   auto gate = with_server();
   hold(gate, "fine", at(100, 1));
   hold(gate, "late", at(101, 1));
@@ -244,7 +243,7 @@ TEST_CASE("the next message is polled for at its own pace once the first is gone
   CHECK(gate.deadline() == later + microseconds(100));
 }
 
-TEST_CASE("a server that is back is asked at once about what waits") {
+TEST_CASE("a server that is back is asked at once about the items that wait") {
   auto gate = with_server();
   hold(gate, "a", at(200));
   poll(gate, start + seconds(5), replayed(150));
@@ -289,7 +288,7 @@ TEST_CASE("the bound is kept to the byte") {
   CHECK(gate.takes(weight - 1, {at(1), std::nullopt}, false));
 }
 
-TEST_CASE("at the bound what can go at once still passes, if the application takes it") {
+TEST_CASE("at the bound an item that can go at once still passes, if the application takes it") {
   Gate gate(true, weight);
   gate.server_up();
   hold(gate, "w", at(300));
@@ -301,7 +300,7 @@ TEST_CASE("at the bound what can go at once still passes, if the application tak
   CHECK(released(gate) == "c");
 }
 
-TEST_CASE("there is room again for what was refused once a quarter of the bound is free") {
+TEST_CASE("there is room again for refused items once a quarter of the bound is free") {
   Gate gate(true, 4 * weight);
   gate.server_up();
   for (const std::uint64_t lsn : {10, 20, 30}) hold(gate, "a", at(lsn));
@@ -388,7 +387,7 @@ TEST_CASE("messages of one source keep their order, whatever their positions say
 
 namespace {
 
-// What it has inherited besides its own position.
+// The dependency that it has inherited besides its own position.
 void hold_with(Gate& gate, std::string name, std::optional<Position> own, Position inherited,
                int source) {
   gate.hold({{std::move(name)}, {std::move(own), std::move(inherited)}, source, 1, start});

@@ -13,7 +13,7 @@ using tidegate::testing::position;
 
 namespace {
 
-// What a message inherits that announces a change at `own`, or none.
+// The dependency that a message inherits when it announces a change at `own`, or none.
 std::optional<Position> inherited(OutboundStream& stream, std::optional<Position> own = {}) {
   auto sent = a_message("a", "");
   sent.position = own;

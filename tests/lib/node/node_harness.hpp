@@ -21,8 +21,7 @@ inline constexpr Instant start = Instant(std::chrono::hours(5));
 inline constexpr ServerIncarnation server_life{home, 1};
 inline constexpr ServerIncarnation primary_life{home, 2};
 
-// What the server answers that has replayed up to `lsn` of timeline 2, which left timeline 1 at
-// 100.
+// The answer of a server that has replayed up to `lsn` of timeline 2, which left timeline 1 at 100.
 inline Tide replayed(std::uint64_t lsn) { return {server_life, history("1 2@100"), lsn}; }
 
 inline Position at(std::uint64_t lsn, TimelineId timeline = 2) { return place(timeline, lsn); }
