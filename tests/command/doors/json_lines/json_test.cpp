@@ -100,7 +100,7 @@ TEST_CASE("a delivery can be published again from its JSON, byte by byte") {
 }
 
 TEST_CASE("every notice has a type and all its members") {
-  const ServerIncarnation incarnation{.system = 42, .started = 1700000000000000};
+  const ServerIncarnation incarnation{.cluster = 42, .started = 1700000000000000};
   const auto text = [](const Notice& notice) { return to_text(to_json(notice)); };
   const std::string who =
       R"("origin":"00112233445566778899aabbccddeeff","incarnation":1700000000000001,"name":"b")";
