@@ -92,7 +92,7 @@ class RowChecker {
       const auto* delivery = std::get_if<Delivery>(&*incoming);
       if (delivery == nullptr) continue;
       const auto position = delivery->message.position.value_or(Position{});
-      arrived(delivery->message.payload, position.lsn.bytes, delivery->held);
+      arrived(delivery->message.payload, position.offset, delivery->held);
     }
   }
 

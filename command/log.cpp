@@ -83,9 +83,6 @@ std::string_view in_words(Unpublished::Why why) {
     case Unpublished::Why::primary_lost:
       return "no position could be had for its change, since the primary was lost; look whether "
              "the change is there, and publish again if it is";
-    case Unpublished::Why::failed_over:
-      return "a failover has ended the timeline of its change; look whether the change is there, "
-             "and publish again if it is";
     case Unpublished::Why::left:
       return "the peer left before the position of its change was known";
   }
@@ -97,21 +94,23 @@ LogLine line(const Unpublished& n) {
                                          harmless(to_string(n.topic)), in_words(n.why))};
 }
 
-LogLine line(const ServerUp& n) {
+// Of ServerUp and PrimaryUp.
+template <typename Up>
+LogLine answers(std::string_view server, const Up& n) {
   if (!n.degraded.empty()) {
-    return {LogLevel::warning, fmt::format("the database answers: {}; {}", harmless(n.description),
-                                           harmless(n.degraded))};
+    return {LogLevel::warning, fmt::format("the {} answers: {}; {}", server,
+                                           harmless(n.description), harmless(n.degraded))};
   }
-  return {LogLevel::info, "the database answers: " + harmless(n.description)};
+  return {LogLevel::info, fmt::format("the {} answers: {}", server, harmless(n.description))};
 }
+
+LogLine line(const ServerUp& n) { return answers("database", n); }
 LogLine line(const ServerDown& n) {
   return {LogLevel::warning,
           "the database does not answer; messages that wait for a change stay held: " +
               harmless(n.reason)};
 }
-LogLine line(const PrimaryUp& n) {
-  return {LogLevel::info, "the primary answers: " + harmless(n.description)};
-}
+LogLine line(const PrimaryUp& n) { return answers("primary", n); }
 LogLine line(const PrimaryDown& n) {
   return {LogLevel::warning,
           "the primary does not answer; publishing after a commit waits: " + harmless(n.reason)};

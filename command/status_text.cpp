@@ -9,6 +9,7 @@
 #include "command/log.hpp"
 #include "command/units.hpp"
 #include "lib/base/limits.hpp"
+#include "tidegate/lsn.hpp"
 
 namespace tidegate::command {
 namespace {
@@ -35,8 +36,8 @@ std::string count(std::uint64_t number, const char* one, const char* many) {
 std::string server_words(const Status& status) {
   if (!status.gated) return "none: messages are delivered at once";
   if (!status.tide) return "does not answer: messages stay held";
-  return fmt::format("timeline {}, replayed {}", status.tide->timeline,
-                     to_string(status.tide->replayed));
+  return fmt::format("timeline {}, replayed {}", status.tide->timeline(),
+                     to_string(Lsn{status.tide->replayed}));
 }
 
 std::string held_words(const Status& status) {
@@ -189,11 +190,12 @@ std::vector<std::string> troubles(const Status& status) {
 std::optional<std::uint64_t> bytes_behind(const Status& status) {
   if (!status.tide || !status.held_first) return std::nullopt;
   const auto& next = *status.held_first;
-  if (next.system != status.tide->incarnation.system || next.timeline != status.tide->timeline) {
+  if (next.cluster != status.tide->incarnation.cluster ||
+      kinship(next.history, status.tide->history).kind != Kinship::Kind::same) {
     return std::nullopt;
   }
   const auto replayed = status.tide->replayed;
-  return next.lsn > replayed ? next.lsn.bytes - replayed.bytes : 0;
+  return next.offset > replayed ? next.offset - replayed : 0;
 }
 
 }  // namespace tidegate::command

@@ -4,6 +4,7 @@
 #include "peer/io/clock.hpp"
 #include "support/session.hpp"
 #include "support/worker_input.hpp"
+#include "tidegate/lsn.hpp"
 #include "tidegate/peer.hpp"
 
 namespace tidegate::demo {
@@ -29,7 +30,7 @@ int run_reader(const Mesh& mesh, const std::string& name, const std::string& dat
     const auto& id = delivery.message.payload;
     const bool readable = !session.rows("SELECT FROM rows WHERE id = " + id).empty();
     const auto position = delivery.message.position.value_or(Position{});
-    tell(Delivered{now, std::stoi(id), delivery.held, position.lsn, readable});
+    tell(Delivered{now, std::stoi(id), delivery.held, Lsn{position.offset}, readable});
   });
   (*peer)->subscribe(Pattern::parse("rows/*").value());
   const support::WorkerInput input;

@@ -1,6 +1,7 @@
 // The gate behind a job queue: each job comes with the position of the change that it needs.
 //
-//     gate DATABASE < jobs        a job is a line "7423456789012345678/1/0/3000060 what to do"
+//     gate DATABASE < jobs        a job is a line "postgres:7423456789012345678:1:0/3000060 what to
+//     do"
 #include <chrono>
 #include <cstdio>
 #include <iostream>

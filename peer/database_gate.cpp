@@ -5,6 +5,7 @@
 #include "lib/base/must.hpp"
 #include "lib/gate/gate.hpp"
 #include "lib/message/footprint.hpp"
+#include "lib/message/position_order.hpp"
 #include "peer/io/clock.hpp"
 #include "peer/io/reactor.hpp"
 #include "peer/servers/servers.hpp"
@@ -19,7 +20,9 @@ namespace {
 class Lanes {
  public:
   [[nodiscard]] std::uint32_t lane_for(const Position& position) {
-    const auto later = [](const Position& last, const Position& one) { return last > one; };
+    const auto later = [](const Position& last, const Position& one) {
+      return message::precedes(one, last);
+    };
     const auto lane = std::lower_bound(last_.begin(), last_.end(), position, later);
     const auto index = static_cast<std::uint32_t>(lane - last_.begin());
     if (lane == last_.end()) {
@@ -105,10 +108,10 @@ DatabaseGate::~DatabaseGate() = default;
 bool DatabaseGate::hold(std::string message, const Position& position) {
   const auto now = io::clock_now();
   Text text{std::move(message)};
-  if (!parts_->gate.takes(text.footprint(), position, false)) return false;
+  if (!parts_->gate.takes(text.footprint(), {position, std::nullopt}, false)) return false;
   if (parts_->gate.held().empty()) parts_->lanes.clear();
   const auto lane = parts_->lanes.lane_for(position);
-  parts_->gate.hold({std::move(text), position, lane, ++parts_->arrivals, now});
+  parts_->gate.hold({std::move(text), {position, std::nullopt}, lane, ++parts_->arrivals, now});
   parts_->go_on(now);
   return true;
 }
@@ -121,7 +124,7 @@ std::optional<DatabaseGate::Released> DatabaseGate::next(std::chrono::millisecon
     parts_->go_on(now);
     if (released) {
       auto& held = released->held;
-      return Released{std::move(held.item.text), *held.position, released->visibility,
+      return Released{std::move(held.item.text), *held.awaited.own, released->visibility,
                       now - held.since};
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - now);

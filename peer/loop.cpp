@@ -117,20 +117,22 @@ void Loop::handle_frame(mesh::Decoded<Frame> decoded, InputOf input_of) {
 }
 
 void Loop::handle(const carriers::LinkBytes& arrival) {
-  handle_frame(mesh::decode<mesh::AnswerFrame>(arrival.bytes), [&](mesh::AnswerFrame frame) {
-    return node::input::FromLink{arrival.link, std::move(frame)};
-  });
+  handle_frame(mesh::decode<mesh::AnswerFrame>(arrival.bytes, known_histories_),
+               [&](mesh::AnswerFrame frame) {
+                 return node::input::FromLink{arrival.link, std::move(frame)};
+               });
 }
 
 void Loop::handle(carriers::RouteBytes& arrival) {
-  handle_frame(mesh::decode<mesh::CallFrame>(arrival.bytes), [&](mesh::CallFrame frame) {
-    return node::input::FromRoute{std::move(arrival.route), std::move(arrival.host),
-                                  std::move(frame)};
-  });
+  handle_frame(mesh::decode<mesh::CallFrame>(arrival.bytes, known_histories_),
+               [&](mesh::CallFrame frame) {
+                 return node::input::FromRoute{std::move(arrival.route), std::move(arrival.host),
+                                               std::move(frame)};
+               });
 }
 
 void Loop::handle(const carriers::StreamBytes& arrival) {
-  handle_frame(mesh::decode<mesh::StreamFrame>(arrival.bytes),
+  handle_frame(mesh::decode<mesh::StreamFrame>(arrival.bytes, known_histories_),
                [](mesh::StreamFrame frame) { return node::input::FromStream{std::move(frame)}; });
 }
 
@@ -251,7 +253,7 @@ void Loop::execute(node::effect::Announce& e) {
   }
 }
 
-void Loop::execute(node::effect::Poll&) { replay_reader_.reader->read(now_); }
+void Loop::execute(node::effect::ReadReplayPosition&) { replay_reader_.reader->read(now_); }
 void Loop::execute(node::effect::QueryCommitPosition&) {
   commit_position_reader_.reader->query(now_);
 }

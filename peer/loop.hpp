@@ -109,7 +109,7 @@ class Loop {
   void execute(node::effect::ToRoute& e);
   void execute(node::effect::Broadcast& e);
   void execute(node::effect::Announce& e);
-  void execute(node::effect::Poll& e);
+  void execute(node::effect::ReadReplayPosition& e);
   void execute(node::effect::QueryCommitPosition& e);
   void execute(node::effect::Nudge& e);
   void execute(node::effect::Deliver& e);
@@ -128,6 +128,7 @@ class Loop {
   Watched<servers::CommitPositionReader> commit_position_reader_;
   std::optional<StateFile> state_;
   node::Node node_;
+  mesh::KnownHistories known_histories_;
 
   node::Effects effects_;
   node::Effects under_way_;          // in run_effects()

@@ -23,12 +23,16 @@ inline constexpr std::size_t origins = 16;
 inline constexpr Instant start = Instant(std::chrono::hours(5));
 
 inline Message message(std::uint64_t row) {
+  static const auto history = testing::history("1");
   return {Topic::of({"rows", "orders", std::to_string(row)}).value(),
-          std::string(payload_bytes, 'x'), Position{testing::home, 1, Lsn{1}}};
+          std::string(payload_bytes, 'x'), testing::place(history, 1), std::nullopt};
 }
 
-// A reading that covers everything up to `lsn`.
-inline Tide replayed(Lsn lsn) { return {{testing::home, 1}, 1, lsn, {}}; }
+// A reading that covers everything up to the offset.
+inline Tide replayed(std::uint64_t offset) {
+  static const auto history = testing::history("1");
+  return {{testing::home, 1}, history, offset};
+}
 
 using Gate = gate::Gate<Origin, message::PackedMessage>;
 
@@ -40,14 +44,14 @@ struct Arrived {
 };
 
 inline Gate::HeldItem packed(Arrived arrived) {
-  const auto position = arrived.message.position;
-  return {message::PackedMessage(std::move(arrived.message)), position, arrived.origin,
+  gate::Awaited awaited{std::move(arrived.message.position), std::nullopt};
+  return {message::PackedMessage(std::move(arrived.message)), std::move(awaited), arrived.origin,
           arrived.sequence, start};
 }
 
 inline Arrived unpacked(Gate::HeldItem held) {
   Arrived arrived{held.item.unpack(), held.source, held.sequence};
-  arrived.message.position = held.position;
+  arrived.message.position = std::move(held.awaited.own);
   return arrived;
 }
 
@@ -69,12 +73,12 @@ class Arrivals {
     const auto origin = count_ % origins;
     arrived.origin = testing::origin(static_cast<std::uint8_t>(origin + 1));
     arrived.sequence = count_ / origins + 1;
-    arrived.message.position->lsn = Lsn{(count_ + origins) * record_bytes - lags_[origin]};
+    arrived.message.position->offset = (count_ + origins) * record_bytes - lags_[origin];
     ++count_;
   }
 
   // Nothing that has arrived lies behind it.
-  [[nodiscard]] Lsn last() const { return Lsn{(count_ + origins) * record_bytes}; }
+  [[nodiscard]] std::uint64_t last() const { return (count_ + origins) * record_bytes; }
 
  private:
   static constexpr std::uint64_t record_bytes = 100;  // of WAL, for each change

@@ -17,11 +17,12 @@ void release_and_hold(benchmark::State& state) {
   gate.server_up();
   for (auto left = state.range(0); left > 0; --left) gate.hold(packed(arrivals.next()));
   for (auto _ : state) {
-    gate.polled(replayed(gate.held().first_position()->lsn));
+    gate.polled(replayed(gate.held().first_awaited().own->offset));
     auto arrived = unpacked(std::move(gate.release(start)->held));
     arrivals.renew(arrived);
     const auto& message = arrived.message;
-    benchmark::DoNotOptimize(gate.takes(message::footprint(message), message.position, true));
+    benchmark::DoNotOptimize(
+        gate.takes(message::footprint(message), {message.position, std::nullopt}, true));
     gate.hold(packed(std::move(arrived)));
   }
 }

@@ -87,9 +87,9 @@ void deliver_gated(benchmark::State& state) {
   Meshed node(options);
   auto next = message(4711);
   for (auto _ : state) {
-    const auto lsn = ++next.position->lsn.bytes;
+    const auto lsn = ++next.position->offset;
     node.arrive(std::move(next));
-    next = delivered(node.step(node::input::ReplayPositionRead{replayed(Lsn{lsn})}));
+    next = delivered(node.step(node::input::ReplayPositionRead{replayed(lsn)}));
   }
 }
 BENCHMARK(deliver_gated)->Apply(counted);

@@ -151,7 +151,7 @@ void judge_replay(const ServerFacts& database, const ServerFacts* primary, Repor
   }
   auto replayed = "replayed up to " + to_string(database.lsn);
   if (primary == nullptr ||
-      primary->server.incarnation.system != database.server.incarnation.system) {
+      primary->server.incarnation.cluster != database.server.incarnation.cluster) {
     return report.ok(replayed);
   }
   const auto behind = primary->lsn > database.lsn ? primary->lsn.bytes - database.lsn.bytes : 0;
@@ -175,10 +175,10 @@ void judge_commits(const ServerFacts& primary, Report& report) {
 }
 
 void judge_pair(const ServerFacts& database, const ServerFacts& primary, Report& report) {
-  if (database.server.incarnation.system != primary.server.incarnation.system) {
+  if (database.server.incarnation.cluster != primary.server.incarnation.cluster) {
     return report.problem(
         fmt::format("another cluster (system identifier {}) than the database ({})",
-                    primary.server.incarnation.system, database.server.incarnation.system),
+                    primary.server.incarnation.cluster, database.server.incarnation.cluster),
         "give a database that is the primary or one of its replicas");
   }
   if (database.timeline != 0 && primary.timeline != 0 && database.timeline != primary.timeline) {

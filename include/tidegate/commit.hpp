@@ -9,6 +9,9 @@
 // These block, as PQexec does, and change nothing on the connection: no setting, no prepared
 // statement. They need no right. Through a pooler they work if it keeps to one primary.
 //
+// The position names its timeline by number: SQL tells no more. A peer that knows this primary adds
+// the rest of the history when the position is published.
+//
 // Threads: the caller's; the connection must not be used by another at the same time.
 #pragma once
 

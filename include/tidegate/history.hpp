@@ -77,6 +77,10 @@ struct Kinship {
 // Where the two have no known timeline in common, the one with the higher number is taken for the
 // descendant, and the place is the one that shows least: an ancestor was left at 0 (nothing of it
 // has survived), a descendant will leave at the highest offset (everything may still come).
-[[nodiscard]] TIDEGATE_EXPORT Kinship kinship(const History& of, const History& to);
+[[nodiscard]] TIDEGATE_EXPORT Kinship kinship(std::span<const HistoryEntry> of,
+                                              std::span<const HistoryEntry> to);
+[[nodiscard]] inline Kinship kinship(const History& of, const History& to) {
+  return kinship(of.entries(), to.entries());
+}
 
 }  // namespace tidegate

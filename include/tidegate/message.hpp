@@ -16,14 +16,19 @@ namespace tidegate {
 
 struct Message {
   Topic topic;
-  std::string payload;               // any bytes
-  std::optional<Position> position;  // what a receiver must have replayed first; none: nothing
+  std::string payload;  // any bytes
+  // Of the change that it announces, if any: it is delivered only where that is visible.
+  std::optional<Position> position;
+  // The furthest that its publisher had published or been delivered before, unless `position`
+  // implies it: the message waits for that as well, but not where it is lost. The publishing peer
+  // fills it in.
+  std::optional<Position> inherited;
 
   friend bool operator==(const Message&, const Message&) = default;
 };
 
-// No change of its own: the message carries the highest position that its peer has published or
-// delivered, so that an answer never overtakes what it answers.
+// No change of its own: the message waits only for what its peer had published or been delivered
+// before (Message::inherited), so that an answer never overtakes what it answers.
 struct NoChange {};
 
 // Announces a change that was committed before publish() was called, by this process or another,

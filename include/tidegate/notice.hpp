@@ -57,7 +57,7 @@ struct Undelivered {
 struct Sent {
   Ticket ticket = 0;
   std::uint64_t sequence = 0;
-  std::optional<Position> position;  // what a receiver must have replayed first
+  std::optional<Position> position;  // of the change that it announces, if any
 };
 
 // A message of this peer's own that was accepted and will never be sent. Unless the peer has left,
@@ -65,7 +65,6 @@ struct Sent {
 struct Unpublished {
   enum class Why : std::uint8_t {
     primary_lost,  // the primary crashed or was replaced before it had named a safe position
-    failed_over,   // the position is of a timeline that this peer has seen a failover end
     left,          // the peer left before the message could be sent
   };
   Ticket ticket = 0;
@@ -90,6 +89,8 @@ struct ServerDown {
 struct PrimaryUp {
   ServerIncarnation incarnation;
   std::string description;  // for people: address, version, start time
+  std::string degraded;     // empty, or which guarantee is missing, why, and the cure
+  History history;          // of its present timeline
 };
 struct PrimaryDown {
   std::string reason;

@@ -22,12 +22,23 @@ constexpr Duration longest_nudge_pause = milliseconds(1000);
 
 void CommitQueue::push(Message message, const Dependency& dependency) {
   Waiting waiting{std::move(message), std::nullopt, life_, false};
-  if (const auto* position = std::get_if<Position>(&dependency))
-    waiting.message.position = *position;
+  const auto* position = std::get_if<Position>(&dependency);
+  waiting.message.position =
+      position != nullptr ? std::optional(completed(*position)) : std::nullopt;
   if (const auto* after = std::get_if<AfterCommit>(&dependency)) waiting.after = *after;
   bytes_ += message::footprint(waiting.message);
   if (waiting.after || unanswered_ > 0) ++unanswered_;
   waiting_.push_back(std::move(waiting));
+}
+
+Position CommitQueue::completed(const Position& position) const {
+  auto whole = position;
+  const auto entries = position.history.entries();
+  if (life_ && position.kind == life_->kind && position.cluster == life_->cluster &&
+      entries.size() == 1 && entries.front() == HistoryEntry{history_.timeline(), 0, 0}) {
+    whole.history = history_;
+  }
+  return whole;
 }
 
 std::optional<CommitQueue::Leaving> CommitQueue::pop() {
@@ -52,7 +63,7 @@ std::vector<Message> CommitQueue::take_all() {
 
 bool CommitQueue::flushed(const Waiting& waiting) const {
   if (!waiting.after || waiting.after->durable) return true;
-  return reading_ && reading_->flush >= waiting.message.position->lsn;
+  return reading_ && reading_->flush.bytes >= waiting.message.position->offset;
 }
 
 bool CommitQueue::unflushed() const { return reading_ && reading_->flush < awaited_; }
@@ -79,10 +90,11 @@ Instant CommitQueue::deadline() const {
 // reading's server has.
 bool CommitQueue::survived(const Waiting& waiting, const CommitPosition& reading) const {
   if (!waiting.life || *waiting.life == reading.incarnation) return true;
-  // Another life. A restart on the same timeline keeps all that was flushed.
-  return waiting.after->durable && reading_ && reading_->incarnation == *waiting.life &&
-         reading_->incarnation.system == reading.incarnation.system &&
-         reading_->timeline == reading.timeline;
+  // Another life. A restart on the same history keeps all that was flushed.
+  return waiting.after->durable && reading_ &&
+         reading_->incarnation == *waiting.life &&
+         reading_->incarnation.cluster == reading.incarnation.cluster &&
+         kinship(reading_->history, reading.history).kind == Kinship::Kind::same;
 }
 
 void CommitQueue::answered(const CommitPosition& reading, Instant now) {
@@ -101,8 +113,9 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
     auto& waiting = waiting_[i];
     if (!waiting.after) continue;
     waiting.lost = !survived(waiting, reading);
-    waiting.message.position = Position{reading.incarnation.system, reading.timeline,
-                                        waiting.after->durable ? reading.flush : reading.insert};
+    waiting.message.position =
+        Position{reading.incarnation.kind, reading.incarnation.cluster, reading.history,
+                 (waiting.after->durable ? reading.flush : reading.insert).bytes};
     if (!waiting.lost && !waiting.after->durable) awaited_ = reading.insert;
   }
   unanswered_ -= asked_;
@@ -128,9 +141,10 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
   }
 }
 
-void CommitQueue::primary_up(const ServerIncarnation& incarnation) {
+void CommitQueue::primary_up(const ServerIncarnation& incarnation, const History& history) {
   up_ = true;
   life_ = incarnation;
+  history_ = history;
   // An answer of another life, or of this one before the connection broke, is looked at
   // again.
   if (unflushed()) ask_at_ = Instant::min();

@@ -17,6 +17,8 @@
 //    as if nothing had happened: it comes out as lost.
 //    tide.hpp says how one life is told from another. A message that was published before any life
 //    was known is taken to have survived.
+// 6. A position that the caller gives may name its timeline by number only. If that is the timeline
+//    of the primary, it gets the primary's history.
 #pragma once
 
 #include <cstddef>
@@ -57,7 +59,7 @@ class CommitQueue {
 
   // The answer to either request. `primary_down` takes back what was requested.
   void answered(const CommitPosition& reading, Instant now);
-  void primary_up(const ServerIncarnation& incarnation);
+  void primary_up(const ServerIncarnation& incarnation, const History& history);
   void primary_down();
 
   [[nodiscard]] bool primary_known() const { return up_; }
@@ -72,6 +74,7 @@ class CommitQueue {
     bool lost = false;
   };
 
+  [[nodiscard]] Position completed(const Position& position) const;
   [[nodiscard]] bool survived(const Waiting& waiting, const CommitPosition& reading) const;
   [[nodiscard]] bool flushed(const Waiting& waiting) const;
   [[nodiscard]] bool unasked() const { return unanswered_ > 0; }
@@ -86,6 +89,7 @@ class CommitQueue {
   bool up_ = false;
   std::optional<Query> open_;              // under way
   std::optional<ServerIncarnation> life_;  // of the primary that was last known
+  History history_;                        // and its history
   std::optional<CommitPosition> reading_;  // the last answer
   Lsn awaited_;                            // the flush for which the last answered messages wait
   Instant ask_at_ = never;                 // again, to see whether the flush has come

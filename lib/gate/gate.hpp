@@ -5,6 +5,8 @@
 // 2. The server is asked only while the first held message waits for it (tide_poll.hpp).
 // 3. An item that the application does not want to wait for any longer leaves as overdue, never as
 //    visible, in the order of arrival, which is that of each source.
+// 4. Where histories have diverged, an item may be decided behind one that waits, perhaps for good.
+//    Then the fronts of all sources are looked through.
 #pragma once
 
 #include <algorithm>
@@ -40,16 +42,24 @@ class Gate {
   };
 
   // Such a message need not be held: it is visible and nothing is before it.
-  [[nodiscard]] bool passes(const std::optional<Position>& position) const {
-    return queue_.empty() && overdue_.empty() && visibility(position) == Visibility::visible;
+  [[nodiscard]] bool passes(const Awaited& awaited) const {
+    return queue_.empty() && overdue_.empty() && visibility(awaited) == Visibility::visible;
+  }
+
+  // By the last reading the item could go, if nothing were before it.
+  [[nodiscard]] bool shows(const Awaited& awaited) const {
+    return visibility(awaited) == Visibility::visible;
+  }
+  // By the last reading the server shows the position; without a server everything is shown.
+  [[nodiscard]] bool shows(const Position& position) const {
+    return !gated_ || poll_.visibility(position) == Visibility::visible;
   }
 
   // A message of so many bytes fits the bound; a single one always does. `flowing`: the application
   // takes what is released, so what is visible goes at once and needs no room.
-  [[nodiscard]] bool takes(std::size_t footprint, const std::optional<Position>& position,
-                           bool flowing) const {
+  [[nodiscard]] bool takes(std::size_t footprint, const Awaited& awaited, bool flowing) const {
     if (bytes() == 0 || bytes() + footprint <= most_bytes_) return true;
-    return flowing && visibility(position) == Visibility::visible;
+    return flowing && visibility(awaited) == Visibility::visible;
   }
 
   // takes() was true of it.
@@ -66,14 +76,17 @@ class Gate {
 
   // release() has something.
   [[nodiscard]] bool decided() const {
-    return !overdue_.empty() || (!queue_.empty() && visibility_of_top() != Visibility::pending);
+    if (!overdue_.empty()) return true;
+    if (queue_.empty()) return false;
+    if (decided(queue_.first_awaited())) return true;
+    return diverged() && queue_.any_front([this](const Awaited& one) { return decided(one); });
   }
 
   // When release() may next have something because it is overdue.
   [[nodiscard]] Instant overdue_at() const { return queue_.empty() ? never : overdue_at_; }
 
-  // Whether the server should be asked now; a true answer counts as asked. Never while the first
-  // message is decided: more readings would not help it.
+  // Whether the server should be asked now; a true answer counts as asked. Never while a message
+  // that may leave is decided: more readings would not help it.
   [[nodiscard]] bool take_poll(Instant now) {
     return waits() && poll_.take(queue_.first_since(), now);
   }
@@ -95,10 +108,16 @@ class Gate {
   [[nodiscard]] std::size_t bytes() const { return queue_.bytes() + overdue_bytes_; }
 
  private:
-  [[nodiscard]] Visibility visibility(const std::optional<Position>& position) const {
-    return gated_ ? poll_.visibility(position) : Visibility::visible;
+  [[nodiscard]] Visibility visibility(const Awaited& awaited) const {
+    return gated_ ? poll_.visibility(awaited) : Visibility::visible;
   }
-  [[nodiscard]] Visibility visibility_of_top() const { return visibility(queue_.first_position()); }
+  [[nodiscard]] bool decided(const Awaited& awaited) const {
+    return visibility(awaited) != Visibility::pending;
+  }
+  [[nodiscard]] bool diverged() const {
+    return gated_ && tide() && !queue_.branches().all_of(*tide());
+  }
+  [[nodiscard]] std::optional<Released> release_decided();
   [[nodiscard]] bool waits() const { return gated_ && !queue_.empty() && !decided(); }
   void look_for_overdue(Instant now);
 
@@ -116,16 +135,26 @@ template <SourceKey Source, HoldableItem Item>
 auto Gate<Source, Item>::release(Instant now) -> std::optional<Released> {
   if (overdue_.empty()) {
     if (queue_.empty()) return std::nullopt;
-    const auto visibility = visibility_of_top();
-    if (visibility != Visibility::pending) return Released{queue_.pop(), visibility};
+    if (auto released = release_decided()) return released;
     if (now >= overdue_at_) look_for_overdue(now);
     if (overdue_.empty()) return std::nullopt;
   }
   Released released{std::move(overdue_.front()), Visibility::pending};
   overdue_.pop_front();
   overdue_bytes_ -= released.held.item.footprint();
-  released.visibility = visibility(released.held.position);
+  released.visibility = visibility(released.held.awaited);
   return released;
+}
+
+template <SourceKey Source, HoldableItem Item>
+auto Gate<Source, Item>::release_decided() -> std::optional<Released> {
+  const auto of_first = visibility(queue_.first_awaited());
+  if (of_first != Visibility::pending) return Released{queue_.pop(), of_first};
+  if (!diverged()) return std::nullopt;
+  auto held = queue_.pop_front_that([this](const Awaited& one) { return decided(one); });
+  if (!held) return std::nullopt;
+  const auto of_held = visibility(held->awaited);
+  return Released{std::move(*held), of_held};
 }
 
 // Looks at all that is held, so not for every single message: somewhat late is harmless.

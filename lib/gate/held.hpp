@@ -26,10 +26,18 @@ concept HoldableItem = std::movable<T> && requires(const T& item) {
 template <typename T>
 concept SourceKey = std::copyable<T> && std::totally_ordered<T>;
 
+// The dependency of a message. It is delivered when its own position is visible and the inherited
+// one is not pending; it is reported when the own one will never be visible. The inherited one
+// counts no longer where it is lost: the message itself may be true all the same.
+struct Awaited {
+  std::optional<Position> own;
+  std::optional<Position> inherited;
+};
+
 template <SourceKey Source, HoldableItem Item>
 struct Held {
   Item item;
-  std::optional<Position> position;  // what it waits for
+  Awaited awaited;
   Source source{};
   std::uint64_t sequence = 0;  // rises within a source
   Instant since{};             // its arrival

@@ -2,14 +2,14 @@
 //
 // The messages of one source are a queue, entered at its end and left at its front: whatever their
 // positions say, they leave in the order in which they came. A small heap orders the queues by
-// their fronts: (timeline, LSN, source, sequence), those without a position before all others. That
-// costs the same for ten held messages and for a million. A heap of all messages was tried: every
-// pop sifts through its whole depth, which is cache misses where most are held.
+// their fronts: (timeline, offset, source), by the later of own and inherited position, messages
+// without any before all others. That costs the same for ten held messages and for a million. A
+// heap of all messages was tried: every pop sifts through its whole depth, which is cache misses
+// where most are held.
 //
 // A million messages may be held, so an entry has only what differs from one message to the next.
-// The part that consecutive ones share is kept once, in a run: a source makes a new one when its
-// cluster is
-// promoted, or when a sequence is left out.
+// The part that consecutive ones share is kept once, in a run: a source begins a new one when its
+// cluster is promoted, or when a sequence is left out.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,9 @@
 #include <vector>
 
 #include "lib/base/must.hpp"
+#include "lib/gate/branches.hpp"
 #include "lib/gate/held.hpp"
+#include "lib/message/position_order.hpp"
 #include "tidegate/position.hpp"
 #include "tidegate/time.hpp"
 
@@ -43,16 +45,30 @@ class ReorderQueue {
 
   void push(HeldItem held);
 
-  // The queue must not be empty.
-  [[nodiscard]] std::optional<Position> first_position() const {
+  // The queue must not be empty. Valid until it changes.
+  [[nodiscard]] const Awaited& first_awaited() const {
     TIDEGATE_MUST(!empty());
-    return order_.front().line->second.first_position();
+    return order_.front().line->second.runs.front().awaited;
   }
   [[nodiscard]] Instant first_since() const {
     TIDEGATE_MUST(!empty());
     return order_.front().line->second.entries.front().since;
   }
   HeldItem pop();
+
+  // Looks at the fronts of all sources instead of the first one only.
+  template <typename Decided>
+  [[nodiscard]] bool any_front(Decided decided) const {
+    return std::any_of(order_.begin(), order_.end(), [&](const Front& front) {
+      return decided(front.line->second.runs.front().awaited);
+    });
+  }
+  // The first of the fronts, in release order, that is decided.
+  template <typename Decided>
+  [[nodiscard]] std::optional<HeldItem> pop_front_that(Decided decided);
+
+  // The histories of all that is held.
+  [[nodiscard]] const Branches& branches() const { return branches_; }
 
   // Those that are here since `limit` or longer, as they came, and when the oldest of the
   // others came (`never`: there is none). Looks at every message.
@@ -67,34 +83,31 @@ class ReorderQueue {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }  // the sum of the footprints
 
  private:
-  struct Run {
-    std::optional<Position> branch;  // the position without its LSN
-    std::uint64_t next = 0;          // the sequence of its first message
-    std::size_t size = 0;
-  };
   struct Entry {
-    Lsn lsn;
+    std::uint64_t own = 0;  // offsets
+    std::uint64_t inherited = 0;
     Instant since;
     Item item;
+  };
+  // Messages with consecutive sequences that wait for places on the same histories.
+  struct Run {
+    Awaited awaited;         // of the first one
+    std::uint64_t next = 0;  // its sequence
+    std::size_t size = 0;
+
+    [[nodiscard]] bool goes_on_with(const HeldItem& held) const;
+    void show(const Entry& entry);
   };
   // The held items of one source.
   struct Line {
     std::deque<Run> runs;
     std::deque<Entry> entries;
-
-    [[nodiscard]] std::optional<Position> first_position() const {
-      auto position = runs.front().branch;
-      if (position) position->lsn = entries.front().lsn;
-      return position;
-    }
-    void push(HeldItem held);
-    HeldItem pop(const Source& source);
   };
   using Lines = std::map<Source, Line>;  // some are empty
 
   // A line in the order, and the place of its front there.
   struct Front {
-    std::uint32_t timeline = 0;
+    TimelineId timeline = 0;
     std::uint64_t offset = 0;
     typename Lines::iterator line;
 
@@ -106,35 +119,60 @@ class ReorderQueue {
     }
   };
   [[nodiscard]] Front front_of(typename Lines::iterator line) const;
+  void append(Line& line, HeldItem held);
+  HeldItem take_first(const Source& source, Line& line);
+  HeldItem pop_last_front();
   void forget_empty_lines();
 
   ReleaseOrder release_order_;
   Lines lines_;
   std::vector<Front> order_;  // a heap, the line of the first message on top
+  Branches branches_;
   std::size_t size_ = 0;
   std::size_t bytes_ = 0;
 };
 
 template <SourceKey Source, HoldableItem Item>
-void ReorderQueue<Source, Item>::Line::push(HeldItem held) {
-  auto branch = held.position;
-  const auto lsn = branch ? std::exchange(branch->lsn, Lsn{}) : Lsn{};
-  if (runs.empty() || runs.back().next + runs.back().size != held.sequence ||
-      runs.back().branch != branch) {
-    runs.push_back({std::move(branch), held.sequence, 0});
-  }
-  ++runs.back().size;
-  entries.push_back({lsn, held.since, std::move(held.item)});
+bool ReorderQueue<Source, Item>::Run::goes_on_with(const HeldItem& held) const {
+  const auto same = [](const std::optional<Position>& a, const std::optional<Position>& b) {
+    return a ? b && message::same_branch(*a, *b) : !b;
+  };
+  return next + size == held.sequence && same(awaited.own, held.awaited.own) &&
+         same(awaited.inherited, held.awaited.inherited);
+}
+
+// Its first message is now this one.
+template <SourceKey Source, HoldableItem Item>
+void ReorderQueue<Source, Item>::Run::show(const Entry& entry) {
+  if (awaited.own) awaited.own->offset = entry.own;
+  if (awaited.inherited) awaited.inherited->offset = entry.inherited;
 }
 
 template <SourceKey Source, HoldableItem Item>
-auto ReorderQueue<Source, Item>::Line::pop(const Source& source) -> HeldItem {
-  auto& run = runs.front();
-  auto& entry = entries.front();
-  HeldItem held{std::move(entry.item), first_position(), source, run.next, entry.since};
-  entries.pop_front();
+void ReorderQueue<Source, Item>::append(Line& line, HeldItem held) {
+  auto& [own, inherited] = held.awaited;
+  line.entries.push_back(
+      {own ? own->offset : 0, inherited ? inherited->offset : 0, held.since, std::move(held.item)});
+  if (line.runs.empty() || !line.runs.back().goes_on_with(held)) {
+    branches_.add(held.awaited);
+    line.runs.push_back({std::move(held.awaited), held.sequence, 0});
+  }
+  ++line.runs.back().size;
+}
+
+template <SourceKey Source, HoldableItem Item>
+auto ReorderQueue<Source, Item>::take_first(const Source& source, Line& line) -> HeldItem {
+  auto& run = line.runs.front();
+  auto& entry = line.entries.front();
+  HeldItem held{std::move(entry.item), run.awaited, source, run.next, entry.since};
+  line.entries.pop_front();
   ++run.next;
-  if (--run.size == 0) runs.pop_front();
+  if (--run.size == 0) {
+    branches_.remove(run.awaited);
+    line.runs.pop_front();
+  } else {
+    run.show(line.entries.front());
+  }
   return held;
 }
 
@@ -144,8 +182,10 @@ auto ReorderQueue<Source, Item>::front_of(typename Lines::iterator line) const -
   if (release_order_ == ReleaseOrder::arrival) {
     return {0, static_cast<std::uint64_t>(entries.front().since.time_since_epoch().count()), line};
   }
-  const auto& branch = runs.front().branch;
-  return {branch ? branch->timeline : 0, entries.front().lsn.bytes, line};
+  const auto& [own, inherited] = runs.front().awaited;
+  const bool by_own = own && (!inherited || message::precedes(*inherited, *own));
+  const auto& later = by_own ? own : inherited;
+  return later ? Front{later->timeline(), later->offset, line} : Front{0, 0, line};
 }
 
 template <SourceKey Source, HoldableItem Item>
@@ -154,7 +194,7 @@ void ReorderQueue<Source, Item>::push(HeldItem held) {
   ++size_;
   const auto line = lines_.try_emplace(held.source).first;
   const bool alone = line->second.entries.empty();
-  line->second.push(std::move(held));
+  append(line->second, std::move(held));
   if (!alone) return;
   order_.push_back(front_of(line));
   std::push_heap(order_.begin(), order_.end());
@@ -165,8 +205,14 @@ template <SourceKey Source, HoldableItem Item>
 auto ReorderQueue<Source, Item>::pop() -> HeldItem {
   TIDEGATE_MUST(!empty());
   std::pop_heap(order_.begin(), order_.end());
+  return pop_last_front();
+}
+
+// Of the line at the end of `order_`; the others are a heap.
+template <SourceKey Source, HoldableItem Item>
+auto ReorderQueue<Source, Item>::pop_last_front() -> HeldItem {
   const auto line = order_.back().line;
-  auto held = line->second.pop(line->first);
+  auto held = take_first(line->first, line->second);
   bytes_ -= held.item.footprint();
   --size_;
   if (line->second.entries.empty()) {
@@ -177,6 +223,20 @@ auto ReorderQueue<Source, Item>::pop() -> HeldItem {
     std::push_heap(order_.begin(), order_.end());
   }
   return held;
+}
+
+template <SourceKey Source, HoldableItem Item>
+template <typename Decided>
+auto ReorderQueue<Source, Item>::pop_front_that(Decided decided) -> std::optional<HeldItem> {
+  auto found = order_.end();
+  for (auto front = order_.begin(); front != order_.end(); ++front) {
+    if (found != order_.end() && *front < *found) continue;
+    if (decided(front->line->second.runs.front().awaited)) found = front;
+  }
+  if (found == order_.end()) return std::nullopt;
+  std::iter_swap(found, order_.end() - 1);
+  std::make_heap(order_.begin(), order_.end() - 1);
+  return pop_last_front();
 }
 
 // Rarely enough to cost nothing: sources that send on are mostly found again.
@@ -193,14 +253,14 @@ auto ReorderQueue<Source, Item>::take_old(Instant limit) -> Old {
   for (auto line = lines_.begin(); line != lines_.end(); ++line) {
     Line left;
     while (!line->second.entries.empty()) {
-      auto held = line->second.pop(line->first);
+      auto held = take_first(line->first, line->second);
       if (held.since <= limit) {
         bytes_ -= held.item.footprint();
         --size_;
         old.held.push_back(std::move(held));
       } else {
         old.oldest_left = std::min(old.oldest_left, held.since);
-        left.push(std::move(held));
+        append(left, std::move(held));
       }
     }
     line->second = std::move(left);

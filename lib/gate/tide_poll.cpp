@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/gate/visibility.hpp"
+
 namespace tidegate::gate {
 namespace {
 
@@ -22,6 +24,13 @@ Duration pause_at(Duration age) {
 Visibility TidePoll::visibility(const std::optional<Position>& position) const {
   if (!position) return Visibility::visible;
   return tide_ ? visibility_of(*position, *tide_) : Visibility::pending;
+}
+
+Visibility TidePoll::visibility(const Awaited& awaited) const {
+  const auto own = visibility(awaited.own);
+  if (own != Visibility::visible) return own;
+  const bool inherited_waits = visibility(awaited.inherited) == Visibility::pending;
+  return inherited_waits ? Visibility::pending : Visibility::visible;
 }
 
 bool TidePoll::take(Instant since, Instant now) {

@@ -7,6 +7,7 @@
 
 #include <optional>
 
+#include "lib/gate/held.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/time.hpp"
 
@@ -16,6 +17,8 @@ class TidePoll {
  public:
   // By the last reading; pending without one. Without a position there is nothing to wait for.
   [[nodiscard]] Visibility visibility(const std::optional<Position>& position) const;
+  // Of a message: visible, if it may be delivered.
+  [[nodiscard]] Visibility visibility(const Awaited& awaited) const;
 
   // Whether to ask now on behalf of a message that waits since `since`; true counts as asked.
   [[nodiscard]] bool take(Instant since, Instant now);

@@ -64,7 +64,7 @@ std::string write(const Listening& f) {
 }
 std::string write(const Data& f) {
   TIDEGATE_MUST(!f.messages.empty());
-  return FrameWriter(kind_of<Data>, 4).origin(f.origin).number(f.first).messages(f.messages).take();
+  return FrameWriter(kind_of<Data>, 5).origin(f.origin).number(f.first).messages(f.messages).take();
 }
 std::string write(const Heartbeat& f) {
   return FrameWriter(kind_of<Heartbeat>, 5)
@@ -113,10 +113,23 @@ std::optional<Topic> read_topic(FrameReader& message, TopicElements& elements) {
   return std::move(topic).value();
 }
 
-// Two arrays, an empty element, an empty payload and no position.
-constexpr std::size_t least_message_bytes = 6;
+std::vector<Position> read_branches(FrameReader& frame, KnownHistories& known) {
+  auto list = frame.array("branches");
+  if (list.left() > base::limits::frame_branches) list.fail("branches");
+  std::vector<Position> branches;
+  branches.reserve(list.cursor().problem() == nullptr ? list.left() : 0);
+  while (list.left() > 0 && list.cursor().problem() == nullptr) {
+    auto fields = list.array("branch");
+    branches.push_back(fields.branch(known));
+    fields.close();
+  }
+  return branches;
+}
 
-std::vector<Message> read_messages(FrameReader& frame) {
+// Two arrays, an empty element, an empty payload and no positions.
+constexpr std::size_t least_message_bytes = 7;
+
+std::vector<Message> read_messages(FrameReader& frame, std::span<const Position> branches) {
   auto list = frame.array("messages");
   if (list.left() == 0 || list.left() > base::limits::batch_messages) list.fail("messages");
   TopicElements elements;
@@ -126,10 +139,12 @@ std::vector<Message> read_messages(FrameReader& frame) {
     auto fields = list.array("message");
     auto topic = read_topic(fields, elements);
     const auto payload = fields.binary("payload", 0, base::limits::payload_bytes);
-    const auto position = fields.position();
+    auto position = fields.place(branches);
+    auto inherited = fields.place(branches);
     fields.close();
     if (list.cursor().problem() == nullptr) {
-      messages.push_back({std::move(*topic), std::string(payload), position});
+      messages.push_back(
+          {std::move(*topic), std::string(payload), std::move(position), std::move(inherited)});
     }
   }
   return messages;
@@ -165,18 +180,19 @@ Listening read(FrameReader& frame, As<Listening>) {
   const auto origin = frame.origin();
   return {origin, frame.origin()};
 }
-Data read(FrameReader& frame, As<Data>) {
+Data read(FrameReader& frame, KnownHistories& known, As<Data>) {
   Data value;
   value.origin = frame.origin();
   value.first = frame.sequence("first sequence", 1);
-  value.messages = read_messages(frame);
+  const auto branches = read_branches(frame, known);
+  value.messages = read_messages(frame, branches);
   return value;
 }
-Heartbeat read(FrameReader& frame, As<Heartbeat>) {
+Heartbeat read(FrameReader& frame, KnownHistories& known, As<Heartbeat>) {
   const auto origin = frame.origin();
   const auto first = frame.sequence("first sequence", 1);
   const auto last = frame.sequence("last sequence", first - 1);
-  return {origin, first, last, frame.position()};
+  return {origin, first, last, frame.position(known)};
 }
 Farewell read(FrameReader& frame, As<Farewell>) {
   const auto origin = frame.origin();
@@ -197,12 +213,15 @@ Probe read(FrameReader& frame, As<Probe>) {
 }
 Vouch read(FrameReader& frame, As<Vouch>) { return {frame.origin()}; }
 
+// These have positions.
+template <typename Frame>
+constexpr bool has_histories = std::is_same_v<Frame, Data> || std::is_same_v<Frame, Heartbeat>;
 template <typename Frame>
 constexpr bool introduces = std::is_same_v<Frame, Hello> || std::is_same_v<Frame, Welcome>;
 
 // Reads a `Frame` if `kind` is its number; false if not.
 template <typename Frame, typename Channel>
-bool read_if(std::uint64_t kind, FrameReader& reader, Channel& channel) {
+bool read_if(std::uint64_t kind, FrameReader& reader, KnownHistories& known, Channel& channel) {
   if constexpr (kind_of<Frame> == 0) {
     return false;
   } else {
@@ -214,14 +233,19 @@ bool read_if(std::uint64_t kind, FrameReader& reader, Channel& channel) {
         return true;
       }
     }
-    channel = read(reader, As<Frame>());
+    if constexpr (has_histories<Frame>) {
+      channel = read(reader, known, As<Frame>());
+    } else {
+      channel = read(reader, As<Frame>());
+    }
     return true;
   }
 }
 
 template <typename... Frames>
-bool read_one(std::uint64_t kind, FrameReader& reader, std::variant<Frames...>& channel) {
-  return (read_if<Frames>(kind, reader, channel) || ...);
+bool read_one(std::uint64_t kind, FrameReader& reader, KnownHistories& known,
+              std::variant<Frames...>& channel) {
+  return (read_if<Frames>(kind, reader, known, channel) || ...);
 }
 
 }  // namespace
@@ -238,12 +262,12 @@ std::string encode(const StreamFrame& frame) {
 std::string encode(const Data& data) { return write(data); }
 
 template <typename Channel>
-Decoded<Channel> decode(std::string_view bytes) {
+Decoded<Channel> decode(std::string_view bytes, KnownHistories& known) {
   FrameCursor cursor(bytes);
   FrameReader reader(cursor, "array");
   const auto kind = reader.number("kind", 1, last_kind);
   Decoded<Channel> decoded;
-  if (cursor.problem() == nullptr && !read_one(kind, reader, std::get<Channel>(decoded))) {
+  if (cursor.problem() == nullptr && !read_one(kind, reader, known, std::get<Channel>(decoded))) {
     return Misplaced{};
   }
   reader.close();
@@ -254,8 +278,8 @@ Decoded<Channel> decode(std::string_view bytes) {
   return decoded;
 }
 
-template Decoded<CallFrame> decode<CallFrame>(std::string_view bytes);
-template Decoded<AnswerFrame> decode<AnswerFrame>(std::string_view bytes);
-template Decoded<StreamFrame> decode<StreamFrame>(std::string_view bytes);
+template Decoded<CallFrame> decode<CallFrame>(std::string_view bytes, KnownHistories& known);
+template Decoded<AnswerFrame> decode<AnswerFrame>(std::string_view bytes, KnownHistories& known);
+template Decoded<StreamFrame> decode<StreamFrame>(std::string_view bytes, KnownHistories& known);
 
 }  // namespace tidegate::mesh

@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "lib/mesh/frame.hpp"
+#include "lib/mesh/history_bytes.hpp"
 
 namespace tidegate::mesh {
 
@@ -30,8 +31,15 @@ struct Misplaced {};
 template <typename Channel>
 using Decoded = std::variant<Channel, Malformed, Misplaced>;
 
-// `Channel` is CallFrame, AnswerFrame or StreamFrame.
+// `Channel` is CallFrame, AnswerFrame or StreamFrame. `known` makes frames share their histories.
 template <typename Channel>
-[[nodiscard]] Decoded<Channel> decode(std::string_view bytes);
+[[nodiscard]] Decoded<Channel> decode(std::string_view bytes, KnownHistories& known);
+
+// A frame that stands alone.
+template <typename Channel>
+[[nodiscard]] Decoded<Channel> decode(std::string_view bytes) {
+  KnownHistories none;
+  return decode<Channel>(bytes, none);
+}
 
 }  // namespace tidegate::mesh

@@ -7,11 +7,15 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "lib/base/limits.hpp"
 #include "lib/base/utf8.hpp"
 #include "lib/mesh/frame_cursor.hpp"
+#include "lib/mesh/history_bytes.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"
 
@@ -38,8 +42,9 @@ class FrameReader {
   std::uint64_t number(const char* what, std::uint64_t least, std::uint64_t most) {
     if (!next(what)) return 0;
     const auto value = cursor_.number(what);
-    if (value < least || value > most) fail(what);
-    return value;
+    if (least <= value && value <= most) return value;
+    fail(what);
+    return 0;
   }
 
   std::uint16_t port(const char* what) {
@@ -76,15 +81,41 @@ class FrameReader {
     return value;
   }
 
-  std::optional<Position> position() {
+  // Three fields: the kind of server, the cluster and the history. A kind that is not known here is
+  // one of a later version.
+  Position branch(KnownHistories& known) {
+    Position value;
+    value.kind = static_cast<ServerKind>(
+        number("kind of server", 1, std::numeric_limits<std::uint8_t>::max()));
+    value.cluster = number("cluster", 0, std::numeric_limits<std::uint64_t>::max());
+    const auto bytes = binary("history", 1, base::limits::history_bytes);
+    if (cursor_.problem() != nullptr) return value;
+    if (auto history = known.read(bytes)) {
+      value.history = std::move(*history);
+    } else {
+      fail("history");
+    }
+    return value;
+  }
+
+  std::uint64_t offset() { return number("offset", 1, std::numeric_limits<std::uint64_t>::max()); }
+
+  // Whole, or nil.
+  std::optional<Position> position(KnownHistories& known) {
     if (!next("position") || cursor_.nil()) return std::nullopt;
     FrameReader fields(cursor_, "position");
-    Position value;
-    value.system = fields.number("position", 0, std::numeric_limits<std::uint64_t>::max());
-    value.timeline = static_cast<TimelineId>(
-        fields.number("position", 1, std::numeric_limits<TimelineId>::max()));
-    value.lsn.bytes = fields.number("position", 1, std::numeric_limits<std::uint64_t>::max());
+    auto value = fields.branch(known);
+    value.offset = fields.offset();
     fields.close();
+    return value;
+  }
+
+  // The number of one of the branches and an offset, or 0.
+  std::optional<Position> place(std::span<const Position> branches) {
+    const auto branch = number("branch", 0, branches.size());
+    if (branch == 0) return std::nullopt;
+    auto value = branches[branch - 1];
+    value.offset = offset();
     return value;
   }
 

@@ -11,7 +11,9 @@
 #include <msgpack.hpp>
 
 #include "lib/base/limits.hpp"
+#include "lib/mesh/branch_table.hpp"
 #include "lib/mesh/frame.hpp"
+#include "lib/mesh/history_bytes.hpp"
 
 namespace tidegate::mesh {
 
@@ -49,25 +51,28 @@ class FrameWriter {
         .number(value.epoch);
   }
 
+  // Whole, with its history.
   FrameWriter& position(const std::optional<Position>& value) {
     if (!value) {
       pack_.pack_nil();
       return *this;
     }
-    pack_.pack_array(3);
-    return number(value->system).number(value->timeline).number(value->lsn.bytes);
+    pack_.pack_array(4);
+    return branch(*value).number(value->offset);
   }
 
+  // The histories, and the messages with places on them.
   FrameWriter& messages(const std::vector<Message>& values) {
-    make_room(values);
-    pack_.pack_array(static_cast<std::uint32_t>(values.size()));
-    for (const auto& message : values) {
+    BranchTable branches;
+    for (const auto& message : values) branches.add(message);
+    make_room(values, branches);
+    pack_.pack_array(static_cast<std::uint32_t>(branches.size()));
+    for (const auto* place : branches) {
       pack_.pack_array(3);
-      pack_.pack_array(static_cast<std::uint32_t>(message.topic.size()));
-      for (const auto element : message.topic) text(element);
-      binary(message.payload);
-      position(message.position);
+      branch(*place);
     }
+    pack_.pack_array(static_cast<std::uint32_t>(values.size()));
+    for (const auto& one : values) message(one, branches);
     return *this;
   }
 
@@ -75,15 +80,47 @@ class FrameWriter {
 
  private:
   // At once, or a large frame would be copied each time that it outgrows its memory.
-  void make_room(const std::vector<Message>& values) {
-    constexpr std::size_t heads = 32;  // of a message's parts, and its position
+  void make_room(const std::vector<Message>& values, const BranchTable& branches) {
+    constexpr std::size_t frame_head = 64;
+    constexpr std::size_t branch_head = 16;
+    constexpr std::size_t heads = 32;  // of a message's parts, and its positions
     constexpr std::size_t element_head = 2;
-    std::size_t bytes = base::limits::frame_overhead_bytes;
+    std::size_t bytes = frame_head;
+    for (const auto* place : branches) {
+      bytes += branch_head + place->history.entries().size() * history_entry_bytes;
+    }
     for (const auto& message : values) {
       bytes += message.payload.size() + message.topic.bytes() +
                element_head * message.topic.size() + heads;
     }
     bytes_.text.reserve(bytes);
+  }
+
+  FrameWriter& branch(const Position& value) {
+    number(static_cast<std::uint64_t>(value.kind)).number(value.cluster);
+    const auto entries = value.history.entries();
+    pack_.pack_bin(static_cast<std::uint32_t>(entries.size() * history_entry_bytes));
+    for (const auto& entry : entries) {
+      const auto bytes = entry_bytes(entry);
+      pack_.pack_bin_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+    }
+    return *this;
+  }
+
+  void message(const Message& value, const BranchTable& branches) {
+    pack_.pack_array(2 + place_fields(value.position) + place_fields(value.inherited));
+    pack_.pack_array(static_cast<std::uint32_t>(value.topic.size()));
+    for (const auto element : value.topic) text(element);
+    binary(value.payload);
+    place(value.position, branches);
+    place(value.inherited, branches);
+  }
+
+  // The number of the branch and the offset, or 0.
+  static std::uint32_t place_fields(const std::optional<Position>& value) { return value ? 2 : 1; }
+  void place(const std::optional<Position>& value, const BranchTable& branches) {
+    number(value ? branches.number_of(*value) : 0);
+    if (value) number(value->offset);
   }
 
   void binary(std::string_view value) {

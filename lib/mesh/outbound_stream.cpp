@@ -2,46 +2,48 @@
 
 #include <algorithm>
 
+#include "lib/message/position_order.hpp"
+
 namespace tidegate::mesh {
 namespace {
 
 // A mesh has one cluster, or by mistake a few. Of more than these the oldest is forgotten.
 constexpr std::size_t most_clusters = 16;
 
-auto of_cluster(SystemId system) {
-  return [system](const Position& position) { return position.system == system; };
+auto of_cluster(const Position& one) {
+  return [&one](const Position& other) {
+    return other.kind == one.kind && other.cluster == one.cluster;
+  };
 }
 
 }  // namespace
 
-void OutboundStream::raise(const Position& position) {
-  const auto found = std::find_if(highest_.begin(), highest_.end(), of_cluster(position.system));
-  if (found == highest_.end()) {
-    if (highest_.size() == most_clusters) highest_.erase(highest_.begin());
-    highest_.push_back(position);
+void OutboundStream::hear_of(const Position& position) {
+  const auto found = std::find_if(furthest_.begin(), furthest_.end(), of_cluster(position));
+  if (found == furthest_.end()) {
+    if (furthest_.size() == most_clusters) furthest_.erase(furthest_.begin());
+    furthest_.push_back(position);
     return;
   }
-  *found = std::max(*found, position);
-  std::rotate(found, found + 1, highest_.end());
+  if (!message::implies(*found, position)) *found = position;
+  if (found + 1 != furthest_.end()) std::rotate(found, found + 1, furthest_.end());
 }
 
 std::uint64_t OutboundStream::append(Message& message) {
-  if (message.position) raise(*message.position);
-  message.position = position();
+  const auto& own = message.position;
+  message.inherited.reset();
+  if (!own) {
+    message.inherited = position();
+    return ++last_;
+  }
+  const auto before = std::find_if(furthest_.begin(), furthest_.end(), of_cluster(*own));
+  if (before != furthest_.end() && !message::implies(*own, *before)) message.inherited = *before;
+  hear_of(*own);
   return ++last_;
 }
 
-bool OutboundStream::outdated(const Message& message) const {
-  if (!message.position) return false;
-  const auto found =
-      std::find_if(highest_.begin(), highest_.end(), of_cluster(message.position->system));
-  return found != highest_.end() && message.position->timeline < found->timeline;
-}
-
-void OutboundStream::delivered(const Position& position) { raise(position); }
-
 std::optional<Position> OutboundStream::position() const {
-  return highest_.empty() ? std::nullopt : std::optional(highest_.back());
+  return furthest_.empty() ? std::nullopt : std::optional(furthest_.back());
 }
 
 }  // namespace tidegate::mesh

@@ -1,13 +1,18 @@
-// A peer's own messages as one stream: numbered densely from 1, and with positions that never go
-// back.
+// A peer's own messages as one stream: numbered densely from 1, each with what it inherits.
 //
-// The position of a message is the highest of: the change it announces, every position this peer
-// has published, and every position it has delivered to its application. So a message that has no
-// change of its own still comes after what its publisher had seen, and a receiver that sorts by
-// position keeps each publisher's order.
+// A message inherits the furthest position that this peer has published or delivered to its
+// application, so that one without a change of its own still comes after what its publisher had
+// seen. Own and inherited position stay apart: a failover may undo the inherited one without
+// touching the message's own change. Anything that the own position implies is not said again.
 //
-// Positions of two clusters can't be compared: each cluster has a highest of its own, and a message
-// without a change carries that of the cluster which was heard of last. (A peer that is not gated
+// One position is enough for each cluster. Two that lie on one way have a further one. If they lie
+// on diverged histories, the one that was heard of last replaces the other: whatever a gated peer
+// delivers lies on the way of its own server, so that server has turned away from the other one,
+// and nobody who follows it can wait for that. (What the peer published itself also precedes the
+// message in its stream.)
+//
+// Positions of two clusters can't be compared: a message inherits within the cluster of its own
+// position, and without one within the cluster that was heard of last. (A peer that is not gated
 // delivers messages of all clusters of its mesh.)
 #pragma once
 
@@ -24,26 +29,22 @@ class OutboundStream {
   // `last`: what an earlier life of this peer has sent of the stream.
   explicit OutboundStream(std::uint64_t last = 0) : last_(last) {}
 
-  // Raises the message's position and returns its sequence.
+  // Says what the message inherits, and returns its sequence.
   std::uint64_t append(Message& message);
 
-  // The message's own position lies on an older timeline than this stream has come to. Raised over
-  // the switch in between, its change would seem to be there whether the failover has undone it or
-  // not.
-  [[nodiscard]] bool outdated(const Message& message) const;
-
   // The application was given a message with this position.
-  void delivered(const Position& position);
+  void delivered(const Position& position) { hear_of(position); }
 
   // 0: nothing published yet.
   [[nodiscard]] std::uint64_t last() const { return last_; }
+  // The furthest of the cluster that was heard of last.
   [[nodiscard]] std::optional<Position> position() const;
 
  private:
-  void raise(const Position& position);
+  void hear_of(const Position& position);
 
   std::uint64_t last_;
-  std::vector<Position> highest_;  // one for each cluster, the one heard of last at the back
+  std::vector<Position> furthest_;  // one for each cluster, the one heard of last at the back
 };
 
 }  // namespace tidegate::mesh

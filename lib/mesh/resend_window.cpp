@@ -1,6 +1,8 @@
 #include "lib/mesh/resend_window.hpp"
 
+#include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
+#include "lib/mesh/branch_table.hpp"
 #include "lib/message/footprint.hpp"
 
 namespace tidegate::mesh {
@@ -27,11 +29,16 @@ std::vector<Message> ResendWindow::read(std::uint64_t first, std::uint64_t last,
   TIDEGATE_MUST(first >= first_);
   std::vector<Message> messages;
   std::size_t bytes = 0;
+  std::size_t branches = 0;
+  const Message* before = nullptr;
   for (auto sequence = first; sequence <= last && sequence - first_ < kept_.size(); ++sequence) {
     const auto& message = kept_[sequence - first_].message;
     bytes += message::footprint(message);
-    if (bytes > most_bytes && !messages.empty()) break;
+    branches += branches_added(before, message);
+    const bool fits = bytes <= most_bytes && branches <= base::limits::frame_branches;
+    if (!fits && !messages.empty()) break;
     messages.push_back(message);
+    before = &message;
   }
   return messages;
 }

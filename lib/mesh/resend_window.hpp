@@ -32,7 +32,7 @@ class ResendWindow {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }  // the sum of the footprints
 
   // The messages from `first`, which must be kept or be the next one, to `last` at the most: up to
-  // `most_bytes` of them, but at least one if there is one.
+  // `most_bytes` of them, and so many that they fit one frame, but at least one if there is one.
   [[nodiscard]] std::vector<Message> read(std::uint64_t first, std::uint64_t last,
                                           std::size_t most_bytes) const;
 

@@ -429,7 +429,7 @@ void Roster::take_over_stream(Member& member, const PeerInfo& info) {
   if (earlier == nullptr || member.origin < earlier->origin) return;
   member.stream = std::exchange(earlier->stream, InboundStream());
   member.held = std::exchange(earlier->held, 0);
-  member.held_until = std::move(earlier->held_until);
+  member.held_waits = std::exchange(earlier->held_waits, false);
 }
 
 void Roster::introduce(Member& member, const PeerInfo& info, const std::string& host) {

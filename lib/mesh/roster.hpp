@@ -73,9 +73,9 @@ struct Member {
   bool probed = false;       // it was asked itself; now others are
 
   InboundStream stream;
-  std::uint64_t asked_from = 0;        // the first sequence that was last asked for
-  std::uint64_t held = 0;              // its messages in the gate
-  std::optional<Position> held_until;  // of their places the last, as long as there are some
+  std::uint64_t asked_from = 0;  // the first sequence that was last asked for
+  std::uint64_t held = 0;        // its messages in the gate
+  bool held_waits = false;       // one of them could not go at once when it came
 
   SlowConsumer slow_consumer;  // of its questions for what it has missed of ours
   std::uint64_t lag = 0;       // how many it was behind when it last asked

@@ -23,8 +23,9 @@ Entries from_timeline(Entries entries, TimelineId number) {
   return {first, entries.end()};
 }
 
-Kinship nothing_in_common(const History& of, const History& to) {
-  if (of.timeline() < to.timeline()) return {Kinship::Kind::ancestor, 0};
+Kinship nothing_in_common(Entries of, Entries to) {
+  const auto timeline = [](Entries entries) { return entries.empty() ? 0 : entries.back().number; };
+  if (timeline(of) < timeline(to)) return {Kinship::Kind::ancestor, 0};
   return {Kinship::Kind::descendant, std::numeric_limits<std::uint64_t>::max()};
 }
 
@@ -64,12 +65,12 @@ bool operator==(const History& a, const History& b) {
   return a.known() && b.known() && *a.entries_ == *b.entries_;
 }
 
-Kinship kinship(const History& of, const History& to) {
-  if (of == to) return {};
-  if (!of.known() || !to.known()) return nothing_in_common(of, to);
-  const auto first = std::max(of.entries().front().number, to.entries().front().number);
-  const auto a = from_timeline(of.entries(), first);
-  const auto b = from_timeline(to.entries(), first);
+Kinship kinship(Entries of, Entries to) {
+  if (of.data() == to.data() && of.size() == to.size()) return {};
+  if (of.empty() || to.empty()) return nothing_in_common(of, to);
+  const auto first = std::max(of.front().number, to.front().number);
+  const auto a = from_timeline(of, first);
+  const auto b = from_timeline(to, first);
   if (a.empty() || b.empty()) return nothing_in_common(of, to);
   const auto [fork_a, fork_b] = std::mismatch(a.begin(), a.end(), b.begin(), b.end(), match);
   if (fork_a == a.end() && fork_b == b.end()) return {};

@@ -1,74 +1,100 @@
 #include "tidegate/position.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "lib/base/decimal.hpp"
+#include "lib/base/limits.hpp"
+#include "tidegate/lsn.hpp"
 
 namespace tidegate {
 namespace {
 
-constexpr std::string_view blanks = " \t\r";
+constexpr std::string_view postgres_word = "postgres";
 
-// Takes the next word off the front of `text`; empty when there is none.
-std::string_view take_word(std::string_view& text) {
-  const auto begin = std::min(text.find_first_not_of(blanks), text.size());
-  const auto end = std::min(text.find_first_of(blanks, begin), text.size());
-  const auto word = text.substr(begin, end - begin);
-  text.remove_prefix(end);
-  return word;
+// Takes what stands before the next `separator`, or all, off the front of `text`.
+std::string_view take_until(std::string_view& text, char separator) {
+  const auto end = std::min(text.find(separator), text.size());
+  const auto part = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return part;
+}
+
+// "2@16/B3000160@1795640443355842": a timeline, its begin, its promotion.
+std::optional<HistoryEntry> parse_entry(std::string_view text) {
+  const auto number = base::parse_number<TimelineId>(take_until(text, '@'));
+  if (!number) return std::nullopt;
+  HistoryEntry entry{*number, 0, 0};
+  if (text.empty()) return entry;
+  const auto begin = parse_lsn(take_until(text, '@'));
+  if (!begin) return std::nullopt;
+  entry.begin = begin->bytes;
+  if (text.empty()) return entry;
+  entry.promoted = base::parse_number<std::int64_t>(text).value_or(0);
+  return entry.promoted > 0 ? std::optional(entry) : std::nullopt;
+}
+
+std::optional<History> parse_history(std::string_view text) {
+  std::vector<HistoryEntry> entries;
+  while (!text.empty()) {
+    const auto entry = parse_entry(take_until(text, ','));
+    if (!entry || entries.size() == base::limits::history_entries) return std::nullopt;
+    entries.push_back(*entry);
+  }
+  auto history = History::of(std::move(entries));
+  return history ? std::optional(*history) : std::nullopt;
+}
+
+std::string text_of(const HistoryEntry& entry) {
+  auto text = std::to_string(entry.number);
+  if (entry.begin == 0 && entry.promoted == 0) return text;
+  text += '@';
+  text += to_string(Lsn{entry.begin});
+  if (entry.promoted == 0) return text;
+  text += '@';
+  text += std::to_string(entry.promoted);
+  return text;
 }
 
 }  // namespace
 
 std::string to_string(const Position& position) {
-  return std::to_string(position.timeline) + ":" + to_string(position.lsn);
+  return std::to_string(position.timeline()) + ":" + to_string(Lsn{position.offset});
 }
 
 std::string to_text(const Position& position) {
-  return std::to_string(position.system) + "/" + std::to_string(position.timeline) + "/" +
-         to_string(position.lsn);
+  std::string text(postgres_word);
+  text += ':';
+  text += std::to_string(position.cluster);
+  auto separator = ':';
+  for (const auto& entry : position.history.entries()) {
+    text += std::exchange(separator, ',');
+    text += text_of(entry);
+  }
+  text += ':';
+  text += to_string(Lsn{position.offset});
+  return text;
 }
 
 Result<Position> position_from_text(std::string_view text) {
-  const auto first = std::min(text.find('/'), text.size());
-  const auto second = std::min(text.find('/', first + 1), text.size());
-  const auto system = base::parse_number<SystemId>(text.substr(0, first));
-  const auto timeline = base::parse_number<TimelineId>(
-      text.substr(std::min(first + 1, text.size()), second - first - 1));
-  const auto lsn = parse_lsn(text.substr(std::min(second + 1, text.size())));
-  if (!system || timeline.value_or(0) == 0 || !lsn || lsn->none()) {
-    return Error{"'" + std::string(text) +
-                 "' is not a position; write system identifier, timeline and LSN, as in "
-                 "7423456789012345678/2/16/B374D848"};
+  const auto whole = text;
+  Position position;
+  const auto kind = take_until(text, ':');
+  const auto cluster = base::parse_number<ClusterId>(take_until(text, ':'));
+  auto history = parse_history(take_until(text, ':'));
+  const auto offset = parse_lsn(text);
+  if (kind != postgres_word || !cluster || !history || !offset || offset->none()) {
+    return Error{"'" + std::string(whole.substr(0, base::limits::reason_bytes)) +
+                 "' is not a position; write the kind of server, the system identifier, the "
+                 "timelines, each with its begin and promotion, and the LSN, as in "
+                 "postgres:7423456789012345678:1,2@16/B3000160@1795640443355842:16/B374D848"};
   }
-  return Position{*system, *timeline, *lsn};
-}
-
-const TimelineHistory::Switch* TimelineHistory::ancestor(TimelineId timeline) const {
-  const auto found = std::find_if(switches_.begin(), switches_.end(),
-                                  [&](const Switch& s) { return s.timeline == timeline; });
-  return found == switches_.end() ? nullptr : &*found;
-}
-
-Result<TimelineHistory> parse_timeline_history(std::string_view text) {
-  std::vector<TimelineHistory::Switch> switches;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    auto line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-
-    const auto whole = line;
-    const auto number = take_word(line);
-    if (number.empty() || number.front() == '#') continue;
-    const auto timeline = base::parse_number<TimelineId>(number);
-    const auto lsn = parse_lsn(take_word(line));
-    if (!timeline || !lsn) {
-      return Error{"a timeline history has the line '" + std::string(whole) +
-                   "'; expected a timeline, an LSN and a reason"};
-    }
-    switches.push_back({*timeline, *lsn});
-  }
-  return TimelineHistory(std::move(switches));
+  position.cluster = *cluster;
+  position.history = std::move(*history);
+  position.offset = offset->bytes;
+  return position;
 }
 
 }  // namespace tidegate

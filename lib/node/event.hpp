@@ -96,7 +96,7 @@ using mesh::effect::ToLink;
 using mesh::effect::ToRoute;
 using mesh::effect::Undial;
 using mesh::effect::Unfollow;
-struct Poll {};                 // ask the server how far it is
+struct ReadReplayPosition {};   // ask the server how far it is
 struct QueryCommitPosition {};  // ask the primary for a position
 struct Nudge {};                // make the primary flush
 struct Deliver {
@@ -107,7 +107,7 @@ struct Deliver {
 
 using Effect =
     std::variant<effect::Dial, effect::Undial, effect::Follow, effect::Unfollow, effect::ToLink,
-                 effect::ToRoute, effect::Broadcast, effect::Announce, effect::Poll,
+                 effect::ToRoute, effect::Broadcast, effect::Announce, effect::ReadReplayPosition,
                  effect::QueryCommitPosition, effect::Nudge, effect::Deliver, effect::Notify>;
 using Effects = std::vector<Effect>;
 

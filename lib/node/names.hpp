@@ -31,10 +31,8 @@ inline constexpr auto undelivered_names =
                                         {Undelivered::Why::foreign, "foreign"},
                                         {Undelivered::Why::overdue, "overdue"}});
 
-inline constexpr auto unpublished_names =
-    base::enum_names<Unpublished::Why>({{Unpublished::Why::primary_lost, "primary_lost"},
-                                        {Unpublished::Why::failed_over, "failed_over"},
-                                        {Unpublished::Why::left, "left"}});
+inline constexpr auto unpublished_names = base::enum_names<Unpublished::Why>(
+    {{Unpublished::Why::primary_lost, "primary_lost"}, {Unpublished::Why::left, "left"}});
 
 inline constexpr auto peer_state_names =
     base::enum_names<PeerState>({{PeerState::heard, "heard"},

@@ -197,7 +197,7 @@ void Node::handle(input::CommitPositionRead& in, Instant now, Effects&) {
 }
 
 void Node::handle(PrimaryUp& in, Instant, Effects& effects) {
-  publisher_.primary_up(in.incarnation);
+  publisher_.primary_up(in);
   effects.push_back(effect::Notify{std::move(in)});
 }
 

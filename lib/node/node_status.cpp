@@ -34,7 +34,8 @@ void ReceiverHalf::describe(Status& status, Instant now) const {
   if (!demand_) status.untaken = now - demand_since_;
   if (status.tide) status.tide_still = now - tide_since_;
   if (!held.empty()) {
-    status.held_first = held.first_position();
+    const auto& first = held.first_awaited();
+    status.held_first = first.own ? first.own : first.inherited;
     status.held_longest = now - held.first_since();
   }
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/limits.hpp"
+#include "lib/mesh/branch_table.hpp"
 #include "lib/message/footprint.hpp"
 
 namespace tidegate::node {
@@ -38,8 +39,6 @@ void PublisherHalf::send_outbox(Instant now, Effects& effects) {
     const auto ticket = ++answered_;
     if (leaving->lost) {
       unpublished(std::move(leaving->message), ticket, Unpublished::Why::primary_lost, effects);
-    } else if (stream_.outdated(leaving->message)) {
-      unpublished(std::move(leaving->message), ticket, Unpublished::Why::failed_over, effects);
     } else {
       broadcast(std::move(leaving->message), ticket, now, effects);
     }
@@ -73,14 +72,19 @@ void PublisherHalf::append_to_frame(std::uint64_t sequence, Message message, Eff
     auto* last = std::get_if<effect::Broadcast>(&effects.back());
     auto* data = last != nullptr ? std::get_if<mesh::Data>(&last->frame) : nullptr;
     if (data != nullptr && frame_bytes_ + bytes <= base::limits::batch_bytes) {
-      frame_bytes_ += bytes;
-      data->messages.push_back(std::move(message));
-      return;
+      const auto branches = mesh::branches_added(&data->messages.back(), message);
+      if (frame_branches_ + branches <= base::limits::frame_branches) {
+        frame_bytes_ += bytes;
+        frame_branches_ += branches;
+        data->messages.push_back(std::move(message));
+        return;
+      }
     }
   }
   mesh::Data data{self_, sequence, {}};
-  data.messages.push_back(std::move(message));
   frame_bytes_ = bytes;
+  frame_branches_ = mesh::branches_added(nullptr, message);
+  data.messages.push_back(std::move(message));
   effects.push_back(effect::Broadcast{std::move(data)});
 }
 

@@ -32,7 +32,9 @@ class PublisherHalf {
 
   void accept(input::Publish& published);
   void commit_position_read(const gate::CommitPosition& reading, Instant now);
-  void primary_up(const ServerIncarnation& incarnation) { outbox_.primary_up(incarnation); }
+  void primary_up(const PrimaryUp& primary) {
+    outbox_.primary_up(primary.incarnation, primary.history);
+  }
   void primary_down() { outbox_.primary_down(); }
 
   // Everything that may be sent; it belongs at the end of the effects.
@@ -67,7 +69,9 @@ class PublisherHalf {
   Ticket answered_ = 0;  // up to this one; messages leave in the order of their tickets
   mesh::OutboundStream& stream_;
   mesh::ResendWindow window_;
-  std::size_t frame_bytes_ = 0;  // of the Data at the end of the effects, if there is one
+  // Of the Data at the end of the effects, if there is one.
+  std::size_t frame_bytes_ = 0;
+  std::size_t frame_branches_ = 0;  // branch_table.hpp
   Counters& counters_;
 };
 

@@ -98,24 +98,24 @@ void ReceiverHalf::progress(mesh::Member& member, mesh::InboundStream::Progress 
 void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress,
                            Instant now, Effects& effects) {
   for (auto& [sequence, message] : progress.messages) {
-    if (may_release() && gate_.passes(message.position)) {
+    gate::Awaited awaited{message.position, message.inherited};
+    if (may_release() && gate_.passes(awaited)) {
       ++counters_.received;
       count_released(message);
       deliver({std::move(message), member.publisher, member.name, sequence}, effects);
       continue;
     }
-    auto position = message.position;
-    // It leaves behind all that is held of its publisher, whose places may have gone back.
-    if (member.held == 0) member.held_until.reset();
-    auto until = std::max(position, member.held_until);
-    if (!gate_.takes(message::footprint(message), until, demand_)) {
+    // It leaves behind all that is held of its publisher.
+    if (member.held == 0) member.held_waits = false;
+    const bool waits = member.held_waits || !gate_.shows(awaited);
+    if (!gate_.takes(message::footprint(message), awaited, demand_ && !waits)) {
       member.stream.rewind_to(sequence);
       counters_.refused_full += progress.messages.back().sequence - sequence + 1;
       return;
     }
-    gate_.hold({message::PackedMessage(std::move(message)), std::move(position), member.publisher,
+    gate_.hold({message::PackedMessage(std::move(message)), std::move(awaited), member.publisher,
                 sequence, now});
-    member.held_until = std::move(until);
+    member.held_waits = waits;
     ++counters_.received;
     ++member.held;
   }
@@ -182,7 +182,8 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
     TIDEGATE_MUST(member != nullptr);
     --member->held;
     auto message = held.item.unpack();
-    message.position = held.position;
+    message.position = std::move(held.awaited.own);
+    message.inherited = std::move(held.awaited.inherited);
     count_released(message);
     const bool overdue = next->visibility == Visibility::pending;
     if (next->visibility == Visibility::visible || (overdue && overdue_ == Overdue::late)) {
@@ -198,7 +199,7 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
   released_ = released_bytes_ = 0;
   if (gate_.take_poll(now)) {
     ++counters_.replay_reads;
-    effects.push_back(effect::Poll{});
+    effects.push_back(effect::ReadReplayPosition{});
   }
 }
 
@@ -225,6 +226,10 @@ void ReceiverHalf::deliver(Delivery delivery, Effects& effects) {
   }
   ++counters_.delivered;
   if (delivery.late) ++counters_.late;
+  // A change that the server does not show is lost to it: an answer need not wait for that either.
+  if (message.inherited && gate_.shows(*message.inherited)) {
+    own_stream_.delivered(*message.inherited);
+  }
   if (message.position) own_stream_.delivered(*message.position);
   effects.emplace_back(effect::Deliver{std::move(delivery)});
 }

@@ -23,7 +23,7 @@ bool contains(const std::string& text, const char* part) {
 Status well() {
   Status status;
   status.gated = true;
-  status.tide = Tide{{7, 1}, 1, Lsn{100}, {}};
+  status.tide = Tide{{7, 1}, History::of({{1, 0, 0}}).value(), 100};
   status.tide_still = seconds(3600);  // nothing is held, so nobody has asked
   status.primary_known = true;
   PeerStatus other;

@@ -3,21 +3,49 @@
 
 #include <cstdint>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "tidegate/lsn.hpp"
 #include "tidegate/message.hpp"
 
 namespace tidegate::testing {
 
 // The cluster that all samples belong to.
-inline constexpr SystemId home = 7;
+inline constexpr ClusterId home = 7;
+
+// "1 2@100 3@250" are timelines with the offsets at which they begin, "2@100/7" one whose promotion
+// is known. A timeline that stands alone tells its number only.
+inline History history(const std::string& text) {
+  std::vector<HistoryEntry> entries;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    HistoryEntry entry;
+    std::istringstream parts(word);
+    char separator = 0;
+    parts >> entry.number >> separator >> entry.begin >> separator >> entry.promoted;
+    entries.push_back(entry);
+  }
+  return History::of(std::move(entries)).value();
+}
+
+inline Position place(const History& history, std::uint64_t offset, ClusterId cluster = home) {
+  return {ServerKind::postgres, cluster, history, offset};
+}
+
+// With the number of the timeline alone.
+inline Position place(TimelineId timeline, std::uint64_t offset, ClusterId cluster = home) {
+  return place(history(std::to_string(timeline)), offset, cluster);
+}
 
 // "2:0/3000060" is timeline 2, LSN 0/3000060, of the cluster `home`.
 inline Position position(std::string_view text) {
   const auto colon = text.find(':');
-  return {home, static_cast<TimelineId>(std::stoul(std::string(text.substr(0, colon)))),
-          parse_lsn(text.substr(colon + 1)).value()};
+  return place(static_cast<TimelineId>(std::stoul(std::string(text.substr(0, colon)))),
+               parse_lsn(text.substr(colon + 1)).value().bytes);
 }
 
 inline Origin origin(std::uint8_t number) {
@@ -31,7 +59,7 @@ inline Message a_message(std::string_view topic, std::string payload,
                          std::string_view at = std::string_view()) {
   auto parsed = Topic::parse(topic).value();
   return {std::move(parsed), std::move(payload),
-          at.empty() ? std::nullopt : std::optional(position(at))};
+          at.empty() ? std::nullopt : std::optional(position(at)), std::nullopt};
 }
 
 inline std::string hex(std::string_view bytes) {

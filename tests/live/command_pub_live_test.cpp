@@ -158,7 +158,7 @@ TEST_CASE("pub --after-commit and the lines of a peer announce commits of anothe
   CHECK(sent["ticket"] == 1);
   CHECK(sent["sequence"] == 1);
   CHECK(sent["position"] == position);
-  CHECK(position["timeline"] == 1);
+  CHECK(position["history"][0]["timeline"] == 1);
   CHECK(position["system"] == primary.value("SELECT system_identifier FROM pg_control_system()"));
 
   publisher.write("{\"topic\":\"b\",\"depends\":" + position.dump() + "}\n");

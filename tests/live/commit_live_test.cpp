@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <libpq-fe.h>
 
+#include "lib/gate/visibility.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "tests/support/page_end.hpp"
@@ -84,9 +85,11 @@ TEST_CASE("when a replica covers the position of a commit, its row is visible th
         break;
     }
     REQUIRE(position->ok());
-    CHECK(*parse_lsn(writer.value("SELECT pg_current_wal_flush_lsn()")) >= (*position)->lsn);
-    REQUIRE(eventually(
-        5s, [&] { return visibility_of(**position, watcher.read()) == Visibility::visible; }));
+    CHECK(*parse_lsn(writer.value("SELECT pg_current_wal_flush_lsn()")) >=
+          Lsn{(*position)->offset});
+    REQUIRE(eventually(5s, [&] {
+      return gate::visibility_of(**position, watcher.read()) == Visibility::visible;
+    }));
     CAPTURE(i);
     CHECK(visible(i));
   }
@@ -112,9 +115,9 @@ TEST_CASE("a transaction that committed asynchronously has a position that is fl
     const auto before = insert_lsn(session);
     const auto position = way();
     REQUIRE(position.ok());
-    CHECK(position->lsn > before);
-    CHECK(position->timeline == 1);
-    CHECK(flush_lsn(server) >= position->lsn);
+    CHECK(Lsn{position->offset} > before);
+    CHECK(position->timeline() == 1);
+    CHECK(flush_lsn(server) >= Lsn{position->offset});
   };
   check(local);
   check(whole_session);
@@ -131,8 +134,8 @@ TEST_CASE("at a page's end the position is without the header that only the writ
     session.execute("SELECT 1");
     const auto position = position_after_commit(session.connection());
     REQUIRE(position.ok());
-    CHECK(position->lsn == Lsn{raw.bytes - (at_segment_end ? 40 : 24)});
-    CHECK(flush_lsn(server) >= position->lsn);
+    CHECK(Lsn{position->offset} == Lsn{raw.bytes - (at_segment_end ? 40 : 24)});
+    CHECK(flush_lsn(server) >= Lsn{position->offset});
   }
 }
 
@@ -250,7 +253,7 @@ TEST_CASE("a promoted server's positions are of its new timeline, and need no ri
   session.execute("SET synchronous_commit = off");
   const auto position = position_after_commit(session.connection());
   REQUIRE(position.ok());
-  CHECK(position->timeline == 2);
-  CHECK(std::to_string(position->system) ==
+  CHECK(position->timeline() == 2);
+  CHECK(std::to_string(position->cluster) ==
         replica.value("SELECT system_identifier FROM pg_control_system()"));
 }

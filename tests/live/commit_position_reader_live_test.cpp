@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "lib/gate/visibility.hpp"
 #include "peer/servers/postgres/commit_position_reader.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
@@ -44,12 +45,16 @@ class Watcher : public ReplayWatcher {
 
   // Whether it replays `lsn` within `bound`.
   bool reaches(Lsn lsn, Duration bound) {
-    return eventually(bound, [&] { return read().replayed >= lsn; });
+    return eventually(bound, [&] { return read().replayed >= lsn.bytes; });
   }
 };
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
+}
+
+Position place_of(const CommitPosition& reading, Lsn lsn) {
+  return {ServerKind::postgres, reading.incarnation.cluster, reading.history, lsn.bytes};
 }
 
 Lsn as_lsn(const std::string& text) { return *parse_lsn(text); }
@@ -63,7 +68,7 @@ TEST_CASE("a role that may only log in reads positions and nudges, even a read-o
       "CREATE ROLE plain LOGIN; ALTER ROLE plain SET default_transaction_read_only = on");
   Tagger tagger(server.connection_string("user=plain"));
   const auto up = tagger.next<PrimaryUp>();
-  CHECK(std::to_string(up.incarnation.system) ==
+  CHECK(std::to_string(up.incarnation.cluster) ==
         server.value("SELECT system_identifier FROM pg_control_system()"));
   CHECK(std::to_string(up.incarnation.started) ==
         server.value("SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint"));
@@ -72,7 +77,7 @@ TEST_CASE("a role that may only log in reads positions and nudges, even a read-o
   const auto before = as_lsn(server.value("SELECT pg_current_wal_insert_lsn()"));
   const auto reading = tagger.ask();
   CHECK(reading.incarnation == up.incarnation);
-  CHECK(reading.timeline == 1);
+  CHECK(reading.history.timeline() == 1);
   CHECK(reading.insert >= before);
   const auto nudged = tagger.nudge();
   CHECK(nudged.insert > reading.insert);
@@ -92,7 +97,36 @@ TEST_CASE("a server in recovery is no primary until it is promoted") {
   CHECK_FALSE(tagger->ready());
   replica.promote();
   tagger.next<PrimaryUp>();
-  CHECK(tagger.ask().timeline == 2);
+  CHECK(tagger.ask().history.timeline() == 2);
+}
+
+TEST_CASE("positions of a promoted server have its whole history, and keep no wal sender busy") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica();
+  replica.promote();
+  Tagger tagger(replica.connection_string());
+  const auto up = tagger.next<PrimaryUp>();
+  CHECK(up.degraded.empty());
+  CHECK(up.history.timeline() == 2);
+  CHECK(up.history.complete());
+  CHECK(tagger.ask().history == up.history);
+  CHECK(eventually(5s, [&] {
+    return replica.value(
+               "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender'") == "0";
+  }));
+}
+
+TEST_CASE("without REPLICATION positions name a timeline by number, and the cure is told") {
+  Cluster cluster;
+  cluster.primary().execute("CREATE ROLE plain LOGIN");
+  auto& replica = cluster.add_replica();
+  replica.promote();
+  Tagger tagger(replica.connection_string("user=plain"));
+  const auto up = tagger.next<PrimaryUp>();
+  CHECK(contains(up.degraded, "ALTER ROLE plain REPLICATION"));
+  CHECK_FALSE(up.history.complete());
+  CHECK(tagger.ask().history == up.history);
+  CHECK(up.history.timeline() == 2);
 }
 
 TEST_CASE("a list of hosts follows the primary through a failover") {
@@ -111,8 +145,8 @@ TEST_CASE("a list of hosts follows the primary through a failover") {
   replica.promote();
   tagger.await<PrimaryUp>();
   const auto later = tagger.ask();
-  CHECK(later.timeline == 2);
-  CHECK(later.incarnation.system == dependency.incarnation.system);
+  CHECK(later.history.timeline() == 2);
+  CHECK(later.incarnation.cluster == dependency.incarnation.cluster);
   CHECK(later.incarnation.started != first.incarnation.started);
 }
 
@@ -147,13 +181,11 @@ TEST_CASE("at a page's end the position is the one that a caught-up replica repo
       REQUIRE(watcher.reaches(dependency.insert, 10s));
       const auto tide = watcher.read();
       if (insert_lsn(session) != raw) continue;
-      CHECK(tide.replayed == end);
+      CHECK(tide.replayed == end.bytes);
       CHECK(as_lsn(replica.value("SELECT pg_last_wal_replay_lsn()")) < raw);
       CHECK(as_lsn(session.value("SELECT pg_current_wal_flush_lsn()")) < raw);
-      CHECK(visibility_of({dependency.incarnation.system, dependency.timeline, dependency.insert},
-                          tide) == Visibility::visible);
-      CHECK(visibility_of({dependency.incarnation.system, dependency.timeline, raw}, tide) ==
-            Visibility::pending);  // the trap
+      CHECK(visibility_of(place_of(dependency, dependency.insert), tide) == Visibility::visible);
+      CHECK(visibility_of(place_of(dependency, raw), tide) == Visibility::pending);  // the trap
       CHECK(tagger.ask().flush == end);
       seen = true;
     }
@@ -210,7 +242,7 @@ TEST_CASE("a nudge does not wait for a synchronous standby that is missing") {
                              "remote_apply\n"});
   Tagger tagger(cluster.primary().connection_string());
   tagger.next<PrimaryUp>();
-  CHECK(tagger.nudge().timeline == 1);
+  CHECK(tagger.nudge().history.timeline() == 1);
 }
 
 TEST_CASE("a primary that is away is reported once and found again when it returns") {
@@ -225,6 +257,6 @@ TEST_CASE("a primary that is away is reported once and found again when it retur
   CHECK(tagger.quiet());
   cluster.primary().start();
   const auto second = tagger.next<PrimaryUp>();
-  CHECK(second.incarnation.system == first.incarnation.system);
+  CHECK(second.incarnation.cluster == first.incarnation.cluster);
   CHECK(second.incarnation.started > first.incarnation.started);
 }

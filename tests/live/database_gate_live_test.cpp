@@ -94,7 +94,9 @@ TEST_CASE("a position of another cluster is told to be foreign") {
   Cluster cluster;
   auto opened = DatabaseGate::open({.database = cluster.primary().connection_string()});
   REQUIRE(opened.ok());
-  REQUIRE((*opened)->hold("stranger", Position{1, 1, Lsn{1}}));
+  REQUIRE((*opened)->hold(
+      "stranger",
+      Position{.cluster = 1, .history = History::of({{1, 0, 0}}).value(), .offset = 1}));
   const auto released = (*opened)->next(10s);
   REQUIRE(released);
   CHECK(released->visibility == Visibility::foreign);
@@ -103,7 +105,8 @@ TEST_CASE("a position of another cluster is told to be foreign") {
 TEST_CASE("a gate without a server holds, and tells why") {
   auto opened = DatabaseGate::open({.database = "host=127.0.0.1 port=1"});
   REQUIRE(opened.ok());
-  REQUIRE((*opened)->hold("waits", Position{1, 1, Lsn{1}}));
+  REQUIRE((*opened)->hold(
+      "waits", Position{.cluster = 1, .history = History::of({{1, 0, 0}}).value(), .offset = 1}));
   CHECK_FALSE((*opened)->next(200ms));
   CHECK((*opened)->trouble().find("refused") != std::string::npos);
   CHECK((*opened)->held() == 1);

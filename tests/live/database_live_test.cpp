@@ -24,9 +24,9 @@ namespace {
 
 // Gives Database the form of the machines above it.
 struct Single {
-  static Result<std::unique_ptr<Single>> create(const std::string& connection_string,
-                               Database::Timeouts timeouts = {},
-                               Database::Session session = Database::Session::plain) {
+  static Result<std::unique_ptr<Single>> create(
+      const std::string& connection_string, Database::Timeouts timeouts = {},
+      Database::Session session = Database::Session::plain) {
     auto database = Database::create(connection_string, session, timeouts);
     if (!database) return database.error();
     return std::make_unique<Single>(Single{std::move(*database)});

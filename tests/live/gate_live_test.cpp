@@ -91,11 +91,11 @@ TEST_CASE("a position at or before the replayed one is delivered, one byte beyon
   Masters masters;
   auto session = servers().primary.connect();
   auto position = commit_row(session, new_row());
-  REQUIRE(eventually(10s, [&] { return replayed(servers().replica) >= position.lsn; }));
+  REQUIRE(eventually(10s, [&] { return replayed(servers().replica) >= Lsn{position.offset}; }));
   pause_replay(servers().replica);
   const auto fence = replayed(servers().replica);
   for (const int offset : {-1, 0, 1}) {
-    position.lsn = plus(fence, offset);
+    position.offset = plus(fence, offset).bytes;
     CHECK(masters.writer->publish(topic("t"), std::to_string(offset), position) ==
           Publish::accepted);
   }
@@ -140,7 +140,7 @@ TEST_CASE("five that wait are released one by one as the replay goes on step by 
     session.execute("CREATE TABLE step" + std::to_string(i) + " ()");
   }
   const auto ready = position_after_commit(session.connection()).value();
-  REQUIRE(eventually(10s, [&] { return replayed(servers().replica) >= ready.lsn; }));
+  REQUIRE(eventually(10s, [&] { return replayed(servers().replica) >= Lsn{ready.offset}; }));
   std::vector<Session> steps;
   for (int i = 0; i < 5; ++i) {
     steps.push_back(servers().replica.connect());
@@ -316,7 +316,7 @@ TEST_CASE("a two-phase commit is announced by its second phase") {
   const int row = new_row();
   session.execute("BEGIN; " + insert(row) + "; PREPARE TRANSACTION 'phase'");
   const auto prepared = position_after_commit(session.connection()).value();
-  REQUIRE(eventually(10s, [&] { return replayed(servers().replica) >= prepared.lsn; }));
+  REQUIRE(eventually(10s, [&] { return replayed(servers().replica) >= Lsn{prepared.offset}; }));
   CHECK_FALSE(has_row(reading, row));
   session.execute("COMMIT PREPARED 'phase'");
   CHECK(masters.writer->publish(topic("t"), "tag", AfterCommit{}) == Publish::accepted);
@@ -337,7 +337,7 @@ TEST_CASE("beside a primary a message is delivered at once, unless its timeline 
   REQUIRE(delivery);
   MESSAGE("held for ", milliseconds(delivery->held), " ms");
   CHECK(delivery->held < 100ms);
-  ++position.timeline;
+  position.history = History::of({{position.timeline() + 1, 0, 0}}).value();
   CHECK(masters.writer->publish(topic("t"), "later", position) == Publish::accepted);
   REQUIRE(holds(*masters.reader, 1));
   CHECK(still_holds(*masters.reader, 1));

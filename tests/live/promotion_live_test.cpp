@@ -115,7 +115,7 @@ TEST_CASE("after a failover surviving changes are delivered, and lost ones are o
   CHECK(writer->publish(topic("t"), "7", AfterCommit{}) == Publish::accepted);
   check_delivered(*at_follower, follower, 7);
   check_delivered(*at_heir, heir, 7);
-  CHECK(at_follower->status().tide->timeline == 2);
+  CHECK(at_follower->status().tide->timeline() == 2);
 }
 
 TEST_CASE("a cascading standby follows its promoted server, and its peer goes on") {
@@ -138,7 +138,7 @@ TEST_CASE("a cascading standby follows its promoted server, and its peer goes on
   middle.execute(insert(2));
   publish_after_commit(*at_middle, 2);
   check_delivered(*at_end, end, 2);
-  CHECK(at_end->status().tide->timeline == 2);
+  CHECK(at_end->status().tide->timeline() == 2);
   // On the way of the messages: no notice says that a server went down.
   CHECK_FALSE(next_notice<ServerDown>(*at_end, 0ms));
 }

@@ -3,9 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include "lib/gate/visibility.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "support/port.hpp"
+#include "tests/lib/samples.hpp"
 #include "tests/support/replay_watcher.hpp"
 
 using namespace tidegate;
@@ -62,7 +64,7 @@ TEST_CASE("a standby introduces itself and is read once, unasked") {
   CHECK(up.in_recovery);
   CHECK(up.degraded.empty());
   CHECK(contains(up.description, "standby " + replica.socket_directory().string() + " port 5432"));
-  CHECK(std::to_string(up.incarnation.system) ==
+  CHECK(std::to_string(up.incarnation.cluster) ==
         cluster.primary().value("SELECT system_identifier FROM pg_control_system()"));
   CHECK(std::to_string(up.incarnation.started) ==
         replica.value("SELECT (extract(epoch FROM greatest(pg_postmaster_start_time(), "
@@ -70,9 +72,8 @@ TEST_CASE("a standby introduces itself and is read once, unasked") {
 
   const auto tide = watcher.next_tide();
   CHECK(tide.incarnation == up.incarnation);
-  CHECK(tide.timeline == 1);
-  CHECK(tide.history == TimelineHistory());
-  CHECK(tide.replayed <= as_lsn(replica.value(replay_lsn)));
+  CHECK(tide.history == tidegate::testing::history("1"));
+  CHECK(Lsn{tide.replayed} <= as_lsn(replica.value(replay_lsn)));
   CHECK(watcher->ready());
   CHECK_FALSE(watcher->is_primary());
 }
@@ -92,9 +93,9 @@ TEST_CASE("a standby's reading follows the replay, not the received WAL") {
     return as_lsn(replica.value("SELECT pg_last_wal_receive_lsn()")) >= dependency;
   }));
   CHECK(watcher.read().replayed == before);
-  CHECK(dependency > before);
+  CHECK(dependency.bytes > before);
   replica.execute("SELECT pg_wal_replay_resume()");
-  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency; }));
+  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency.bytes; }));
   replica.execute("SELECT * FROM t");
 }
 
@@ -135,7 +136,7 @@ TEST_CASE("a primary has replayed all that it has written, although its replay L
   primary.execute("CREATE TABLE t (i int)");
   const auto tide = watcher.read();
   CHECK(tide.replayed > first.replayed);
-  CHECK(tide.replayed >= flush_lsn(primary));
+  CHECK(Lsn{tide.replayed} >= flush_lsn(primary));
   CHECK(watcher->is_primary());
 }
 
@@ -147,7 +148,7 @@ TEST_CASE("a promotion shows as a new timeline on the same connection, and the L
   watcher.next_tide();
   cluster.primary().execute("CREATE TABLE t (i int)");
   const auto kept = flush_lsn(cluster.primary());
-  REQUIRE(watcher.sees([&](const Tide& tide) { return tide.replayed >= kept; }));
+  REQUIRE(watcher.sees([&](const Tide& tide) { return tide.replayed >= kept.bytes; }));
   cluster.primary().crash();
   replica.promote();
   const auto frozen = replica.value(replay_lsn);
@@ -155,20 +156,19 @@ TEST_CASE("a promotion shows as a new timeline on the same connection, and the L
   auto tide = watcher.read();
   CHECK(watcher->is_primary());
   CHECK(tide.incarnation == up.incarnation);
-  CHECK(tide.timeline == 2);
-  REQUIRE(tide.history.ancestor(1) != nullptr);
-  const auto end = tide.history.ancestor(1)->end;
-  CHECK(end >= kept);
-  CHECK(visibility_of({up.incarnation.system, 1, kept}, tide) == Visibility::visible);
-  CHECK(visibility_of({up.incarnation.system, 1, Lsn{end.bytes + 1}}, tide) ==
-        Visibility::orphaned);
+  CHECK(tide.timeline() == 2);
+  REQUIRE(tide.history.entries().size() == 2);
+  const auto end = tide.history.entries()[1].begin;
+  CHECK(end >= kept.bytes);
+  CHECK(visibility_of(place(1, kept.bytes, up.incarnation.cluster), tide) == Visibility::visible);
+  CHECK(visibility_of(place(1, end + 1, up.incarnation.cluster), tide) == Visibility::orphaned);
 
   replica.execute("INSERT INTO t VALUES (1)");
   CHECK(replica.value(replay_lsn) == frozen);
   tide = watcher.read();
-  CHECK(tide.replayed >= flush_lsn(replica));
-  CHECK(tide.timeline == 2);
-  CHECK(tide.history.ancestor(1) != nullptr);
+  CHECK(Lsn{tide.replayed} >= flush_lsn(replica));
+  CHECK(tide.timeline() == 2);
+  CHECK(tide.history.entries().size() == 2);
 }
 
 TEST_CASE("a standby that follows a new primary changes its timeline on the same connection") {
@@ -180,50 +180,53 @@ TEST_CASE("a standby that follows a new primary changes its timeline on the same
       "CREATE TABLE t (i int); CREATE ROLE plain LOGIN; CREATE ROLE monitor LOGIN;"
       "GRANT pg_monitor TO monitor");
   const auto kept = flush_lsn(primary);
-  const auto arrived = [&](const Tide& tide) { return tide.replayed >= kept; };
+  const auto arrived = [&](const Tide& tide) { return tide.replayed >= kept.bytes; };
   Watcher full(follower.connection_string());
   Watcher monitor(follower.connection_string("user=monitor"));
   Watcher plain(follower.connection_string("user=plain"));
   for (auto* watcher : {&full, &monitor, &plain}) {
     const auto up = watcher->await<ServerUp>();
     CHECK(up.degraded.empty() == (watcher == &full));
-    CHECK(watcher->next_tide().timeline == 1);
+    CHECK(watcher->next_tide().timeline() == 1);
     REQUIRE(watcher->sees(arrived));
   }
-  const auto system = full.read().incarnation.system;
+  const auto system = full.read().incarnation.cluster;
   REQUIRE(eventually(10s, [&] { return as_lsn(next.value(replay_lsn)) >= kept; }));
   primary.crash();
   next.promote();
   follower.follow(next);
   next.execute("INSERT INTO t VALUES (1)");
   const auto dependency = flush_lsn(next);
-  CHECK(full.sees([](const Tide& tide) { return tide.timeline == 2; }));
-  CHECK(full.sees([&](const Tide& tide) { return tide.replayed >= dependency; }));
+  CHECK(full.sees([](const Tide& tide) { return tide.timeline() == 2; }));
+  CHECK(full.sees([&](const Tide& tide) { return tide.replayed >= dependency.bytes; }));
 
   const auto tide = full.read();
-  REQUIRE(tide.history.ancestor(1) != nullptr);
-  CHECK(visibility_of({system, 1, kept}, tide) == Visibility::visible);
-  CHECK(visibility_of({system, 1, dependency}, tide) == Visibility::orphaned);
-  CHECK(visibility_of({system, 2, dependency}, tide) == Visibility::visible);
+  REQUIRE(tide.history.entries().size() == 2);
+  CHECK(visibility_of(place(1, kept.bytes, system), tide) == Visibility::visible);
+  CHECK(visibility_of(place(1, dependency.bytes, system), tide) == Visibility::orphaned);
+  CHECK(visibility_of(place(2, dependency.bytes, system), tide) == Visibility::visible);
 
   // Without replication commands. The control file still names the old timeline: a role that sees
   // the WAL receiver makes no reading, another takes the old timeline for the present one.
   CHECK(follower.value(control_file_timeline) == "1");
   CHECK_FALSE(monitor.try_read().has_value());
-  CHECK(visibility_of({system, 1, dependency}, plain.read()) ==
+  CHECK(visibility_of(place(1, dependency.bytes, system), plain.read()) ==
         Visibility::visible);  // the documented gap
 
   next.execute("CHECKPOINT");
   const auto checkpoint = flush_lsn(next);
-  REQUIRE(full.sees([&](const Tide& t) { return t.replayed >= checkpoint; }));
+  REQUIRE(full.sees([&](const Tide& t) { return t.replayed >= checkpoint.bytes; }));
   follower.execute("CHECKPOINT");
   CHECK(follower.value(control_file_timeline) == "2");
   for (auto* watcher : {&monitor, &plain}) {
-    CHECK(
-        watcher->sees([&](const Tide& t) { return t.timeline == 2 && t.replayed >= checkpoint; }));
-    CHECK(visibility_of({system, 2, dependency}, watcher->read()) == Visibility::visible);
-    CHECK(visibility_of({system, 1, dependency}, watcher->read()) == Visibility::orphaned);
-    CHECK(visibility_of({system, 1, kept}, watcher->read()) == Visibility::orphaned);  // no history
+    CHECK(watcher->sees(
+        [&](const Tide& t) { return t.timeline() == 2 && t.replayed >= checkpoint.bytes; }));
+    CHECK(visibility_of(place(2, dependency.bytes, system), watcher->read()) ==
+          Visibility::visible);
+    CHECK(visibility_of(place(1, dependency.bytes, system), watcher->read()) ==
+          Visibility::orphaned);
+    CHECK(visibility_of(place(1, kept.bytes, system), watcher->read()) ==
+          Visibility::orphaned);  // no history
   }
 }
 
@@ -237,16 +240,16 @@ TEST_CASE("after a failover a list of hosts leads to another server, whose timel
       std::to_string(old_primary.port()) + "," + std::to_string(replica.port()));
   const auto first = watcher.next<ServerUp>();
   CHECK(contains(first.description, "port " + std::to_string(old_primary.port())));
-  CHECK(watcher.next_tide().timeline == 1);
+  CHECK(watcher.next_tide().timeline() == 1);
   old_primary.crash();
   watcher.await<ServerDown>();
   replica.promote();
   const auto second = watcher.await<ServerUp>();
-  CHECK(second.incarnation.system == first.incarnation.system);
+  CHECK(second.incarnation.cluster == first.incarnation.cluster);
   CHECK(second.incarnation.started != first.incarnation.started);
   const auto tide = watcher.next_tide();
-  CHECK(tide.timeline == 2);
-  CHECK(tide.history.ancestor(1) != nullptr);
+  CHECK(tide.timeline() == 2);
+  CHECK(tide.history.entries().size() == 2);
 }
 
 TEST_CASE("a role without REPLICATION is told the cure, and it works") {
@@ -257,14 +260,14 @@ TEST_CASE("a role without REPLICATION is told the cure, and it works") {
   const auto up = watcher.next<ServerUp>();
   CHECK(contains(up.degraded, "must be superuser or replication role to start walsender"));
   CHECK(contains(up.degraded, "ALTER ROLE \"My app\" REPLICATION"));
-  CHECK(watcher.next_tide().timeline == 1);
-  CHECK(watcher.read().replayed >= flush_lsn(primary));
+  CHECK(watcher.next_tide().timeline() == 1);
+  CHECK(Lsn{watcher.read().replayed} >= flush_lsn(primary));
 
   primary.execute("ALTER ROLE \"My app\" REPLICATION");
   primary.execute("SELECT pg_terminate_backend(" + backend_of_watch(primary) + ")");
   CHECK(contains(watcher.next<ServerDown>().reason, "terminating connection"));
   CHECK(watcher.next<ServerUp>().degraded.empty());
-  CHECK(watcher.next_tide().timeline == 1);
+  CHECK(watcher.next_tide().timeline() == 1);
 }
 
 TEST_CASE("a degraded watch of a promoted server knows its timeline") {
@@ -274,14 +277,14 @@ TEST_CASE("a degraded watch of a promoted server knows its timeline") {
   const auto kept = flush_lsn(cluster.primary());
   Watcher watcher(replica.connection_string("user=postgres"));
   watcher.next<ServerUp>();
-  REQUIRE(watcher.sees([&](const Tide& tide) { return tide.replayed >= kept; }));
+  REQUIRE(watcher.sees([&](const Tide& tide) { return tide.replayed >= kept.bytes; }));
   Watcher degraded(replica.connection_string("user=plain"));
   CHECK_FALSE(degraded.next<ServerUp>().degraded.empty());
-  CHECK(degraded.next_tide().timeline == 1);
+  CHECK(degraded.next_tide().timeline() == 1);
   replica.promote();
   CHECK(replica.value(control_file_timeline) == "1");
-  CHECK(degraded.read().timeline == 2);
-  CHECK(degraded.read().replayed >= flush_lsn(replica));
+  CHECK(degraded.read().timeline() == 2);
+  CHECK(Lsn{degraded.read().replayed} >= flush_lsn(replica));
 }
 
 TEST_CASE("without a free wal sender the watch is degraded and names the setting to raise") {
@@ -290,7 +293,7 @@ TEST_CASE("without a free wal sender the watch is degraded and names the setting
   CHECK(first.next<ServerUp>().degraded.empty());
   Watcher second(cluster.primary().connection_string());
   CHECK(contains(second.next<ServerUp>().degraded, "raise max_wal_senders"));
-  CHECK(second.next_tide().timeline == 1);
+  CHECK(second.next_tide().timeline() == 1);
 }
 
 TEST_CASE("a server that can't be reached is reported once for each reason") {
@@ -324,10 +327,10 @@ TEST_CASE("a standby that crashed is another instance when it returns") {
   const auto dependency = flush_lsn(cluster.primary());
   replica.start();
   const auto second = watcher.await<ServerUp>();
-  CHECK(second.incarnation.system == first.incarnation.system);
+  CHECK(second.incarnation.cluster == first.incarnation.cluster);
   CHECK(second.incarnation.started > first.incarnation.started);
   CHECK(watcher.next_tide().incarnation == second.incarnation);
-  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency; }));
+  CHECK(watcher.sees([&](const Tide& tide) { return tide.replayed >= dependency.bytes; }));
 }
 
 TEST_CASE("a standby whose backend crashed is another instance, though its start time stays") {
@@ -358,9 +361,9 @@ TEST_CASE("a missing history file is a warning, and older timelines count as aba
   watcher.next<ServerUp>();
   CHECK(contains(watcher.next<Warning>().text, "history of timeline 2 is missing"));
   const auto tide = watcher.next_tide();
-  CHECK(tide.timeline == 2);
-  CHECK(visibility_of({system, 1, kept}, tide) == Visibility::orphaned);
+  CHECK(tide.timeline() == 2);
+  CHECK(visibility_of(place(1, kept.bytes, system), tide) == Visibility::orphaned);
   replica.execute("CREATE TABLE t (i int)");
-  CHECK(watcher.read().replayed >= flush_lsn(replica));
+  CHECK(Lsn{watcher.read().replayed} >= flush_lsn(replica));
   CHECK(watcher.quiet());  // no second warning
 }

@@ -15,6 +15,7 @@
 #include "tests/live/mesh.hpp"
 #include "tests/support/turning.hpp"
 #include "tidegate/commit.hpp"
+#include "tidegate/lsn.hpp"
 
 using namespace tidegate;
 using namespace tidegate::support;
@@ -137,7 +138,7 @@ TEST_CASE("a message comes soon after its change was replayed") {
   join({writer.get(), reader.get()});
 
   struct Sighting {
-    Lsn replayed;
+    std::uint64_t replayed;
     Instant when;
   };
   std::atomic<bool> over = false;
@@ -145,7 +146,7 @@ TEST_CASE("a message comes soon after its change was replayed") {
     auto session = servers().replica.connect();
     std::vector<Sighting> sightings;
     while (!over) {
-      const auto lsn = parse_lsn(session.value("SELECT pg_last_wal_replay_lsn()")).value();
+      const auto lsn = parse_lsn(session.value("SELECT pg_last_wal_replay_lsn()")).value().bytes;
       if (sightings.empty() || lsn > sightings.back().replayed) {
         sightings.push_back({lsn, current_time()});
       }
@@ -165,7 +166,7 @@ TEST_CASE("a message comes soon after its change was replayed") {
   });
 
   struct Arrival {
-    Lsn position;
+    std::uint64_t position;
     Duration held;
     Instant when;
   };
@@ -173,7 +174,7 @@ TEST_CASE("a message comes soon after its change was replayed") {
   while (arrivals.size() < count) {
     const auto delivery = next_delivery(*reader);
     REQUIRE(delivery);
-    arrivals.push_back({delivery->message.position->lsn, delivery->held, current_time()});
+    arrivals.push_back({delivery->message.position->offset, delivery->held, current_time()});
   }
   CHECK(writing.get());
   over = true;

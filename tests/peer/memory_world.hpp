@@ -22,12 +22,12 @@ inline constexpr ServerIncarnation replica_life{7, 2};
 
 // The server has committed everything up to there, and flushed it.
 inline void commit(ServerScript& script, std::uint64_t lsn) {
-  script.position = {script.incarnation, 1, Lsn{lsn}, Lsn{lsn}};
+  script.position = {script.incarnation, History::of({{1, 0, 0}}).value(), Lsn{lsn}, Lsn{lsn}};
 }
 
 // The server shows everything up to there.
 inline void replay(ServerScript& script, std::uint64_t lsn) {
-  script.tide = {script.incarnation, 1, Lsn{lsn}, {}};
+  script.tide = {script.incarnation, History::of({{1, 0, 0}}).value(), lsn};
 }
 
 inline std::shared_ptr<ServerScript> script_of(ServerIncarnation incarnation, std::uint64_t lsn) {

@@ -44,7 +44,8 @@ class ScriptedPrimary final : public ScriptedReader<servers::CommitPositionReade
   }
   void nudge(Instant now) override { query(now); }
   void advance(Instant, gate::ServerEvents& events) override {
-    if (!std::exchange(up_, true)) events.emplace_back(PrimaryUp{script_->incarnation, "script"});
+    if (!std::exchange(up_, true))
+      events.emplace_back(PrimaryUp{script_->incarnation, "script", "", script_->position.history});
     if (std::exchange(asked_, false)) {
       events.emplace_back(gate::CommitPositionRead{script_->position});
     }

@@ -256,6 +256,10 @@ void Chaos::strike(Fault fault) {
       return crash_primary(false);
     case Fault::fail_over:
       return crash_primary(true);
+    case Fault::promote_apart:
+      return promote_apart();
+    case Fault::fail_back:
+      return fail_back();
     case Fault::drop_sessions:
       if (const auto life = any_life()) simulation_.sessions.drop(*life);
       return;
@@ -327,6 +331,32 @@ void Chaos::crash_primary(bool promote) {
     });
   }
   undo([this, id] { simulation_.database.restart(*id, false); });
+}
+
+void Chaos::promote_apart() {
+  const auto id = any_replica();
+  if (!id || !simulation_.database.server(*id).up) return;
+  ++counts_.promotions;
+  simulation_.database.promote_apart(*id);
+  undo([this, id] {
+    if (simulation_.database.server(*id).primary) simulation_.database.strand_others(*id);
+  });
+}
+
+// Only while every peer knows the primary that dies: a peer that has never met it takes the former
+// one for a restart of the same, and changes that were announced in between for its.
+void Chaos::fail_back() {
+  auto& database = simulation_.database;
+  const auto id = random_.below(database.size());
+  if (database.server(id).up || !database.server(id).stranded) return;
+  const auto& living = simulation_.living();
+  if (!std::all_of(living.begin(), living.end(),
+                   [this](LifeId life) { return simulation_.sessions.connected(life); })) {
+    return;
+  }
+  ++counts_.server_crashes;
+  database.come_back(id, true);
+  database.strand_others(id);
 }
 
 }  // namespace tidegate::sim

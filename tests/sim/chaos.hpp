@@ -43,6 +43,8 @@ class Chaos {
   void end_life(bool farewell);
   void cut(HostId a, HostId b, bool both);
   void crash_primary(bool promote);
+  void promote_apart();
+  void fail_back();
   Duration lasting() { return up_to(random_, profile_.longest_fault); }
   Path& any_path();
   // Undoes something after a while, unless healed before.

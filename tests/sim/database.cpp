@@ -39,12 +39,33 @@ ServerId Database::add_cluster(const std::string& prefix, std::uint64_t system,
   return first;
 }
 
+tidegate::History Database::history_of(ServerId id) const {
+  return position_of(servers_[id].place()).history;
+}
+
+Position Database::position_of(const Place& place) const {
+  std::vector<HistoryEntry> entries;
+  for (const auto& step : history_.way_to(place.system, place.timeline)) {
+    entries.push_back({step.number, step.begin, step.promoted});
+  }
+  return {ServerKind::postgres, place.system, tidegate::History::of(std::move(entries)).value(),
+          place.lsn};
+}
+
 std::optional<ServerId> Database::primary_of(std::uint64_t system) const {
+  std::optional<ServerId> newest;
   for (ServerId id = 0; id < servers_.size(); ++id) {
     const auto& server = servers_[id];
-    if (server.system == system && server.primary && server.up) return id;
+    if (server.system != system || !server.primary || !server.up) continue;
+    if (!newest || servers_[*newest].timeline < server.timeline) newest = id;
   }
-  return std::nullopt;
+  return newest;
+}
+
+bool Database::has_two_primaries(std::uint64_t system) const {
+  return std::count_if(servers_.begin(), servers_.end(), [&](const Server& server) {
+           return server.system == system && server.primary;
+         }) > 1;
 }
 
 void Database::say(const Server& server, const std::string& what) {
@@ -224,9 +245,9 @@ void Database::restart(ServerId id, bool rewound) {
   if (server.stranded) return copy_primary(id);
   if (rewound && !server.primary) {
     const auto begin = history_.begin(server.system, server.timeline);
-    const auto ancestors = history_.ancestors(server.system, server.timeline);
-    if (!ancestors.empty() && one_in(random_, 4)) {
-      server.timeline = ancestors.back().timeline;
+    const auto way = history_.way_to(server.system, server.timeline);
+    if (way.size() > 1 && one_in(random_, 4)) {
+      server.timeline = way[way.size() - 2].timeline;
       server.lsn =
           history_.boundary(server.system, server.timeline,
                             history_.begin(server.system, server.timeline), begin, random_.next());
@@ -262,8 +283,18 @@ void Database::copy_primary(ServerId id) {
 }
 
 void Database::promote(ServerId id) {
+  TIDEGATE_MUST(!primary_of(servers_[id].system));
+  for (auto& other : servers_) {
+    if (other.system != servers_[id].system || !other.primary) continue;
+    other.primary = false;
+    other.stranded = true;
+  }
+  promote_apart(id);
+}
+
+void Database::promote_apart(ServerId id) {
   auto& server = servers_[id];
-  TIDEGATE_MUST(server.up && !server.primary && !primary_of(server.system));
+  TIDEGATE_MUST(server.up && !server.primary);
   server.paused = server.detached = false;
   if (server.timeline == server.received_timeline) {
     server.lsn = std::max(server.lsn, server.received);
@@ -271,17 +302,34 @@ void Database::promote(ServerId id) {
     server.timeline = server.received_timeline;
     server.lsn = server.received;
   }
-  for (auto& other : servers_) {
-    if (other.system != server.system || !other.primary) continue;
-    other.primary = false;
-    other.stranded = true;
-  }
   server.timeline = history_.branch(server.place());
   server.primary = true;
   server.flushed = server.lsn;
   say(server, "is promoted");
   nudge(id);
   feed_replicas(server.system);
+}
+
+void Database::come_back(ServerId id, bool as_primary) {
+  auto& server = servers_[id];
+  TIDEGATE_MUST(!server.up);
+  server.primary = as_primary;
+  server.stranded = false;
+  server.received_timeline = server.timeline;
+  server.received = server.lsn;
+  come_up(id);
+}
+
+// A second primary of its cluster becomes a copy of the first.
+void Database::strand_others(ServerId id) {
+  for (ServerId other = 0; other < servers_.size(); ++other) {
+    auto& server = servers_[other];
+    if (other == id || server.system != servers_[id].system || !server.primary) continue;
+    crash(other);
+    server.primary = false;
+    server.stranded = true;
+    copy_primary(other);
+  }
 }
 
 void Database::pause(ServerId id, bool paused) {
@@ -305,6 +353,9 @@ bool Database::settled() const {
 void Database::heal() {
   for (ServerId id = 0; id < servers_.size(); ++id) {
     if (servers_[id].primary) restart(id, false);
+  }
+  for (ServerId id = 0; id < servers_.size(); ++id) {
+    if (const auto newest = primary_of(servers_[id].system)) strand_others(*newest);
   }
   for (ServerId id = 0; id < servers_.size(); ++id) {
     auto& server = servers_[id];

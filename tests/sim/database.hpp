@@ -20,6 +20,7 @@
 #include "tests/sim/event_queue.hpp"
 #include "tests/sim/history.hpp"
 #include "tests/sim/trace.hpp"
+#include "tidegate/position.hpp"
 
 namespace tidegate::sim {
 
@@ -67,10 +68,13 @@ class Database {
   [[nodiscard]] Server& server(ServerId id) { return servers_[id]; }
   [[nodiscard]] const Server& server(ServerId id) const { return servers_[id]; }
   [[nodiscard]] std::size_t size() const { return servers_.size(); }
-  [[nodiscard]] std::vector<History::Switch> ancestors(ServerId id) const {
-    return history_.ancestors(servers_[id].system, servers_[id].timeline);
-  }
+  // The history that the server tells.
+  [[nodiscard]] tidegate::History history_of(ServerId id) const;
+  // The position of a place, as a server that is there would tell it.
+  [[nodiscard]] Position position_of(const Place& place) const;
+  // The newest, if several are up.
   [[nodiscard]] std::optional<ServerId> primary_of(std::uint64_t system) const;
+  [[nodiscard]] bool has_two_primaries(std::uint64_t system) const;  // up or down
 
   // --- what clients do; the server is a primary and up ----------------------------------------
   // `sync`: flushed when this returns. Else it is flushed after `flush_after`, unless it is lost.
@@ -86,6 +90,13 @@ class Database {
   void restart(ServerId id, bool rewound);
   // A replica that is up; no primary of the cluster is.
   void promote(ServerId id);
+  // The same where primaries may be up, which know nothing of it.
+  void promote_apart(ServerId id);
+  // A server that is down comes back as it was, though a replica was promoted meanwhile: as the
+  // primary that it was, or as a standby of what it has.
+  void come_back(ServerId id, bool as_primary);
+  // All other primaries of its cluster end and become copies.
+  void strand_others(ServerId id);
   void pause(ServerId id, bool paused);
   void detach(ServerId id, bool detached);
 

@@ -70,15 +70,19 @@ std::uint64_t History::boundary(std::uint64_t system, std::uint32_t number, std:
   return first[static_cast<std::ptrdiff_t>(choice % count)].end;
 }
 
-std::vector<History::Switch> History::ancestors(std::uint64_t system, std::uint32_t number) const {
-  std::vector<Switch> switches;
-  while (number != 1) {
-    const auto& line = timeline(system, number);
-    switches.push_back({line.parent, line.begin});
-    number = line.parent;
+std::vector<History::Step> History::way_to(std::uint64_t system, std::uint32_t number) const {
+  std::vector<Step> way = {{number, 0, 0, 0}};
+  while (way.back().timeline != 1) {
+    auto& last = way.back();
+    const auto& line = timeline(system, last.timeline);
+    last.begin = line.begin;
+    last.promoted = std::int64_t{last.timeline} * 1'000'000;
+    way.push_back({line.parent, 0, 0, 0});
   }
-  std::reverse(switches.begin(), switches.end());
-  return switches;
+  std::reverse(way.begin(), way.end());
+  std::uint32_t next = 1;
+  for (auto& step : way) step.number = next++;
+  return way;
 }
 
 std::uint32_t History::next_towards(std::uint64_t system, std::uint32_t from,
@@ -89,6 +93,14 @@ std::uint32_t History::next_towards(std::uint64_t system, std::uint32_t from,
     to = parent;
   }
   return 0;
+}
+
+std::uint32_t History::timeline_promoted(std::uint64_t system, std::int64_t promoted) const {
+  const auto& timelines = const_cast<History*>(this)->cluster(system).timelines;
+  for (std::uint32_t number = 2; number <= timelines.size(); ++number) {
+    if (way_to(system, number).back().promoted == promoted) return number;
+  }
+  return 1;
 }
 
 bool History::contains(const Place& place, std::uint32_t number, std::uint64_t lsn) const {
@@ -102,7 +114,8 @@ bool History::excludes(const Place& place, std::uint32_t number, std::uint64_t l
   const auto next = next_towards(place.system, number, place.timeline);
   if (next != 0) return lsn > begin(place.system, next);
   // Not an ancestor: gone for good, unless the place is still on its way there.
-  return next_towards(place.system, place.timeline, number) == 0;
+  const auto fork = next_towards(place.system, place.timeline, number);
+  return fork == 0 || place.lsn > begin(place.system, fork);
 }
 
 bool History::shows(const Place& place, ChangeId id) const {

@@ -3,9 +3,12 @@
 //
 // Nothing here is taken from lib/, whose rule of the same questions is what is under test.
 //
-// A cluster is a tree of timelines, each of which leaves its parent at an LSN. A place (timeline,
-// LSN) shows what lies on the way from the root to it. Only a crash of a primary takes something
-// off a timeline, from the flushed end on, and other changes then get the same LSNs.
+// A cluster is a tree of timelines, each of which leaves its parent at an LSN. Each has a true
+// name, the order in which it began, which is what `timeline` means here, also in traces: the
+// number that PostgreSQL gives it, one more than that of its parent, may be that of another one. A
+// place (timeline, LSN) shows what lies on the way from the root to it. Only a crash of a primary
+// takes something off a timeline, from the flushed end on, and other changes then get the same
+// LSNs.
 #pragma once
 
 #include <cstdint>
@@ -25,15 +28,18 @@ struct Place {
 
 class History {
  public:
-  struct Switch {
+  // A timeline on the way to a place, and what a server tells of it.
+  struct Step {
     std::uint32_t timeline = 0;
-    std::uint64_t end = 0;
+    std::uint32_t number = 0;
+    std::uint64_t begin = 0;
+    std::int64_t promoted = 0;  // no two have the same; 0: the first one
   };
 
   // A cluster with an empty timeline 1 that begins at `start`.
   void found(std::uint64_t system, std::uint64_t start);
 
-  // A new timeline that leaves `from`; its number.
+  // A new timeline that leaves `from`.
   std::uint32_t branch(const Place& from);
 
   // A record at the end of a timeline; `change` is 0 when it is nobody's. Where it ends.
@@ -50,8 +56,8 @@ class History {
                                        std::uint64_t from, std::uint64_t to,
                                        std::uint64_t choice) const;
 
-  // Where the way to `timeline` leaves its ancestors, the nearest last.
-  [[nodiscard]] std::vector<Switch> ancestors(std::uint64_t system, std::uint32_t number) const;
+  // The timelines through which one is reached, itself included.
+  [[nodiscard]] std::vector<Step> way_to(std::uint64_t system, std::uint32_t number) const;
 
   // The timeline after `from` on the way to `to`; 0: `from` is no ancestor of it.
   [[nodiscard]] std::uint32_t next_towards(std::uint64_t system, std::uint32_t from,
@@ -61,8 +67,12 @@ class History {
 
   // Whether (timeline, lsn) of the same cluster lies on the way to `place`.
   [[nodiscard]] bool contains(const Place& place, std::uint32_t number, std::uint64_t lsn) const;
-  // Whether it never will, wherever `place` moves on along its timeline.
+  // Whether it never will, wherever `place` moves on: along its timeline, and over forks that it is
+  // not past.
   [[nodiscard]] bool excludes(const Place& place, std::uint32_t number, std::uint64_t lsn) const;
+
+  // The timeline that a promotion began; 1 for none.
+  [[nodiscard]] std::uint32_t timeline_promoted(std::uint64_t system, std::int64_t promoted) const;
 
   // Whether a server at `place` shows the change.
   [[nodiscard]] bool shows(const Place& place, ChangeId id) const;

@@ -9,16 +9,8 @@
 namespace tidegate::sim {
 namespace {
 
-Place place_of(const Position& position) {
-  return {position.system, position.timeline, position.lsn.bytes};
-}
-
 std::string words(const std::optional<Position>& position) {
-  return position ? text_of(place_of(*position)) : "no position";
-}
-
-bool goes_back(const Position& from, const Position& to) {
-  return to.timeline != from.timeline ? to.timeline < from.timeline : to.lsn.bytes < from.lsn.bytes;
+  return position ? to_string(*position) : "no position";
 }
 
 // "3.17", perhaps with something behind it; 0.0 when it is not ours.
@@ -119,13 +111,6 @@ Oracle::Share& Oracle::from(LifeId life, LifeId author) {
   return all[author];
 }
 
-Oracle::Key Oracle::key_of(LifeId author, std::uint64_t sequence) const {
-  const auto& life = lives_[author];
-  const auto& position = life.stream[sequence - 1].position;
-  if (!position) return {0, 0, life.publisher, life.before + sequence};
-  return {position->timeline, position->lsn.bytes, life.publisher, life.before + sequence};
-}
-
 // --- publishing ---------------------------------------------------------------------------------
 
 std::string Oracle::payload_for(LifeId life) const {
@@ -139,11 +124,6 @@ void Oracle::published(LifeId life, const Note& note) {
 
 void Oracle::primary_known(LifeId life, const ServerIncarnation& incarnation) {
   lives_[life].primary = incarnation;
-}
-
-void Oracle::raise(Life& life, const Position& position) {
-  const auto [entry, added] = life.highest.emplace(position.system, position);
-  if (!added && goes_back(position, entry->second)) entry->second = position;
 }
 
 void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
@@ -169,35 +149,12 @@ void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
     ++totals_.sent;
     check_covers(life, message, asked.note, label(id, life.stream.size() + 1));
     const auto before = life.stream.empty() ? 0 : life.stream.back().bytes;
-    life.stream.push_back({index - 1, message.position, now, {}, before + weight(message)});
+    life.stream.push_back(
+        {index - 1, message.position, message.inherited, now, {}, before + weight(message)});
     life.reached = std::max(life.reached, key_of(id, life.stream.size()));
     life.stream.back().reached = life.reached;
     check_told(life, index, message.position);
     if (message.position) raise(life, *message.position);
-  }
-}
-
-// S6, S4 and S2 of a message that is being sent.
-void Oracle::check_covers(const Life& life, const Message& message, const Note& note,
-                          const std::string& who) {
-  const auto& position = message.position;
-  if (!position) {
-    if (note.kind != Note::Kind::no_change || !life.highest.empty()) {
-      fail("S6", who + " is sent without a position");
-    }
-    return;
-  }
-  const auto before = life.highest.find(position->system);
-  if (before != life.highest.end() && goes_back(before->second, *position)) {
-    fail("S6",
-         who + " is sent with " + words(position) + ", expected at least " + words(before->second));
-  }
-  if (note.kind != Note::Kind::no_change &&
-      position->system == history_.change(note.change).place.system &&
-      !history_.shows(place_of(*position), note.change)) {
-    fail("S2", who + " is sent with " + words(position) + ", which does not cover its change at " +
-                   text_of(history_.change(note.change).place) +
-                   (history_.change(note.change).erased ? " (erased)" : ""));
   }
 }
 
@@ -252,15 +209,10 @@ void Oracle::unpublished(LifeId id, const Unpublished& notice) {
   asked.left = true;
   life.last_left = index;
   if (life.leaving) return;
-  // Its primary's life ended, or what this peer has seen since is of a later timeline.
+  // Its primary's life ended.
   const bool after_commit = asked.note.kind == Note::Kind::after_commit;
   const bool other_life = asked.primary && life.primary && *asked.primary != *life.primary;
-  const auto& place = history_.change(asked.note.change).place;
-  const auto seen = life.highest.find(place.system);
-  const bool overtaken = seen != life.highest.end() && place.timeline < seen->second.timeline;
-  if (!(after_commit && other_life) && !overtaken) {
-    fail("reason", who + ", though its change can't be lost");
-  }
+  if (!(after_commit && other_life)) fail("reason", who + ", though its change can't be lost");
 }
 
 // --- the server ---------------------------------------------------------------------------------
@@ -285,19 +237,20 @@ bool Oracle::knows(LifeId id, const Origin& origin, std::uint64_t& sequence,
   return true;
 }
 
-void Oracle::decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility visibility) {
+void Oracle::decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility visibility,
+                    Instant now) {
   auto& got = from(id, author);
   if (got.bound == 0 || sequence < got.bound) got.bound = sequence;
   if (got.fates.size() < sequence) got.fates.resize(std::max(sequence, 2 * got.fates.size()));
   auto& decided = got.fates[sequence - 1];
-  if (decided != Visibility::none) {
+  if (decided.visibility != Visibility::none) {
     const auto name = [](Visibility one) {
       return one == Visibility::delivered ? "delivered" : "reported";
     };
     fail("S3", lives_[id].birth.name + ": " + label(author, sequence) + " is " + name(visibility) +
-                   " after it was " + name(decided));
+                   " after it was " + name(decided.visibility));
   }
-  decided = visibility;
+  decided = {visibility, now};
 }
 
 void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
@@ -311,10 +264,10 @@ void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
   ++totals_.delivered;
   if (delivery.late) ++totals_.late;
   if (parse(delivery.message.payload) != std::pair(author, sent.note + 1) ||
-      delivery.message.position != sent.position) {
+      delivery.message.position != sent.position || delivery.message.inherited != sent.inherited) {
     fail("S3", who + " is not the message that was sent");
   }
-  decide(id, author, sequence, Visibility::delivered);
+  decide(id, author, sequence, Visibility::delivered, now);
   auto& got = from(id, author);
   if (sequence <= got.last) fail("S4", who + " is delivered after " + std::to_string(got.last));
   got.last = sequence;
@@ -334,50 +287,10 @@ void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
     check_visible(life, sent, note, who);
     check_order(life, author, sequence, now - delivery.held, now, who);
   }
+  if (sent.inherited && (!life.birth.gated || shows(life.shown, *sent.inherited))) {
+    raise(life, *sent.inherited);
+  }
   if (sent.position) raise(life, *sent.position);
-}
-
-void Oracle::check_visible(const Life& life, const Streamed& sent, const Note& note,
-                           const std::string& who) {
-  if (!life.birth.gated || !sent.position) return;
-  if (sent.position->system != life.birth.system) {
-    return fail("S1", who + " is of another cluster");
-  }
-  if (!life.shown) return fail("S1", who + " is delivered without a reading");
-  const auto place = place_of(*sent.position);
-  const auto& shown = life.shown->lsn;
-  const auto seen =
-      " at " + text_of(place) + " is delivered when the server showed " + text_of(shown);
-  if (!history_.contains(shown, place.timeline, place.lsn)) {
-    return fail(history_.excludes(shown, place.timeline, place.lsn) ? "S2" : "S1", who + seen);
-  }
-  if (note.kind != Note::Kind::no_change && !history_.shows(shown, note.change)) {
-    fail("S2", who + seen + ", but its change was at " +
-                   text_of(history_.change(note.change).place) +
-                   (history_.change(note.change).erased ? " (erased)" : ""));
-  }
-}
-
-// Each message that went out since this one arrived has to have a smaller key. (The places of a
-// stream go back where another cluster's, or an earlier life's, stand before them; its messages
-// still go out in their order, behind those.)
-void Oracle::check_order(Life& life, LifeId author, std::uint64_t sequence,
-                         std::optional<Instant> arrived, Instant now, const std::string& who) {
-  const auto key = key_of(author, sequence);
-  auto& released = life.released;
-  // As they come; or what is overdue goes first.
-  if (!life.birth.gated || life.birth.options.overdue != Overdue::hold) return;
-  if (arrived) {
-    const auto first =
-        std::upper_bound(released.begin(), released.end(), *arrived,
-                         [](Instant when, const auto& entry) { return when < entry.first; });
-    if (first != released.end() && first->second > lives_[author].stream[sequence - 1].reached) {
-      fail("S5", who + " goes out behind " + std::to_string(first->second.timeline) + ":" +
-                     std::to_string(first->second.lsn) + ", which has a later place");
-    }
-  }
-  while (!released.empty() && released.back().second <= key) released.pop_back();
-  released.emplace_back(now, key);
 }
 
 bool Oracle::kept(const Life& author, std::uint64_t sequence, Instant now) const {
@@ -394,7 +307,7 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
     LifeId author = 0;
     auto sequence = numbered;
     if (!knows(id, notice.origin, sequence, "reports", author)) return;
-    decide(id, author, sequence, Visibility::reported);
+    decide(id, author, sequence, Visibility::reported, now);
     const auto& sent = lives_[author].stream[sequence - 1];
     const auto& note = lives_[author].asked[sent.note].note;
     const auto who = life.birth.name + ": " + label(author, sequence) + " at " +
@@ -419,9 +332,7 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
       case Undelivered::Why::orphaned:
         ++totals_.orphaned;
         if (!life.birth.gated || !life.shown || !sent.position ||
-            sent.position->system != life.birth.system ||
-            !history_.excludes(life.shown->timeline, sent.position->timeline,
-                               sent.position->lsn.bytes)) {
+            sent.position->cluster != life.birth.system || !lost_at(*life.shown, *sent.position)) {
           fail("reason", who + ", but the server " +
                              (life.shown ? text_of(life.shown->timeline) : "") + " may show it");
         } else if (history_.shows(life.shown->lsn, note.change)) {
@@ -431,7 +342,7 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
         break;
       case Undelivered::Why::foreign:
         ++totals_.foreign;
-        if (!life.birth.gated || !sent.position || sent.position->system == life.birth.system) {
+        if (!life.birth.gated || !sent.position || sent.position->cluster == life.birth.system) {
           fail("reason", who + ", but it is of the same cluster");
         }
         check_order(life, author, sequence, std::nullopt, now, who);
@@ -481,7 +392,10 @@ void Oracle::finish() {
       const auto& got = from(id, author);
       for (auto sequence = got.bound; sequence != 0 && sequence <= stream.size(); ++sequence) {
         ++totals_.checked_at_end;
-        if (sequence <= got.fates.size() && got.fates[sequence - 1] != Visibility::none) continue;
+        if (sequence <= got.fates.size() &&
+            got.fates[sequence - 1].visibility != Visibility::none) {
+          continue;
+        }
         const auto topic = lives_[author].asked[stream[sequence - 1].note].note.topic;
         if (!life.wants[topic] || stream[sequence - 1].at <= life.unwanted_until[topic]) continue;
         return fail("N1", life.birth.name + ": " + label(author, sequence) + " at " +

@@ -10,8 +10,9 @@
 //                             stream that goes on in a later life is one
 // S4 the order of publishing  sequences rise
 // S5 the release order        among messages that were held at the same time
-// S6 causality                a position covers all that its peer has published and delivered in
-//                             that cluster; so positions never go back either
+// S6 causality                own or inherited position covers the furthest that its peer has
+//                             published and delivered in that cluster; and it is delivered only
+//                             where that is visible or lost
 // B1 the bounds
 // N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
 //                             nothing is given up that a publisher that is there retains; every
@@ -135,6 +136,7 @@ class Oracle {
   struct Streamed {
     std::size_t note = 0;
     std::optional<Position> position;
+    std::optional<Position> inherited;
     Instant at;
     Key reached;            // of the places of the stream up to here the last
     std::size_t bytes = 0;  // of the stream up to here, as they are counted in its window
@@ -144,11 +146,20 @@ class Oracle {
     std::optional<ServerIncarnation> primary;  // known when it was published
     bool left = false;                         // sent or given back
   };
-  struct Share {                    // what a life got from another
-    std::uint64_t bound = 0;        // must account for all from here on; 0: nothing
-    std::uint64_t last = 0;         // delivered
-    bool present = false;           // ready, and not gone since
-    std::vector<Visibility> fates;  // of sequence i + 1
+  struct Fate {
+    Visibility visibility = Visibility::none;
+    Instant at;  // of its delivery or report
+  };
+  struct Share {              // what a life got from another
+    std::uint64_t bound = 0;  // must account for all from here on; 0: nothing
+    std::uint64_t last = 0;   // delivered
+    bool present = false;     // ready, and not gone since
+    std::vector<Fate> fates;  // of sequence i + 1
+  };
+  struct Released {
+    Instant at;
+    Key key;
+    std::optional<Truth> shown;  // by the server, then
   };
   struct Life {
     Birth birth;
@@ -162,18 +173,18 @@ class Oracle {
     Ticket answered = 0;      // up to this one
     std::deque<Sent> told{};  // that are said to be sent, and whose frame has not been seen yet
     std::vector<Streamed> stream;
-    std::map<std::uint64_t, Position> highest;  // published or delivered, by cluster
+    std::map<std::uint64_t, Place> highest;  // published or delivered, by cluster
     std::optional<ServerIncarnation> primary;
     std::optional<Truth> shown;
     std::array<bool, topics> wants{};
     std::array<Instant, topics> unwanted_until{};
-    std::vector<Share> from;                        // by life
-    std::vector<std::pair<Instant, Key>> released;  // whose keys nothing behind them exceeds
+    std::vector<Share> from;         // by life
+    std::vector<Released> released;  // whose keys nothing behind them exceeds
   };
 
   bool knows(LifeId id, const Origin& origin, std::uint64_t& sequence, const std::string& doing,
              LifeId& author);
-  void decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility visibility);
+  void decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility visibility, Instant now);
   void answered(Life& life, Ticket ticket);
   void check_told(Life& life, Ticket ticket, const std::optional<Position>& position);
   void check_visible(const Life& life, const Streamed& sent, const Note& note,
@@ -183,6 +194,11 @@ class Oracle {
   void check_covers(const Life& life, const Message& message, const Note& note,
                     const std::string& who);
   void raise(Life& life, const Position& position);
+  [[nodiscard]] bool shows(const std::optional<Truth>& shown, const Position& position) const;
+  [[nodiscard]] bool lost_at(const Truth& shown, const Position& position) const;
+  [[nodiscard]] bool decided(const std::optional<Truth>& shown, const Streamed& sent) const;
+  [[nodiscard]] bool could_go(const Released& with, LifeId author, std::uint64_t sequence,
+                              const Share& got) const;
   [[nodiscard]] Key key_of(LifeId author, std::uint64_t sequence) const;
   Share& from(LifeId life, LifeId author);
   [[nodiscard]] bool goes_on(LifeId author) const;

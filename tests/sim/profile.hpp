@@ -33,6 +33,8 @@ enum class Fault : std::uint8_t {
   crash_replica,
   crash_primary,  // comes back
   fail_over,      // the primary dies, a replica is promoted
+  promote_apart,  // a replica is promoted, though the primary lives
+  fail_back,      // the primary dies, and one that was it before comes back as it was
   drop_sessions,  // of a peer with its servers
   slow_database,
   last

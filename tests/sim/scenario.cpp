@@ -127,9 +127,11 @@ class Scenario {
     simulation_.subscribe(lives_[plan.name], topics, true);
   }
 
+  // "change 3 sync", and on which server, if several are primaries.
   void change(const Words& words) {
     const bool strange = words.at(2) == "foreign";
-    const auto primary = simulation_.database.primary_of(strange ? foreign : home);
+    auto primary = simulation_.database.primary_of(strange ? foreign : home);
+    if (words.size() > 3) primary = server(words[3]);
     if (!primary) refuse("no primary is up");
     if (words.at(2) == "tail") return simulation_.database.tail(*primary, seconds(10));
     changes_[words.at(1)] =
@@ -145,8 +147,7 @@ class Scenario {
       made.note.change = changes_.at(words.at(3));
       made.note.kind = kind == "position" ? Note::Kind::position : Note::Kind::after_commit;
       const auto& place = simulation_.history.change(made.note.change).place;
-      if (kind == "position")
-        made.dependency = Position{place.system, place.timeline, Lsn{place.lsn}};
+      if (kind == "position") made.dependency = simulation_.database.position_of(place);
       if (kind == "after" || kind == "durable") made.dependency = AfterCommit{kind == "durable"};
     }
     simulation_.publish(life(words.at(1)), {made});
@@ -207,6 +208,20 @@ const std::map<std::string, Scenario::Command>& Scenario::commands() {
                     const Words& w) { s.simulation_.database.restart(s.server(w.at(1)), true); }},
       {"promote",
        [](Scenario& s, const Words& w) { s.simulation_.database.promote(s.server(w.at(1))); }},
+      {"promote-apart",
+       [](Scenario& s, const Words& w) {
+         s.simulation_.database.promote_apart(s.server(w.at(1)));
+       }},
+      {"back-as-primary",
+       [](Scenario& s, const Words& w) {
+         s.simulation_.database.come_back(s.server(w.at(1)), true);
+       }},
+      {"back-as-standby",
+       [](Scenario& s, const Words& w) {
+         s.simulation_.database.come_back(s.server(w.at(1)), false);
+       }},
+      {"disconnect",
+       [](Scenario& s, const Words& w) { s.simulation_.sessions.drop(s.life(w.at(1))); }},
       {"kill", [](Scenario& s, const Words& w) { s.simulation_.kill(s.life(w.at(1))); }},
       {"return",
        [](Scenario& s, const Words& w) {

@@ -76,7 +76,7 @@ void Sessions::read_tide(LifeId life) {
     const auto& server = database_.server(*watch.server);
     Tide tide;
     tide.incarnation = {server.system, server.started};
-    tide.replayed = Lsn{server.lsn};
+    tide.replayed = server.lsn;
     events_.after(answer_time() / 2, [this, life, epoch, tide, place = server.place()] {
       if (peers_[life].watch.epoch == epoch) finish_tide(life, tide, place);
     });
@@ -89,12 +89,7 @@ void Sessions::finish_tide(LifeId life, Tide tide, Place place) {
   if (happens(random_, no_reading))
     return give_(life, node::input::ReplayPositionRead{}, std::nullopt);
   const auto& server = database_.server(*watch.server);
-  tide.timeline = server.timeline;
-  std::vector<TimelineHistory::Switch> switches;
-  for (const auto& ancestor : database_.ancestors(*watch.server)) {
-    switches.push_back({ancestor.timeline, Lsn{ancestor.end}});
-  }
-  tide.history = TimelineHistory(std::move(switches));
+  tide.history = database_.history_of(*watch.server);
   give_(life, node::input::ReplayPositionRead{std::move(tide)}, Truth{place, server.place()});
 }
 
@@ -115,6 +110,22 @@ void Sessions::watch_broken(LifeId life) {
 
 // --- the primary --------------------------------------------------------------------------------
 
+// If there are two, the one that the peer reads.
+std::optional<ServerId> Sessions::nearest_primary(LifeId life) const {
+  const auto& peer = peers_[life];
+  if (peer.reads) {
+    const auto& read = database_.server(*peer.reads);
+    if (read.up && read.primary && read.system == *peer.system) return peer.reads;
+  }
+  return database_.primary_of(*peer.system);
+}
+
+std::optional<ServerId> Sessions::primary_of(LifeId life) const {
+  const auto& session = peers_[life].dependency;
+  if (session.server || !session.told_down) return session.server;
+  return database_.has_two_primaries(*peers_[life].system) ? std::nullopt : nearest_primary(life);
+}
+
 void Sessions::connect_tag(LifeId life) {
   auto& peer = peers_[life];
   if (!peer.open || peer.dependency.server) return;
@@ -122,7 +133,7 @@ void Sessions::connect_tag(LifeId life) {
     events_.after(pause(), [this, life] { connect_tag(life); });
     return;
   }
-  const auto primary = database_.primary_of(*peer.system);
+  const auto primary = nearest_primary(life);
   if (!primary) {
     if (!std::exchange(peer.dependency.told_down, true)) {
       give_(life, PrimaryDown{"no primary can be reached"}, std::nullopt);
@@ -136,6 +147,7 @@ void Sessions::connect_tag(LifeId life) {
   PrimaryUp up;
   up.incarnation = {server.system, server.started};
   up.description = server.name;
+  up.history = database_.history_of(*primary);
   give_(life, std::move(up), std::nullopt);
 }
 
@@ -150,8 +162,10 @@ void Sessions::ask(LifeId life, bool nudge) {
     if (dependency.epoch != epoch) return;
     if (nudge) database_.nudge(*dependency.server);
     const auto& server = database_.server(*dependency.server);
-    const gate::CommitPosition reading{
-        {server.system, server.started}, server.timeline, Lsn{server.lsn}, Lsn{server.flushed}};
+    const gate::CommitPosition reading{{server.system, server.started},
+                                       database_.history_of(*dependency.server),
+                                       Lsn{server.lsn},
+                                       Lsn{server.flushed}};
     events_.after(answer_time() / 2, [this, life, epoch, reading] {
       if (peers_[life].dependency.epoch != epoch) return;
       peers_[life].dependency.busy = false;

@@ -63,6 +63,11 @@ class Sessions {
 
   [[nodiscard]] bool connected(LifeId life) const;
 
+  // Where the application of this peer commits: on the primary that the peer is connected to. Once
+  // the peer knows that it is connected to none, on the cluster's only one, which it will connect
+  // to; if there are two, nowhere: it could not tell its peer where.
+  [[nodiscard]] std::optional<ServerId> primary_of(LifeId life) const;
+
  private:
   struct Session {
     std::optional<ServerId> server;  // connected to
@@ -80,6 +85,7 @@ class Sessions {
 
   void connect_watch(LifeId life);
   void connect_tag(LifeId life);
+  [[nodiscard]] std::optional<ServerId> nearest_primary(LifeId life) const;
   void watch_broken(LifeId life);
   void tag_broken(LifeId life);
   void read_tide(LifeId life);

@@ -45,7 +45,8 @@ class Told {
 
   static Origin origin(std::uint8_t number) { return testing::origin(number); }
   static Position at(std::uint64_t lsn, TimelineId timeline = 1) {
-    return {home, timeline, Lsn{lsn}};
+    return tidegate::testing::place(
+        tidegate::testing::history(timeline == 1 ? "1" : "1 2@400/2000000"), lsn);
   }
   static Instant time(int after) { return Instant(milliseconds(after)); }
 
@@ -56,8 +57,10 @@ class Told {
     note.kind = change == 0 ? Note::Kind::no_change : Note::Kind::after_commit;
     if (change > 0) note.change = changes[change - 1];
     oracle.published(0, note);
-    oracle.sent(0, {origin(0), ++last_, {a_message(payload_, position)}}, time(1));
-    sent_.push_back(a_message(payload_, position));
+    auto message = a_message(payload_, position);
+    if (change == 0) std::swap(message.position, message.inherited);
+    sent_.push_back(message);
+    oracle.sent(0, {origin(0), ++last_, {std::move(message)}}, time(1));
   }
   void show(std::uint64_t lsn, std::uint32_t timeline = 1) {
     const Place place{home, timeline, lsn};
@@ -83,7 +86,7 @@ class Told {
 
  private:
   static Message a_message(const std::string& payload, std::optional<Position> position) {
-    return {Topic::parse("t/0").value(), payload, position};
+    return {Topic::parse("t/0").value(), payload, std::move(position), std::nullopt};
   }
 
   sim::History history_;
@@ -186,7 +189,7 @@ TEST_CASE("S3: the oracle takes a stream that goes on in a later life for one") 
   const Origin later{Told::origin(0).peer, 9};
   told.oracle.born(2, {later, "a", true, home, {}, {}, 0});
   told.oracle.published(2, {});
-  const Message third{Topic::parse("t/0").value(), "2.1", Told::at(200)};
+  const Message third{Topic::parse("t/0").value(), "2.1", std::nullopt, Told::at(200)};
   const auto send = [&](std::uint64_t first) { told.oracle.sent(2, {later, first, {third}}, {}); };
   const auto deliver = [&](std::uint64_t sequence) {
     told.oracle.delivered(1, {third, Told::origin(0), "a", sequence, {}}, Told::time(12));

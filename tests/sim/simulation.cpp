@@ -294,7 +294,7 @@ void Simulation::act(LifeId life, node::effect::Broadcast& e) {
   network.broadcast(life, e.frame);
 }
 
-void Simulation::act(LifeId life, node::effect::Poll&) {
+void Simulation::act(LifeId life, node::effect::ReadReplayPosition&) {
   if (!peers_[life].server_up) {
     return oracle.fail("contract", peers_[life].info.name + " polls a server that is down");
   }

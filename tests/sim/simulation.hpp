@@ -135,7 +135,7 @@ class Simulation {
   void act(LifeId life, node::effect::ToRoute& e) { network.to_route(life, e.route, e.frame); }
   void act(LifeId life, node::effect::Broadcast& e);
   void act(LifeId life, node::effect::Announce& e) { network.announce(life, e.announcement); }
-  void act(LifeId life, node::effect::Poll& e);
+  void act(LifeId life, node::effect::ReadReplayPosition& e);
   void act(LifeId life, node::effect::QueryCommitPosition&) { ask(life, false); }
   void act(LifeId life, node::effect::Nudge&) { ask(life, true); }
   void act(LifeId life, node::effect::Deliver& e);

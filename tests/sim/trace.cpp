@@ -10,6 +10,11 @@ std::string at(const std::optional<Position>& position) {
   return position ? " at=" + to_string(*position) : "";
 }
 
+std::string at(const Message& message) {
+  return at(message.position) +
+         (message.inherited ? " after=" + to_string(*message.inherited) : "");
+}
+
 struct Words {
   std::string operator()(const mesh::Hello&) const { return "hello"; }
   std::string operator()(const mesh::Welcome&) const { return "welcome"; }
@@ -20,7 +25,7 @@ struct Words {
   std::string operator()(const mesh::Listening&) const { return "listening"; }
   std::string operator()(const mesh::Data& frame) const {
     return "data first=" + std::to_string(frame.first) +
-           " n=" + std::to_string(frame.messages.size()) + at(frame.messages.back().position);
+           " n=" + std::to_string(frame.messages.size()) + at(frame.messages.back());
   }
   std::string operator()(const mesh::Heartbeat& frame) const {
     return "heartbeat last=" + std::to_string(frame.last) + at(frame.position);

@@ -73,7 +73,7 @@ void Workload::act() {
 void Workload::announce(LifeId life, std::size_t changes) {
   const auto& peer = simulation_.peer(life);
   if (!peer.plan.primary || !peer.primary) return;
-  const auto primary = simulation_.database.primary_of(*peer.plan.primary);
+  const auto primary = simulation_.sessions.primary_of(life);
   if (!primary) return;
   std::vector<Simulation::Publication> batch;
   for (std::size_t i = 0; i < changes; ++i) {
@@ -97,7 +97,7 @@ void Workload::announce_position(LifeId life) {
   if (!primary) return;
   const auto change = simulation_.database.commit(*primary, true);
   const auto& place = simulation_.history.change(change).place;
-  const Position position{place.system, place.timeline, Lsn{place.lsn}};
+  const auto position = simulation_.database.position_of(place);
   const auto made = publication(Note::Kind::position, change, position);
   simulation_.events.after(one_in(random_, 8) ? up_to(random_, seconds(3)) : microseconds(50),
                            [this, life, made, round = round_] {

@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "tidegate/lsn.hpp"
+
 namespace tidegate::soak {
 namespace {
 

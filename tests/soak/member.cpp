@@ -120,8 +120,8 @@ class Member {
     Delivered told{.origin = origin_word(delivery.origin), .sequence = delivery.sequence};
     std::istringstream(delivery.message.payload) >> told.number >> told.row;
     if (const auto& position = delivery.message.position) {
-      told.timeline = position->timeline;
-      told.lsn = position->lsn.bytes;
+      told.timeline = position->timeline();
+      told.lsn = position->offset;
     }
     const auto finding = row_checker_.look(told.row);
     told.look = finding.look;

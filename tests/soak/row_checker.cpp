@@ -8,7 +8,7 @@ ServerIncarnation instance_of(support::Session& session) {
   const auto rows = session.rows(
       "SELECT system_identifier, (extract(epoch FROM greatest(pg_postmaster_start_time(),"
       " pg_stat_get_bgwriter_stat_reset_time())) * 1000000)::bigint FROM pg_control_system()");
-  return {static_cast<SystemId>(std::stoll(rows.at(0).at(0))), std::stoll(rows.at(0).at(1))};
+  return {static_cast<ClusterId>(std::stoll(rows.at(0).at(0))), std::stoll(rows.at(0).at(1))};
 }
 
 void RowChecker::server_up(const ServerIncarnation& incarnation) {

@@ -91,7 +91,9 @@ Json made(const ServerUp& n) {
 Json made(const PrimaryUp& n) {
   auto json = typed("primary_up");
   members(Write(json), n.incarnation);
+  Write{json}("history", n.history);
   json["description"] = n.description;
+  json["degraded"] = n.degraded;
   return json;
 }
 

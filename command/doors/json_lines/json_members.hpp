@@ -22,6 +22,7 @@
 
 #include "command/doors/json_lines/json.hpp"
 #include "lib/node/names.hpp"
+#include "tidegate/lsn.hpp"
 #include "tidegate/status.hpp"
 
 namespace tidegate::json_lines::json_members {
@@ -34,6 +35,13 @@ template <typename Id>
 struct SystemText {
   explicit SystemText(Id& system) : id(system) {}
   Id& id;
+};
+
+// An offset in the log, which is written as an LSN.
+template <typename Offset>
+struct LsnText {
+  explicit LsnText(Offset& number) : offset(number) {}
+  Offset& offset;
 };
 
 inline Json encode(const std::string& text) { return text; }
@@ -50,7 +58,10 @@ inline Json encode(Duration time) {
 }
 
 inline Json encode(const PeerId& id) { return to_string(id); }
-inline Json encode(Lsn lsn) { return to_string(lsn); }
+template <typename Offset>
+Json encode(LsnText<Offset> lsn) {
+  return to_string(Lsn{lsn.offset});
+}
 inline Json encode(PeerState state) { return std::string(to_string(state)); }
 
 template <typename Id>
@@ -102,11 +113,11 @@ inline bool decode(const Json& json, PeerId& id) {
          to_string(id) == text;
 }
 
-inline bool decode(const Json& json, Lsn& lsn) {
+inline bool decode(const Json& json, LsnText<std::uint64_t> lsn) {
   std::string text;
   if (!decode(json, text)) return false;
   const auto parsed = parse_lsn(text);
-  if (parsed) lsn = *parsed;
+  if (parsed) lsn.offset = parsed->bytes;
   return parsed.ok();
 }
 
@@ -118,13 +129,13 @@ inline bool decode(const Json& json, PeerState& state) {
   return named.has_value();
 }
 
-inline bool decode(const Json& json, SystemText<SystemId> system) {
+inline bool decode(const Json& json, SystemText<ClusterId> system) {
   std::string text;
   if (!decode(json, text)) return false;
-  SystemId id = 0;
+  ClusterId id = 0;
   for (const char c : text) {
-    const auto digit = static_cast<SystemId>(c - '0');
-    if (c < '0' || c > '9' || id > (std::numeric_limits<SystemId>::max() - digit) / 10) {
+    const auto digit = static_cast<ClusterId>(c - '0');
+    if (c < '0' || c > '9' || id > (std::numeric_limits<ClusterId>::max() - digit) / 10) {
       return false;
     }
     id = id * 10 + digit;
@@ -149,29 +160,29 @@ void members(Visit&& visit, T& origin) {
 
 template <typename Visit, MaybeConst<Position> T>
 void members(Visit&& visit, T& position) {
-  visit("system", SystemText{position.system});
-  visit("timeline", position.timeline);
-  visit("lsn", position.lsn);
+  visit("system", SystemText{position.cluster});
+  visit("history", position.history);
+  visit("lsn", LsnText{position.offset});
 }
 
 template <typename Visit, MaybeConst<ServerIncarnation> T>
 void members(Visit&& visit, T& incarnation) {
-  visit("system", SystemText{incarnation.system});
+  visit("system", SystemText{incarnation.cluster});
   visit("started", incarnation.started);
 }
 
-template <typename Visit, MaybeConst<TimelineHistory::Switch> T>
-void members(Visit&& visit, T& change) {
-  visit("timeline", change.timeline);
-  visit("end", change.end);
+template <typename Visit, MaybeConst<HistoryEntry> T>
+void members(Visit&& visit, T& entry) {
+  visit("timeline", entry.number);
+  visit("begin", LsnText{entry.begin});
+  visit("promoted", entry.promoted);
 }
 
 template <typename Visit, MaybeConst<Tide> T>
 void members(Visit&& visit, T& tide) {
   members(visit, tide.incarnation);
-  visit("timeline", tide.timeline);
-  visit("replayed", tide.replayed);
   visit("history", tide.history);
+  visit("replayed", LsnText{tide.replayed});
 }
 
 template <typename Visit, MaybeConst<Counters> T>
@@ -254,7 +265,11 @@ class Write {
     for (const auto& value : values) json.push_back(made(value));
     return json;
   }
-  static Json made(const TimelineHistory& history) { return made(history.switches()); }
+  static Json made(const History& history) {
+    Json json = Json::array();
+    for (const auto& entry : history.entries()) json.push_back(made(entry));
+    return json;
+  }
 
   Json& json_;
 };
@@ -296,10 +311,12 @@ class Read {
     }
     return true;
   }
-  bool read(const Json& json, TimelineHistory& history) const {
-    std::vector<TimelineHistory::Switch> switches;
-    if (!read(json, switches)) return false;
-    history = TimelineHistory(std::move(switches));
+  bool read(const Json& json, History& history) const {
+    std::vector<HistoryEntry> entries;
+    if (!read(json, entries)) return false;
+    auto checked = History::of(std::move(entries));
+    if (!checked) return false;
+    history = std::move(*checked);
     return true;
   }
 

@@ -20,7 +20,7 @@ using json_members::Read;
 
 constexpr const char* depends_forms =
     R"(depends is none of "none", "commit" and )"
-    R"({"system":"7423456789012345678","timeline":1,"lsn":"0/3000060"})";
+    R"({"system":"7423456789012345678","history":[{"timeline":1}],"lsn":"0/3000060"})";
 
 Result<Topic> read_topic(const Json& json) {
   if (json.is_string()) {
@@ -57,7 +57,7 @@ Result<std::string> read_base64(const Json& json) {
 }
 
 Result<Position> read_position(const Json& json) {
-  for (const auto* key : {"system", "timeline", "lsn"}) {
+  for (const auto* key : {"system", "history", "lsn"}) {
     if (!json.contains(key)) return Error{std::string("depends lacks \"") + key + "\""};
   }
   Position position;
@@ -65,8 +65,8 @@ Result<Position> read_position(const Json& json) {
   members(Read(json, wrong), position);
   if (!wrong.empty()) return Error{"depends has a bad \"" + wrong + "\"; " + depends_forms};
   if (json.size() != 3) return Error{depends_forms};
-  if (position.system == 0 || position.timeline == 0 || position.lsn.none()) {
-    return Error{"depends names no place: system, timeline and lsn must not be 0"};
+  if (position.cluster == 0 || position.offset == 0) {
+    return Error{"depends names no place: system and lsn must not be 0"};
   }
   return position;
 }

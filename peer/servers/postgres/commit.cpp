@@ -78,7 +78,8 @@ Result<Position, CommitError> read_position(pg_conn* connection, Durability dura
   const auto reading = postgres::read_stranger_commit_position({row});
   if (!reading) return no_position(reading.error().message);
   if (durability == Durability::flushed) {
-    return Position{reading->incarnation.system, reading->timeline, reading->flush};
+    return Position{ServerKind::postgres, reading->incarnation.cluster, reading->history,
+                    reading->flush.bytes};
   }
   if (reading->flush < reading->insert) {
     const ResultHandle nudged(PQexec(connection, postgres::nudge_sql.c_str()));
@@ -87,7 +88,8 @@ Result<Position, CommitError> read_position(pg_conn* connection, Durability dura
                          sqlstate_of(nudged));
     }
   }
-  return Position{reading->incarnation.system, reading->timeline, reading->insert};
+  return Position{ServerKind::postgres, reading->incarnation.cluster, reading->history,
+                  reading->insert.bytes};
 }
 
 }  // namespace

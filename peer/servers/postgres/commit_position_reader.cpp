@@ -9,6 +9,8 @@
 namespace tidegate::postgres {
 namespace {
 
+constexpr int most_sessions = 6;
+
 class CommitPositionReader final : public Conversation<servers::CommitPositionReader> {
  public:
   explicit CommitPositionReader(Database database) : Conversation(std::move(database)) {}
@@ -35,11 +37,22 @@ class CommitPositionReader final : public Conversation<servers::CommitPositionRe
   void refused(const Database::QueryFailed& refusal, Instant now, Events& events) override {
     give_up("the server refused to tell its WAL position: " + refusal.message, now, events);
   }
+  void history_told(const History&, Instant now, Events& events) override {
+    change_session(Database::Session::plain, now, events);
+  }
+  [[nodiscard]] Database::Session first_session() const override {
+    return Database::Session::plain;
+  }
+  void timeline_known(TimelineId timeline, Instant now, Events& events);
+  void change_session(Database::Session session, Instant now, Events& events);
+  void come_up_with(History history, Events& events);
   void went_down(bool news, std::string reason, Events& events) override {
     if (news) events.emplace_back(PrimaryDown{std::move(reason)});
   }
 
   bool nudging_ = false;  // the question under way
+  History history_;       // of the primary; known when it is up
+  int sessions_ = 0;      // changed in search of it
 };
 
 void CommitPositionReader::introduced(Instant now, Events& events) {
@@ -50,18 +63,68 @@ void CommitPositionReader::introduced(Instant now, Events& events) {
                        "target_session_attrs=primary'",
                    now, events);
   }
-  come_up();
-  events.emplace_back(PrimaryUp{server_.incarnation, server_.description});
+  read(now);  // not of interest but for the timeline
 }
 
 void CommitPositionReader::answered(const Rows& rows, Instant now, Events& events) {
   // A statement of its own: read in the nudge's transaction, the LSNs would be those before its
   // commit.
   if (nudging_) return read(now);
-  const auto reading = read_commit_position(rows, server_.incarnation, server_.layout);
+  auto reading = read_commit_position(rows, server_.incarnation, server_.layout);
   if (!reading) return give_up(reading.error().message, now, events);
+  const auto timeline = reading->history.timeline();
+  if (!up()) return timeline_known(timeline, now, events);
+  if (timeline != history_.timeline()) {
+    return give_up("the primary has changed its timeline from " +
+                       std::to_string(history_.timeline()) + " to " + std::to_string(timeline) +
+                       " under this connection; connect to the server itself, without a pooler",
+                   now, events);
+  }
+  reading->history = history_;
   be_ready();
-  events.emplace_back(gate::CommitPositionRead{*reading});
+  events.emplace_back(gate::CommitPositionRead{std::move(*reading)});
+}
+
+void CommitPositionReader::timeline_known(TimelineId timeline, Instant now, Events& events) {
+  const auto number_alone = History::of({{timeline, 0, 0}}).value();
+  const auto told = timeline == 1 ? std::optional(number_alone) : told_history(timeline);
+  const bool plain = database_.session() == Database::Session::plain;
+  if (told && plain) {
+    come_up_with(*told, events);
+  } else if (told) {
+    change_session(Database::Session::plain, now, events);
+  } else if (degraded()) {
+    come_up_with(number_alone, events);
+  } else if (plain) {
+    change_session(Database::Session::replication, now, events);
+  } else {
+    ask_history(timeline, now);
+  }
+}
+
+// Behind a balancer each session may reach another server, so that none tells what is needed.
+void CommitPositionReader::change_session(Database::Session session, Instant now, Events& events) {
+  if (++sessions_ <= most_sessions) return reconnect(session, now);
+  sessions_ = 0;
+  give_up(database_.server() +
+              " is another server with every connection; connect to the primary itself, not "
+              "through a balancer",
+          now, events);
+}
+
+void CommitPositionReader::come_up_with(History history, Events& events) {
+  history_ = std::move(history);
+  sessions_ = 0;
+  come_up();
+  std::string warning;
+  if (degraded() && history_.timeline() > 1) {
+    warning = "no replication commands on the primary (" + why_degraded() +
+              "): positions name its timeline by number only, so that a change of it may be "
+              "announced on a server that was promoted apart; " +
+              cure() + " and restart this peer";
+  }
+  events.emplace_back(
+      PrimaryUp{server_.incarnation, server_.description, std::move(warning), history_});
 }
 
 }  // namespace

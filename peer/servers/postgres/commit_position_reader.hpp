@@ -15,13 +15,19 @@
 // and lost an asynchronous commit, or another may have been promoted without the last ones. Which
 // commits are in doubt: those that returned before PrimaryUp and have no flushed position yet.
 //
+// A position names the whole history of the primary (history_query.hpp). On timeline 1 there is
+// nothing to ask. Else the history is read once in a life of the primary, over a short session of
+// replication; positions are asked for on a plain one, so that no peer keeps a wal sender of the
+// primary. Without the right, or a free wal sender, positions name the number of the timeline only,
+// and `PrimaryUp::degraded` tells the cure.
+//
 // A server in recovery is no primary: PrimaryDown says what to do, and the connection is tried
 // again. "host=a,b target_session_attrs=primary" follows a failover.
 //
-// Rights: LOGIN and CONNECT on the database. pg_current_wal_insert_lsn(),
-// pg_current_wal_flush_lsn(), pg_walfile_name(), pg_control_system(), pg_postmaster_start_time()
-// and pg_logical_emit_message() are open to PUBLIC in PostgreSQL 15 (tested with a role that has
-// nothing else).
+// Rights: LOGIN and CONNECT on the database, and REPLICATION for the history.
+// pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn(), pg_walfile_name(), pg_control_system(),
+// pg_postmaster_start_time() and pg_logical_emit_message() are open to PUBLIC in PostgreSQL 15
+// (tested with a role that has nothing else).
 #pragma once
 
 #include <memory>

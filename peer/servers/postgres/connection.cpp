@@ -124,6 +124,13 @@ class Database::Connection {
     pause_ = std::min(2 * pause_, longest_pause);
   }
 
+  void reconnect(Instant now) {
+    const auto pause = pause_;
+    drop(now);
+    pause_ = pause;
+    deadline_ = Instant::min();
+  }
+
   [[nodiscard]] Instant deadline() const { return deadline_; }
   [[nodiscard]] bool idle() const { return phase_ == Phase::idle; }
   void set_session(Session session) { session_ = session; }
@@ -366,6 +373,7 @@ void Database::read_wal(const std::string& command, std::size_t bytes, Instant n
   connection_->read_wal(command, bytes, now);
 }
 void Database::drop(Instant now) { connection_->drop(now); }
+void Database::reconnect(Instant now) { connection_->reconnect(now); }
 void Database::set_session(Session session) { connection_->set_session(session); }
 Database::Session Database::session() const { return connection_->session(); }
 const std::string& Database::server() const { return connection_->server(); }

@@ -104,6 +104,9 @@ class Database {
   // Closes the connection without an event; the next attempt follows after the usual pause.
   void drop(Instant now);
 
+  // Closes the connection without an event and makes another one at once.
+  void reconnect(Instant now);
+
   // How to connect from the next attempt on.
   void set_session(Session session);
   [[nodiscard]] Session session() const;

@@ -1,8 +1,15 @@
 #include "peer/servers/postgres/conversation.hpp"
 
 #include "lib/base/must.hpp"
+#include "peer/servers/postgres/promotion.hpp"
 
 namespace tidegate::postgres {
+namespace {
+
+constexpr auto* insufficient_privilege = "42501";
+constexpr auto* too_many_connections = "53300";  // also: no wal sender is free
+
+}  // namespace
 
 template <typename Seam>
 void Conversation<Seam>::advance(Instant now, gate::ServerEvents& events) {
@@ -14,6 +21,7 @@ void Conversation<Seam>::advance(Instant now, gate::ServerEvents& events) {
   } else if (const auto* answer = std::get_if<Database::Answer>(&*event)) {
     if (phase_ != Phase::introduction) {
       TIDEGATE_MUST(phase_ == Phase::asking);
+      if (history_query_) return history_answered(answer->rows, now, events);
       return answered(answer->rows, now, events);
     }
     auto server = read_introduction(answer->rows, database_.server());
@@ -21,7 +29,9 @@ void Conversation<Seam>::advance(Instant now, gate::ServerEvents& events) {
     server_ = std::move(*server);
     introduced(now, events);
   } else if (const auto* refusal = std::get_if<Database::QueryFailed>(&*event)) {
-    refused(*refusal, now, events);
+    if (!history_query_) return refused(*refusal, now, events);
+    if (history_query_->refused(refusal->sqlstate)) return go_on_with_history(now, events);
+    give_up("the server refused to tell its timeline history: " + refusal->message, now, events);
   } else {
     lost(std::move(std::get<Database::Lost>(*event)), events);
   }
@@ -31,6 +41,96 @@ template <typename Seam>
 void Conversation<Seam>::ask(const std::string& sql, Instant now) {
   phase_ = Phase::asking;
   database_.query(sql, now);
+}
+
+template <typename Seam>
+void Conversation<Seam>::ask_history(TimelineId timeline, Instant now) {
+  history_query_.emplace(timeline, server_.layout);
+  put_question_of_history(now);
+}
+
+template <typename Seam>
+std::optional<History> Conversation<Seam>::told_history(TimelineId timeline) const {
+  const bool told = told_by_ == server_.incarnation && told_.timeline() == timeline;
+  return told ? std::optional(told_) : std::nullopt;
+}
+
+template <typename Seam>
+void Conversation<Seam>::history_answered(const Rows& rows, Instant now, Events& events) {
+  if (const auto error = history_query_->answered(rows)) {
+    return give_up(error->message, now, events);
+  }
+  go_on_with_history(now, events);
+}
+
+template <typename Seam>
+void Conversation<Seam>::go_on_with_history(Instant now, Events& events) {
+  if (history_query_->question()) return put_question_of_history(now);
+  told_ = history_query_->history();
+  told_by_ = server_.incarnation;
+  warn_of_gaps(events);
+  history_query_.reset();
+  history_told(told_, now, events);
+}
+
+template <typename Seam>
+void Conversation<Seam>::put_question_of_history(Instant now) {
+  phase_ = Phase::asking;
+  const auto question = history_query_->question().value();
+  if (question.wal) {
+    database_.read_wal(question.command, promotion_bytes, now);
+  } else {
+    database_.query(question.command, now);
+  }
+}
+
+template <typename Seam>
+void Conversation<Seam>::warn_of_gaps(Events& events) const {
+  const auto& present = told_.entries().back();
+  if (history_query_->file_missing()) {
+    events.emplace_back(Warning{
+        "the history of timeline " + std::to_string(present.number) + " is missing on " +
+        database_.server() +
+        ": messages of older timelines are reported as orphaned, even when their changes are "
+        "visible; copy the .history files of the primary's pg_wal to it, then restart this peer"});
+  } else if (present.number > 1 && present.promoted == 0) {
+    events.emplace_back(Warning{
+        database_.server() + " has no longer the WAL with which its timeline " +
+        std::to_string(present.number) +
+        " begins: a server that was promoted apart, to the same number at the same LSN, can't be "
+        "told from it"});
+  }
+}
+
+template <typename Seam>
+std::string Conversation<Seam>::cure() const {
+  return lacks_right_ ? "run ALTER ROLE " + server_.login + " REPLICATION"
+                      : std::string("raise max_wal_senders there, every peer takes one");
+}
+
+template <typename Seam>
+void Conversation<Seam>::lost(Database::Lost lost, Events& events) {
+  history_query_.reset();
+  const bool no_right = lost.sqlstate == insufficient_privilege;
+  const bool no_sender = lost.sqlstate == too_many_connections;
+  if (database_.session() == Database::Session::replication && phase_ == Phase::down &&
+      (no_right || no_sender)) {
+    // Not down yet: the plain connection, after the usual pause, decides that.
+    database_.set_session(Database::Session::plain);
+    why_degraded_ = std::move(lost.reason);
+    lacks_right_ = no_right;
+    return;
+  }
+  database_.set_session(first_session());
+  why_degraded_.clear();
+  go_down(std::move(lost.reason), events);
+}
+
+template <typename Seam>
+void Conversation<Seam>::reconnect(Database::Session session, Instant now) {
+  phase_ = Phase::down;
+  database_.set_session(session);
+  database_.reconnect(now);
 }
 
 template <typename Seam>

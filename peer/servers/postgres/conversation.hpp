@@ -2,16 +2,22 @@
 // ask one question at a time, give up a server that answers nonsense, and report once that it is
 // down.
 //
+// The history of a timeline is told over the replication protocol only. A server that refuses such
+// a session, since the role lacks the right or no wal sender is free, is used plainly instead, and
+// is *degraded*.
+//
 // `Seam` is the kind of reader (server.hpp). A reader fills in what it makes of the introduction
 // and of the answers, and how it says that the server is down.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "peer/servers/postgres/connection.hpp"
+#include "peer/servers/postgres/history_query.hpp"
 #include "peer/servers/postgres/server_sql.hpp"
 #include "peer/servers/server.hpp"
 
@@ -34,12 +40,21 @@ class Conversation : public Seam {
   // --- what a reader may do ---
 
   void ask(const std::string& sql, Instant now);
+  // On a session of replication: for the whole history of a timeline. history_told() is the answer.
+  void ask_history(TimelineId timeline, Instant now);
+  // The answer of this life of the server, if it was asked before.
+  [[nodiscard]] std::optional<History> told_history(TimelineId timeline) const;
   void be_ready() { phase_ = Phase::ready; }  // the answer is complete
   void come_up();                             // the server that has introduced itself will do
+  void reconnect(Database::Session session, Instant now);  // at once, without being down
   void give_up(std::string reason, Instant now, Events& events);
   void go_down(std::string reason, Events& events);
   [[nodiscard]] bool connected() const { return phase_ != Phase::down; }
   [[nodiscard]] bool up() const { return up_; }
+  // Since when a session of replication was refused, until a loss after that.
+  [[nodiscard]] bool degraded() const { return !why_degraded_.empty(); }
+  [[nodiscard]] const std::string& why_degraded() const { return why_degraded_; }
+  [[nodiscard]] std::string cure() const;  // of that; begins with a verb
 
   Database database_;
   Introduction server_;  // of the last connection
@@ -51,18 +66,30 @@ class Conversation : public Seam {
   // Of what ask() asked. Asks more or is ready; or gives up.
   virtual void answered(const Rows& rows, Instant now, Events& events) = 0;
   virtual void refused(const Database::QueryFailed& refusal, Instant now, Events& events) = 0;
-  virtual void lost(Database::Lost lost, Events& events) {
-    go_down(std::move(lost.reason), events);
-  }
+  // Of what ask_history() asked. Asks more, is ready or reconnects.
+  virtual void history_told(const History& history, Instant now, Events& events) = 0;
+  // How to begin anew after a loss.
+  [[nodiscard]] virtual Database::Session first_session() const = 0;
   // Earlier readings count no more. `news`: to be told.
   virtual void went_down(bool news, std::string reason, Events& events) = 0;
 
  private:
   enum class Phase : std::uint8_t { down, introduction, asking, ready };
 
+  void lost(Database::Lost lost, Events& events);
+  void history_answered(const Rows& rows, Instant now, Events& events);
+  void put_question_of_history(Instant now);
+  void go_on_with_history(Instant now, Events& events);
+  void warn_of_gaps(Events& events) const;
+
   Phase phase_ = Phase::down;
   bool up_ = false;
   std::string reported_;  // why it was last said to be down, until it is up
+  std::string why_degraded_;
+  bool lacks_right_ = false;                   // that is why; else no wal sender was free
+  std::optional<HistoryQuery> history_query_;  // under way
+  ServerIncarnation told_by_;
+  History told_;  // the last history that was told
 };
 
 extern template class Conversation<servers::ReplayReader>;

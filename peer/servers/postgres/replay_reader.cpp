@@ -26,10 +26,6 @@ const std::string standby_timeline_sql =
     " (SELECT received_tli FROM pg_stat_wal_receiver)"
     " FROM pg_control_checkpoint() AS c, pg_control_recovery() AS r";
 
-constexpr auto* insufficient_privilege = "42501";
-constexpr auto* too_many_connections = "53300";  // also: no wal sender is free
-constexpr auto* undefined_file = "58P01";
-
 struct RoleAndLsn {
   bool in_recovery = false;
   Lsn lsn;  // without page header; none when a standby has replayed nothing
@@ -54,12 +50,17 @@ class ReplayReader final : public Conversation<servers::ReplayReader> {
   }
 
  private:
-  enum class Question : std::uint8_t { position, timeline, history };
+  enum class Question : std::uint8_t { position, timeline };
 
   void introduced(Instant now, Events& events) override;
   void answered(const Rows& rows, Instant now, Events& events) override;
   void refused(const Database::QueryFailed& refusal, Instant now, Events& events) override;
-  void lost(Database::Lost lost, Events& events) override;
+  void history_told(const History& history, Instant, Events& events) override {
+    finish(history, events);
+  }
+  [[nodiscard]] Database::Session first_session() const override {
+    return Database::Session::replication;
+  }
   void went_down(bool news, std::string reason, Events& events) override;
 
   void ask(Question question, const std::string& sql, Instant now) {
@@ -68,21 +69,17 @@ class ReplayReader final : public Conversation<servers::ReplayReader> {
   }
   void position_known(const Rows& rows, Instant now, Events& events);
   void timeline_known(const Rows& rows, Instant now, Events& events);
-  void history_known(const Rows& rows, Instant now, Events& events);
-  void finish(TimelineHistory history, Events& events);
+  void finish(History history, Events& events);
   void no_reading(Events& events);
-  [[nodiscard]] bool degraded() const { return !why_degraded_.empty(); }
   [[nodiscard]] bool timeline_may_have_changed() const;
 
   std::string connection_string_;
   Database::Timeouts timeouts_;
   std::optional<Question> question_;  // the last one on this connection
-  std::string why_degraded_;  // set by a refusal of replication=database, until the next loss
-  bool lacks_right_ = false;  // that was the refusal; else no wal sender was free
-  RoleAndLsn reading_;        // under way
-  TimelineId timeline_ = 0;   // of the reading under way
-  RoleAndLsn seen_;           // of the last complete reading; its timeline is in tide_
-  Tide tide_;                 // the last complete reading; timeline 0: none on this connection
+  RoleAndLsn reading_;                // under way
+  TimelineId timeline_ = 0;           // of the reading under way
+  RoleAndLsn seen_;                   // of the last complete reading; its timeline is in tide_
+  Tide tide_;  // the last complete reading; timeline 0: none on this connection
 };
 
 void ReplayReader::answered(const Rows& rows, Instant now, Events& events) {
@@ -91,8 +88,6 @@ void ReplayReader::answered(const Rows& rows, Instant now, Events& events) {
       return position_known(rows, now, events);
     case Question::timeline:
       return timeline_known(rows, now, events);
-    case Question::history:
-      return history_known(rows, now, events);
   }
 }
 
@@ -100,13 +95,11 @@ void ReplayReader::introduced(Instant now, Events& events) {
   come_up();
   std::string warning;
   if (degraded()) {
-    warning = "no replication commands on this server (" + why_degraded_ +
+    warning = "no replication commands on this server (" + why_degraded() +
               "): a message that still waits when a failover happens is reported as orphaned, and "
               "on a standby, until its next restartpoint after a failover, a change that the "
               "failover lost may be announced unless the role has pg_monitor; " +
-              (lacks_right_ ? "run ALTER ROLE " + server_.login + " REPLICATION"
-                            : std::string("raise max_wal_senders there, every peer takes one")) +
-              " and restart this peer";
+              cure() + " and restart this peer";
   }
   events.emplace_back(
       ServerUp{server_.incarnation, server_.in_recovery, server_.description, std::move(warning)});
@@ -127,8 +120,8 @@ void ReplayReader::position_known(const Rows& rows, Instant now, Events& events)
   if (reading_.lsn.none()) {
     no_reading(events);
   } else if (!timeline_may_have_changed()) {
-    timeline_ = tide_.timeline;
-    finish(std::move(tide_.history), events);
+    timeline_ = tide_.timeline();
+    finish(tide_.history, events);
   } else if (!degraded()) {
     ask(Question::timeline, "IDENTIFY_SYSTEM", now);
   } else {
@@ -140,7 +133,7 @@ void ReplayReader::position_known(const Rows& rows, Instant now, Events& events)
 // A standby's timeline and replay LSN move together, in one record. A primary's timeline stays. A
 // degraded standby learns of its timeline later, while the LSN may stay.
 bool ReplayReader::timeline_may_have_changed() const {
-  if (tide_.timeline == 0 || reading_.in_recovery != seen_.in_recovery) return true;
+  if (tide_.timeline() == 0 || reading_.in_recovery != seen_.in_recovery) return true;
   return reading_.in_recovery && (degraded() || reading_.lsn != seen_.lsn);
 }
 
@@ -160,26 +153,19 @@ void ReplayReader::timeline_known(const Rows& rows, Instant now, Events& events)
   // replayed of either. Then there is no reading. Zero: a standby has replayed nothing yet.
   if (timeline_ == 0 || (degraded() && row[1] && *row[1] != *row[0])) {
     no_reading(events);
-  } else if (timeline_ == tide_.timeline) {
-    finish(std::move(tide_.history), events);
+  } else if (timeline_ == tide_.timeline()) {
+    finish(tide_.history, events);
   } else if (timeline_ == 1 || degraded()) {
-    finish({}, events);
+    finish(History::of({{timeline_, 0, 0}}).value(), events);
+  } else if (const auto told = told_history(timeline_)) {
+    finish(*told, events);
   } else {
-    ask(Question::history, "TIMELINE_HISTORY " + std::to_string(timeline_), now);
+    ask_history(timeline_, now);
   }
 }
 
-void ReplayReader::history_known(const Rows& rows, Instant now, Events& events) {
-  if (rows.size() != 1 || rows[0].size() != 2 || !rows[0][1]) {
-    return give_up("the server did not tell its timeline history", now, events);
-  }
-  auto history = parse_timeline_history(*rows[0][1]);
-  if (!history) return give_up(history.error().message, now, events);
-  finish(std::move(*history), events);
-}
-
-void ReplayReader::finish(TimelineHistory history, Events& events) {
-  tide_ = {server_.incarnation, timeline_, reading_.lsn, std::move(history)};
+void ReplayReader::finish(History history, Events& events) {
+  tide_ = {server_.incarnation, std::move(history), reading_.lsn.bytes};
   seen_ = reading_;
   be_ready();
   events.emplace_back(gate::ReplayPositionRead{tide_});
@@ -191,31 +177,7 @@ void ReplayReader::no_reading(Events& events) {
 }
 
 void ReplayReader::refused(const Database::QueryFailed& refusal, Instant now, Events& events) {
-  if (question_ != Question::history || refusal.sqlstate != undefined_file) {
-    return give_up("the server refused a question of the watch: " + refusal.message, now, events);
-  }
-  events.emplace_back(Warning{
-      "the history of timeline " + std::to_string(timeline_) + " is missing on " +
-      database_.server() + " (" + refusal.message +
-      "): messages of older timelines are reported as orphaned, even when their changes are "
-      "visible; copy the .history files of the primary's pg_wal to it, then restart this peer"});
-  finish({}, events);
-}
-
-void ReplayReader::lost(Database::Lost lost, Events& events) {
-  const bool no_right = lost.sqlstate == insufficient_privilege;
-  const bool no_sender = lost.sqlstate == too_many_connections;
-  if (database_.session() == Database::Session::replication && !connected() &&
-      (no_right || no_sender)) {
-    // Not down yet: the plain connection, after the usual pause, decides that.
-    database_.set_session(Database::Session::plain);
-    why_degraded_ = std::move(lost.reason);
-    lacks_right_ = no_right;
-    return;
-  }
-  database_.set_session(Database::Session::replication);
-  why_degraded_.clear();
-  go_down(std::move(lost.reason), events);
+  give_up("the server refused a question of the watch: " + refusal.message, now, events);
 }
 
 void ReplayReader::went_down(bool news, std::string reason, Events& events) {

@@ -3,14 +3,14 @@
 // The watermark must be of the server the application reads. Connect to that server itself, not
 // through a load balancer or a pooler; `ServerUp` tells which server answered.
 //
-// One reading is at most three questions on one connection, in this order:
+// One reading is, on one connection and in this order:
 //   role and LSN (one statement that asks for the role once: after a promotion the replay LSN stays
-//   frozen) - timeline (IDENTIFY_SYSTEM) - history (TIMELINE_HISTORY, when the timeline is new).
+//   frozen) - timeline (IDENTIFY_SYSTEM) - history (history_query.hpp, when the timeline is new).
 // The timeline is asked after the LSN, so a switch in between makes the reading too modest, never
 // too bold. It is asked only when it can have changed: a standby's timeline moves with its replay
 // LSN, a primary's never. So a read of a server where nothing moved is one question.
 //
-// IDENTIFY_SYSTEM and TIMELINE_HISTORY need a connection opened with replication=database: a role
+// IDENTIFY_SYSTEM and the history need a connection opened with replication=database: a role
 // with the REPLICATION attribute (or a superuser) and one of the server's max_wal_senders. Without
 // either, the watch connects plainly and is *degraded* (`ServerUp::degraded` tells the cure):
 //   - No history: a message that still waits when its timeline has ended is reported as orphaned,

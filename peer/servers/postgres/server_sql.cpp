@@ -1,5 +1,7 @@
 #include "peer/servers/postgres/server_sql.hpp"
 
+#include <utility>
+
 #include "lib/base/decimal.hpp"
 namespace tidegate::postgres {
 namespace {
@@ -20,10 +22,10 @@ std::string quoted(const std::vector<SqlRow>& rows) {
 }
 
 // bigint in SQL: an identifier made after 2038 is negative there.
-bool read_system(const std::optional<std::string>& text, SystemId& system) {
+bool read_system(const std::optional<std::string>& text, ClusterId& cluster) {
   std::int64_t number = 0;
   if (!read_number(text, number)) return false;
-  system = static_cast<SystemId>(number);
+  cluster = static_cast<ClusterId>(number);
   return true;
 }
 
@@ -57,7 +59,7 @@ Result<Introduction> read_introduction(const std::vector<SqlRow>& rows, const st
   Introduction introduction;
   if (rows.size() != 1 || rows[0].size() != 9) return senseless("identity", rows);
   const auto& row = rows[0];
-  if (!read_system(row[0], introduction.incarnation.system) ||
+  if (!read_system(row[0], introduction.incarnation.cluster) ||
       !read_number(row[1], introduction.incarnation.started) ||
       !read_layout(row[2], row[3], introduction.layout) || !row[4] || !row[5]) {
     return senseless("identity", rows);
@@ -86,7 +88,11 @@ Result<gate::CommitPosition> read_commit_position(const std::vector<SqlRow>& row
   const auto flush = parse_lsn(row[1].value_or(""));
   const auto timeline = timeline_of_wal_file(row[2].value_or(""));
   if (!insert || !flush || !timeline) return senseless("WAL position", rows);
-  return gate::CommitPosition{incarnation, *timeline, without_page_header(*insert, layout),
+  // Only the number: the rest of the history is not asked for here.
+  auto history = History::of({{*timeline, 0, 0}});
+  if (!history) return history.error();
+  return gate::CommitPosition{incarnation, std::move(*history),
+                              without_page_header(*insert, layout),
                               without_page_header(*flush, layout)};
 }
 
@@ -100,7 +106,7 @@ const std::string stranger_commit_position_sql =
 Result<gate::CommitPosition> read_stranger_commit_position(const std::vector<SqlRow>& rows) {
   ServerIncarnation incarnation;
   WalLayout layout;
-  if (rows.size() != 1 || rows[0].size() != 6 || !read_system(rows[0][3], incarnation.system) ||
+  if (rows.size() != 1 || rows[0].size() != 6 || !read_system(rows[0][3], incarnation.cluster) ||
       !read_layout(rows[0][4], rows[0][5], layout)) {
     return senseless("WAL position", rows);
   }

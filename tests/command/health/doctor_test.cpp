@@ -10,7 +10,7 @@ using namespace tidegate::health;
 
 namespace {
 
-constexpr SystemId cluster = 7423456789012345678;
+constexpr ClusterId cluster = 7423456789012345678;
 
 ServerFacts replica() {
   ServerFacts facts;
@@ -211,7 +211,7 @@ TEST_CASE("a replica far behind the primary is a warning with the distance") {
 TEST_CASE("a primary of another cluster is a problem") {
   auto facts = healthy();
   auto other = primary();
-  other.server.incarnation.system = 1;
+  other.server.incarnation.cluster = 1;
   other.second_instance = other.server.incarnation;
   facts.primary = other;
   CHECK(only_trouble(facts).verdict == Verdict::problem);

@@ -40,7 +40,9 @@ class Primary {
     }
     ++life_.started;
   }
-  [[nodiscard]] CommitPosition read() const { return {life_, 1, Lsn{insert_}, Lsn{flush_}}; }
+  [[nodiscard]] CommitPosition read() const {
+    return {life_, tidegate::testing::history("1"), Lsn{insert_}, Lsn{flush_}};
+  }
   [[nodiscard]] ServerIncarnation life() const { return life_; }
 
   // Whether the change is there, flushed, and behind a position.
@@ -77,7 +79,7 @@ TEST_CASE(
     auto now = start;
 
     const auto come = [&] {
-      if (!up) queue.primary_up(primary.life());
+      if (!up) queue.primary_up(primary.life(), {});
       up = true;
     };
     const auto turn = [&] {
@@ -94,7 +96,7 @@ TEST_CASE(
         }
         ++sent;
         REQUIRE(one->message.position.has_value());
-        REQUIRE(primary.announced_by(change, one->message.position->lsn));
+        REQUIRE(primary.announced_by(change, Lsn{one->message.position->offset}));
       }
       if (const auto request = queue.take_query(now)) {
         open = true;

@@ -29,10 +29,12 @@ constexpr ServerIncarnation second_life{home, 2};
 
 CommitPosition reading(std::uint64_t insert, std::uint64_t flush,
                        ServerIncarnation life = first_life, TimelineId timeline = 1) {
-  return {life, timeline, Lsn{insert}, Lsn{flush}};
+  return {life, tidegate::testing::history(std::to_string(timeline)), Lsn{insert}, Lsn{flush}};
 }
 
-Position at(TimelineId timeline, std::uint64_t lsn) { return {home, timeline, Lsn{lsn}}; }
+Position at(TimelineId timeline, std::uint64_t lsn) {
+  return tidegate::testing::place(timeline, lsn);
+}
 
 void publish(CommitQueue& queue, std::string_view name, const Dependency& dependency = by_default) {
   queue.push(a_message(name, ""), dependency);
@@ -47,8 +49,8 @@ std::string leaving(CommitQueue& queue) {
     if (one->lost) {
       text += " lost";
     } else if (const auto& position = one->message.position) {
-      text += "@" + std::to_string(position->lsn.bytes);
-      if (position->timeline != 1) text += " on " + std::to_string(position->timeline);
+      text += "@" + std::to_string(position->offset);
+      if (position->timeline() != 1) text += " on " + std::to_string(position->timeline());
     }
   }
   return text;
@@ -57,7 +59,7 @@ std::string leaving(CommitQueue& queue) {
 // A queue whose primary is there.
 CommitQueue connected() {
   CommitQueue queue;
-  queue.primary_up(first_life);
+  queue.primary_up(first_life, {});
   return queue;
 }
 
@@ -282,13 +284,30 @@ TEST_CASE("an unflushed message is asked for again also when one before it could
     auto queue = connected();
     publish(queue, "a");
     queue.primary_down();
-    queue.primary_up(second_life);
+    queue.primary_up(second_life, {});
     publish(queue, "b");
     ask_and_answer(queue, reading(100, 50, second_life));
     CHECK(leaving(queue) == "a lost");
     REQUIRE(queue.deadline() < start + seconds(1));
     ask_and_answer(queue, reading(100, 100, second_life), queue.deadline());
     CHECK(leaving(queue) == "b@100");
+  }
+}
+
+TEST_CASE("a given position that names the primary's timeline by number gets its whole history") {
+  const auto whole = tidegate::testing::history("1 2@50/7");
+  CommitQueue queue;
+  queue.primary_up(first_life, whole);
+  const auto position_of = [&](const Position& given) {
+    publish(queue, "a", given);
+    return queue.pop()->message.position.value();
+  };
+  CHECK(position_of(at(2, 100)) == tidegate::testing::place(whole, 100));
+  // Of another timeline, another cluster, or known better by the caller.
+  const auto elsewhere = tidegate::testing::place(2, 100, home + 1);
+  const auto apart = tidegate::testing::place(tidegate::testing::history("1 2@50/8"), 100);
+  for (const auto& given : {at(1, 100), at(3, 100), elsewhere, apart}) {
+    CHECK(position_of(given) == given);
   }
 }
 
@@ -301,7 +320,7 @@ TEST_CASE("without a primary nothing is asked, and all is asked when it is there
   CHECK_FALSE(queue.primary_known());
   CHECK(queue.deadline() == never);
   CHECK(queue.take_query(start) == std::nullopt);
-  queue.primary_up(first_life);
+  queue.primary_up(first_life, {});
   CHECK(queue.primary_known());
   ask_and_answer(queue, reading(100, 100));
   CHECK(leaving(queue) == "a@100, b@100");
@@ -315,7 +334,7 @@ TEST_CASE("a question that the primary took with it is asked again") {
   CHECK_FALSE(queue.primary_known());
   CHECK(queue.deadline() == never);
   publish(queue, "b");
-  queue.primary_up(first_life);
+  queue.primary_up(first_life, {});
   ask_and_answer(queue, reading(100, 100));
   CHECK(leaving(queue) == "a@100, b@100");
 }
@@ -326,7 +345,7 @@ TEST_CASE("an unflushed message is looked at again at once when the same primary
   ask_and_answer(queue, reading(100, 99));
   queue.primary_down();
   CHECK(queue.deadline() == never);
-  queue.primary_up(first_life);
+  queue.primary_up(first_life, {});
   ask_and_answer(queue, reading(100, 100), start);
   CHECK(leaving(queue) == "a@100");
 }
@@ -336,7 +355,7 @@ TEST_CASE("an unflushed position is void when its primary's life has ended") {
   publish(queue, "a");
   ask_and_answer(queue, reading(100, 99));
   queue.primary_down();
-  queue.primary_up(second_life);
+  queue.primary_up(second_life, {});
   ask_and_answer(queue, reading(300, 300, second_life));
   CHECK(leaving(queue) == "a lost");
   CHECK(queue.deadline() == never);
@@ -349,7 +368,7 @@ TEST_CASE("a message accepted before its primary's life ended is lost unless it 
   publish(queue, "a");
   queue.primary_down();
   publish(queue, "b");
-  queue.primary_up(second_life);
+  queue.primary_up(second_life, {});
   publish(queue, "c");
   ask_and_answer(queue, reading(200, 200, second_life));
   CHECK(leaving(queue) == "first lost, a lost, b lost, c@200");
@@ -361,7 +380,7 @@ TEST_CASE("a position that was flushed outlives its primary") {
   publish(queue, "a", durable);
   ask_and_answer(queue, reading(100, 50));
   queue.primary_down();
-  queue.primary_up(second_life);
+  queue.primary_up(second_life, {});
   ask_and_answer(queue, reading(300, 300, second_life, 2));
   CHECK(leaving(queue) == "tail lost, a@50");
 }
@@ -374,7 +393,7 @@ TEST_CASE("a durable change outlives a restart on the same timeline, and no fail
     CHECK(leaving(queue) == "first@100");
     publish(queue, "a", durable);
     queue.primary_down();
-    queue.primary_up(second_life);
+    queue.primary_up(second_life, {});
     ask_and_answer(queue, reading(200, 200, second_life, timeline));
     CHECK(leaving(queue) == (timeline == 1 ? "a@200" : "a lost"));
   }
@@ -386,11 +405,11 @@ TEST_CASE("a durable change is lost when the primary's timeline was never read i
   ask_and_answer(queue, reading(100, 100));
   CHECK(leaving(queue) == "first@100");
   queue.primary_down();
-  queue.primary_up(second_life);  // promoted: on timeline 2, but it was not asked
+  queue.primary_up(second_life, {});  // promoted: on timeline 2, but it was not asked
   publish(queue, "a", durable);
   queue.primary_down();
   const ServerIncarnation old_primary_again{home, 3};
-  queue.primary_up(old_primary_again);
+  queue.primary_up(old_primary_again, {});
   ask_and_answer(queue, reading(200, 200, old_primary_again, 1));
   CHECK(leaving(queue) == "a lost");
 }
@@ -403,7 +422,7 @@ TEST_CASE("a durable change is lost when the primary belongs to another cluster 
   publish(queue, "a", durable);
   queue.primary_down();
   const ServerIncarnation elsewhere{home + 1, 1};
-  queue.primary_up(elsewhere);
+  queue.primary_up(elsewhere, {});
   ask_and_answer(queue, reading(200, 200, elsewhere));
   CHECK(leaving(queue) == "a lost");
 }
@@ -411,7 +430,7 @@ TEST_CASE("a durable change is lost when the primary belongs to another cluster 
 TEST_CASE("a message accepted before any primary was known is not held against the first one") {
   CommitQueue queue;
   publish(queue, "a");
-  queue.primary_up(second_life);
+  queue.primary_up(second_life, {});
   ask_and_answer(queue, reading(100, 100, second_life));
   CHECK(leaving(queue) == "a@100");
 }

@@ -9,6 +9,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using tidegate::testing::home;
+using tidegate::testing::place;
 
 namespace {
 
@@ -16,9 +17,7 @@ constexpr Instant start = Instant(std::chrono::hours(5));
 constexpr std::size_t plenty = 1'000'000;
 
 // The answer of a server that has replayed up to `lsn` of timeline 2, which left timeline 1 at 100.
-Tide replayed(std::uint64_t lsn) {
-  return {{home, 1}, 2, Lsn{lsn}, TimelineHistory({{1, Lsn{100}}})};
-}
+Tide replayed(std::uint64_t lsn) { return {{home, 1}, tidegate::testing::history("1 2@100"), lsn}; }
 
 // A held item is its name, and weighs 100 bytes.
 struct Named {
@@ -36,10 +35,14 @@ void hold(Gate& gate, std::string name, std::optional<Position> at, Instant now 
           std::optional<int> source = std::nullopt) {
   static int held = 0;
   ++held;
-  gate.hold({{std::move(name)}, at, source.value_or(held), static_cast<std::uint64_t>(held), now});
+  gate.hold({{std::move(name)},
+             {std::move(at), std::nullopt},
+             source.value_or(held),
+             static_cast<std::uint64_t>(held),
+             now});
 }
 
-Position at(std::uint64_t lsn, TimelineId timeline = 2) { return {home, timeline, Lsn{lsn}}; }
+Position at(std::uint64_t lsn, TimelineId timeline = 2) { return place(timeline, lsn); }
 
 // All whose fate is decided: "a", "b orphaned", "c foreign".
 std::string released(Gate& gate, Instant now = start) {
@@ -114,7 +117,7 @@ TEST_CASE("an item that can never be shown comes out with its fate as soon as it
   auto gate = with_server();
   hold(gate, "fine", at(100, 1));
   hold(gate, "late", at(101, 1));
-  hold(gate, "alien", Position{home + 1, 1, Lsn{150}});
+  hold(gate, "alien", place(1, 150, home + 1));
   hold(gate, "waits", at(500));
   poll(gate, start, replayed(200));
   CHECK(released(gate) == "fine, late orphaned, alien foreign");
@@ -161,7 +164,7 @@ TEST_CASE("the server is asked only while it is up and something is held") {
 }
 
 TEST_CASE("the server is not asked while the fate of the first message is decided already") {
-  for (const auto& first : {at(200), at(101, 1), Position{home + 1, 2, Lsn{1}}}) {
+  for (const auto& first : {at(200), at(101, 1), place(2, 1, home + 1)}) {
     auto gate = with_server();
     hold(gate, "first", first);
     poll(gate, start, replayed(200));  // and nobody takes it
@@ -254,19 +257,19 @@ TEST_CASE("a message that does not fit the bound is not taken; once another has 
   hold(gate, "a", at(10));
   hold(gate, "b", at(20));
   CHECK(gate.held().bytes() == 2 * weight);
-  CHECK_FALSE(gate.takes(weight, at(1), false));
+  CHECK_FALSE(gate.takes(weight, {at(1), std::nullopt}, false));
 
   gate.server_up();
   poll(gate, start, replayed(10));
   CHECK(released(gate) == "a");
-  CHECK(gate.takes(weight, at(1), false));
+  CHECK(gate.takes(weight, {at(1), std::nullopt}, false));
 }
 
 TEST_CASE("a message that is larger than the bound is held alone, or nobody would ever get it") {
   Gate gate(true, 10);
-  CHECK(gate.takes(weight, at(10), false));
+  CHECK(gate.takes(weight, {at(10), std::nullopt}, false));
   hold(gate, "large", at(10));
-  CHECK_FALSE(gate.takes(weight, at(1), false));
+  CHECK_FALSE(gate.takes(weight, {at(1), std::nullopt}, false));
 }
 
 TEST_CASE(
@@ -275,14 +278,14 @@ TEST_CASE(
   gate.server_up();
   hold(gate, "w", at(300));
   poll(gate, start, replayed(200));
-  CHECK_FALSE(gate.takes(weight, Position{home + 1, 2, Lsn{400}}, true));
+  CHECK_FALSE(gate.takes(weight, {place(2, 400, home + 1), std::nullopt}, true));
 }
 
 TEST_CASE("the bound is kept to the byte") {
   Gate gate(true, 2 * weight - 1);
   hold(gate, "a", at(10));
-  CHECK_FALSE(gate.takes(weight, at(1), false));
-  CHECK(gate.takes(weight - 1, at(1), false));
+  CHECK_FALSE(gate.takes(weight, {at(1), std::nullopt}, false));
+  CHECK(gate.takes(weight - 1, {at(1), std::nullopt}, false));
 }
 
 TEST_CASE("at the bound an item that can go at once still passes, if the application takes it") {
@@ -290,9 +293,9 @@ TEST_CASE("at the bound an item that can go at once still passes, if the applica
   gate.server_up();
   hold(gate, "w", at(300));
   poll(gate, start, replayed(200));
-  CHECK_FALSE(gate.takes(weight, at(200), false));
-  CHECK(gate.takes(weight, at(200), true));
-  CHECK_FALSE(gate.takes(weight, at(201), true));
+  CHECK_FALSE(gate.takes(weight, {at(200), std::nullopt}, false));
+  CHECK(gate.takes(weight, {at(200), std::nullopt}, true));
+  CHECK_FALSE(gate.takes(weight, {at(201), std::nullopt}, true));
   hold(gate, "c", at(200));
   CHECK(released(gate) == "c");
 }
@@ -335,9 +338,9 @@ TEST_CASE(
 
 TEST_CASE("overdue messages of two clusters keep the order of their source") {
   Gate gate(true, plenty, seconds(10));
-  hold(gate, "a", Position{1, 1, Lsn{99}}, start, 5);
-  hold(gate, "b", Position{0, 1, Lsn{98}}, start, 5);
-  hold(gate, "c", Position{1, 1, Lsn{97}}, start, 5);
+  hold(gate, "a", place(1, 99, 1), start, 5);
+  hold(gate, "b", place(1, 98, 0), start, 5);
+  hold(gate, "c", place(1, 97, 1), start, 5);
   CHECK(released(gate, start + seconds(10)) == "a overdue, b overdue, c overdue");
 }
 
@@ -365,9 +368,9 @@ TEST_CASE("an overdue message that a reading covers meanwhile is not overdue") {
 
 TEST_CASE("without a server, messages of two clusters keep the order of their source") {
   Gate gate(false, plenty);
-  hold(gate, "a", Position{1, 1, Lsn{99}}, start, 5);
-  hold(gate, "b", Position{0, 1, Lsn{98}}, start, 5);
-  hold(gate, "c", Position{1, 1, Lsn{97}}, start, 5);
+  hold(gate, "a", place(1, 99, 1), start, 5);
+  hold(gate, "b", place(1, 98, 0), start, 5);
+  hold(gate, "c", place(1, 97, 1), start, 5);
   CHECK(released(gate) == "a, b, c");
 }
 
@@ -380,4 +383,70 @@ TEST_CASE("messages of one source keep their order, whatever their positions say
   CHECK(released(gate) == "c");
   poll(gate, start + seconds(1), replayed(300));
   CHECK(released(gate) == "a, b");
+}
+
+namespace {
+
+// The dependency that it has inherited besides its own position.
+void hold_with(Gate& gate, std::string name, std::optional<Position> own, Position inherited,
+               int source) {
+  gate.hold({{std::move(name)}, {std::move(own), std::move(inherited)}, source, 1, start});
+}
+
+Position on(const std::string& way, std::uint64_t offset) {
+  return place(tidegate::testing::history(way), offset);
+}
+
+}  // namespace
+
+TEST_CASE("a message waits for what it has inherited, too") {
+  auto gate = with_server();
+  hold_with(gate, "own is there", at(200), at(300), 1);
+  hold_with(gate, "no own", std::nullopt, at(250), 2);
+  poll(gate, start, replayed(249));
+  CHECK(released(gate).empty());
+  poll(gate, start + seconds(1), replayed(299));
+  CHECK(released(gate) == "no own");
+  poll(gate, start + seconds(2), replayed(300));
+  CHECK(released(gate) == "own is there");
+}
+
+TEST_CASE("what is inherited counts no longer where it is lost or of another cluster") {
+  auto gate = with_server();
+  hold_with(gate, "lost", at(200), at(101, 1), 1);
+  hold_with(gate, "foreign", at(200), place(2, 900, home + 1), 2);
+  hold_with(gate, "no own", std::nullopt, at(101, 1), 3);
+  poll(gate, start, replayed(200));
+  CHECK(released(gate) == "no own, lost, foreign");
+}
+
+TEST_CASE("a message whose own change is lost is reported, whatever it has inherited") {
+  auto gate = with_server();
+  hold_with(gate, "a", at(101, 1), at(900), 1);
+  poll(gate, start, replayed(200));
+  CHECK(released(gate) == "a orphaned");
+}
+
+TEST_CASE("on diverged histories a message that is decided does not wait for the first one") {
+  auto gate = with_server();
+  hold(gate, "to come", on("1 2@100 3@500", 510));
+  hold_with(gate, "there", at(200), on("1 2@90 4@95", 900), 1000);  // inherits what is lost
+  hold_with(gate, "later", at(300), on("1 2@90 4@95", 900), 1001);
+  poll(gate, start, replayed(200));
+  CHECK(gate.decided());
+  CHECK(released(gate) == "there");
+  CHECK_FALSE(gate.decided());
+  CHECK(gate.deadline() != never);
+  gate.polled(Tide{{home, 1}, tidegate::testing::history("1 2@100 3@500"), 600});
+  CHECK(released(gate) == "to come, later");
+  CHECK(gate.held().empty());
+}
+
+TEST_CASE("two servers promoted apart: what the other one announced is reported, not held") {
+  Gate gate(true, plenty);
+  gate.server_up();
+  hold(gate, "of the other", on("1 2@100/7", 300));
+  hold(gate, "of both", on("1", 100));
+  poll(gate, start, Tide{{home, 1}, tidegate::testing::history("1 2@100/8"), 900});
+  CHECK(released(gate) == "of both, of the other orphaned");
 }

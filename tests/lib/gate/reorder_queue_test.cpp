@@ -12,7 +12,7 @@
 using namespace tidegate;
 using namespace tidegate::gate;
 using tidegate::base::Random;
-using tidegate::testing::home;
+using tidegate::testing::place;
 using tidegate::testing::position;
 
 namespace {
@@ -30,20 +30,21 @@ using One = Queue::HeldItem;
 using Key = std::tuple<TimelineId, std::uint64_t, int, std::uint64_t>;
 
 Key key(const One& held) {
-  const auto at = held.position.value_or(Position{});
-  return {at.timeline, at.lsn.bytes, held.source, held.sequence};
+  const auto at = held.awaited.own.value_or(Position{});
+  return {at.timeline(), at.offset, held.source, held.sequence};
 }
 
 One held(std::string_view at, int source, std::uint64_t sequence) {
-  return {{}, at.empty() ? std::nullopt : std::optional(position(at)), source, sequence, Instant{}};
+  const auto own = at.empty() ? std::nullopt : std::optional(position(at));
+  return {{}, {own, std::nullopt}, source, sequence, Instant{}};
 }
 
 std::vector<Key> drain(Queue& queue) {
   std::vector<Key> keys;
   while (!queue.empty()) {
-    const auto first = queue.first_position();
+    const auto first = queue.first_awaited();
     const auto popped = queue.pop();
-    CHECK((first == popped.position));
+    CHECK((first.own == popped.awaited.own));
     keys.push_back(key(popped));
   }
   return keys;
@@ -109,8 +110,8 @@ TEST_CASE("whatever is pushed and popped when, the front that is least is on top
         sequence += 1 + random.below(2);
         auto one = held("", static_cast<int>(random.below(3)), sequence);
         if (random.below(8) > 0) {
-          one.position = Position{home, static_cast<TimelineId>(1 + random.below(3)),
-                                  Lsn{1 + random.below(50)}};
+          const auto timeline = static_cast<TimelineId>(1 + random.below(3));
+          one.awaited.own = place(timeline, 1 + random.below(50));
         }
         oracle[one.source].push_back(key(one));
         ++size;
@@ -187,10 +188,11 @@ TEST_CASE("the bytes of the queue are the footprints of its items") {
 
 TEST_CASE("a message leaves the queue as it came") {
   Queue queue;
-  queue.push({{5}, position("1:0/10"), 3, 7, Instant(Duration(5))});
+  queue.push({{5}, {position("1:0/10"), position("2:0/7")}, 3, 7, Instant(Duration(5))});
   const auto back = queue.pop();
   CHECK(back.item.bytes == 5);
-  CHECK((back.position == position("1:0/10")));
+  CHECK((back.awaited.own == position("1:0/10")));
+  CHECK((back.awaited.inherited == position("2:0/7")));
   CHECK(back.source == 3);
   CHECK(back.sequence == 7);
   CHECK(back.since == Instant(Duration(5)));

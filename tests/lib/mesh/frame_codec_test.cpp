@@ -19,6 +19,7 @@ using tidegate::testing::a_message;
 using tidegate::testing::for_each_channel;
 using tidegate::testing::hex;
 using tidegate::testing::origin;
+using tidegate::testing::place;
 
 namespace {
 
@@ -82,8 +83,49 @@ TEST_CASE("the bytes are those of the worked example in PROTOCOL.md") {
                   1,
                   {a_message("builds/42", "new", "1:0/3000060")}};
   CHECK(hex(encode(data)) ==
-        "9506c4100f1e2d3c4b5a69788796a5b4c3d2e1f0cd03e8019193"
-        "92a66275696c6473a23432c4036e6577930701ce03000060");
+        "9606c4100f1e2d3c4b5a69788796a5b4c3d2e1f0cd03e801"
+        "91930107c4140000000100000000000000000000000000000000"
+        "919592a66275696c6473a23432c4036e657701ce0300006000");
+}
+
+TEST_CASE("a history is written once for all messages of a frame, and shared when it is read") {
+  const auto history = tidegate::testing::history("1 2@100/7");
+  const auto sized = [&](std::size_t count) {
+    Data data{origin(1), 1, {}};
+    for (std::size_t i = 0; i < count; ++i) {
+      data.messages.push_back(a_message("a", ""));
+      data.messages.back().position = place(tidegate::testing::history("1 2@100/7"), 100 + i);
+      data.messages.back().inherited = place(history, 101 + i);
+    }
+    return encode(data);
+  };
+  CHECK(sized(2).size() - sized(1).size() == 10);
+  const auto frame = std::get<Data>(*read<StreamFrame>(sized(3)));
+  CHECK(frame.messages[0].position->history.entries().data() ==
+        frame.messages[2].inherited->history.entries().data());
+}
+
+TEST_CASE("a frame that refers to histories which it does not bring is malformed") {
+  const auto frame = encode(Data{origin(1), 1, {a_message("a", "", "1:0/64")}});
+  REQUIRE(frame.substr(frame.size() - 3) == std::string("\x01\x64\x00", 3));
+  for (const auto* end : {"\x02\x64", "\x7f\x64", "\x01\x00"}) {
+    CHECK(malformed<StreamFrame>(frame.substr(0, frame.size() - 3) + std::string(end, 2) +
+                                 std::string(1, '\0')));
+  }
+}
+
+TEST_CASE("a frame with more histories than one may have is malformed before they are read") {
+  const auto peer = origin(1).peer.bytes;
+  const auto head = "\x96\x06\xc4\x10" + std::string(peer.begin(), peer.end()) + "\x01\x01";
+  const auto branch = "\x93\x01\x07\xc4\x14" + history_bytes(tidegate::testing::history("1"));
+  const auto message = "\x91\x94\x91\xa1" + "a\xc4\x00"s + std::string(2, '\0');
+  const auto with = [&](std::size_t branches) {
+    auto bytes = head + static_cast<char>(0x90 + branches);
+    for (std::size_t i = 0; i < branches; ++i) bytes += branch;
+    return bytes + message;
+  };
+  CHECK(read<StreamFrame>(with(limits::frame_branches)).has_value());
+  CHECK(malformed<StreamFrame>(with(limits::frame_branches + 1)));
 }
 
 TEST_CASE("a frame that ends anywhere before its end is an error") {
@@ -137,8 +179,9 @@ TEST_CASE("numbers and lengths are read in every form that MessagePack has for t
   }
 
   const auto data = [&](const std::string& messages) {
-    return "\x95\x06" + id + "\x01\x01" + messages;
+    return "\x96\x06" + id + "\x01\x01\x90" + messages;
   };
+  const std::string none(2, '\0');  // positions
   const StreamFrame expected = Data{origin(1), 1, {a_message("a", "x")}};
   for (const auto& list :
        {"\x91"s, "\xdc"s + zeros.substr(6) + "\x01", "\xdd"s + zeros.substr(4) + "\x01"}) {
@@ -146,7 +189,7 @@ TEST_CASE("numbers and lengths are read in every form that MessagePack has for t
                              "\xdb"s + zeros.substr(4) + "\x01"}) {
       for (const auto& binary :
            {"\xc4\x01"s, "\xc5"s + zeros.substr(6) + "\x01", "\xc6"s + zeros.substr(4) + "\x01"}) {
-        const auto bytes = data(list + "\x93" + list + text + "a" + binary + "x\xc0");
+        const auto bytes = data(list + "\x94" + list + text + "a" + binary + "x" + none);
         CHECK((read<StreamFrame>(bytes) == expected));
       }
     }
@@ -181,7 +224,6 @@ TEST_CASE("a frame that breaks a bound is refused") {
   auto nameless = tidegate::testing::sample_card;
   nameless.direct_port = 0;
   CHECK(malformed<CallFrame>(encode(Hello{nameless})));
-  CHECK(malformed<StreamFrame>(encode(Data{origin(1), 1, {a_message("a", "", "0:0/1")}})));
 }
 
 namespace {

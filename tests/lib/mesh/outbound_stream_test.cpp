@@ -7,15 +7,19 @@
 using namespace tidegate;
 using namespace tidegate::mesh;
 using tidegate::testing::a_message;
+using tidegate::testing::history;
+using tidegate::testing::place;
 using tidegate::testing::position;
 
 namespace {
 
-// The position that a message gets which asks for `at`; empty: it announces no change.
-std::optional<Position> append(OutboundStream& stream, std::string_view at = {}) {
-  auto sent = a_message("a", "", at);
+// The dependency that a message inherits when it announces a change at `own`, or none.
+std::optional<Position> inherited(OutboundStream& stream, std::optional<Position> own = {}) {
+  auto sent = a_message("a", "");
+  sent.position = own;
   (void)stream.append(sent);
-  return sent.position;
+  CHECK(sent.position == own);
+  return sent.inherited;
 }
 
 }  // namespace
@@ -30,64 +34,77 @@ TEST_CASE("a stream counts its messages from 1 without a hole") {
   }
 }
 
-TEST_CASE("a message keeps the position of its change") {
+TEST_CASE("a message that lies behind all that was before inherits nothing") {
   OutboundStream stream;
-  CHECK(append(stream, "1:0/10") == position("1:0/10"));
-  CHECK(append(stream, "1:0/20") == position("1:0/20"));
-  CHECK(stream.position() == position("1:0/20"));
+  CHECK(inherited(stream, position("1:0/10")) == std::nullopt);
+  CHECK(inherited(stream, position("1:0/10")) == std::nullopt);
+  CHECK(inherited(stream, position("1:0/20")) == std::nullopt);
+  CHECK(inherited(stream, place(history("1 2@64"), 65)) == std::nullopt);
+  CHECK(stream.position() == place(history("1 2@64"), 65));
 }
 
 TEST_CASE("before anything is known a message without a change waits for nothing") {
   OutboundStream stream;
-  CHECK(append(stream) == std::nullopt);
+  CHECK(inherited(stream) == std::nullopt);
 }
 
-TEST_CASE("the positions of a stream never go back") {
+TEST_CASE("a message whose change lies before what was seen inherits that") {
   OutboundStream stream;
-  CHECK(append(stream, "1:0/20") == position("1:0/20"));
-  CHECK(append(stream, "1:0/10") == position("1:0/20"));
-  CHECK(append(stream, "2:0/05") == position("2:0/05"));
-  CHECK(append(stream, "1:0/30") == position("2:0/05"));
+  CHECK(inherited(stream, position("1:0/20")) == std::nullopt);
+  CHECK(inherited(stream, position("1:0/10")) == position("1:0/20"));
+  const auto promoted = place(history("1 2@64"), 70);
+  stream.delivered(promoted);
+  CHECK(inherited(stream, position("1:0/30")) == promoted);
 }
 
-TEST_CASE("a message without a change carries the highest position published or delivered") {
+TEST_CASE(
+    "a change that a failover has undone keeps its own position, for its receivers to judge") {
+  OutboundStream stream;
+  const auto promoted = place(history("1 2@64"), 70);
+  stream.delivered(promoted);
+  CHECK(inherited(stream, place(history("1"), 65)) == promoted);
+}
+
+TEST_CASE("a message without a change inherits the furthest position published or delivered") {
   OutboundStream stream;
   stream.delivered(position("1:0/10"));
-  CHECK(append(stream) == position("1:0/10"));
-  CHECK(append(stream, "1:0/20") == position("1:0/20"));
-  CHECK(append(stream) == position("1:0/20"));
+  CHECK(inherited(stream) == position("1:0/10"));
+  CHECK(inherited(stream, position("1:0/20")) == std::nullopt);
+  CHECK(inherited(stream) == position("1:0/20"));
   stream.delivered(position("1:0/15"));
-  CHECK(append(stream) == position("1:0/20"));
+  CHECK(inherited(stream) == position("1:0/20"));
   stream.delivered(position("1:0/30"));
-  CHECK(append(stream) == position("1:0/30"));
+  CHECK(inherited(stream) == position("1:0/30"));
+}
+
+TEST_CASE("of diverged histories the one counts that was heard of last") {
+  OutboundStream stream;
+  const auto one = place(history("1 2@100/7"), 500);
+  const auto other = place(history("1 2@100/8"), 150);
+  stream.delivered(one);
+  stream.delivered(other);
+  CHECK(inherited(stream) == other);
+  CHECK(inherited(stream, one) == other);
+  CHECK(inherited(stream) == one);
 }
 
 TEST_CASE("a peer that is moved to another cluster no longer waits for a place of the old one") {
   OutboundStream stream;
-  (void)append(stream, "3:F/0");
-  const Position elsewhere{testing::home - 1, 1, Lsn{1}};
+  (void)inherited(stream, position("3:F/0"));
+  const auto elsewhere = place(1, 1, testing::home - 1);
   stream.delivered(elsewhere);
-  CHECK(append(stream) == elsewhere);
+  CHECK(inherited(stream) == elsewhere);
 }
 
 TEST_CASE("a peer that is given messages of two clusters still never goes back in either") {
   OutboundStream stream;
-  const Position elsewhere{testing::home - 1, 1, Lsn{0x10}};
-  CHECK(append(stream, "2:0/60") == position("2:0/60"));
+  const auto elsewhere = place(1, 0x10, testing::home - 1);
+  CHECK(inherited(stream, position("2:0/60")) == std::nullopt);
   stream.delivered(elsewhere);
-  CHECK(append(stream) == elsewhere);
+  CHECK(inherited(stream) == elsewhere);
   stream.delivered(position("2:0/50"));
-  CHECK(append(stream) == position("2:0/60"));
-  stream.delivered({testing::home - 1, 1, Lsn{0x5}});
-  CHECK(append(stream) == elsewhere);
-}
-
-TEST_CASE("a position of a timeline that the stream has left is outdated") {
-  OutboundStream stream;
-  CHECK_FALSE(stream.outdated(a_message("a", "", "1:0/30")));
-  stream.delivered(position("2:0/05"));
-  CHECK(stream.outdated(a_message("a", "", "1:0/30")));
-  CHECK_FALSE(stream.outdated(a_message("a", "", "2:0/04")));
-  CHECK_FALSE(stream.outdated(a_message("a", "", "3:0/01")));
-  CHECK_FALSE(stream.outdated(a_message("a", "")));
+  CHECK(inherited(stream) == position("2:0/60"));
+  stream.delivered(place(1, 0x5, testing::home - 1));
+  CHECK(inherited(stream) == elsewhere);
+  CHECK(inherited(stream, position("2:0/55")) == position("2:0/60"));
 }

@@ -12,8 +12,9 @@ namespace tidegate::testing {
 inline const mesh::PeerInfo sample_card{origin(1), "default", "master-1", 17900, 17901, 1};
 
 inline mesh::Data sample_data() {
-  return {
-      origin(1), 3, {a_message("a/b", "x"), a_message("c", std::string(300, '\0'), "2:0/3000060")}};
+  auto far = a_message("c", std::string(300, '\0'), "2:0/3000060");
+  far.inherited = place(history("1 2@256/77 5@4096"), 5000);
+  return {origin(1), 3, {a_message("a/b", "x"), std::move(far)}};
 }
 
 inline std::vector<mesh::CallFrame> sample_calls() {
@@ -29,7 +30,7 @@ inline std::vector<mesh::AnswerFrame> sample_answers() {
 
 inline std::vector<mesh::StreamFrame> sample_publications() {
   return {sample_data(), mesh::Heartbeat{origin(1), 1, 0, std::nullopt},
-          mesh::Heartbeat{origin(1), 5, 9, Position{7, 2, Lsn{0x3000060}}},
+          mesh::Heartbeat{origin(1), 5, 9, place(history("1 2@256/77"), 0x3000060)},
           mesh::Farewell{origin(1), 9}};
 }
 

@@ -81,7 +81,7 @@ struct EffectText {
   std::string operator()(const node::effect::Announce& e) const {
     return e.announcement.leaving ? "announce leaving" : "announce";
   }
-  std::string operator()(const node::effect::Poll&) const { return "poll"; }
+  std::string operator()(const node::effect::ReadReplayPosition&) const { return "poll"; }
   std::string operator()(const node::effect::QueryCommitPosition&) const { return "ask"; }
   std::string operator()(const node::effect::Nudge&) const { return "nudge"; }
   std::string operator()(const node::effect::Deliver& e) const {

@@ -171,7 +171,7 @@ TEST_CASE("a message that is sent again has its sequence and its position") {
   const auto again = a.all<node::effect::ToRoute>();
   REQUIRE(again.size() == 2);
   CHECK(std::get<Data>(again.at(0).frame).messages == sent);
-  CHECK(sent.at(0).position == at(300));
+  CHECK(sent.at(0).inherited == at(300));
 }
 
 TEST_CASE("a request for messages that are no longer retained is answered so") {

@@ -22,17 +22,15 @@ inline constexpr ServerIncarnation server_life{home, 1};
 inline constexpr ServerIncarnation primary_life{home, 2};
 
 // The answer of a server that has replayed up to `lsn` of timeline 2, which left timeline 1 at 100.
-inline Tide replayed(std::uint64_t lsn) {
-  return {server_life, 2, Lsn{lsn}, TimelineHistory({{1, Lsn{100}}})};
-}
+inline Tide replayed(std::uint64_t lsn) { return {server_life, history("1 2@100"), lsn}; }
 
-inline Position at(std::uint64_t lsn, TimelineId timeline = 2) {
-  return {home, timeline, Lsn{lsn}};
-}
+inline Position at(std::uint64_t lsn, TimelineId timeline = 2) { return place(timeline, lsn); }
 
 inline Message message_at(std::string_view topic, std::optional<Position> position,
-                          std::size_t payload_bytes = 0) {
-  return {Topic::parse(topic).value(), std::string(payload_bytes, 'x'), position};
+                          std::size_t payload_bytes = 0,
+                          std::optional<Position> inherited = std::nullopt) {
+  return {Topic::parse(topic).value(), std::string(payload_bytes, 'x'), std::move(position),
+          std::move(inherited)};
 }
 
 inline Options gated() {

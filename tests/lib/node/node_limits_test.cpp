@@ -142,7 +142,7 @@ TEST_CASE(
   a.publish("y");
   a.step(PrimaryDown{});
   CHECK(a.step(PrimaryUp{{home, 3}}) == "primary up, ask");
-  CHECK(a.step(input::CommitPositionRead{{{home, 3}, 3, Lsn{300}, Lsn{300}}}) ==
+  CHECK(a.step(input::CommitPositionRead{{{home, 3}, history("3"), Lsn{300}, Lsn{300}}}) ==
         "unpublished x: primary_lost, all: Data 1-1");
   CHECK(a.counters().unpublished == 1);
 }
@@ -290,7 +290,7 @@ TEST_CASE("leaving returns the messages that wait, says farewell and ends everyt
          Announcement{"default", origin(1), 10, 20, true, false}));
   CHECK(a.node().deadline() == never);
   CHECK(a.node().outbox_size() == 0);
-  CHECK(a.step(input::CommitPositionRead{{primary_life, 2, Lsn{1}, Lsn{1}}}).empty());
+  CHECK(a.step(input::CommitPositionRead{{primary_life, history("2"), Lsn{1}, Lsn{1}}}).empty());
   CHECK(a.publish("late").empty());
   CHECK(a.wait(minutes(1)).empty());
 }

@@ -208,9 +208,7 @@ struct Fill {
   void fill(std::vector<T>& values) const {
     fill(values.emplace_back());
   }
-  void fill(TimelineHistory& history) const {
-    history = TimelineHistory(std::vector<TimelineHistory::Switch>{{1, {1}}});
-  }
+  void fill(History& history) const { history = History::of({{1, 0, 0}, {2, 1, 1}}).value(); }
   template <typename T>
   void fill(T& value) const {
     if constexpr (requires { json_members::members(*this, value); }) {
@@ -218,6 +216,10 @@ struct Fill {
     }
   }
 };
+
+Position a_place() {
+  return {.cluster = 1, .history = History::of({{1, 0, 0}, {2, 1, 1}}).value(), .offset = 1};
+}
 
 Topic topic() { return Topic::parse("builds/42").value(); }
 
@@ -241,7 +243,7 @@ void see_status(Sightings& sightings) {
 void see_deliveries(Sightings& sightings) {
   const Message plain{.topic = topic(), .payload = "text", .position = {}};
   sightings.see("delivery", to_json(Delivery{.message = plain, .origin = {}, .origin_name = ""}));
-  const Message binary{.topic = topic(), .payload = bytes, .position = Position{}};
+  const Message binary{.topic = topic(), .payload = bytes, .position = a_place()};
   sightings.see("delivery", to_json(Delivery{.message = binary, .origin = {}, .origin_name = ""}));
 }
 
@@ -259,8 +261,12 @@ Unpublished sample<Unpublished>() {
   return {.topic = topic(), .payload = "text"};
 }
 template <>
+PrimaryUp sample<PrimaryUp>() {
+  return {.incarnation = {}, .description = "", .degraded = "", .history = a_place().history};
+}
+template <>
 Undelivered sample<Undelivered>() {
-  return {.origin = {}, .name = "", .position = Position{}, .topic = topic()};
+  return {.origin = {}, .name = "", .position = a_place(), .topic = topic()};
 }
 
 template <std::size_t... index>
@@ -270,9 +276,8 @@ void see_every_notice(Sightings& sightings, std::index_sequence<index...>) {
 
 void see_notices(Sightings& sightings) {
   see_every_notice(sightings, std::make_index_sequence<std::variant_size_v<Notice>>());
-  see_notice(sightings, Sent{.position = Position{}});
-  for (const auto why :
-       {Unpublished::Why::primary_lost, Unpublished::Why::failed_over, Unpublished::Why::left}) {
+  see_notice(sightings, Sent{.position = a_place()});
+  for (const auto why : {Unpublished::Why::primary_lost, Unpublished::Why::left}) {
     const Unpublished notice{.why = why, .topic = topic(), .payload = bytes};
     see_notice(sightings, notice);
     for (const auto* id : {"\"a\"", "1", "0.5"}) {
@@ -293,7 +298,7 @@ void see_notices(Sightings& sightings) {
 void see_answers(Sightings& sightings) {
   sightings.see("error", publish_error(1, "message"));
   sightings.see("published", published(topic(), 1, std::nullopt));
-  sightings.see("published", published(topic(), 1, Position{}));
+  sightings.see("published", published(topic(), 1, a_place()));
   using health::Verdict;
   sightings.see("doctor",
                 doctor_document(
@@ -322,7 +327,7 @@ std::vector<std::pair<std::string, Json>> one_of_each() {
           {"null", nullptr},
           {"array of string", Json::array({"a"})},
           {"array of integer", Json::array({1})},
-          {"position", to_json(Position{.system = 1, .timeline = 1, .lsn = {1}})},
+          {"position", to_json(a_place())},
           {"object", Json::object()}};
 }
 

@@ -16,7 +16,9 @@ using namespace tidegate::json_lines;
 
 namespace {
 
-const Position place{.system = 18446744073709551615U, .timeline = 3, .lsn = {0x3000060}};
+const Position place{.cluster = 18446744073709551615U,
+                     .history = History::of({{1, 0, 0}, {3, 0x1000000, 1795640443355842}}).value(),
+                     .offset = 0x3000060};
 
 Topic topic(std::vector<std::string> elements) { return Topic::of(std::move(elements)).value(); }
 
@@ -60,7 +62,9 @@ TEST_CASE("a delivery is one line with its type first") {
         R"({"type":"delivery","topic":["builds","4/2"],"payload":"hello\n",)"
         R"("origin":"00112233445566778899aabbccddeeff","incarnation":1700000000000001,)"
         R"("name":"master-1","sequence":7,)"
-        R"("position":{"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"},)"
+        R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
+        R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
+        R"("lsn":"0/3000060"},)"
         R"("held_ms":1.234,"late":false})");
 }
 
@@ -96,7 +100,7 @@ TEST_CASE("a delivery can be published again from its JSON, byte by byte") {
 }
 
 TEST_CASE("every notice has a type and all its members") {
-  const ServerIncarnation incarnation{.system = 42, .started = 1700000000000000};
+  const ServerIncarnation incarnation{.cluster = 42, .started = 1700000000000000};
   const auto text = [](const Notice& notice) { return to_text(to_json(notice)); };
   const std::string who =
       R"("origin":"00112233445566778899aabbccddeeff","incarnation":1700000000000001,"name":"b")";
@@ -105,22 +109,27 @@ TEST_CASE("every notice has a type and all its members") {
         R"({"type":"peer_gone",)" + who + R"(,"why":"silent"})");
   CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::orphaned, place, topic({"x"})}) ==
         R"({"type":"undelivered",)" + who + R"(,"first":3,"last":9,"why":"orphaned",)" +
-            R"("position":{"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"},)"
+            R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
+            R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
+            R"("lsn":"0/3000060"},)"
             R"("topic":["x"]})");
   CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::missing, {}, {}}) ==
         R"({"type":"undelivered",)" + who +
             R"(,"first":3,"last":9,"why":"missing","position":null,"topic":null})");
   CHECK(text(Sent{4, 3, place}) ==
         R"({"type":"sent","ticket":4,"sequence":3,)"
-        R"("position":{"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"}})");
-  CHECK(text(Unpublished{5, Unpublished::Why::failed_over, topic({"a"}), "x"}) ==
-        R"({"type":"unpublished","ticket":5,"why":"failed_over","topic":["a"],"payload":"x"})");
+        R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
+        R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
+        R"("lsn":"0/3000060"}})");
+  CHECK(text(Unpublished{5, Unpublished::Why::primary_lost, topic({"a"}), "x"}) ==
+        R"({"type":"unpublished","ticket":5,"why":"primary_lost","topic":["a"],"payload":"x"})");
   CHECK(text(ServerUp{incarnation, true, "d", "x"}) ==
         R"({"type":"server_up","system":"42","started":1700000000000000,"in_recovery":true,)"
         R"("description":"d","degraded":"x"})");
   CHECK(text(ServerDown{"r"}) == R"({"type":"server_down","reason":"r"})");
   CHECK(text(PrimaryUp{incarnation, "d"}) ==
-        R"({"type":"primary_up","system":"42","started":1700000000000000,"description":"d"})");
+        R"({"type":"primary_up","system":"42","started":1700000000000000,"history":[],)"
+        R"("description":"d","degraded":""})");
   CHECK(text(PrimaryDown{"r"}) == R"({"type":"primary_down","reason":"r"})");
   CHECK(text(Warning{"w"}) == R"({"type":"warning","text":"w"})");
 }
@@ -171,7 +180,8 @@ TEST_CASE("each form of a dependency is understood") {
   CHECK_FALSE(std::get<AfterCommit>(dependency("\"commit\",\"durable\":false")).durable);
   CHECK(std::get<AfterCommit>(dependency("\"commit\",\"durable\":true")).durable);
   CHECK(std::get<Position>(dependency(
-            R"({"system":"18446744073709551615","timeline":3,"lsn":"0/3000060"})")) == place);
+            R"({"system":"18446744073709551615","history":[{"timeline":1},{"timeline":3,)"
+            R"("begin":"0/1000000","promoted":1795640443355842}],"lsn":"0/3000060"})")) == place);
 }
 
 TEST_CASE("a line that can't be published is refused with the text to write instead") {
@@ -194,32 +204,48 @@ TEST_CASE("a line that can't be published is refused with the text to write inst
   CHECK(contains(why_refused(R"({"topic":"a","durable":true})"), "says nothing without"));
   CHECK(contains(why_refused(R"({"topic":"a","id":null})"), "id is neither"));
   CHECK(contains(why_refused(R"({"topic":"a","id":")" + std::string(257, 'x') + "\"}"), "id is"));
-  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":1}})"),
-                 "lacks \"lsn\""));
-  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":1,"timeline":1,"lsn":"0/1"}})"),
-                 "bad \"system\""));
-  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"","timeline":1,"lsn":"0/1"}})"),
-                 "bad \"system\""));
+  CHECK(
+      contains(why_refused(R"({"topic":"a","depends":{"system":"1","history":[{"timeline":1}]}})"),
+               "lacks \"lsn\""));
   CHECK(contains(
-      why_refused(
-          R"({"topic":"a","depends":{"system":"18446744073709551616","timeline":1,"lsn":"0/1"}})"),
+      why_refused(R"({"topic":"a","depends":{"system":1,"history":[{"timeline":1}],"lsn":"0/1"}})"),
       "bad \"system\""));
   CHECK(contains(
-      why_refused(R"({"topic":"a","depends":{"system":"1","timeline":4294967296,"lsn":"0/1"}})"),
-      "bad \"timeline\""));
-  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":-1,"lsn":"0/1"}})"),
+      why_refused(
+          R"({"topic":"a","depends":{"system":"","history":[{"timeline":1}],"lsn":"0/1"}})"),
+      "bad \"system\""));
+  CHECK(contains(
+      why_refused(R"({"topic":"a","depends":{"system":1,"history":[{"timeline":1}],"lsn":"0/1"}})"),
+      "bad \"system\""));
+  CHECK(contains(
+      why_refused(
+          R"({"topic":"a","depends":{"system":"","history":[{"timeline":1}],"lsn":"0/1"}})"),
+      "bad \"system\""));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"18446744073709551616",)"
+                             R"("history":[{"timeline":1}],"lsn":"0/1"}})"),
+                 "bad \"system\""));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1",)"
+                             R"("history":[{"timeline":4294967296}],"lsn":"0/1"}})"),
                  "bad \"timeline\""));
-  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":1,"lsn":"01"}})"),
-                 "bad \"lsn\""));
-  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1","timeline":1,"lsn":"0/0"}})"),
-                 "must not be 0"));
+  CHECK(contains(
+      why_refused(
+          R"({"topic":"a","depends":{"system":"1","history":[{"timeline":-1}],"lsn":"0/1"}})"),
+      "bad \"timeline\""));
+  CHECK(contains(
+      why_refused(
+          R"({"topic":"a","depends":{"system":"1","history":[{"timeline":1}],"lsn":"01"}})"),
+      "bad \"lsn\""));
+  CHECK(contains(
+      why_refused(
+          R"({"topic":"a","depends":{"system":"1","history":[{"timeline":1}],"lsn":"0/0"}})"),
+      "must not be 0"));
 }
 
 TEST_CASE("no line of input makes the reader crash") {
   const std::vector<std::string> seeds = {
       R"({"topic":"builds/42/new","payload":"text","depends":"commit","id":1})",
       R"({"topic":["a","b"],"payload_base64":"/wD+",)"
-      R"("depends":{"system":"1","timeline":1,"lsn":"0/1"}})",
+      R"("depends":{"system":"1","history":[{"timeline":1}],"lsn":"0/1"}})",
       R"({"topic":"\u00e4\/","payload":"\ud83d\ude00"})",
   };
   const std::string alphabet = "{}[]\",:\\u0123456789abcdef/.-+eE nulltruefalse\xff\xc3";
@@ -277,10 +303,9 @@ Status sample_status() {
                           .next_sequence = 18,
                           .held = 2});
   status.gated = true;
-  status.tide = Tide{.incarnation = {.system = place.system, .started = 1700000000000000},
-                     .timeline = 3,
-                     .replayed = {0x3000000},
-                     .history = TimelineHistory({{1, {0x1000}}, {2, {0x2000}}})};
+  status.tide = Tide{.incarnation = {.cluster = place.cluster, .started = 1700000000000000},
+                     .history = place.history,
+                     .replayed = 0x3000000};
   status.held = 2;
   status.held_bytes = 4300;
   status.held_first = place;
@@ -328,16 +353,16 @@ TEST_CASE("a status that is damaged is refused with the member's name") {
   CHECK(contains(parse_status(R"({"peers":[{"state":"asleep"}]})").error().message, "state"));
   CHECK(contains(parse_status(R"({"publish_port":65536})").error().message, "publish_port"));
   CHECK(contains(parse_status(R"({"up_ms":1e300})").error().message, "up_ms"));
-  CHECK(contains(parse_status(R"({"tide":{"history":[{"end":"x"}]}})").error().message, "end"));
+  CHECK(contains(parse_status(R"({"tide":{"history":[{"begin":"x"}]}})").error().message, "begin"));
 }
 
 TEST_CASE("the status says how much WAL is missing until the next release") {
   auto status = sample_status();
   CHECK(bytes_behind(status) == 0x60);
   CHECK(to_json(status)["missing_bytes"] == 0x60);
-  status.tide->replayed = {0x4000000};
+  status.tide->replayed = 0x4000000;
   CHECK(bytes_behind(status) == 0);
-  status.tide->timeline = 4;
+  status.tide->history = History::of({{1, 0, 0}}).value();
   CHECK(bytes_behind(status) == std::nullopt);
   status.tide.reset();
   CHECK(bytes_behind(status) == std::nullopt);

@@ -33,7 +33,7 @@ TEST_CASE("a server behind another address is shown with its own") {
 TEST_CASE("a system identifier with its highest bit set is negative in SQL") {
   auto row = introduction_row;
   row[0] = "-1";
-  CHECK(read_introduction({row}, "db")->incarnation.system == ~SystemId{0});
+  CHECK(read_introduction({row}, "db")->incarnation.cluster == ~ClusterId{0});
 }
 
 TEST_CASE("an answer that makes no sense is an error that quotes it") {
@@ -55,7 +55,10 @@ TEST_CASE("a WAL reading is without page header") {
   const auto reading =
       read_commit_position({{"0/7E5A018", "0/7E5A000", "0000000200000000000000FF"}}, {1, 2}, {});
   REQUIRE(reading.ok());
-  CHECK(*reading == CommitPosition{{1, 2}, 2, *parse_lsn("0/7E5A000"), *parse_lsn("0/7E5A000")});
+  CHECK(*reading == CommitPosition{{1, 2},
+                                   History::of({{2, 0, 0}}).value(),
+                                   *parse_lsn("0/7E5A000"),
+                                   *parse_lsn("0/7E5A000")});
 }
 
 TEST_CASE("a WAL reading with a hole is an error") {

@@ -1,0 +1,34 @@
+// The histories on which the held messages lie, each with the number of runs that do.
+//
+// Mostly there is one, that of the server: then the order of the offsets is that of the log, and
+// nothing can be decided before the first message is.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "lib/gate/held.hpp"
+#include "tidegate/tide.hpp"
+
+namespace tidegate::gate {
+
+class Branches {
+ public:
+  void add(const Awaited& awaited);
+  void remove(const Awaited& awaited);
+
+  // None lies on another history than the server's.
+  [[nodiscard]] bool all_of(const Tide& tide) const;
+
+ private:
+  struct Branch {
+    Position place;
+    std::size_t count = 0;
+  };
+  void add(const Position& place);
+  void remove(const Position& place);
+
+  std::vector<Branch> all_;
+};
+
+}  // namespace tidegate::gate

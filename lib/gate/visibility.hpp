@@ -1,0 +1,19 @@
+// The rule that decides what a message may do: each kind of server has its own, in a file of its
+// own. A message is delivered only if the rule says so, and the rule looks at nothing but the
+// message's position and one reading of the receiver's own server.
+//
+// 1. Nothing early: `visible` means that a snapshot taken on that server from now on sees the
+//    change.
+// 2. Nothing lost is shown: `orphaned` means that no further reading of the server's present life
+//    will ever show it.
+#pragma once
+
+#include "tidegate/position.hpp"
+#include "tidegate/tide.hpp"
+
+namespace tidegate::gate {
+
+// A position of another kind or cluster is foreign.
+[[nodiscard]] Visibility visibility_of(const Position& position, const Tide& tide);
+
+}  // namespace tidegate::gate

@@ -1,0 +1,24 @@
+#include "lib/gate/visibility_postgres.hpp"
+
+#include "lib/base/must.hpp"
+#include "lib/message/position_order.hpp"
+
+namespace tidegate::gate {
+
+Visibility visibility_on_postgres(const Position& position, const Tide& tide) {
+  const auto stands = kinship(message::way_to(position), tide.history.entries());
+  switch (stands.kind) {
+    case Kinship::Kind::ancestor:  // the server's history has come through the position's timeline
+      if (position.offset > stands.left_at) return Visibility::orphaned;
+      [[fallthrough]];
+    case Kinship::Kind::same:
+      return tide.replayed >= position.offset ? Visibility::visible : Visibility::pending;
+    case Kinship::Kind::descendant:  // the server may still follow, if it is not past the fork
+      return tide.replayed > stands.left_at ? Visibility::orphaned : Visibility::pending;
+    case Kinship::Kind::apart:
+      return Visibility::orphaned;
+  }
+  TIDEGATE_MUST(false);
+}
+
+}  // namespace tidegate::gate

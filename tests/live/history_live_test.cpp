@@ -1,0 +1,110 @@
+// Servers whose timelines have the same number and other contents: what was committed on the one
+// must never be announced on the other.
+#include <chrono>
+#include <fstream>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "tests/live/mesh.hpp"
+#include "support/cluster.hpp"
+
+using namespace tidegate;
+using namespace tidegate::testing;
+using namespace tidegate::support;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string insert(int row) { return "INSERT INTO t VALUES (" + std::to_string(row) + ")"; }
+
+bool has_row(Server& server, int row) {
+  return server.value("SELECT count(*) FROM t WHERE i = " + std::to_string(row)) == "1";
+}
+
+bool has_table(Server& server) {
+  return eventually(10s, [&] {
+    return server.value("SELECT count(*) FROM pg_class WHERE relname = 't'") == "1";
+  });
+}
+
+// Writes so much that every position of another branch looks replayed.
+void run_ahead(Server& server) {
+  server.execute("INSERT INTO t SELECT generate_series(1000, 20000)");
+}
+
+void announce_row(Peer& peer, Server& server, int row) {
+  server.execute(insert(row));
+  CHECK(peer.publish(topic("t"), std::to_string(row), AfterCommit{}) == Publish::accepted);
+}
+
+// Each of the sequences `first` to `last` is reported as undone, and none is delivered.
+void check_orphaned(Peer& peer, std::uint64_t first, std::uint64_t last) {
+  while (first <= last) {
+    auto incoming = peer.next(20s);
+    REQUIRE(incoming);
+    if (const auto* delivery = std::get_if<Delivery>(&*incoming)) {
+      FAIL("delivered: row " << delivery->message.payload);
+    }
+    const auto* undelivered = std::get_if<Undelivered>(&std::get<Notice>(*incoming));
+    if (undelivered == nullptr) continue;
+    CHECK(undelivered->why == Undelivered::Why::orphaned);
+    CHECK(undelivered->first == first);
+    first = undelivered->last + 1;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("two standbys promoted apart to one timeline number don't take over each other's rows") {
+  Cluster cluster;
+  auto& one = cluster.add_replica({.name = "one"});
+  auto& other = cluster.add_replica({.name = "other"});
+  cluster.primary().execute("CREATE TABLE t (i int)");
+  REQUIRE(has_table(one));
+  REQUIRE(has_table(other));
+  cluster.primary().crash();
+  one.promote();
+  other.promote();
+  run_ahead(other);
+
+  const auto mesh = private_mesh();
+  auto at_one = start_on(one, mesh, "one");
+  auto at_other = start_on(other, mesh, "other");
+  join({at_one.get(), at_other.get()});
+  for (int row = 1; row <= 3; ++row) announce_row(*at_one, one, row);
+  check_orphaned(*at_other, 1, 3);
+  CHECK_FALSE(has_row(other, 1));
+
+  // The other way round, where the position lies ahead of what the reader has.
+  for (int row = 11; row <= 13; ++row) announce_row(*at_other, other, row);
+  check_orphaned(*at_one, 1, 3);
+}
+
+TEST_CASE("after a clean switchover and back the twin of a timeline is told from it") {
+  Cluster cluster;
+  auto& former = cluster.primary();
+  auto& heir = cluster.add_replica({.name = "heir"});
+  former.execute("CREATE TABLE t (i int)");
+  REQUIRE(has_table(heir));
+  former.stop();
+  heir.promote();
+
+  auto mesh = private_mesh();
+  auto at_heir = start_on(heir, mesh, "heir");
+  mesh.database = former.connection_string();
+  auto at_former = start(mesh, "former");
+  join({at_heir.get(), at_former.get()});
+  for (int row = 1; row <= 3; ++row) announce_row(*at_heir, heir, row);
+  REQUIRE(holds(*at_former, 3));
+  heir.stop();
+
+  // As a failover manager starts a former primary. It knows nothing of the heir's timeline, and its
+  // own gets the same number and begins at the same place.
+  std::ofstream(former.data_directory() / "standby.signal") << "";
+  former.start();
+  former.promote();
+  run_ahead(former);
+  check_orphaned(*at_former, 1, 3);
+  CHECK_FALSE(has_row(former, 1));
+}
