@@ -190,8 +190,8 @@ std::vector<std::string> troubles(const Status& status) {
 std::optional<std::uint64_t> bytes_behind(const Status& status) {
   if (!status.tide || !status.held_first) return std::nullopt;
   const auto& next = *status.held_first;
-  if (next.cluster != status.tide->incarnation.cluster ||
-      kinship(next.history, status.tide->history).kind != Kinship::Kind::same) {
+  if (next.cluster() != status.tide->incarnation.cluster ||
+      kinship(next.history(), status.tide->history).kind != Kinship::Kind::same) {
     return std::nullopt;
   }
   const auto replayed = status.tide->replayed;

@@ -117,14 +117,14 @@ void Loop::handle_frame(mesh::Decoded<Frame> decoded, InputOf input_of) {
 }
 
 void Loop::handle(const carriers::LinkBytes& arrival) {
-  handle_frame(mesh::decode<mesh::AnswerFrame>(arrival.bytes, known_histories_),
+  handle_frame(mesh::decode<mesh::AnswerFrame>(arrival.bytes, known_branches_),
                [&](mesh::AnswerFrame frame) {
                  return node::input::FromLink{arrival.link, std::move(frame)};
                });
 }
 
 void Loop::handle(carriers::RouteBytes& arrival) {
-  handle_frame(mesh::decode<mesh::CallFrame>(arrival.bytes, known_histories_),
+  handle_frame(mesh::decode<mesh::CallFrame>(arrival.bytes, known_branches_),
                [&](mesh::CallFrame frame) {
                  return node::input::FromRoute{std::move(arrival.route), std::move(arrival.host),
                                                std::move(frame)};
@@ -132,7 +132,7 @@ void Loop::handle(carriers::RouteBytes& arrival) {
 }
 
 void Loop::handle(const carriers::StreamBytes& arrival) {
-  handle_frame(mesh::decode<mesh::StreamFrame>(arrival.bytes, known_histories_),
+  handle_frame(mesh::decode<mesh::StreamFrame>(arrival.bytes, known_branches_),
                [](mesh::StreamFrame frame) { return node::input::FromStream{std::move(frame)}; });
 }
 

@@ -128,7 +128,7 @@ class Loop {
   Watched<servers::CommitPositionReader> commit_position_reader_;
   std::optional<StateFile> state_;
   node::Node node_;
-  mesh::KnownHistories known_histories_;
+  mesh::KnownBranches known_branches_;
 
   node::Effects effects_;
   node::Effects under_way_;          // in run_effects()

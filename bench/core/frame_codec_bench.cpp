@@ -17,7 +17,7 @@ BENCHMARK(encode_message)->Apply(counted);
 
 void decode_message(benchmark::State& state) {
   const auto bytes = encode(frame());
-  mesh::KnownHistories known;
+  mesh::KnownBranches known;
   for (auto _ : state) benchmark::DoNotOptimize(mesh::decode<mesh::StreamFrame>(bytes, known));
 }
 BENCHMARK(decode_message)->Apply(counted);
@@ -33,7 +33,7 @@ BENCHMARK(encode_100_messages)->Apply(counted);
 
 void decode_100_messages(benchmark::State& state) {
   const auto bytes = encode(packed_frame());
-  mesh::KnownHistories known;
+  mesh::KnownBranches known;
   for (auto _ : state) benchmark::DoNotOptimize(mesh::decode<mesh::StreamFrame>(bytes, known));
 }
 BENCHMARK(decode_100_messages)->Apply(counted);

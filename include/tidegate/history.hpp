@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "tidegate/export.hpp"
@@ -45,7 +44,9 @@ class TIDEGATE_EXPORT History {
   [[nodiscard]] bool known() const { return entries_ != nullptr; }
 
   // Valid as long as some copy of this history is there.
-  [[nodiscard]] std::span<const HistoryEntry> entries() const;
+  [[nodiscard]] std::span<const HistoryEntry> entries() const {
+    return known() ? std::span(*entries_) : std::span<const HistoryEntry>();
+  }
 
   // The present one; 0 when nothing is known.
   [[nodiscard]] TimelineId timeline() const { return known() ? entries_->back().number : 0; }
@@ -54,7 +55,10 @@ class TIDEGATE_EXPORT History {
   [[nodiscard]] bool complete() const;
 
   // The same entries, unknown parts included.
-  friend TIDEGATE_EXPORT bool operator==(const History& a, const History& b);
+  friend bool operator==(const History& a, const History& b) {
+    if (a.entries_ == b.entries_) return true;
+    return a.known() && b.known() && *a.entries_ == *b.entries_;
+  }
 
  private:
   explicit History(std::vector<HistoryEntry> entries);
@@ -80,7 +84,7 @@ struct Kinship {
 [[nodiscard]] TIDEGATE_EXPORT Kinship kinship(std::span<const HistoryEntry> of,
                                               std::span<const HistoryEntry> to);
 [[nodiscard]] inline Kinship kinship(const History& of, const History& to) {
-  return kinship(of.entries(), to.entries());
+  return of == to ? Kinship{} : kinship(of.entries(), to.entries());
 }
 
 }  // namespace tidegate

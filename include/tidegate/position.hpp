@@ -3,9 +3,12 @@
 // that were promoted apart may even give their timelines the same number.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tidegate/export.hpp"
 #include "tidegate/history.hpp"
@@ -22,13 +25,56 @@ enum class ServerKind : std::uint8_t {
 // made by initdb.
 using ClusterId = std::uint64_t;
 
+// All of a position but its offset. Many positions have the same, so it is immutable and shared: a
+// copy is one pointer and a count. May be read and copied by several threads.
+class TIDEGATE_EXPORT Branch {
+ public:
+  Branch() = default;  // of no cluster
+  Branch(ServerKind kind, ClusterId cluster, History history);
+  Branch(const Branch& other) noexcept : shared_(other.shared_) {
+    if (shared_ != nullptr) shared_->users.fetch_add(1, std::memory_order_relaxed);
+  }
+  Branch(Branch&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+  Branch& operator=(Branch other) noexcept {
+    std::swap(shared_, other.shared_);
+    return *this;
+  }
+  ~Branch() {
+    if (shared_ != nullptr && shared_->users.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete shared_;
+    }
+  }
+
+  [[nodiscard]] ServerKind kind() const { return shared().kind; }
+  [[nodiscard]] ClusterId cluster() const { return shared().cluster; }
+  [[nodiscard]] const History& history() const { return shared().history; }
+
+  friend bool operator==(const Branch& a, const Branch& b) {
+    if (a.shared_ == b.shared_) return true;
+    return a.kind() == b.kind() && a.cluster() == b.cluster() && a.history() == b.history();
+  }
+
+ private:
+  struct Shared {
+    ServerKind kind = ServerKind::postgres;
+    ClusterId cluster = 0;
+    History history;
+    std::atomic<std::size_t> users = 1;
+  };
+  [[nodiscard]] const Shared& shared() const { return shared_ != nullptr ? *shared_ : none_; }
+
+  static const Shared none_;
+  Shared* shared_ = nullptr;
+};
+
 struct Position {
-  ServerKind kind = ServerKind::postgres;
-  ClusterId cluster = 0;
-  History history;           // known, if this is the position of something
+  Branch branch;             // its history is known, if this is the position of something
   std::uint64_t offset = 0;  // in the log, in bytes; PostgreSQL's LSN, without page header
 
-  [[nodiscard]] TimelineId timeline() const { return history.timeline(); }
+  [[nodiscard]] ServerKind kind() const { return branch.kind(); }
+  [[nodiscard]] ClusterId cluster() const { return branch.cluster(); }
+  [[nodiscard]] const History& history() const { return branch.history(); }
+  [[nodiscard]] TimelineId timeline() const { return history().timeline(); }
 
   friend bool operator==(const Position&, const Position&) = default;
 };

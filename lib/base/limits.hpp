@@ -15,7 +15,7 @@ inline constexpr std::size_t id_bytes = 256;      // that a program gives to a l
 
 // Timelines of one history: a promotion a week for twenty years.
 inline constexpr std::size_t history_entries = 1024;
-inline constexpr std::size_t history_bytes = 20 * history_entries;  // on the wire
+inline constexpr std::size_t branch_bytes = 9 + 20 * history_entries;  // on the wire
 
 inline constexpr std::size_t topic_elements = 64;
 inline constexpr std::size_t topic_bytes = 4096;  // of all elements together
@@ -33,7 +33,7 @@ static_assert(frame_branches >= 2, "a message has two positions");
 // The bytes that a message adds to its topic and payload on the wire, rounded up: array and element
 // heads, and its positions.
 inline constexpr std::size_t message_overhead_bytes = 64 + 5 * topic_elements;
-inline constexpr std::size_t frame_overhead_bytes = 64 + frame_branches * (16 + history_bytes);
+inline constexpr std::size_t frame_overhead_bytes = 64 + frame_branches * (8 + branch_bytes);
 
 // The largest frame that may exist; the transport refuses a longer one before reading it.
 inline constexpr std::size_t frame_bytes =

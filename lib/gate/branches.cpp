@@ -3,47 +3,46 @@
 #include <algorithm>
 
 #include "lib/base/must.hpp"
-#include "lib/message/position_order.hpp"
 
 namespace tidegate::gate {
 namespace {
 
-auto of(const Position& place) {
-  return [&place](const auto& branch) { return message::same_branch(branch.place, place); };
+auto of(const Branch& branch) {
+  return [&branch](const auto& counted) { return counted.branch == branch; };
 }
 
 }  // namespace
 
 void Branches::add(const Awaited& awaited) {
-  if (awaited.own) add(*awaited.own);
-  if (awaited.inherited) add(*awaited.inherited);
+  if (awaited.own) add(awaited.own->branch);
+  if (awaited.inherited) add(awaited.inherited->branch);
 }
 
 void Branches::remove(const Awaited& awaited) {
-  if (awaited.own) remove(*awaited.own);
-  if (awaited.inherited) remove(*awaited.inherited);
+  if (awaited.own) remove(awaited.own->branch);
+  if (awaited.inherited) remove(awaited.inherited->branch);
 }
 
-void Branches::add(const Position& place) {
-  const auto found = std::find_if(all_.begin(), all_.end(), of(place));
+void Branches::add(const Branch& branch) {
+  const auto found = std::find_if(all_.begin(), all_.end(), of(branch));
   if (found == all_.end()) {
-    all_.push_back({place, 1});
+    all_.push_back({branch, 1});
   } else {
     ++found->count;
   }
 }
 
-void Branches::remove(const Position& place) {
-  const auto found = std::find_if(all_.begin(), all_.end(), of(place));
+void Branches::remove(const Branch& branch) {
+  const auto found = std::find_if(all_.begin(), all_.end(), of(branch));
   TIDEGATE_MUST(found != all_.end());
   if (--found->count == 0) all_.erase(found);
 }
 
 bool Branches::all_of(const Tide& tide) const {
-  return std::all_of(all_.begin(), all_.end(), [&](const Branch& branch) {
-    return branch.place.kind == tide.incarnation.kind &&
-           branch.place.cluster == tide.incarnation.cluster &&
-           kinship(branch.place.history, tide.history).kind == Kinship::Kind::same;
+  return std::all_of(all_.begin(), all_.end(), [&](const Counted& one) {
+    return one.branch.kind() == tide.incarnation.kind &&
+           one.branch.cluster() == tide.incarnation.cluster &&
+           kinship(one.branch.history(), tide.history).kind == Kinship::Kind::same;
   });
 }
 

@@ -21,14 +21,14 @@ class Branches {
   [[nodiscard]] bool all_of(const Tide& tide) const;
 
  private:
-  struct Branch {
-    Position place;
+  struct Counted {
+    Branch branch;
     std::size_t count = 0;
   };
-  void add(const Position& place);
-  void remove(const Position& place);
+  void add(const Branch& branch);
+  void remove(const Branch& branch);
 
-  std::vector<Branch> all_;
+  std::vector<Counted> all_;
 };
 
 }  // namespace tidegate::gate

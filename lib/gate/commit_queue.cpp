@@ -20,23 +20,22 @@ constexpr Duration longest_nudge_pause = milliseconds(1000);
 
 }  // namespace
 
-void CommitQueue::push(Message message, const Dependency& dependency) {
-  Waiting waiting{std::move(message), std::nullopt, life_, false};
+void CommitQueue::push(Message&& message, const Dependency& dependency) {
+  auto& waiting = waiting_.emplace_back(std::move(message), life_);
   const auto* position = std::get_if<Position>(&dependency);
   waiting.message.position =
       position != nullptr ? std::optional(completed(*position)) : std::nullopt;
   if (const auto* after = std::get_if<AfterCommit>(&dependency)) waiting.after = *after;
   bytes_ += message::footprint(waiting.message);
   if (waiting.after || unanswered_ > 0) ++unanswered_;
-  waiting_.push_back(std::move(waiting));
 }
 
 Position CommitQueue::completed(const Position& position) const {
   auto whole = position;
-  const auto entries = position.history.entries();
-  if (life_ && position.kind == life_->kind && position.cluster == life_->cluster &&
+  const auto entries = position.history().entries();
+  if (life_ && position.kind() == life_->kind && position.cluster() == life_->cluster &&
       entries.size() == 1 && entries.front() == HistoryEntry{history_.timeline(), 0, 0}) {
-    whole.history = history_;
+    whole.branch = Branch(life_->kind, life_->cluster, history_);
   }
   return whole;
 }
@@ -91,8 +90,7 @@ Instant CommitQueue::deadline() const {
 bool CommitQueue::survived(const Waiting& waiting, const CommitPosition& reading) const {
   if (!waiting.life || *waiting.life == reading.incarnation) return true;
   // Another life. A restart on the same history keeps all that was flushed.
-  return waiting.after->durable && reading_ &&
-         reading_->incarnation == *waiting.life &&
+  return waiting.after->durable && reading_ && reading_->incarnation == *waiting.life &&
          reading_->incarnation.cluster == reading.incarnation.cluster &&
          kinship(reading_->history, reading.history).kind == Kinship::Kind::same;
 }
@@ -109,13 +107,13 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
     }
     awaited_ = Lsn{};
   }
+  const Branch branch(reading.incarnation.kind, reading.incarnation.cluster, reading.history);
   for (std::size_t i = answered; i < answered + asked_; ++i) {
     auto& waiting = waiting_[i];
     if (!waiting.after) continue;
     waiting.lost = !survived(waiting, reading);
     waiting.message.position =
-        Position{reading.incarnation.kind, reading.incarnation.cluster, reading.history,
-                 (waiting.after->durable ? reading.flush : reading.insert).bytes};
+        Position{branch, (waiting.after->durable ? reading.flush : reading.insert).bytes};
     if (!waiting.lost && !waiting.after->durable) awaited_ = reading.insert;
   }
   unanswered_ -= asked_;

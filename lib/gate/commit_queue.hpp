@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "lib/gate/commit_position.hpp"
@@ -42,7 +43,7 @@ class CommitQueue {
     bool lost = false;  // invariant 5: to be reported, not sent
   };
 
-  void push(Message message, const Dependency& dependency);
+  void push(Message&& message, const Dependency& dependency);
 
   // The next message that may leave, if the front one may.
   [[nodiscard]] std::optional<Leaving> pop();
@@ -68,6 +69,9 @@ class CommitQueue {
 
  private:
   struct Waiting {
+    Waiting(Message&& content, const std::optional<ServerIncarnation>& known)
+        : message(std::move(content)), life(known) {}
+
     Message message;
     std::optional<AfterCommit> after;  // none: no question, `message.position` is what it will be
     std::optional<ServerIncarnation> life;  // the primary's, when the message was accepted

@@ -41,31 +41,33 @@ class Gate {
     Visibility visibility = Visibility::visible;
   };
 
-  // Such a message need not be held: it is visible and nothing is before it.
-  [[nodiscard]] bool passes(const Awaited& awaited) const {
-    return queue_.empty() && overdue_.empty() && visibility(awaited) == Visibility::visible;
+  // By the last reading; without a server everything is visible.
+  [[nodiscard]] Visibility visibility(const std::optional<Position>& own,
+                                      const std::optional<Position>& inherited) const {
+    return gated_ ? poll_.visibility(own, inherited) : Visibility::visible;
   }
 
-  // By the last reading the item could go, if nothing were before it.
-  [[nodiscard]] bool shows(const Awaited& awaited) const {
-    return visibility(awaited) == Visibility::visible;
+  // An item of this visibility need not be held: nothing is before it.
+  [[nodiscard]] bool passes(Visibility visibility) const {
+    return visibility == Visibility::visible && queue_.empty() && overdue_.empty();
   }
+
   // By the last reading the server shows the position; without a server everything is shown.
   [[nodiscard]] bool shows(const Position& position) const {
     return !gated_ || poll_.visibility(position) == Visibility::visible;
   }
 
-  // A message of so many bytes fits the bound; a single one always does. `flowing`: the application
-  // takes what is released, so what is visible goes at once and needs no room.
-  [[nodiscard]] bool takes(std::size_t footprint, const Awaited& awaited, bool flowing) const {
-    if (bytes() == 0 || bytes() + footprint <= most_bytes_) return true;
-    return flowing && visibility(awaited) == Visibility::visible;
+  // An item of so many bytes fits the bound; a single one always does. One that leaves at once, as
+  // it is visible and the application takes what is released, needs no room.
+  [[nodiscard]] bool takes(std::size_t footprint, bool leaves_at_once) const {
+    return leaves_at_once || bytes() == 0 || bytes() + footprint <= most_bytes_;
   }
 
   // takes() was true of it.
-  void hold(HeldItem held) {
+  void hold(HeldItem&& held) {
     if (longest_wait_) overdue_at_ = std::min(overdue_at_, held.since + *longest_wait_);
     queue_.push(std::move(held));
+    undecided_ = false;
   }
 
   // There is room for what was refused before.
@@ -77,7 +79,7 @@ class Gate {
   // release() has something.
   [[nodiscard]] bool decided() const {
     if (!overdue_.empty()) return true;
-    if (queue_.empty()) return false;
+    if (queue_.empty() || undecided_) return false;
     if (decided(queue_.first_awaited())) return true;
     return diverged() && queue_.any_front([this](const Awaited& one) { return decided(one); });
   }
@@ -99,7 +101,10 @@ class Gate {
 
   void server_up() { poll_.server_up(); }
   // The answer; none: the last reading still stands.
-  void polled(std::optional<Tide> tide) { poll_.answered(std::move(tide)); }
+  void polled(std::optional<Tide> tide) {
+    poll_.answered(std::move(tide));
+    undecided_ = false;
+  }
   void server_down() { poll_.server_down(); }
 
   [[nodiscard]] bool gated() const { return gated_; }
@@ -109,7 +114,7 @@ class Gate {
 
  private:
   [[nodiscard]] Visibility visibility(const Awaited& awaited) const {
-    return gated_ ? poll_.visibility(awaited) : Visibility::visible;
+    return visibility(awaited.own, awaited.inherited);
   }
   [[nodiscard]] bool decided(const Awaited& awaited) const {
     return visibility(awaited) != Visibility::pending;
@@ -129,32 +134,38 @@ class Gate {
   std::size_t overdue_bytes_ = 0;
   Instant overdue_at_ = never;  // a message may be overdue from then on
   TidePoll poll_;
+  // Nothing that is queued was decided when release() looked, and that can't have changed.
+  bool undecided_ = false;
 };
 
 template <SourceKey Source, HoldableItem Item>
 auto Gate<Source, Item>::release(Instant now) -> std::optional<Released> {
-  if (overdue_.empty()) {
-    if (queue_.empty()) return std::nullopt;
-    if (auto released = release_decided()) return released;
-    if (now >= overdue_at_) look_for_overdue(now);
-    if (overdue_.empty()) return std::nullopt;
-  }
-  Released released{std::move(overdue_.front()), Visibility::pending};
+  auto released = release_decided();
+  if (released) return released;
+  if (overdue_.empty() && !queue_.empty() && now >= overdue_at_) look_for_overdue(now);
+  if (overdue_.empty()) return released;
+  auto& oldest = overdue_.front();
+  overdue_bytes_ -= oldest.item.footprint();
+  const auto of_oldest = visibility(oldest.awaited);
+  released = Released{std::move(oldest), of_oldest};
   overdue_.pop_front();
-  overdue_bytes_ -= released.held.item.footprint();
-  released.visibility = visibility(released.held.awaited);
   return released;
 }
 
 template <SourceKey Source, HoldableItem Item>
 auto Gate<Source, Item>::release_decided() -> std::optional<Released> {
+  if (undecided_ || queue_.empty() || !overdue_.empty()) return std::nullopt;
   const auto of_first = visibility(queue_.first_awaited());
   if (of_first != Visibility::pending) return Released{queue_.pop(), of_first};
-  if (!diverged()) return std::nullopt;
-  auto held = queue_.pop_front_that([this](const Awaited& one) { return decided(one); });
-  if (!held) return std::nullopt;
-  const auto of_held = visibility(held->awaited);
-  return Released{std::move(*held), of_held};
+  if (diverged()) {
+    auto held = queue_.pop_front_that([this](const Awaited& one) { return decided(one); });
+    if (held) {
+      const auto of_held = visibility(held->awaited);
+      return Released{std::move(*held), of_held};
+    }
+  }
+  undecided_ = true;
+  return std::nullopt;
 }
 
 // Looks at all that is held, so not for every single message: somewhat late is harmless.

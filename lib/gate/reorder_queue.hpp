@@ -43,7 +43,7 @@ class ReorderQueue {
 
   explicit ReorderQueue(ReleaseOrder order = ReleaseOrder::position) : release_order_(order) {}
 
-  void push(HeldItem held);
+  void push(HeldItem&& held);
 
   // The queue must not be empty. Valid until it changes.
   [[nodiscard]] const Awaited& first_awaited() const {
@@ -119,7 +119,7 @@ class ReorderQueue {
     }
   };
   [[nodiscard]] Front front_of(typename Lines::iterator line) const;
-  void append(Line& line, HeldItem held);
+  void append(Line& line, HeldItem&& held);
   HeldItem take_first(const Source& source, Line& line);
   HeldItem pop_last_front();
   void forget_empty_lines();
@@ -135,7 +135,7 @@ class ReorderQueue {
 template <SourceKey Source, HoldableItem Item>
 bool ReorderQueue<Source, Item>::Run::goes_on_with(const HeldItem& held) const {
   const auto same = [](const std::optional<Position>& a, const std::optional<Position>& b) {
-    return a ? b && message::same_branch(*a, *b) : !b;
+    return a ? b && a->branch == b->branch : !b;
   };
   return next + size == held.sequence && same(awaited.own, held.awaited.own) &&
          same(awaited.inherited, held.awaited.inherited);
@@ -149,7 +149,7 @@ void ReorderQueue<Source, Item>::Run::show(const Entry& entry) {
 }
 
 template <SourceKey Source, HoldableItem Item>
-void ReorderQueue<Source, Item>::append(Line& line, HeldItem held) {
+void ReorderQueue<Source, Item>::append(Line& line, HeldItem&& held) {
   auto& [own, inherited] = held.awaited;
   line.entries.push_back(
       {own ? own->offset : 0, inherited ? inherited->offset : 0, held.since, std::move(held.item)});
@@ -164,13 +164,15 @@ template <SourceKey Source, HoldableItem Item>
 auto ReorderQueue<Source, Item>::take_first(const Source& source, Line& line) -> HeldItem {
   auto& run = line.runs.front();
   auto& entry = line.entries.front();
-  HeldItem held{std::move(entry.item), run.awaited, source, run.next, entry.since};
+  HeldItem held{std::move(entry.item), {}, source, run.next, entry.since};
   line.entries.pop_front();
   ++run.next;
   if (--run.size == 0) {
     branches_.remove(run.awaited);
+    held.awaited = std::move(run.awaited);
     line.runs.pop_front();
   } else {
+    held.awaited = run.awaited;
     run.show(line.entries.front());
   }
   return held;
@@ -189,7 +191,7 @@ auto ReorderQueue<Source, Item>::front_of(typename Lines::iterator line) const -
 }
 
 template <SourceKey Source, HoldableItem Item>
-void ReorderQueue<Source, Item>::push(HeldItem held) {
+void ReorderQueue<Source, Item>::push(HeldItem&& held) {
   bytes_ += held.item.footprint();
   ++size_;
   const auto line = lines_.try_emplace(held.source).first;

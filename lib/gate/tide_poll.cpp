@@ -26,10 +26,11 @@ Visibility TidePoll::visibility(const std::optional<Position>& position) const {
   return tide_ ? visibility_of(*position, *tide_) : Visibility::pending;
 }
 
-Visibility TidePoll::visibility(const Awaited& awaited) const {
-  const auto own = visibility(awaited.own);
-  if (own != Visibility::visible) return own;
-  const bool inherited_waits = visibility(awaited.inherited) == Visibility::pending;
+Visibility TidePoll::visibility(const std::optional<Position>& own,
+                                const std::optional<Position>& inherited) const {
+  const auto of_own = visibility(own);
+  if (of_own != Visibility::visible) return of_own;
+  const bool inherited_waits = visibility(inherited) == Visibility::pending;
   return inherited_waits ? Visibility::pending : Visibility::visible;
 }
 

@@ -18,7 +18,8 @@ class TidePoll {
   // By the last reading; pending without one. Without a position there is nothing to wait for.
   [[nodiscard]] Visibility visibility(const std::optional<Position>& position) const;
   // Of a message: visible, if it may be delivered.
-  [[nodiscard]] Visibility visibility(const Awaited& awaited) const;
+  [[nodiscard]] Visibility visibility(const std::optional<Position>& own,
+                                      const std::optional<Position>& inherited) const;
 
   // Whether to ask now on behalf of a message that waits since `since`; true counts as asked.
   [[nodiscard]] bool take(Instant since, Instant now);

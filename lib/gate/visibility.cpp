@@ -6,10 +6,10 @@ namespace tidegate::gate {
 
 Visibility visibility_of(const Position& position, const Tide& tide) {
   const auto& server = tide.incarnation;
-  if (position.kind != server.kind || position.cluster != server.cluster) {
+  if (position.kind() != server.kind || position.cluster() != server.cluster) {
     return Visibility::foreign;
   }
-  switch (position.kind) {
+  switch (position.kind()) {
     case ServerKind::postgres:
       return visibility_on_postgres(position, tide);
   }

@@ -6,13 +6,17 @@
 namespace tidegate::gate {
 
 Visibility visibility_on_postgres(const Position& position, const Tide& tide) {
+  const auto replayed = [&] {
+    return tide.replayed >= position.offset ? Visibility::visible : Visibility::pending;
+  };
+  if (position.history() == tide.history) return replayed();  // nearly always
   const auto stands = kinship(message::way_to(position), tide.history.entries());
   switch (stands.kind) {
     case Kinship::Kind::ancestor:  // the server's history has come through the position's timeline
       if (position.offset > stands.left_at) return Visibility::orphaned;
       [[fallthrough]];
     case Kinship::Kind::same:
-      return tide.replayed >= position.offset ? Visibility::visible : Visibility::pending;
+      return replayed();
     case Kinship::Kind::descendant:  // the server may still follow, if it is not past the fork
       return tide.replayed > stands.left_at ? Visibility::orphaned : Visibility::pending;
     case Kinship::Kind::apart:

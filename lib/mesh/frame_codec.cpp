@@ -64,7 +64,11 @@ std::string write(const Listening& f) {
 }
 std::string write(const Data& f) {
   TIDEGATE_MUST(!f.messages.empty());
-  return FrameWriter(kind_of<Data>, 5).origin(f.origin).number(f.first).messages(f.messages).take();
+  return FrameWriter(kind_of<Data>, 5, FrameWriter::room_for(f.messages))
+      .origin(f.origin)
+      .number(f.first)
+      .messages(f.messages)
+      .take();
 }
 std::string write(const Heartbeat& f) {
   return FrameWriter(kind_of<Heartbeat>, 5)
@@ -113,39 +117,38 @@ std::optional<Topic> read_topic(FrameReader& message, TopicElements& elements) {
   return std::move(topic).value();
 }
 
-std::vector<Position> read_branches(FrameReader& frame, KnownHistories& known) {
+using Branches = std::array<const Branch*, base::limits::frame_branches>;
+
+// How many there are, in `branches`.
+std::size_t read_branches(FrameReader& frame, KnownBranches& known, Branches& branches) {
   auto list = frame.array("branches");
-  if (list.left() > base::limits::frame_branches) list.fail("branches");
-  std::vector<Position> branches;
-  branches.reserve(list.cursor().problem() == nullptr ? list.left() : 0);
+  if (list.left() > branches.size()) list.fail("branches");
+  std::size_t count = 0;
   while (list.left() > 0 && list.cursor().problem() == nullptr) {
-    auto fields = list.array("branch");
-    branches.push_back(fields.branch(known));
-    fields.close();
+    branches[count++] = list.branch(known);
   }
-  return branches;
+  return count;
 }
 
 // Two arrays, an empty element, an empty payload and no positions.
 constexpr std::size_t least_message_bytes = 7;
 
-std::vector<Message> read_messages(FrameReader& frame, std::span<const Position> branches) {
+std::vector<Message> read_messages(FrameReader& frame, std::span<const Branch* const> branches) {
   auto list = frame.array("messages");
   if (list.left() == 0 || list.left() > base::limits::batch_messages) list.fail("messages");
-  TopicElements elements;
+  // Kept, since to clear it for every frame would cost as much as a part of a short one.
+  static thread_local TopicElements elements;
   std::vector<Message> messages;
   messages.reserve(std::min<std::size_t>(list.left(), list.cursor().left() / least_message_bytes));
   while (list.left() > 0 && list.cursor().problem() == nullptr) {
     auto fields = list.array("message");
     auto topic = read_topic(fields, elements);
     const auto payload = fields.binary("payload", 0, base::limits::payload_bytes);
-    auto position = fields.place(branches);
-    auto inherited = fields.place(branches);
+    if (!topic) break;
+    messages.push_back({std::move(*topic), std::string(payload), std::nullopt, std::nullopt});
+    messages.back().position = fields.place(branches);
+    messages.back().inherited = fields.place(branches);
     fields.close();
-    if (list.cursor().problem() == nullptr) {
-      messages.push_back(
-          {std::move(*topic), std::string(payload), std::move(position), std::move(inherited)});
-    }
   }
   return messages;
 }
@@ -180,15 +183,16 @@ Listening read(FrameReader& frame, As<Listening>) {
   const auto origin = frame.origin();
   return {origin, frame.origin()};
 }
-Data read(FrameReader& frame, KnownHistories& known, As<Data>) {
+Data read(FrameReader& frame, KnownBranches& known, As<Data>) {
   Data value;
   value.origin = frame.origin();
   value.first = frame.sequence("first sequence", 1);
-  const auto branches = read_branches(frame, known);
-  value.messages = read_messages(frame, branches);
+  Branches branches{};
+  const auto count = read_branches(frame, known, branches);
+  value.messages = read_messages(frame, std::span(branches).first(count));
   return value;
 }
-Heartbeat read(FrameReader& frame, KnownHistories& known, As<Heartbeat>) {
+Heartbeat read(FrameReader& frame, KnownBranches& known, As<Heartbeat>) {
   const auto origin = frame.origin();
   const auto first = frame.sequence("first sequence", 1);
   const auto last = frame.sequence("last sequence", first - 1);
@@ -221,7 +225,7 @@ constexpr bool introduces = std::is_same_v<Frame, Hello> || std::is_same_v<Frame
 
 // Reads a `Frame` if `kind` is its number; false if not.
 template <typename Frame, typename Channel>
-bool read_if(std::uint64_t kind, FrameReader& reader, KnownHistories& known, Channel& channel) {
+bool read_if(std::uint64_t kind, FrameReader& reader, KnownBranches& known, Channel& channel) {
   if constexpr (kind_of<Frame> == 0) {
     return false;
   } else {
@@ -243,7 +247,7 @@ bool read_if(std::uint64_t kind, FrameReader& reader, KnownHistories& known, Cha
 }
 
 template <typename... Frames>
-bool read_one(std::uint64_t kind, FrameReader& reader, KnownHistories& known,
+bool read_one(std::uint64_t kind, FrameReader& reader, KnownBranches& known,
               std::variant<Frames...>& channel) {
   return (read_if<Frames>(kind, reader, known, channel) || ...);
 }
@@ -262,7 +266,7 @@ std::string encode(const StreamFrame& frame) {
 std::string encode(const Data& data) { return write(data); }
 
 template <typename Channel>
-Decoded<Channel> decode(std::string_view bytes, KnownHistories& known) {
+Decoded<Channel> decode(std::string_view bytes, KnownBranches& known) {
   FrameCursor cursor(bytes);
   FrameReader reader(cursor, "array");
   const auto kind = reader.number("kind", 1, last_kind);
@@ -278,8 +282,8 @@ Decoded<Channel> decode(std::string_view bytes, KnownHistories& known) {
   return decoded;
 }
 
-template Decoded<CallFrame> decode<CallFrame>(std::string_view bytes, KnownHistories& known);
-template Decoded<AnswerFrame> decode<AnswerFrame>(std::string_view bytes, KnownHistories& known);
-template Decoded<StreamFrame> decode<StreamFrame>(std::string_view bytes, KnownHistories& known);
+template Decoded<CallFrame> decode<CallFrame>(std::string_view bytes, KnownBranches& known);
+template Decoded<AnswerFrame> decode<AnswerFrame>(std::string_view bytes, KnownBranches& known);
+template Decoded<StreamFrame> decode<StreamFrame>(std::string_view bytes, KnownBranches& known);
 
 }  // namespace tidegate::mesh

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <variant>
 
+#include "lib/mesh/branch_bytes.hpp"
 #include "lib/mesh/frame.hpp"
-#include "lib/mesh/history_bytes.hpp"
 
 namespace tidegate::mesh {
 
@@ -33,12 +33,12 @@ using Decoded = std::variant<Channel, Malformed, Misplaced>;
 
 // `Channel` is CallFrame, AnswerFrame or StreamFrame. `known` makes frames share their histories.
 template <typename Channel>
-[[nodiscard]] Decoded<Channel> decode(std::string_view bytes, KnownHistories& known);
+[[nodiscard]] Decoded<Channel> decode(std::string_view bytes, KnownBranches& known);
 
 // A frame that stands alone.
 template <typename Channel>
 [[nodiscard]] Decoded<Channel> decode(std::string_view bytes) {
-  KnownHistories none;
+  KnownBranches none;
   return decode<Channel>(bytes, none);
 }
 

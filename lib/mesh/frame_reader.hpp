@@ -14,8 +14,8 @@
 
 #include "lib/base/limits.hpp"
 #include "lib/base/utf8.hpp"
+#include "lib/mesh/branch_bytes.hpp"
 #include "lib/mesh/frame_cursor.hpp"
-#include "lib/mesh/history_bytes.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"
 
@@ -81,42 +81,38 @@ class FrameReader {
     return value;
   }
 
-  // Three fields: the kind of server, the cluster and the history. A kind that is not known here is
-  // one of a later version.
-  Position branch(KnownHistories& known) {
-    Position value;
-    value.kind = static_cast<ServerKind>(
-        number("kind of server", 1, std::numeric_limits<std::uint8_t>::max()));
-    value.cluster = number("cluster", 0, std::numeric_limits<std::uint64_t>::max());
-    const auto bytes = binary("history", 1, base::limits::history_bytes);
-    if (cursor_.problem() != nullptr) return value;
-    if (auto history = known.read(bytes)) {
-      value.history = std::move(*history);
-    } else {
-      fail("history");
-    }
-    return value;
+  // nullptr: it has failed. Valid as KnownBranches says.
+  const Branch* branch(KnownBranches& known) {
+    const auto bytes = binary("branch", 1, base::limits::branch_bytes);
+    if (cursor_.problem() != nullptr) return nullptr;
+    const auto* branch = known.read(bytes);
+    if (branch == nullptr) fail("branch");
+    return branch;
   }
 
   std::uint64_t offset() { return number("offset", 1, std::numeric_limits<std::uint64_t>::max()); }
 
   // Whole, or nil.
-  std::optional<Position> position(KnownHistories& known) {
+  std::optional<Position> position(KnownBranches& known) {
     if (!next("position") || cursor_.nil()) return std::nullopt;
     FrameReader fields(cursor_, "position");
-    auto value = fields.branch(known);
-    value.offset = fields.offset();
+    const auto* branch = fields.branch(known);
+    if (branch == nullptr) return std::nullopt;
+    const Position value{*branch, fields.offset()};
     fields.close();
     return value;
   }
 
   // The number of one of the branches and an offset, or 0.
-  std::optional<Position> place(std::span<const Position> branches) {
-    const auto branch = number("branch", 0, branches.size());
+  std::optional<Position> place(std::span<const Branch* const> branches) {
+    if (!next("branch")) return std::nullopt;
+    const auto branch = cursor_.number("branch");
     if (branch == 0) return std::nullopt;
-    auto value = branches[branch - 1];
-    value.offset = offset();
-    return value;
+    if (branch > branches.size()) fail("branch");
+    if (!next("offset")) return std::nullopt;
+    const auto offset = cursor_.number("offset");
+    if (offset == 0) fail("offset");
+    return Position{*branches[branch - 1], offset};
   }
 
   // The next element is an array; read it before anything else.

@@ -1,7 +1,9 @@
 // Builds the bytes of one frame, field by field, in the order in which PROTOCOL.md lists them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,18 +13,32 @@
 #include <msgpack.hpp>
 
 #include "lib/base/limits.hpp"
+#include "lib/mesh/branch_bytes.hpp"
 #include "lib/mesh/branch_table.hpp"
 #include "lib/mesh/frame.hpp"
-#include "lib/mesh/history_bytes.hpp"
 
 namespace tidegate::mesh {
 
 class FrameWriter {
  public:
-  // `fields` behind the kind.
-  FrameWriter(std::uint8_t kind, std::uint32_t fields) {
+  // `fields` behind the kind; `room`, in bytes, is better too large than too small.
+  FrameWriter(std::uint8_t kind, std::uint32_t fields, std::size_t room = 256) {
+    bytes_.text.reserve(room);
     pack_.pack_array(fields + 1);
     pack_.pack_uint8(kind);
+  }
+
+  // For a Data with these, unless their histories are long.
+  static std::size_t room_for(const std::vector<Message>& values) {
+    constexpr std::size_t frame_head = 128;
+    constexpr std::size_t heads = 32;  // of a message's parts, and its positions
+    constexpr std::size_t element_head = 2;
+    std::size_t bytes = frame_head;
+    for (const auto& message : values) {
+      bytes += message.payload.size() + message.topic.bytes() +
+               element_head * message.topic.size() + heads;
+    }
+    return bytes;
   }
 
   FrameWriter& number(std::uint64_t value) {
@@ -57,54 +73,32 @@ class FrameWriter {
       pack_.pack_nil();
       return *this;
     }
-    pack_.pack_array(4);
-    return branch(*value).number(value->offset);
+    pack_.pack_array(2);
+    branch(value->branch);
+    return number(value->offset);
   }
 
   // The histories, and the messages with places on them.
   FrameWriter& messages(const std::vector<Message>& values) {
     BranchTable branches;
     for (const auto& message : values) branches.add(message);
-    make_room(values, branches);
     pack_.pack_array(static_cast<std::uint32_t>(branches.size()));
-    for (const auto* place : branches) {
-      pack_.pack_array(3);
-      branch(*place);
-    }
+    for (const auto* one : branches) branch(*one);
     pack_.pack_array(static_cast<std::uint32_t>(values.size()));
     for (const auto& one : values) message(one, branches);
     return *this;
   }
 
-  std::string take() { return std::move(bytes_.text); }
-
- private:
-  // At once, or a large frame would be copied each time that it outgrows its memory.
-  void make_room(const std::vector<Message>& values, const BranchTable& branches) {
-    constexpr std::size_t frame_head = 64;
-    constexpr std::size_t branch_head = 16;
-    constexpr std::size_t heads = 32;  // of a message's parts, and its positions
-    constexpr std::size_t element_head = 2;
-    std::size_t bytes = frame_head;
-    for (const auto* place : branches) {
-      bytes += branch_head + place->history.entries().size() * history_entry_bytes;
-    }
-    for (const auto& message : values) {
-      bytes += message.payload.size() + message.topic.bytes() +
-               element_head * message.topic.size() + heads;
-    }
-    bytes_.text.reserve(bytes);
+  std::string take() {
+    bytes_.text.resize(bytes_.size);
+    return std::move(bytes_.text);
   }
 
-  FrameWriter& branch(const Position& value) {
-    number(static_cast<std::uint64_t>(value.kind)).number(value.cluster);
-    const auto entries = value.history.entries();
-    pack_.pack_bin(static_cast<std::uint32_t>(entries.size() * history_entry_bytes));
-    for (const auto& entry : entries) {
-      const auto bytes = entry_bytes(entry);
-      pack_.pack_bin_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
-    }
-    return *this;
+ private:
+  void branch(const Branch& value) {
+    const auto size = branch_size(value);
+    pack_.pack_bin(static_cast<std::uint32_t>(size));
+    write_branch(value, bytes_.next(size));
   }
 
   void message(const Message& value, const BranchTable& branches) {
@@ -119,7 +113,7 @@ class FrameWriter {
   // The number of the branch and the offset, or 0.
   static std::uint32_t place_fields(const std::optional<Position>& value) { return value ? 2 : 1; }
   void place(const std::optional<Position>& value, const BranchTable& branches) {
-    number(value ? branches.number_of(*value) : 0);
+    number(value ? branches.number_of(value->branch) : 0);
     if (value) number(value->offset);
   }
 
@@ -128,10 +122,19 @@ class FrameWriter {
     pack_.pack_bin(size).pack_bin_body(value.data(), size);
   }
 
-  // The sink that msgpack writes to.
+  // The sink that msgpack writes to. Nearly all that it writes is a few bytes, and to append them
+  // to a string costs more than to make them: so the string is kept a piece longer than it is.
   struct Bytes {
     std::string text;
-    void write(const char* data, std::size_t size) { text.append(data, size); }
+    std::size_t size = 0;  // of the frame in it
+
+    // Memory for so many bytes, which count as written.
+    char* next(std::size_t bytes) {
+      constexpr std::size_t piece = 1024;
+      if (text.size() - size < bytes) text.resize(size + bytes + piece);
+      return text.data() + std::exchange(size, size + bytes);
+    }
+    void write(const char* data, std::size_t bytes) { std::memcpy(next(bytes), data, bytes); }
   };
 
   Bytes bytes_;

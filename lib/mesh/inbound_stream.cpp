@@ -23,7 +23,7 @@ void InboundStream::take(std::uint64_t sequence, Message& message, Progress& pro
   if (sequence < next_ || ahead_.contains(sequence)) {
     ++progress.duplicates;
   } else if (sequence == next_) {
-    progress.messages.push_back({next_++, std::move(message)});
+    progress.messages.emplace_back(next_++, std::move(message));
     drain(progress);
   } else if (const auto bytes = message::footprint(message);
              ahead_bytes_ + bytes <= base::limits::ahead_bytes) {
@@ -36,7 +36,7 @@ void InboundStream::drain(Progress& progress) {
   while (!ahead_.empty() && ahead_.begin()->first == next_) {
     auto& message = ahead_.begin()->second;
     ahead_bytes_ -= message::footprint(message);
-    progress.messages.push_back({next_++, std::move(message)});
+    progress.messages.emplace_back(next_++, std::move(message));
     ahead_.erase(ahead_.begin());
   }
 }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "lib/mesh/frame.hpp"
@@ -25,7 +26,10 @@ namespace tidegate::mesh {
 class InboundStream {
  public:
   struct Numbered {
-    std::uint64_t sequence = 0;
+    Numbered(std::uint64_t number, Message&& content)
+        : sequence(number), message(std::move(content)) {}
+
+    std::uint64_t sequence;
     Message message;
   };
   struct Range {

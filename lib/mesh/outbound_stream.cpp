@@ -12,7 +12,7 @@ constexpr std::size_t most_clusters = 16;
 
 auto of_cluster(const Position& one) {
   return [&one](const Position& other) {
-    return other.kind == one.kind && other.cluster == one.cluster;
+    return other.kind() == one.kind() && other.cluster() == one.cluster();
   };
 }
 
@@ -25,7 +25,11 @@ void OutboundStream::hear_of(const Position& position) {
     furthest_.push_back(position);
     return;
   }
-  if (!message::implies(*found, position)) *found = position;
+  if (found->branch == position.branch) {
+    found->offset = std::max(found->offset, position.offset);
+  } else if (!message::implies(*found, position)) {
+    *found = position;
+  }
   if (found + 1 != furthest_.end()) std::rotate(found, found + 1, furthest_.end());
 }
 

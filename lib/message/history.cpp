@@ -49,20 +49,11 @@ Result<History> History::of(std::vector<HistoryEntry> entries) {
 History::History(std::vector<HistoryEntry> entries)
     : entries_(std::make_shared<const std::vector<HistoryEntry>>(std::move(entries))) {}
 
-std::span<const HistoryEntry> History::entries() const {
-  return known() ? Entries(*entries_) : Entries();
-}
-
 bool History::complete() const {
   const auto all = entries();
   if (all.empty() || all.front().number != 1) return false;
   return std::all_of(all.begin() + 1, all.end(),
                      [](const HistoryEntry& e) { return e.begin != 0 && e.promoted != 0; });
-}
-
-bool operator==(const History& a, const History& b) {
-  if (a.entries_ == b.entries_) return true;
-  return a.known() && b.known() && *a.entries_ == *b.entries_;
 }
 
 Kinship kinship(Entries of, Entries to) {

@@ -10,6 +10,12 @@
 #include "tidegate/lsn.hpp"
 
 namespace tidegate {
+
+const Branch::Shared Branch::none_;
+
+Branch::Branch(ServerKind kind, ClusterId cluster, History history)
+    : shared_(new Shared{kind, cluster, std::move(history)}) {}
+
 namespace {
 
 constexpr std::string_view postgres_word = "postgres";
@@ -67,9 +73,9 @@ std::string to_string(const Position& position) {
 std::string to_text(const Position& position) {
   std::string text(postgres_word);
   text += ':';
-  text += std::to_string(position.cluster);
+  text += std::to_string(position.cluster());
   auto separator = ':';
-  for (const auto& entry : position.history.entries()) {
+  for (const auto& entry : position.history().entries()) {
     text += std::exchange(separator, ',');
     text += text_of(entry);
   }
@@ -80,7 +86,6 @@ std::string to_text(const Position& position) {
 
 Result<Position> position_from_text(std::string_view text) {
   const auto whole = text;
-  Position position;
   const auto kind = take_until(text, ':');
   const auto cluster = base::parse_number<ClusterId>(take_until(text, ':'));
   auto history = parse_history(take_until(text, ':'));
@@ -91,10 +96,7 @@ Result<Position> position_from_text(std::string_view text) {
                  "timelines, each with its begin and promotion, and the LSN, as in "
                  "postgres:7423456789012345678:1,2@16/B3000160@1795640443355842:16/B374D848"};
   }
-  position.cluster = *cluster;
-  position.history = std::move(*history);
-  position.offset = offset->bytes;
-  return position;
+  return Position{Branch(ServerKind::postgres, *cluster, std::move(*history)), offset->bytes};
 }
 
 }  // namespace tidegate

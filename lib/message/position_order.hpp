@@ -7,11 +7,6 @@
 
 namespace tidegate::message {
 
-// All but the offset is equal.
-[[nodiscard]] inline bool same_branch(const Position& a, const Position& b) {
-  return a.kind == b.kind && a.cluster == b.cluster && a.history == b.history;
-}
-
 // The order in which positions are released: by the number of the timeline, then the offset. Within
 // one history it is that of the log; otherwise it is only an order.
 [[nodiscard]] inline bool precedes(const Position& a, const Position& b) {

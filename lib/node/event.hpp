@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -100,6 +101,10 @@ struct ReadReplayPosition {};   // ask the server how far it is
 struct QueryCommitPosition {};  // ask the primary for a position
 struct Nudge {};                // make the primary flush
 struct Deliver {
+  Deliver(Message&& message, const Origin& origin, const std::string& origin_name,
+          std::uint64_t sequence, Duration held = {}, bool late = false)
+      : delivery{std::move(message), origin, origin_name, sequence, held, late} {}
+
   Delivery delivery;
 };
 

@@ -54,7 +54,7 @@ void PublisherHalf::unpublished(Message message, Ticket ticket, Unpublished::Why
 
 // --- the stream ---------------------------------------------------------------------------------
 
-void PublisherHalf::broadcast(Message message, Ticket ticket, Instant now, Effects& effects) {
+void PublisherHalf::broadcast(Message&& message, Ticket ticket, Instant now, Effects& effects) {
   const auto sequence = stream_.append(message);
   window_.append(message, now);
   ++counters_.published;
@@ -66,7 +66,7 @@ void PublisherHalf::broadcast(Message message, Ticket ticket, Instant now, Effec
 }
 
 // A frame that stands at the end of the effects is not sent yet.
-void PublisherHalf::append_to_frame(std::uint64_t sequence, Message message, Effects& effects) {
+void PublisherHalf::append_to_frame(std::uint64_t sequence, Message&& message, Effects& effects) {
   const auto bytes = message::footprint(message);
   if (!effects.empty()) {
     auto* last = std::get_if<effect::Broadcast>(&effects.back());

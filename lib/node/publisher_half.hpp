@@ -57,8 +57,8 @@ class PublisherHalf {
   void describe(Status& status) const;
 
  private:
-  void broadcast(Message message, Ticket ticket, Instant now, Effects& effects);
-  void append_to_frame(std::uint64_t sequence, Message message, Effects& effects);
+  void broadcast(Message&& message, Ticket ticket, Instant now, Effects& effects);
+  void append_to_frame(std::uint64_t sequence, Message&& message, Effects& effects);
   void unpublished(Message message, Ticket ticket, Unpublished::Why why, Effects& effects);
 
   Origin self_;

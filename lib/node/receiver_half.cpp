@@ -98,21 +98,25 @@ void ReceiverHalf::progress(mesh::Member& member, mesh::InboundStream::Progress 
 void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress,
                            Instant now, Effects& effects) {
   for (auto& [sequence, message] : progress.messages) {
-    gate::Awaited awaited{message.position, message.inherited};
-    if (may_release() && gate_.passes(awaited)) {
+    const auto visibility = gate_.visibility(message.position, message.inherited);
+    if (may_release() && gate_.passes(visibility)) {
       ++counters_.received;
       count_released(message);
-      deliver({std::move(message), member.publisher, member.name, sequence}, effects);
+      if (takes_delivery(message)) {
+        effects.emplace_back(std::in_place_type<effect::Deliver>, std::move(message),
+                             member.publisher, member.name, sequence);
+      }
       continue;
     }
     // It leaves behind all that is held of its publisher.
     if (member.held == 0) member.held_waits = false;
-    const bool waits = member.held_waits || !gate_.shows(awaited);
-    if (!gate_.takes(message::footprint(message), awaited, demand_ && !waits)) {
+    const bool waits = member.held_waits || visibility != Visibility::visible;
+    if (!gate_.takes(message::footprint(message), demand_ && !waits)) {
       member.stream.rewind_to(sequence);
       counters_.refused_full += progress.messages.back().sequence - sequence + 1;
       return;
     }
+    gate::Awaited awaited{std::move(message.position), std::move(message.inherited)};
     gate_.hold({message::PackedMessage(std::move(message)), std::move(awaited), member.publisher,
                 sequence, now});
     member.held_waits = waits;
@@ -187,9 +191,10 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
     count_released(message);
     const bool overdue = next->visibility == Visibility::pending;
     if (next->visibility == Visibility::visible || (overdue && overdue_ == Overdue::late)) {
-      deliver(
-          {std::move(message), held.source, member->name, held.sequence, now - held.since, overdue},
-          effects);
+      if (!takes_delivery(message)) continue;
+      if (overdue) ++counters_.late;
+      effects.emplace_back(std::in_place_type<effect::Deliver>, std::move(message), held.source,
+                           member->name, held.sequence, now - held.since, overdue);
     } else {
       undelivered(*member, {held.sequence, held.sequence}, why_undelivered(next->visibility),
                   &message, effects);
@@ -215,23 +220,22 @@ void ReceiverHalf::demand(bool open, Instant now) {
   demand_ = open;
 }
 
-void ReceiverHalf::deliver(Delivery delivery, Effects& effects) {
-  const auto& message = delivery.message;
+// The application has subscribed to the message; it is delivered.
+bool ReceiverHalf::takes_delivery(const Message& message) {
   const bool wanted = std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
     return pattern.matches(message.topic);
   });
   if (!wanted) {
     ++counters_.unmatched;
-    return;
+    return false;
   }
   ++counters_.delivered;
-  if (delivery.late) ++counters_.late;
   // A change that the server does not show is lost to it: an answer need not wait for that either.
   if (message.inherited && gate_.shows(*message.inherited)) {
     own_stream_.delivered(*message.inherited);
   }
   if (message.position) own_stream_.delivered(*message.position);
-  effects.emplace_back(effect::Deliver{std::move(delivery)});
+  return true;
 }
 
 // `message`: the single one, if it is known.

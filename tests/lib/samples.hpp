@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/mesh/branch_bytes.hpp"
 #include "tidegate/lsn.hpp"
 #include "tidegate/message.hpp"
 
@@ -33,7 +34,7 @@ inline History history(const std::string& text) {
 }
 
 inline Position place(const History& history, std::uint64_t offset, ClusterId cluster = home) {
-  return {ServerKind::postgres, cluster, history, offset};
+  return {Branch(ServerKind::postgres, cluster, history), offset};
 }
 
 // With the number of the timeline alone.
@@ -60,6 +61,13 @@ inline Message a_message(std::string_view topic, std::string payload,
   auto parsed = Topic::parse(topic).value();
   return {std::move(parsed), std::move(payload),
           at.empty() ? std::nullopt : std::optional(position(at)), std::nullopt};
+}
+
+// As they stand in a frame (lib/mesh/branch_bytes.hpp).
+inline std::string branch_bytes(const Branch& branch) {
+  std::string bytes(mesh::branch_size(branch), '\0');
+  mesh::write_branch(branch, bytes.data());
+  return bytes;
 }
 
 inline std::string hex(std::string_view bytes) {

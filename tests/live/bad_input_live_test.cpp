@@ -23,6 +23,7 @@
 #include "lib/mesh/frame_codec.hpp"
 #include "peer/io/descriptor.hpp"
 #include "support/cluster.hpp"
+#include "tests/lib/samples.hpp"
 #include "tests/live/mesh.hpp"
 
 using namespace tidegate;
@@ -149,10 +150,8 @@ std::vector<std::string> every_call(const std::string& mesh) {
           encode(Probe{stranger(), stranger()})};
 }
 std::vector<std::string> every_publication() {
-  const Message message{
-      topic("some/topic"), "payload",
-      Position{.cluster = 7, .history = History::of({{1, 0, 0}}).value(), .offset = 0x3000060},
-      std::nullopt};
+  const Message message{topic("some/topic"), "payload", tidegate::testing::place(1, 0x3000060),
+                        std::nullopt};
   return {encode(Data{stranger(), 1, {message, message}}),
           encode(Heartbeat{stranger(), 2, 7, message.position})};
 }

@@ -254,6 +254,6 @@ TEST_CASE("a promoted server's positions are of its new timeline, and need no ri
   const auto position = position_after_commit(session.connection());
   REQUIRE(position.ok());
   CHECK(position->timeline() == 2);
-  CHECK(std::to_string(position->cluster) ==
+  CHECK(std::to_string(position->cluster()) ==
         replica.value("SELECT system_identifier FROM pg_control_system()"));
 }

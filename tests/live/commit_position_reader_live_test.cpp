@@ -54,7 +54,7 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 Position place_of(const CommitPosition& reading, Lsn lsn) {
-  return {ServerKind::postgres, reading.incarnation.cluster, reading.history, lsn.bytes};
+  return {Branch(ServerKind::postgres, reading.incarnation.cluster, reading.history), lsn.bytes};
 }
 
 Lsn as_lsn(const std::string& text) { return *parse_lsn(text); }

@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include "support/cluster.hpp"
+#include "tests/lib/samples.hpp"
 #include "tidegate/commit.hpp"
 #include "tidegate/gate.hpp"
 
@@ -94,9 +95,7 @@ TEST_CASE("a position of another cluster is told to be foreign") {
   Cluster cluster;
   auto opened = DatabaseGate::open({.database = cluster.primary().connection_string()});
   REQUIRE(opened.ok());
-  REQUIRE((*opened)->hold(
-      "stranger",
-      Position{.cluster = 1, .history = History::of({{1, 0, 0}}).value(), .offset = 1}));
+  REQUIRE((*opened)->hold("stranger", tidegate::testing::place(1, 1)));
   const auto released = (*opened)->next(10s);
   REQUIRE(released);
   CHECK(released->visibility == Visibility::foreign);
@@ -105,8 +104,7 @@ TEST_CASE("a position of another cluster is told to be foreign") {
 TEST_CASE("a gate without a server holds, and tells why") {
   auto opened = DatabaseGate::open({.database = "host=127.0.0.1 port=1"});
   REQUIRE(opened.ok());
-  REQUIRE((*opened)->hold(
-      "waits", Position{.cluster = 1, .history = History::of({{1, 0, 0}}).value(), .offset = 1}));
+  REQUIRE((*opened)->hold("waits", tidegate::testing::place(1, 1)));
   CHECK_FALSE((*opened)->next(200ms));
   CHECK((*opened)->trouble().find("refused") != std::string::npos);
   CHECK((*opened)->held() == 1);

@@ -337,7 +337,8 @@ TEST_CASE("beside a primary a message is delivered at once, unless its timeline 
   REQUIRE(delivery);
   MESSAGE("held for ", milliseconds(delivery->held), " ms");
   CHECK(delivery->held < 100ms);
-  position.history = History::of({{position.timeline() + 1, 0, 0}}).value();
+  const auto next = History::of({{position.timeline() + 1, 0, 0}}).value();
+  position.branch = Branch(position.kind(), position.cluster(), next);
   CHECK(masters.writer->publish(topic("t"), "later", position) == Publish::accepted);
   REQUIRE(holds(*masters.reader, 1));
   CHECK(still_holds(*masters.reader, 1));

@@ -6,8 +6,8 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/live/mesh.hpp"
 #include "support/cluster.hpp"
+#include "tests/live/mesh.hpp"
 
 using namespace tidegate;
 using namespace tidegate::testing;

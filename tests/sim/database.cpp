@@ -40,7 +40,7 @@ ServerId Database::add_cluster(const std::string& prefix, std::uint64_t system,
 }
 
 tidegate::History Database::history_of(ServerId id) const {
-  return position_of(servers_[id].place()).history;
+  return position_of(servers_[id].place()).history();
 }
 
 Position Database::position_of(const Place& place) const {
@@ -48,8 +48,8 @@ Position Database::position_of(const Place& place) const {
   for (const auto& step : history_.way_to(place.system, place.timeline)) {
     entries.push_back({step.number, step.begin, step.promoted});
   }
-  return {ServerKind::postgres, place.system, tidegate::History::of(std::move(entries)).value(),
-          place.lsn};
+  auto history = tidegate::History::of(std::move(entries)).value();
+  return {Branch(ServerKind::postgres, place.system, std::move(history)), place.lsn};
 }
 
 std::optional<ServerId> Database::primary_of(std::uint64_t system) const {

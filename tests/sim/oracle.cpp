@@ -332,7 +332,8 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
       case Undelivered::Why::orphaned:
         ++totals_.orphaned;
         if (!life.birth.gated || !life.shown || !sent.position ||
-            sent.position->cluster != life.birth.system || !lost_at(*life.shown, *sent.position)) {
+            sent.position->cluster() != life.birth.system ||
+            !lost_at(*life.shown, *sent.position)) {
           fail("reason", who + ", but the server " +
                              (life.shown ? text_of(life.shown->timeline) : "") + " may show it");
         } else if (history_.shows(life.shown->lsn, note.change)) {
@@ -342,7 +343,7 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
         break;
       case Undelivered::Why::foreign:
         ++totals_.foreign;
-        if (!life.birth.gated || !sent.position || sent.position->cluster == life.birth.system) {
+        if (!life.birth.gated || !sent.position || sent.position->cluster() == life.birth.system) {
           fail("reason", who + ", but it is of the same cluster");
         }
         check_order(life, author, sequence, std::nullopt, now, who);

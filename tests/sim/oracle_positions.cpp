@@ -10,8 +10,9 @@ namespace {
 // Where the position really is, by the name of its last timeline. At the very begin of a timeline
 // it is still on the one before.
 Place place_of(const History& history, const Position& position) {
-  const auto name = position.history.entries().back().promoted;
-  Place place{position.cluster, history.timeline_promoted(position.cluster, name), position.offset};
+  const auto name = position.history().entries().back().promoted;
+  Place place{position.cluster(), history.timeline_promoted(position.cluster(), name),
+              position.offset};
   while (place.timeline != 1 && place.lsn <= history.begin(place.system, place.timeline)) {
     const auto way = history.way_to(place.system, place.timeline);
     place.timeline = way[way.size() - 2].timeline;
@@ -32,7 +33,7 @@ Oracle::Key Oracle::key_of(LifeId author, std::uint64_t sequence) const {
   Key key{0, 0, life.publisher, life.before + sequence};
   for (const auto& position : {sent.position, sent.inherited}) {
     if (!position) continue;
-    const auto timeline = position->history.entries().back().number;
+    const auto timeline = position->history().entries().back().number;
     if (timeline < key.timeline || (timeline == key.timeline && position->offset < key.lsn)) {
       continue;
     }
@@ -45,7 +46,7 @@ Oracle::Key Oracle::key_of(LifeId author, std::uint64_t sequence) const {
 // The furthest; of two that lie on diverged histories the last.
 void Oracle::raise(Life& life, const Position& position) {
   const auto place = place_of(history_, position);
-  const auto [entry, added] = life.highest.emplace(position.cluster, place);
+  const auto [entry, added] = life.highest.emplace(position.cluster(), place);
   if (!added && !history_.contains(entry->second, place.timeline, place.lsn)) entry->second = place;
 }
 
@@ -58,19 +59,19 @@ void Oracle::check_covers(const Life& life, const Message& message, const Note& 
     fail("S2", who + " is sent with " + words(own));
   }
   const auto covers = [&](const std::optional<Position>& position, const Place& place) {
-    return position && position->cluster == place.system &&
+    return position && position->cluster() == place.system &&
            history_.contains(place_of(history_, *position), place.timeline, place.lsn);
   };
   if (!own && !inherited && !life.highest.empty()) fail("S6", who + " inherits nothing");
   if (own || inherited) {
-    const auto before = life.highest.find(own ? own->cluster : inherited->cluster);
+    const auto before = life.highest.find(own ? own->cluster() : inherited->cluster());
     if (before != life.highest.end() && !covers(own, before->second) &&
         !covers(inherited, before->second)) {
       fail("S6", who + " is sent with " + words(own) + " and inherits " + words(inherited) +
                      ", expected at least " + text_of(before->second));
     }
   }
-  if (own && own->cluster == history_.change(note.change).place.system &&
+  if (own && own->cluster() == history_.change(note.change).place.system &&
       !history_.shows(place_of(history_, *own), note.change)) {
     fail("S2", who + " is sent with " + words(own) + ", which does not cover its change at " +
                    text_of(history_.change(note.change).place) +
@@ -79,14 +80,14 @@ void Oracle::check_covers(const Life& life, const Message& message, const Note& 
 }
 
 bool Oracle::shows(const std::optional<Truth>& shown, const Position& position) const {
-  if (!shown || position.cluster != shown->lsn.system) return false;
+  if (!shown || position.cluster() != shown->lsn.system) return false;
   const auto place = place_of(history_, position);
   return history_.contains(shown->lsn, place.timeline, place.lsn);
 }
 
 // Of another cluster, or the server will not show it in this life.
 bool Oracle::lost_at(const Truth& shown, const Position& position) const {
-  if (position.cluster != shown.timeline.system) return true;
+  if (position.cluster() != shown.timeline.system) return true;
   const auto place = place_of(history_, position);
   return history_.excludes(shown.timeline, place.timeline, place.lsn);
 }
@@ -96,7 +97,7 @@ void Oracle::check_visible(const Life& life, const Streamed& sent, const Note& n
   if (!life.birth.gated || (!sent.position && !sent.inherited)) return;
   if (!life.shown) return fail("S1", who + " is delivered without a reading");
   const auto seen = " is delivered when the server showed " + text_of(life.shown->lsn);
-  if (sent.position && sent.position->cluster != life.birth.system) {
+  if (sent.position && sent.position->cluster() != life.birth.system) {
     return fail("S1", who + " is of another cluster");
   }
   if (sent.position && !shows(life.shown, *sent.position)) {

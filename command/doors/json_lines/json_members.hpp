@@ -160,9 +160,14 @@ void members(Visit&& visit, T& origin) {
 
 template <typename Visit, MaybeConst<Position> T>
 void members(Visit&& visit, T& position) {
-  visit("system", SystemText{position.cluster});
-  visit("history", position.history);
+  auto cluster = position.cluster();
+  auto history = position.history();
+  visit("system", SystemText{cluster});
+  visit("history", history);
   visit("lsn", LsnText{position.offset});
+  if constexpr (!std::is_const_v<T>) {
+    position.branch = Branch(ServerKind::postgres, cluster, std::move(history));
+  }
 }
 
 template <typename Visit, MaybeConst<ServerIncarnation> T>

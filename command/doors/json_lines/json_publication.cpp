@@ -65,7 +65,7 @@ Result<Position> read_position(const Json& json) {
   members(Read(json, wrong), position);
   if (!wrong.empty()) return Error{"depends has a bad \"" + wrong + "\"; " + depends_forms};
   if (json.size() != 3) return Error{depends_forms};
-  if (position.cluster == 0 || position.offset == 0) {
+  if (position.cluster() == 0 || position.offset == 0) {
     return Error{"depends names no place: system and lsn must not be 0"};
   }
   return position;

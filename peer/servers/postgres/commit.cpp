@@ -77,9 +77,9 @@ Result<Position, CommitError> read_position(pg_conn* connection, Durability dura
   }
   const auto reading = postgres::read_stranger_commit_position({row});
   if (!reading) return no_position(reading.error().message);
+  const Branch branch(ServerKind::postgres, reading->incarnation.cluster, reading->history);
   if (durability == Durability::flushed) {
-    return Position{ServerKind::postgres, reading->incarnation.cluster, reading->history,
-                    reading->flush.bytes};
+    return Position{branch, reading->flush.bytes};
   }
   if (reading->flush < reading->insert) {
     const ResultHandle nudged(PQexec(connection, postgres::nudge_sql.c_str()));
@@ -88,8 +88,7 @@ Result<Position, CommitError> read_position(pg_conn* connection, Durability dura
                          sqlstate_of(nudged));
     }
   }
-  return Position{ServerKind::postgres, reading->incarnation.cluster, reading->history,
-                  reading->insert.bytes};
+  return Position{branch, reading->insert.bytes};
 }
 
 }  // namespace

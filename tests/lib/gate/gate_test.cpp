@@ -257,19 +257,19 @@ TEST_CASE("a message that does not fit the bound is not taken; once another has 
   hold(gate, "a", at(10));
   hold(gate, "b", at(20));
   CHECK(gate.held().bytes() == 2 * weight);
-  CHECK_FALSE(gate.takes(weight, {at(1), std::nullopt}, false));
+  CHECK_FALSE(gate.takes(weight, false));
 
   gate.server_up();
   poll(gate, start, replayed(10));
   CHECK(released(gate) == "a");
-  CHECK(gate.takes(weight, {at(1), std::nullopt}, false));
+  CHECK(gate.takes(weight, false));
 }
 
 TEST_CASE("a message that is larger than the bound is held alone, or nobody would ever get it") {
   Gate gate(true, 10);
-  CHECK(gate.takes(weight, {at(10), std::nullopt}, false));
+  CHECK(gate.takes(weight, false));
   hold(gate, "large", at(10));
-  CHECK_FALSE(gate.takes(weight, {at(1), std::nullopt}, false));
+  CHECK_FALSE(gate.takes(weight, false));
 }
 
 TEST_CASE(
@@ -278,14 +278,15 @@ TEST_CASE(
   gate.server_up();
   hold(gate, "w", at(300));
   poll(gate, start, replayed(200));
-  CHECK_FALSE(gate.takes(weight, {place(2, 400, home + 1), std::nullopt}, true));
+  CHECK_FALSE(gate.takes(
+      weight, gate.visibility(place(2, 400, home + 1), std::nullopt) == Visibility::visible));
 }
 
 TEST_CASE("the bound is kept to the byte") {
   Gate gate(true, 2 * weight - 1);
   hold(gate, "a", at(10));
-  CHECK_FALSE(gate.takes(weight, {at(1), std::nullopt}, false));
-  CHECK(gate.takes(weight - 1, {at(1), std::nullopt}, false));
+  CHECK_FALSE(gate.takes(weight, false));
+  CHECK(gate.takes(weight - 1, false));
 }
 
 TEST_CASE("at the bound an item that can go at once still passes, if the application takes it") {
@@ -293,9 +294,9 @@ TEST_CASE("at the bound an item that can go at once still passes, if the applica
   gate.server_up();
   hold(gate, "w", at(300));
   poll(gate, start, replayed(200));
-  CHECK_FALSE(gate.takes(weight, {at(200), std::nullopt}, false));
-  CHECK(gate.takes(weight, {at(200), std::nullopt}, true));
-  CHECK_FALSE(gate.takes(weight, {at(201), std::nullopt}, true));
+  CHECK_FALSE(gate.takes(weight, false));
+  CHECK(gate.takes(weight, gate.visibility(at(200), std::nullopt) == Visibility::visible));
+  CHECK_FALSE(gate.takes(weight, gate.visibility(at(201), std::nullopt) == Visibility::visible));
   hold(gate, "c", at(200));
   CHECK(released(gate) == "c");
 }

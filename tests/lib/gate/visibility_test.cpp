@@ -102,8 +102,7 @@ TEST_CASE("a position of another cluster or kind is foreign whatever the histori
             Visibility::foreign);
     }
   }
-  auto other = place(1, 1);
-  other.kind = ServerKind{77};
+  const Position other{Branch(ServerKind{77}, home, history("1")), 1};
   CHECK(visibility_of(other, tide("1", 100)) == Visibility::foreign);
   auto newer = tide("1", 100);
   newer.incarnation.kind = ServerKind{77};

@@ -84,7 +84,8 @@ TEST_CASE("the bytes are those of the worked example in PROTOCOL.md") {
                   {a_message("builds/42", "new", "1:0/3000060")}};
   CHECK(hex(encode(data)) ==
         "9606c4100f1e2d3c4b5a69788796a5b4c3d2e1f0cd03e801"
-        "91930107c4140000000100000000000000000000000000000000"
+        "91c41d010000000000000007"
+        "0000000100000000000000000000000000000000"
         "919592a66275696c6473a23432c4036e657701ce0300006000");
 }
 
@@ -101,8 +102,8 @@ TEST_CASE("a history is written once for all messages of a frame, and shared whe
   };
   CHECK(sized(2).size() - sized(1).size() == 10);
   const auto frame = std::get<Data>(*read<StreamFrame>(sized(3)));
-  CHECK(frame.messages[0].position->history.entries().data() ==
-        frame.messages[2].inherited->history.entries().data());
+  CHECK(frame.messages[0].position->history().entries().data() ==
+        frame.messages[2].inherited->history().entries().data());
 }
 
 TEST_CASE("a frame that refers to histories which it does not bring is malformed") {
@@ -117,7 +118,7 @@ TEST_CASE("a frame that refers to histories which it does not bring is malformed
 TEST_CASE("a frame with more histories than one may have is malformed before they are read") {
   const auto peer = origin(1).peer.bytes;
   const auto head = "\x96\x06\xc4\x10" + std::string(peer.begin(), peer.end()) + "\x01\x01";
-  const auto branch = "\x93\x01\x07\xc4\x14" + history_bytes(tidegate::testing::history("1"));
+  const auto branch = "\xc4\x1d" + tidegate::testing::branch_bytes(place(1, 1).branch);
   const auto message = "\x91\x94\x91\xa1" + "a\xc4\x00"s + std::string(2, '\0');
   const auto with = [&](std::size_t branches) {
     auto bytes = head + static_cast<char>(0x90 + branches);

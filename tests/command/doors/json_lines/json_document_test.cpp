@@ -218,7 +218,8 @@ struct Fill {
 };
 
 Position a_place() {
-  return {.cluster = 1, .history = History::of({{1, 0, 0}, {2, 1, 1}}).value(), .offset = 1};
+  const auto history = History::of({{1, 0, 0}, {2, 1, 1}}).value();
+  return {Branch(ServerKind::postgres, 1, history), 1};
 }
 
 Topic topic() { return Topic::parse("builds/42").value(); }
@@ -262,7 +263,7 @@ Unpublished sample<Unpublished>() {
 }
 template <>
 PrimaryUp sample<PrimaryUp>() {
-  return {.incarnation = {}, .description = "", .degraded = "", .history = a_place().history};
+  return {.incarnation = {}, .description = "", .degraded = "", .history = a_place().history()};
 }
 template <>
 Undelivered sample<Undelivered>() {

@@ -16,9 +16,8 @@ using namespace tidegate::json_lines;
 
 namespace {
 
-const Position place{.cluster = 18446744073709551615U,
-                     .history = History::of({{1, 0, 0}, {3, 0x1000000, 1795640443355842}}).value(),
-                     .offset = 0x3000060};
+const auto history = History::of({{1, 0, 0}, {3, 0x1000000, 1795640443355842}}).value();
+const Position place{Branch(ServerKind::postgres, 18446744073709551615U, history), 0x3000060};
 
 Topic topic(std::vector<std::string> elements) { return Topic::of(std::move(elements)).value(); }
 
@@ -303,8 +302,8 @@ Status sample_status() {
                           .next_sequence = 18,
                           .held = 2});
   status.gated = true;
-  status.tide = Tide{.incarnation = {.cluster = place.cluster, .started = 1700000000000000},
-                     .history = place.history,
+  status.tide = Tide{.incarnation = {.cluster = place.cluster(), .started = 1700000000000000},
+                     .history = place.history(),
                      .replayed = 0x3000000};
   status.held = 2;
   status.held_bytes = 4300;
