@@ -172,6 +172,7 @@ auto Gate<Source, Item>::release_decided() -> std::optional<Released> {
 template <SourceKey Source, HoldableItem Item>
 void Gate<Source, Item>::look_for_overdue(Instant now) {
   auto old = queue_.take_old(now - *longest_wait_);
+  undecided_ = false;
   for (auto& held : old.held) {
     overdue_bytes_ += held.item.footprint();
     overdue_.push_back(std::move(held));

@@ -8,6 +8,7 @@
 #include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <tuple>
 
 #include "peer/io/clock.hpp"
 #include "support/worker_input.hpp"
@@ -119,7 +120,12 @@ class Member {
   void take(const Delivery& delivery) {
     Delivered told{.origin = origin_word(delivery.origin), .sequence = delivery.sequence};
     std::istringstream(delivery.message.payload) >> told.number >> told.row;
-    if (const auto& position = delivery.message.position) {
+    // The later one of its two: these never go back within a stream.
+    for (const auto& position : {delivery.message.position, delivery.message.inherited}) {
+      if (!position || std::tuple(position->timeline(), position->offset) <
+                           std::tuple(told.timeline, told.lsn)) {
+        continue;
+      }
       told.timeline = position->timeline();
       told.lsn = position->offset;
     }

@@ -8,6 +8,7 @@ namespace {
 
 constexpr auto* insufficient_privilege = "42501";
 constexpr auto* too_many_connections = "53300";  // also: no wal sender is free
+constexpr auto* protocol_violation = "08P01";    // of a pooler that knows no such sessions
 
 }  // namespace
 
@@ -104,21 +105,23 @@ void Conversation<Seam>::warn_of_gaps(Events& events) const {
 
 template <typename Seam>
 std::string Conversation<Seam>::cure() const {
-  return lacks_right_ ? "run ALTER ROLE " + server_.login + " REPLICATION"
-                      : std::string("raise max_wal_senders there, every peer takes one");
+  if (refusal_ == insufficient_privilege) return "run ALTER ROLE " + server_.login + " REPLICATION";
+  if (refusal_ == protocol_violation) return "connect to the server itself, without a pooler,";
+  return "raise max_wal_senders there, every peer takes one,";
 }
 
 template <typename Seam>
 void Conversation<Seam>::lost(Database::Lost lost, Events& events) {
   history_query_.reset();
-  const bool no_right = lost.sqlstate == insufficient_privilege;
-  const bool no_sender = lost.sqlstate == too_many_connections;
+  const bool no_such_session = lost.sqlstate == insufficient_privilege ||
+                               lost.sqlstate == too_many_connections ||
+                               lost.sqlstate == protocol_violation;
   if (database_.session() == Database::Session::replication && phase_ == Phase::down &&
-      (no_right || no_sender)) {
+      no_such_session) {
     // Not down yet: the plain connection, after the usual pause, decides that.
     database_.set_session(Database::Session::plain);
     why_degraded_ = std::move(lost.reason);
-    lacks_right_ = no_right;
+    refusal_ = std::move(lost.sqlstate);
     return;
   }
   database_.set_session(first_session());

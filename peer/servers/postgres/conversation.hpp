@@ -2,9 +2,9 @@
 // ask one question at a time, give up a server that answers nonsense, and report once that it is
 // down.
 //
-// The history of a timeline is told over the replication protocol only. A server that refuses such
-// a session, since the role lacks the right or no wal sender is free, is used plainly instead, and
-// is *degraded*.
+// The history of a timeline is told over the replication protocol only. Where such a session is
+// refused, since the role lacks the right, no wal sender is free or a pooler stands in between, the
+// server is used plainly instead, and is *degraded*.
 //
 // `Seam` is the kind of reader (server.hpp). A reader fills in what it makes of the introduction
 // and of the answers, and how it says that the server is down.
@@ -86,7 +86,7 @@ class Conversation : public Seam {
   bool up_ = false;
   std::string reported_;  // why it was last said to be down, until it is up
   std::string why_degraded_;
-  bool lacks_right_ = false;                   // that is why; else no wal sender was free
+  std::string refusal_;                        // that is why, the SQLSTATE
   std::optional<HistoryQuery> history_query_;  // under way
   ServerIncarnation told_by_;
   History told_;  // the last history that was told

@@ -345,6 +345,16 @@ TEST_CASE("overdue messages of two clusters keep the order of their source") {
   CHECK(released(gate, start + seconds(10)) == "a overdue, b overdue, c overdue");
 }
 
+TEST_CASE("behind an overdue message goes out what the last reading covers") {
+  Gate gate(true, plenty, seconds(10));
+  gate.server_up();
+  hold(gate, "waits", at(500), start, 1);
+  hold(gate, "covered", at(150), start + seconds(9), 1);
+  poll(gate, start + seconds(9), replayed(200));
+  CHECK(released(gate, start + seconds(9)).empty());
+  CHECK(released(gate, start + seconds(10)) == "waits overdue, covered");
+}
+
 TEST_CASE("nothing is overdue any more once all has gone out in time") {
   Gate gate(true, plenty, seconds(10));
   gate.server_up();
