@@ -1,4 +1,4 @@
-// The histories on which the held messages lie, each with the number of runs that do.
+// The branches on which the held messages lie, each with the number of runs that do.
 //
 // Mostly there is one, that of the server: then the order of the offsets is that of the log, and
 // nothing can be decided before the first message is.

@@ -5,7 +5,6 @@
 // the last message: such a frame is closed early, and no harm done.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>

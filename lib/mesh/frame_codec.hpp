@@ -31,7 +31,7 @@ struct Misplaced {};
 template <typename Channel>
 using Decoded = std::variant<Channel, Malformed, Misplaced>;
 
-// `Channel` is CallFrame, AnswerFrame or StreamFrame. `known` makes frames share their histories.
+// `Channel` is CallFrame, AnswerFrame or StreamFrame. `known` makes frames share their branches.
 template <typename Channel>
 [[nodiscard]] Decoded<Channel> decode(std::string_view bytes, KnownBranches& known);
 

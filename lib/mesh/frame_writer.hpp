@@ -78,7 +78,7 @@ class FrameWriter {
     return number(value->offset);
   }
 
-  // The histories, and the messages with places on them.
+  // The branches, and the messages with places on them.
   FrameWriter& messages(const std::vector<Message>& values) {
     BranchTable branches;
     for (const auto& message : values) branches.add(message);

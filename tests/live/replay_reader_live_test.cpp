@@ -134,9 +134,10 @@ TEST_CASE("a primary has replayed all that it has written, although its replay L
   const auto first = watcher.next_tide();
   CHECK(primary.value(replay_lsn).empty());
   primary.execute("CREATE TABLE t (i int)");
+  const auto created = flush_lsn(primary);
   const auto tide = watcher.read();
   CHECK(tide.replayed > first.replayed);
-  CHECK(Lsn{tide.replayed} >= flush_lsn(primary));
+  CHECK(Lsn{tide.replayed} >= created);
   CHECK(watcher->is_primary());
 }
 
@@ -262,7 +263,8 @@ TEST_CASE("a role without REPLICATION is told the cure, and it works") {
   CHECK(contains(up.degraded, "must be superuser or replication role to start walsender"));
   CHECK(contains(up.degraded, "ALTER ROLE \"My app\" REPLICATION"));
   CHECK(watcher.next_tide().timeline() == 1);
-  CHECK(Lsn{watcher.read().replayed} >= flush_lsn(primary));
+  const auto flushed = flush_lsn(primary);
+  CHECK(Lsn{watcher.read().replayed} >= flushed);
 
   primary.execute("ALTER ROLE \"My app\" REPLICATION");
   primary.execute("SELECT pg_terminate_backend(" + backend_of_watch(primary) + ")");
@@ -351,6 +353,24 @@ TEST_CASE("a standby whose backend crashed is another instance, though its start
   CHECK(replica.value(start_time) == started);
 }
 
+TEST_CASE("WAL that is gone with the begin of the timeline is a warning, and its time unknown") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica();
+  replica.promote();
+  replica.execute("ALTER SYSTEM SET wal_keep_size = 0");
+  replica.execute("SELECT pg_reload_conf()");
+  for (int segment = 0; segment < 3; ++segment) {
+    replica.execute("SELECT pg_switch_wal()");
+    replica.execute("CHECKPOINT");
+  }
+  Watcher watcher(replica.connection_string());
+  CHECK(contains(watcher.await<Warning>().text, "timeline 2 begins"));
+  const auto tide = watcher.next_tide();
+  REQUIRE(tide.history.entries().size() == 2);
+  CHECK(tide.history.entries()[1].begin > 0);
+  CHECK(tide.history.entries()[1].promoted == 0);
+}
+
 TEST_CASE("a missing history file is a warning, and older timelines count as abandoned") {
   Cluster cluster;
   auto& replica = cluster.add_replica();
@@ -366,6 +386,7 @@ TEST_CASE("a missing history file is a warning, and older timelines count as aba
   CHECK(tide.timeline() == 2);
   CHECK(visibility_of(place(1, kept.bytes, system), tide) == Visibility::orphaned);
   replica.execute("CREATE TABLE t (i int)");
-  CHECK(Lsn{watcher.read().replayed} >= flush_lsn(replica));
+  const auto created = flush_lsn(replica);
+  CHECK(Lsn{watcher.read().replayed} >= created);
   CHECK(watcher.quiet());  // no second warning
 }

@@ -49,9 +49,8 @@ class Conversation : public Seam {
   void reconnect(Database::Session session, Instant now);  // at once, without being down
   void give_up(std::string reason, Instant now, Events& events);
   void go_down(std::string reason, Events& events);
-  [[nodiscard]] bool connected() const { return phase_ != Phase::down; }
   [[nodiscard]] bool up() const { return up_; }
-  // Since when a session of replication was refused, until a loss after that.
+  // A session of replication was refused, and the plain one has not been lost since.
   [[nodiscard]] bool degraded() const { return !why_degraded_.empty(); }
   [[nodiscard]] const std::string& why_degraded() const { return why_degraded_; }
   [[nodiscard]] std::string cure() const;  // of that; begins with a verb
@@ -86,7 +85,7 @@ class Conversation : public Seam {
   bool up_ = false;
   std::string reported_;  // why it was last said to be down, until it is up
   std::string why_degraded_;
-  std::string refusal_;                        // that is why, the SQLSTATE
+  std::string refusal_;                        // the SQLSTATE of that
   std::optional<HistoryQuery> history_query_;  // under way
   ServerIncarnation told_by_;
   History told_;  // the last history that was told
