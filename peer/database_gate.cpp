@@ -108,7 +108,7 @@ DatabaseGate::~DatabaseGate() = default;
 bool DatabaseGate::hold(std::string message, const Position& position) {
   const auto now = io::clock_now();
   Text text{std::move(message)};
-  if (!parts_->gate.takes(text.footprint(), false)) return false;
+  if (!parts_->gate.takes(position, std::nullopt, text.footprint(), false)) return false;
   if (parts_->gate.held().empty()) parts_->lanes.clear();
   const auto lane = parts_->lanes.lane_for(position);
   parts_->gate.hold({std::move(text), {position, std::nullopt}, lane, ++parts_->arrivals, now});

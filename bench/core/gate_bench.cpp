@@ -22,7 +22,7 @@ void release_and_hold(benchmark::State& state) {
     arrivals.renew(arrived);
     const auto& message = arrived.message;
     benchmark::DoNotOptimize(
-        gate.takes(message::footprint(message), true));
+        gate.takes(message.position, message.inherited, message::footprint(message), true));
     gate.hold(packed(std::move(arrived)));
   }
 }

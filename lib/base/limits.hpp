@@ -13,8 +13,8 @@ inline constexpr std::size_t host_bytes = 255;    // a DNS name
 inline constexpr std::size_t reason_bytes = 256;  // of a refusal
 inline constexpr std::size_t id_bytes = 256;      // that a program gives to a line in
 
-// Timelines of one history: a promotion a week for twenty years.
-inline constexpr std::size_t history_entries = 1024;
+// Timelines of one history, the latest. Where two servers differ lies among the last few of them.
+inline constexpr std::size_t history_entries = 64;
 inline constexpr std::size_t branch_bytes = 9 + 20 * history_entries;  // on the wire
 
 inline constexpr std::size_t topic_elements = 64;
@@ -38,6 +38,10 @@ inline constexpr std::size_t frame_overhead_bytes = 64 + frame_branches * (8 + b
 // The largest frame that may exist; the transport refuses a longer one before reading it.
 inline constexpr std::size_t frame_bytes =
     payload_bytes + topic_bytes + message_overhead_bytes + frame_overhead_bytes;
+
+// All that is held lies on so many at the most: their histories are in no bound of bytes, and all
+// of them are compared with the server's.
+inline constexpr std::size_t held_branches = 256;
 
 inline constexpr std::size_t peers = 1024;
 

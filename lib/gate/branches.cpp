@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
 
 namespace tidegate::gate {
@@ -36,6 +37,15 @@ void Branches::remove(const Branch& branch) {
   const auto found = std::find_if(all_.begin(), all_.end(), of(branch));
   TIDEGATE_MUST(found != all_.end());
   if (--found->count == 0) all_.erase(found);
+}
+
+bool Branches::take(const std::optional<Position>& own,
+                    const std::optional<Position>& inherited) const {
+  if (all_.size() + 2 <= base::limits::held_branches) return true;
+  const auto known = [this](const std::optional<Position>& position) {
+    return !position || std::any_of(all_.begin(), all_.end(), of(position->branch));
+  };
+  return known(own) && known(inherited);
 }
 
 bool Branches::all_of(const Tide& tide) const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "lib/gate/held.hpp"
@@ -16,6 +17,10 @@ class Branches {
  public:
   void add(const Awaited& awaited);
   void remove(const Awaited& awaited);
+
+  // The branches of such a message are known, or there is room for more.
+  [[nodiscard]] bool take(const std::optional<Position>& own,
+                          const std::optional<Position>& inherited) const;
 
   // None lies on another history than the server's.
   [[nodiscard]] bool all_of(const Tide& tide) const;

@@ -57,10 +57,13 @@ class Gate {
     return !gated_ || poll_.visibility(position) == Visibility::visible;
   }
 
-  // An item of so many bytes fits the bound; a single one always does. One that leaves at once, as
+  // An item of so many bytes fits the bounds; a single one always does. One that leaves at once, as
   // it is visible and the application takes what is released, needs no room.
-  [[nodiscard]] bool takes(std::size_t footprint, bool leaves_at_once) const {
-    return leaves_at_once || bytes() == 0 || bytes() + footprint <= most_bytes_;
+  [[nodiscard]] bool takes(const std::optional<Position>& own,
+                           const std::optional<Position>& inherited, std::size_t footprint,
+                           bool leaves_at_once) const {
+    if (leaves_at_once || bytes() == 0) return true;
+    return bytes() + footprint <= most_bytes_ && queue_.branches().take(own, inherited);
   }
 
   // takes() was true of it.

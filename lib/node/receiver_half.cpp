@@ -102,7 +102,7 @@ void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& 
     if (may_release() && gate_.passes(visibility)) {
       ++counters_.received;
       count_released(message);
-      if (takes_delivery(message)) {
+      if (deliver_wanted(message)) {
         effects.emplace_back(std::in_place_type<effect::Deliver>, std::move(message),
                              member.publisher, member.name, sequence);
       }
@@ -111,7 +111,8 @@ void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& 
     // It leaves behind all that is held of its publisher.
     if (member.held == 0) member.held_waits = false;
     const bool waits = member.held_waits || visibility != Visibility::visible;
-    if (!gate_.takes(message::footprint(message), demand_ && !waits)) {
+    if (!gate_.takes(message.position, message.inherited, message::footprint(message),
+                     demand_ && !waits)) {
       member.stream.rewind_to(sequence);
       counters_.refused_full += progress.messages.back().sequence - sequence + 1;
       return;
@@ -191,7 +192,7 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
     count_released(message);
     const bool overdue = next->visibility == Visibility::pending;
     if (next->visibility == Visibility::visible || (overdue && overdue_ == Overdue::late)) {
-      if (!takes_delivery(message)) continue;
+      if (!deliver_wanted(message)) continue;
       if (overdue) ++counters_.late;
       effects.emplace_back(std::in_place_type<effect::Deliver>, std::move(message), held.source,
                            member->name, held.sequence, now - held.since, overdue);
@@ -221,7 +222,7 @@ void ReceiverHalf::demand(bool open, Instant now) {
 }
 
 // The application has subscribed to the message; it is delivered.
-bool ReceiverHalf::takes_delivery(const Message& message) {
+bool ReceiverHalf::deliver_wanted(const Message& message) {
   const bool wanted = std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
     return pattern.matches(message.topic);
   });

@@ -81,7 +81,7 @@ class ReceiverHalf {
   void watch_gap(const mesh::Member& member, Instant now);
   [[nodiscard]] bool may_release() const;
   void count_released(const Message& message);
-  bool takes_delivery(const Message& message);
+  bool deliver_wanted(const Message& message);
   void undelivered(const mesh::Member& member, mesh::InboundStream::Range range,
                    Undelivered::Why why, Message* message, Effects& effects);
 

@@ -38,8 +38,8 @@ Servers& servers() {
 }
 
 // A writing application on the primary and a reading one on a replica, ready for each other.
-struct Masters {
-  explicit Masters(const Server& read = servers().replica)
+struct Peers {
+  explicit Peers(const Server& read = servers().replica)
       : writer(start_on(servers().primary, mesh, "writer")),
         reader(start_on(read, mesh, "reader")) {
     join({writer.get(), reader.get()});
@@ -88,7 +88,7 @@ bool contains(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("a position at or before the replayed one is delivered, one byte beyond it waits") {
-  Masters masters;
+  Peers peers;
   auto session = servers().primary.connect();
   auto position = commit_row(session, new_row());
   REQUIRE(eventually(10s, [&] { return replayed(servers().replica) >= Lsn{position.offset}; }));
@@ -96,20 +96,20 @@ TEST_CASE("a position at or before the replayed one is delivered, one byte beyon
   const auto fence = replayed(servers().replica);
   for (const int offset : {-1, 0, 1}) {
     position.offset = plus(fence, offset).bytes;
-    CHECK(masters.writer->publish(topic("t"), std::to_string(offset), position) ==
+    CHECK(peers.writer->publish(topic("t"), std::to_string(offset), position) ==
           Publish::accepted);
   }
-  CHECK(next_payload(*masters.reader) == "-1");
-  CHECK(next_payload(*masters.reader) == "0");
-  REQUIRE(holds(*masters.reader, 1));
-  CHECK(still_holds(*masters.reader, 1));
+  CHECK(next_payload(*peers.reader) == "-1");
+  CHECK(next_payload(*peers.reader) == "0");
+  REQUIRE(holds(*peers.reader, 1));
+  CHECK(still_holds(*peers.reader, 1));
   resume_replay(servers().replica);
   session.execute(insert(new_row()));
-  CHECK(next_payload(*masters.reader) == "1");
+  CHECK(next_payload(*peers.reader) == "1");
 }
 
 TEST_CASE("five that wait for a paused replay come in order when it goes on, each with its row") {
-  Masters masters;
+  Peers peers;
   auto session = servers().primary.connect();
   auto reading = servers().replica.connect();
   pause_replay(servers().replica);
@@ -117,15 +117,15 @@ TEST_CASE("five that wait for a paused replay come in order when it goes on, eac
   for (int i = 0; i < 5; ++i) {
     rows.push_back(new_row());
     const auto position = commit_row(session, rows.back());
-    CHECK(masters.writer->publish(topic("t"), std::to_string(rows.back()), position) ==
+    CHECK(peers.writer->publish(topic("t"), std::to_string(rows.back()), position) ==
           Publish::accepted);
   }
-  REQUIRE(holds(*masters.reader, 5));
-  CHECK(still_holds(*masters.reader, 5));
+  REQUIRE(holds(*peers.reader, 5));
+  CHECK(still_holds(*peers.reader, 5));
   CHECK_FALSE(has_row(reading, rows.front()));
   resume_replay(servers().replica);
   for (const int row : rows) {
-    CHECK(next_payload(*masters.reader) == std::to_string(row));
+    CHECK(next_payload(*peers.reader) == std::to_string(row));
     CHECK(has_row(reading, row));
   }
 }
@@ -133,7 +133,7 @@ TEST_CASE("five that wait for a paused replay come in order when it goes on, eac
 // A lock that was taken on the primary is replayed, and so waits for every user of the table on the
 // replica: the replay goes on by one commit each time that such a user ends.
 TEST_CASE("five that wait are released one by one as the replay goes on step by step") {
-  Masters masters;
+  Peers peers;
   auto session = servers().primary.connect();
   auto reading = servers().replica.connect();
   for (int i = 0; i < 5; ++i) {
@@ -151,28 +151,28 @@ TEST_CASE("five that wait are released one by one as the replay goes on step by 
     rows.push_back(new_row());
     session.execute("BEGIN; LOCK TABLE step" + std::to_string(i) + "; " + insert(rows.back()));
     const auto position = commit(session.connection()).value();
-    CHECK(masters.writer->publish(topic("t"), std::to_string(rows.back()), position) ==
+    CHECK(peers.writer->publish(topic("t"), std::to_string(rows.back()), position) ==
           Publish::accepted);
   }
-  REQUIRE(holds(*masters.reader, 5));
+  REQUIRE(holds(*peers.reader, 5));
   for (std::size_t i = 0; i < 5; ++i) {
-    CHECK(still_holds(*masters.reader, 5 - i));
+    CHECK(still_holds(*peers.reader, 5 - i));
     CHECK_FALSE(has_row(reading, rows[i]));
     steps[i].execute("COMMIT");
-    CHECK(next_payload(*masters.reader) == std::to_string(rows[i]));
+    CHECK(next_payload(*peers.reader) == std::to_string(rows[i]));
     CHECK(has_row(reading, rows[i]));
   }
 }
 
 TEST_CASE("an apply delay of 300 ms holds a message for about that long, and its row is there") {
   auto& late = servers().cluster.add_replica({.name = "late", .apply_delay = 300ms});
-  Masters masters(late);
+  Peers peers(late);
   auto session = servers().primary.connect();
   auto reading = late.connect();
   const int row = new_row();
   session.execute(insert(row));
-  CHECK(masters.writer->publish(topic("t"), "", AfterCommit{}) == Publish::accepted);
-  const auto delivery = next_delivery(*masters.reader);
+  CHECK(peers.writer->publish(topic("t"), "", AfterCommit{}) == Publish::accepted);
+  const auto delivery = next_delivery(*peers.reader);
   REQUIRE(delivery);
   CHECK(has_row(reading, row));
   MESSAGE("held for ", milliseconds(delivery->held), " ms");
@@ -182,16 +182,16 @@ TEST_CASE("an apply delay of 300 ms holds a message for about that long, and its
 }
 
 TEST_CASE("a commit whose WAL ends at a page's end is delivered on an idle primary, unaided") {
-  Masters masters;
+  Peers peers;
   auto session = servers().primary.connect();
   auto reading = servers().replica.connect();
   for (const bool segment : {false, true}) {
     CAPTURE(segment);
     const int row = new_row();
     commit_at_page_end(session, {.segment_size = 1U << 20U}, segment, insert(row));
-    CHECK(masters.writer->publish(topic("t"), std::to_string(row), AfterCommit{}) ==
+    CHECK(peers.writer->publish(topic("t"), std::to_string(row), AfterCommit{}) ==
           Publish::accepted);
-    const auto delivery = next_delivery(*masters.reader, 1s);
+    const auto delivery = next_delivery(*peers.reader, 1s);
     REQUIRE(delivery);
     CHECK(delivery->message.payload == std::to_string(row));
     CHECK(has_row(reading, row));
@@ -199,7 +199,7 @@ TEST_CASE("a commit whose WAL ends at a page's end is delivered on an idle prima
     CHECK(insert_lsn(session).bytes % 8192 == (segment ? 40 : 24));
   }
   // Taken with its header the position would look unflushed, and a nudge would hide that.
-  CHECK(masters.writer->status().counters.nudges == 0);
+  CHECK(peers.writer->status().counters.nudges == 0);
 }
 
 // One in a thousand ends at a page's end, where an uncorrected position would wait for the next
@@ -207,7 +207,7 @@ TEST_CASE("a commit whose WAL ends at a page's end is delivered on an idle prima
 TEST_CASE("of 10,000 commits of random sizes on an otherwise idle primary none waits for a second" *
           long_test) {
   constexpr int count = 10'000;
-  Masters masters;
+  Peers peers;
   servers().primary.execute("CREATE TABLE IF NOT EXISTS sized (i int, filler text)");
   auto session = servers().primary.connect();
   auto reading = servers().replica.connect();
@@ -217,9 +217,9 @@ TEST_CASE("of 10,000 commits of random sizes on an otherwise idle primary none w
     const auto size = std::to_string(random.below(3000));
     session.execute("INSERT INTO sized VALUES (" + std::to_string(i) + ", repeat('x', " + size +
                     "))");
-    REQUIRE(masters.writer->publish(topic("t"), std::to_string(i), AfterCommit{}) ==
+    REQUIRE(peers.writer->publish(topic("t"), std::to_string(i), AfterCommit{}) ==
             Publish::accepted);
-    const auto delivery = next_delivery(*masters.reader);
+    const auto delivery = next_delivery(*peers.reader);
     REQUIRE(delivery);
     longest = std::max(longest, delivery->held);
     REQUIRE(delivery->message.payload == std::to_string(i));
@@ -233,7 +233,7 @@ TEST_CASE("of 10,000 commits of random sizes on an otherwise idle primary none w
 }
 
 TEST_CASE("another session's open transaction does not keep a message from its replica") {
-  Masters masters;
+  Peers peers;
   auto session = servers().primary.connect();
   auto other = servers().primary.connect();
   auto reading = servers().replica.connect();
@@ -241,15 +241,15 @@ TEST_CASE("another session's open transaction does not keep a message from its r
   session.execute(insert(row));
   other.execute("BEGIN; " + insert(new_row()));
   const auto begin = std::chrono::steady_clock::now();
-  CHECK(masters.writer->publish(topic("t"), "", AfterCommit{}) == Publish::accepted);
-  REQUIRE(next_delivery(*masters.reader, 1s));
+  CHECK(peers.writer->publish(topic("t"), "", AfterCommit{}) == Publish::accepted);
+  REQUIRE(next_delivery(*peers.reader, 1s));
   MESSAGE("delivered after ", milliseconds(std::chrono::steady_clock::now() - begin), " ms");
   CHECK(has_row(reading, row));
-  CHECK(masters.writer->status().counters.nudges > 0);
+  CHECK(peers.writer->status().counters.nudges > 0);
 }
 
 TEST_CASE("the row of an asynchronous commit is there at each of 100 deliveries") {
-  Masters masters;
+  Peers peers;
   auto session = servers().primary.connect();
   auto reading = servers().replica.connect();
   session.execute("SET synchronous_commit = off");
@@ -257,9 +257,9 @@ TEST_CASE("the row of an asynchronous commit is there at each of 100 deliveries"
   for (int i = 0; i < 100; ++i) {
     const int row = new_row();
     session.execute(insert(row));
-    CHECK(masters.writer->publish(topic("t"), std::to_string(row), AfterCommit{}) ==
+    CHECK(peers.writer->publish(topic("t"), std::to_string(row), AfterCommit{}) ==
           Publish::accepted);
-    const auto delivery = next_delivery(*masters.reader);
+    const auto delivery = next_delivery(*peers.reader);
     REQUIRE(delivery);
     CHECK(delivery->message.payload == std::to_string(row));
     if (!has_row(reading, row)) ++stale;
@@ -268,7 +268,7 @@ TEST_CASE("the row of an asynchronous commit is there at each of 100 deliveries"
 }
 
 TEST_CASE("a position read inside the transaction is refused, and the right one delivers") {
-  Masters masters;
+  Peers peers;
   auto session = servers().primary.connect();
   auto reading = servers().replica.connect();
   const int row = new_row();
@@ -278,8 +278,8 @@ TEST_CASE("a position read inside the transaction is refused, and the right one 
   CHECK(contains(early.error().message, "a transaction is open"));
   const auto position = commit(session.connection());
   REQUIRE(position.ok());
-  CHECK(masters.writer->publish(topic("t"), "", *position) == Publish::accepted);
-  REQUIRE(next_delivery(*masters.reader));
+  CHECK(peers.writer->publish(topic("t"), "", *position) == Publish::accepted);
+  REQUIRE(next_delivery(*peers.reader));
   CHECK(has_row(reading, row));
 }
 
@@ -289,28 +289,28 @@ TEST_CASE(
   Cluster other({.own_identity = true});
   auto elsewhere = other.primary().connect();
   elsewhere.execute("CREATE TABLE t (i int)");
-  Masters masters;
+  Peers peers;
   auto session = servers().primary.connect();
   auto reading = servers().replica.connect();
   const auto foreign = commit_row(elsewhere, 1);
-  CHECK(masters.writer->publish(topic("t"), "foreign", foreign) == Publish::accepted);
+  CHECK(peers.writer->publish(topic("t"), "foreign", foreign) == Publish::accepted);
   const int row = new_row();
   session.execute(insert(row));
-  CHECK(masters.writer->publish(topic("t"), "own", AfterCommit{}) == Publish::accepted);
+  CHECK(peers.writer->publish(topic("t"), "own", AfterCommit{}) == Publish::accepted);
 
-  const auto undelivered = next_notice<Undelivered>(*masters.reader);
+  const auto undelivered = next_notice<Undelivered>(*peers.reader);
   REQUIRE(undelivered);
   CHECK(undelivered->why == Undelivered::Why::foreign);
   CHECK(undelivered->first == 1);
   CHECK(undelivered->last == 1);
   CHECK(undelivered->position == foreign);
-  CHECK(next_payload(*masters.reader) == "own");
+  CHECK(next_payload(*peers.reader) == "own");
   CHECK(has_row(reading, row));
-  CHECK(masters.reader->status().counters.foreign == 1);
+  CHECK(peers.reader->status().counters.foreign == 1);
 }
 
 TEST_CASE("a two-phase commit is announced by its second phase") {
-  Masters masters;
+  Peers peers;
   auto session = servers().primary.connect();
   auto reading = servers().replica.connect();
   const int row = new_row();
@@ -319,51 +319,51 @@ TEST_CASE("a two-phase commit is announced by its second phase") {
   REQUIRE(eventually(10s, [&] { return replayed(servers().replica) >= Lsn{prepared.offset}; }));
   CHECK_FALSE(has_row(reading, row));
   session.execute("COMMIT PREPARED 'phase'");
-  CHECK(masters.writer->publish(topic("t"), "tag", AfterCommit{}) == Publish::accepted);
-  CHECK(masters.writer->publish(topic("t"), "position",
+  CHECK(peers.writer->publish(topic("t"), "tag", AfterCommit{}) == Publish::accepted);
+  CHECK(peers.writer->publish(topic("t"), "position",
                                 position_after_commit(session.connection()).value()) ==
         Publish::accepted);
-  CHECK(next_payload(*masters.reader) == "tag");
+  CHECK(next_payload(*peers.reader) == "tag");
   CHECK(has_row(reading, row));
-  CHECK(next_payload(*masters.reader) == "position");
+  CHECK(next_payload(*peers.reader) == "position");
 }
 
 TEST_CASE("beside a primary a message is delivered at once, unless its timeline is yet to come") {
-  Masters masters(servers().primary);
+  Peers peers(servers().primary);
   auto session = servers().primary.connect();
   auto position = commit_row(session, new_row());
-  CHECK(masters.writer->publish(topic("t"), "now", position) == Publish::accepted);
-  const auto delivery = next_delivery(*masters.reader);
+  CHECK(peers.writer->publish(topic("t"), "now", position) == Publish::accepted);
+  const auto delivery = next_delivery(*peers.reader);
   REQUIRE(delivery);
   MESSAGE("held for ", milliseconds(delivery->held), " ms");
   CHECK(delivery->held < 100ms);
   const auto next = History::of({{position.timeline() + 1, 0, 0}}).value();
   position.branch = Branch(position.kind(), position.cluster(), next);
-  CHECK(masters.writer->publish(topic("t"), "later", position) == Publish::accepted);
-  REQUIRE(holds(*masters.reader, 1));
-  CHECK(still_holds(*masters.reader, 1));
+  CHECK(peers.writer->publish(topic("t"), "later", position) == Publish::accepted);
+  REQUIRE(holds(*peers.reader, 1));
+  CHECK(still_holds(*peers.reader, 1));
 }
 
 TEST_CASE("an answer waits for the change that its publisher had seen") {
-  Masters masters;
-  auto answering = start_on(servers().primary, masters.mesh, "answering");
-  join({masters.writer.get(), masters.reader.get(), answering.get()});
+  Peers peers;
+  auto answering = start_on(servers().primary, peers.mesh, "answering");
+  join({peers.writer.get(), peers.reader.get(), answering.get()});
   auto session = servers().primary.connect();
   auto reading = servers().replica.connect();
   pause_replay(servers().replica);
   const int row = new_row();
   const auto position = commit_row(session, row);
-  CHECK(masters.writer->publish(topic("t"), "question", position) == Publish::accepted);
+  CHECK(peers.writer->publish(topic("t"), "question", position) == Publish::accepted);
   CHECK(next_payload(*answering) == "question");
   CHECK(answering->publish(topic("t"), "answer", NoChange{}) == Publish::accepted);
-  REQUIRE(holds(*masters.reader, 2));
-  CHECK(still_holds(*masters.reader, 2));
+  REQUIRE(holds(*peers.reader, 2));
+  CHECK(still_holds(*peers.reader, 2));
   CHECK_FALSE(has_row(reading, row));
   resume_replay(servers().replica);
   // Both wait for the same position; between origins there is no order then.
   std::set<std::string> payloads;
   for (int i = 0; i < 2; ++i) {
-    payloads.insert(next_payload(*masters.reader));
+    payloads.insert(next_payload(*peers.reader));
     CHECK(has_row(reading, row));
   }
   CHECK(payloads == std::set<std::string>{"answer", "question"});

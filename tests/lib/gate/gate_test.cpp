@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "lib/base/limits.hpp"
 #include "tests/lib/samples.hpp"
 
 using namespace tidegate;
@@ -43,6 +44,12 @@ void hold(Gate& gate, std::string name, std::optional<Position> at, Instant now 
 }
 
 Position at(std::uint64_t lsn, TimelineId timeline = 2) { return place(timeline, lsn); }
+
+// One that needs no room if it is visible, as the application takes what is released.
+bool takes(const Gate& gate, const Position& position, std::size_t bytes = weight) {
+  return gate.takes(position, std::nullopt, bytes,
+                    gate.visibility(position, std::nullopt) == Visibility::visible);
+}
 
 // All whose fate is decided: "a", "b orphaned", "c foreign".
 std::string released(Gate& gate, Instant now = start) {
@@ -257,19 +264,19 @@ TEST_CASE("a message that does not fit the bound is not taken; once another has 
   hold(gate, "a", at(10));
   hold(gate, "b", at(20));
   CHECK(gate.held().bytes() == 2 * weight);
-  CHECK_FALSE(gate.takes(weight, false));
+  CHECK_FALSE(takes(gate, at(1000)));
 
   gate.server_up();
   poll(gate, start, replayed(10));
   CHECK(released(gate) == "a");
-  CHECK(gate.takes(weight, false));
+  CHECK(takes(gate, at(1000)));
 }
 
 TEST_CASE("a message that is larger than the bound is held alone, or nobody would ever get it") {
   Gate gate(true, 10);
-  CHECK(gate.takes(weight, false));
+  CHECK(takes(gate, at(1000)));
   hold(gate, "large", at(10));
-  CHECK_FALSE(gate.takes(weight, false));
+  CHECK_FALSE(takes(gate, at(1000)));
 }
 
 TEST_CASE(
@@ -278,15 +285,32 @@ TEST_CASE(
   gate.server_up();
   hold(gate, "w", at(300));
   poll(gate, start, replayed(200));
-  CHECK_FALSE(gate.takes(
-      weight, gate.visibility(place(2, 400, home + 1), std::nullopt) == Visibility::visible));
+  CHECK_FALSE(takes(gate, place(2, 400, home + 1)));
 }
 
 TEST_CASE("the bound is kept to the byte") {
   Gate gate(true, 2 * weight - 1);
   hold(gate, "a", at(10));
-  CHECK_FALSE(gate.takes(weight, false));
-  CHECK(gate.takes(weight - 1, false));
+  CHECK_FALSE(takes(gate, at(1000)));
+  CHECK(takes(gate, at(1000), weight - 1));
+}
+
+TEST_CASE("histories without end do not fill the memory: those of held messages are bounded") {
+  Gate gate(true, plenty);
+  const auto elsewhere = [](std::size_t cluster) { return place(2, 300, home + cluster); };
+  const auto most = base::limits::held_branches;
+  for (std::size_t n = 1; n < most; ++n) {
+    REQUIRE(takes(gate, elsewhere(n)));
+    hold(gate, "m", elsewhere(n));
+  }
+  CHECK_FALSE(takes(gate, elsewhere(most)));
+  CHECK(takes(gate, elsewhere(1)));
+  CHECK_FALSE(gate.takes(elsewhere(1), elsewhere(most), weight, false));
+
+  gate.server_up();
+  poll(gate, start, replayed(200));
+  CHECK_FALSE(released(gate).empty());
+  CHECK(takes(gate, elsewhere(most)));
 }
 
 TEST_CASE("at the bound an item that can go at once still passes, if the application takes it") {
@@ -294,9 +318,9 @@ TEST_CASE("at the bound an item that can go at once still passes, if the applica
   gate.server_up();
   hold(gate, "w", at(300));
   poll(gate, start, replayed(200));
-  CHECK_FALSE(gate.takes(weight, false));
-  CHECK(gate.takes(weight, gate.visibility(at(200), std::nullopt) == Visibility::visible));
-  CHECK_FALSE(gate.takes(weight, gate.visibility(at(201), std::nullopt) == Visibility::visible));
+  CHECK_FALSE(takes(gate, at(1000)));
+  CHECK(takes(gate, at(200)));
+  CHECK_FALSE(takes(gate, at(201)));
   hold(gate, "c", at(200));
   CHECK(released(gate) == "c");
 }

@@ -106,7 +106,7 @@ TEST_CASE("a history is written once for all messages of a frame, and shared whe
         frame.messages[2].inherited->history().entries().data());
 }
 
-TEST_CASE("a frame that refers to histories which it does not bring is malformed") {
+TEST_CASE("a frame that refers to branches which it does not bring is malformed") {
   const auto frame = encode(Data{origin(1), 1, {a_message("a", "", "1:0/64")}});
   REQUIRE(frame.substr(frame.size() - 3) == std::string("\x01\x64\x00", 3));
   for (const auto* end : {"\x02\x64", "\x7f\x64", "\x01\x00"}) {
@@ -115,7 +115,7 @@ TEST_CASE("a frame that refers to histories which it does not bring is malformed
   }
 }
 
-TEST_CASE("a frame with more histories than one may have is malformed before they are read") {
+TEST_CASE("a frame with more branches than one may have is malformed before they are read") {
   const auto peer = origin(1).peer.bytes;
   const auto head = "\x96\x06\xc4\x10" + std::string(peer.begin(), peer.end()) + "\x01\x01";
   const auto branch = "\xc4\x1d" + tidegate::testing::branch_bytes(place(1, 1).branch);
