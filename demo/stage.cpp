@@ -109,8 +109,7 @@ void Stage::start_members() {
   const auto port = std::to_string(mesh.beacon_port);
   const auto primary = cluster_->primary().connection_string();
   const auto replica = replica_->connection_string();
-  start(ungated_name, "the ungated reader",
-        {"reader", mesh.name, port, ungated_name, "", replica});
+  start(ungated_name, "the ungated reader", {"reader", mesh.name, port, ungated_name, "", replica});
   start(gated_name, "the gated reader", {"reader", mesh.name, port, gated_name, replica, replica});
   start(writer_name, "the writer",
         {"writer", mesh.name, port, primary, std::to_string(settings_.rows)});

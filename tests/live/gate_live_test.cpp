@@ -96,8 +96,7 @@ TEST_CASE("a position at or before the replayed one is delivered, one byte beyon
   const auto fence = replayed(servers().replica);
   for (const int offset : {-1, 0, 1}) {
     position.offset = plus(fence, offset).bytes;
-    CHECK(peers.writer->publish(topic("t"), std::to_string(offset), position) ==
-          Publish::accepted);
+    CHECK(peers.writer->publish(topic("t"), std::to_string(offset), position) == Publish::accepted);
   }
   CHECK(next_payload(*peers.reader) == "-1");
   CHECK(next_payload(*peers.reader) == "0");
@@ -321,7 +320,7 @@ TEST_CASE("a two-phase commit is announced by its second phase") {
   session.execute("COMMIT PREPARED 'phase'");
   CHECK(peers.writer->publish(topic("t"), "tag", AfterCommit{}) == Publish::accepted);
   CHECK(peers.writer->publish(topic("t"), "position",
-                                position_after_commit(session.connection()).value()) ==
+                              position_after_commit(session.connection()).value()) ==
         Publish::accepted);
   CHECK(next_payload(*peers.reader) == "tag");
   CHECK(has_row(reading, row));
