@@ -1,7 +1,6 @@
 #include "peer/servers/postgres/libpq_text.hpp"
 
 #include <algorithm>
-#include <vector>
 
 namespace tidegate::postgres {
 namespace {
@@ -77,21 +76,6 @@ Error unreadable_connection_string(std::string_view text, std::string_view words
 bool may_show_password(std::string_view text, std::string_view keyword, std::string_view value) {
   return is_uri(text) && value.find('@') != std::string_view::npos &&
          (keyword == "host" || keyword == "dbname");
-}
-
-std::string rotated_list(std::string_view list, std::size_t first) {
-  std::vector<std::string_view> parts;
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const auto end = std::min(list.find(',', begin), list.size());
-    parts.push_back(list.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  std::string text;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (i > 0) text += ',';
-    text += parts[(first + i) % parts.size()];
-  }
-  return text;
 }
 
 }  // namespace tidegate::postgres

@@ -2,7 +2,6 @@
 // without a password. Pure text; it stands apart from connection.cpp so that it can be tested.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -33,8 +32,5 @@ struct Refusal {
 // would show: "postgresql://me:pa@ss@host" has the host "ss@host".
 [[nodiscard]] bool may_show_password(std::string_view text, std::string_view keyword,
                                      std::string_view value);
-
-// A comma-separated list begun at another element: "a,b,c" at 1 is "b,c,a". Counts around.
-[[nodiscard]] std::string rotated_list(std::string_view list, std::size_t first);
 
 }  // namespace tidegate::postgres

@@ -56,12 +56,3 @@ TEST_CASE("a URI whose password spills into another setting is recognised") {
   CHECK_FALSE(may_show_password("postgresql://me:pa%40ss@host/db", "password", "pa@ss"));
   CHECK_FALSE(may_show_password("dbname=a@b", "dbname", "a@b"));
 }
-
-TEST_CASE("a list of hosts can begin at any of them") {
-  CHECK(rotated_list("a,b,c", 0) == "a,b,c");
-  CHECK(rotated_list("a,b,c", 1) == "b,c,a");
-  CHECK(rotated_list("a,b,c", 5) == "c,a,b");
-  CHECK(rotated_list("5432", 1) == "5432");
-  CHECK(rotated_list(",b", 1) == "b,");
-  CHECK(rotated_list("", 3).empty());
-}
