@@ -1,8 +1,9 @@
 #include "peer/io/signals.hpp"
 
-#include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "lib/base/must.hpp"
 
