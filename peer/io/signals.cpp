@@ -1,9 +1,9 @@
 #include "peer/io/signals.hpp"
 
+#include <csignal>
+
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-#include <csignal>
 
 #include "lib/base/must.hpp"
 
