@@ -1,5 +1,6 @@
 #include "command/log.hpp"
 
+#include <algorithm>
 #include <array>
 #include <type_traits>
 #include <variant>
@@ -138,19 +139,20 @@ LogLine describe(const Notice& notice) {
 
 void write(spdlog::logger& log, const LogLine& line) {
   // The text is an argument, never a format: it may hold braces of others.
-  log.log(spdlog_level(line.level), "{}", line.text);
+  log.log(spdlog_level(line.level), "{}", harmless(line.text));
 }
 
 std::string harmless(std::string_view text) {
   const bool is_text = base::is_utf8(text);
   std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F || (!is_text && byte > 0x7F)) {
-      result += fmt::format("\\x{:02x}", byte);
-    } else {
-      result += c;
+  while (!text.empty()) {
+    auto bad = base::obeyed_bytes(text);
+    if (!is_text && static_cast<unsigned char>(text.front()) > 0x7F) bad = 1;
+    for (const char c : text.substr(0, bad)) {
+      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     }
+    if (bad == 0) result += text.front();
+    text.remove_prefix(std::max<std::size_t>(bad, 1));
   }
   return result;
 }

@@ -33,7 +33,8 @@ struct LogLine {
 [[nodiscard]] LogLine describe(const Notice& notice);
 void write(spdlog::logger& log, const LogLine& line);
 
-// Control characters and what is not UTF-8 as "\x1b", so that text of others can't move a cursor.
+// Characters that a terminal would obey instead of showing them (utf8.hpp), and bytes that are not
+// UTF-8, as "\x1b": so text of others can neither move a cursor nor turn the text around it.
 [[nodiscard]] std::string harmless(std::string_view text);
 
 }  // namespace tidegate::command

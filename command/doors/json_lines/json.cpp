@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sodium.h>
 
@@ -199,8 +200,31 @@ Json to_json(const Status& status) {
   return json;
 }
 
+// JSON escapes the control characters of ASCII by itself; the others that a terminal obeys are
+// escaped here, since a line may be read on one.
 std::string to_text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto dumped = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto usual = [](char c) { return static_cast<unsigned char>(c) < 0x7F; };
+  if (std::all_of(dumped.begin(), dumped.end(), usual)) return dumped;
+  std::string text;
+  text.reserve(dumped.size());
+  std::string_view rest = dumped;
+  while (!rest.empty()) {
+    const auto lead = static_cast<unsigned char>(rest.front());
+    const auto obeyed = lead < 0x7F ? 0 : base::obeyed_bytes(rest);
+    if (obeyed == 0) {
+      text += rest.front();
+      rest.remove_prefix(1);
+      continue;
+    }
+    unsigned code = obeyed == 1 ? lead : obeyed == 2 ? lead & 0x1FU : lead & 0x0FU;
+    for (const char c : rest.substr(1, obeyed - 1)) {
+      code = (code << 6U) | (static_cast<unsigned char>(c) & 0x3FU);
+    }
+    text += fmt::format("\\u{:04x}", code);
+    rest.remove_prefix(obeyed);
+  }
+  return text;
 }
 
 Result<Status> parse_status(std::string_view text) {

@@ -382,9 +382,22 @@ TEST_CASE("a table is as wide as its widest cells and has no blanks at the end")
         "A     B\nlong  x\n\xc3\xa4\n");
 }
 
+TEST_CASE("a line of JSON has nothing that a terminal obeys, and still says the same") {
+  const std::string evil =
+      "\x1b[2J \xc2\x9b"
+      "31m \x7f \xe2\x80\xae \xc3\xa4 \xe2\x82\xac";
+  const auto text = to_text(to_json(Notice{Warning{evil}}));
+  CHECK(text == R"({"type":"warning","text":"\u001b[2J \u009b31m \u007f \u202e )"
+                "\xc3\xa4 \xe2\x82\xac\"}");
+  CHECK(parsed(text)["text"] == evil);
+}
+
 TEST_CASE("text of others can't move the cursor of a terminal") {
   CHECK(harmless("a\x1b[2Jb\n") == "a\\x1b[2Jb\\x0a");
   CHECK(harmless("\xc3\xa4") == "\xc3\xa4");
+  CHECK(harmless("\xc2\x9b") == "\\xc2\\x9b");  // the CSI of a terminal that speaks UTF-8
+  CHECK(harmless("a\xe2\x80\xaetxt.exe") == "a\\xe2\\x80\\xaetxt.exe");
+  CHECK(harmless(harmless("\x9b\x7f\xc2\x9b")) == harmless("\x9b\x7f\xc2\x9b"));
   CHECK(harmless("\xff") == "\\xff");
   auto status = sample_status();
   status.peers.front().name = "\x1b[31m";
