@@ -1,4 +1,10 @@
 // Notices to an application besides deliveries: who is there, and what it will not get.
+//
+// Those that it does not take wait, within bounds (options.hpp). A Sent or Unpublished is never
+// dropped: while too many wait, publish() answers outbox_full. Losses of one origin that follow
+// each other become one Undelivered. Of all others at most `inbox_bytes` wait; the next ones are
+// dropped, and a Warning in their place says how many, and of how many undelivered messages they
+// told.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +39,8 @@ struct PeerGone {
   Why why = Why::left;
 };
 
-// Messages that will not be delivered. Nothing goes missing without one of these.
+// Messages that will not be delivered. Nothing goes missing without one of these, or without being
+// counted by the Warning that stands for dropped notices.
 struct Undelivered {
   enum class Why : std::uint8_t {
     missing,   // lost between the peers, and its publisher is gone

@@ -47,6 +47,7 @@ inline constexpr auto publish_names =
                                {Publish::outbox_full, "outbox_full"},
                                {Publish::payload_too_large, "payload_too_large"},
                                {Publish::no_primary, "no_primary"},
-                               {Publish::leaving, "leaving"}});
+                               {Publish::leaving, "leaving"},
+                               {Publish::other_process, "other_process"}});
 
 }  // namespace tidegate::node

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/saturated.hpp"
 #include "lib/node/from_mesh.hpp"
 
 namespace tidegate::node {
@@ -21,7 +22,8 @@ Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoi
       started_(now),
       random_(random_seed),
       pace_(base::Random(random_.next()), now),
-      roster_(self_, std::move(seeds), {options.suspect_after, options.gone_after},
+      roster_(self_, std::move(seeds),
+              {base::bounded(options.suspect_after), base::bounded(options.gone_after)},
               base::Random(random_.next())),
       stream_(last_sequence),
       receiver_(options, self_.origin, roster_, stream_, counters_, base::Random(random_.next()),

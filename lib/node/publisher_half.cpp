@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/limits.hpp"
+#include "lib/base/saturated.hpp"
 #include "lib/mesh/branch_table.hpp"
 #include "lib/message/footprint.hpp"
 
@@ -18,10 +19,10 @@ PublisherHalf::PublisherHalf(const Options& options, const Origin& self,
                              mesh::OutboundStream& stream, Counters& counters, Instant now)
     : self_(self),
       report_sent_(options.report_sent),
-      heartbeat_(options.heartbeat),
+      heartbeat_(base::bounded(options.heartbeat)),
       heartbeat_at_(now),
       stream_(stream),
-      window_(options.retain_bytes, options.retain_for, stream.last() + 1),
+      window_(options.retain_bytes, base::bounded(options.retain_for), stream.last() + 1),
       counters_(counters) {}
 
 // --- the commit queue ---------------------------------------------------------------------------

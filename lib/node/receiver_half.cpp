@@ -5,6 +5,7 @@
 
 #include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
+#include "lib/base/saturated.hpp"
 #include "lib/message/footprint.hpp"
 
 namespace tidegate::node {
@@ -28,7 +29,8 @@ ReceiverHalf::ReceiverHalf(const Options& options, const Origin& self, mesh::Ros
       own_stream_(own_stream),
       gap_repair_(random),
       gate_(options.database.has_value(), options.held_bytes,
-            options.overdue == Overdue::hold ? std::nullopt : std::optional(options.overdue_after)),
+            options.overdue == Overdue::hold ? std::nullopt
+                                             : std::optional(base::bounded(options.overdue_after))),
       demand_since_(now),
       tide_since_(now),
       counters_(counters) {}

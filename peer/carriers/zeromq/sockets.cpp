@@ -72,9 +72,9 @@ bool bind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addr
   }
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     try {
-      socket.bind(endpoints[i]);
+      uninterrupted([&] { socket.bind(endpoints[i]); });
     } catch (const zmq::error_t&) {
-      for (std::size_t k = 0; k < i; ++k) socket.unbind(endpoints[k]);
+      for (std::size_t k = 0; k < i; ++k) uninterrupted([&] { socket.unbind(endpoints[k]); });
       return false;
     }
   }
