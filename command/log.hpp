@@ -31,7 +31,14 @@ struct LogLine {
   std::string text;
 };
 [[nodiscard]] LogLine describe(const Notice& notice);
+
+// Notices of one kind may come by the thousand and are collected (log_digest.hpp). Empty: each has
+// a line of its own.
+[[nodiscard]] std::string kind_of(const Notice& notice);
+
 void write(spdlog::logger& log, const LogLine& line);
+void set_level(spdlog::logger& log, LogLevel level);
+[[nodiscard]] bool writes(const spdlog::logger& log, LogLevel level);
 
 // Control characters and what is not UTF-8 as "\x1b", so that text of others can't move a cursor.
 [[nodiscard]] std::string harmless(std::string_view text);

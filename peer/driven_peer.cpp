@@ -132,6 +132,10 @@ void DrivenPeer::on_incoming(std::function<void(Incoming)> handler) {
   parts_->core.push_to(std::move(handler));
 }
 
+void DrivenPeer::on_trace(std::function<void(std::string_view)> handler) {
+  parts_->loop().trace_to(std::move(handler));
+}
+
 bool DrivenPeer::wait_ready(std::size_t count, milliseconds timeout) {
   auto& parts = *parts_;
   return parts.run_until([&] { return parts.loop().ready_count() >= count; }, timeout);

@@ -43,7 +43,9 @@ Result<Status> ask_status(const status_socket::PeerSocket& peer) {
   if (std::holds_alternative<status_socket::NobodyThere>(*answer)) {
     return Error{"no peer answers at " + peer.path + "; has it ended?"};
   }
-  return json_lines::parse_status(std::get<std::string>(*answer));
+  auto status = json_lines::parse_status(std::get<std::string>(*answer));
+  if (status) command::sort_peers(*status);
+  return status;
 }
 
 std::string choice_text(const std::vector<status_socket::PeerSocket>& peers) {

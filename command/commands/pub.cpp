@@ -151,7 +151,7 @@ class PubCommand final : public command::Subcommand {
     }
 
     Session session(peer, nullptr);
-    doors::NoticeLog log(invocation.log);
+    doors::NoticeLog log(invocation.log, session.reactor(), peer);
     session.add(log);
     Dependency dependency = NoChange{};
     if (after_commit_) dependency = AfterCommit{.durable = false};
@@ -176,7 +176,7 @@ class PubCommand final : public command::Subcommand {
                                        command::Settling& settling,
                                        const command::Invocation& invocation) const {
     Session session(peer, &stop);
-    doors::NoticeLog log(invocation.log);
+    doors::NoticeLog log(invocation.log, session.reactor(), peer);
     session.add(log);
     return meet(session, peer, settling, wait_);
   }
@@ -225,11 +225,11 @@ class PubCommand final : public command::Subcommand {
     }
     session.end(leave_bound);
     if (!outcome.sent()) return command::exit_status::failed;
-    report(dependency, receivers);
-    return command::exit_status::done;
+    return report(dependency, receivers, invocation);
   }
 
-  void report(const Dependency& dependency, std::size_t receivers) const {
+  [[nodiscard]] int report(const Dependency& dependency, std::size_t receivers,
+                           const command::Invocation& invocation) const {
     const auto* position = std::get_if<Position>(&dependency);
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
@@ -239,7 +239,7 @@ class PubCommand final : public command::Subcommand {
       output.line(fmt::format("published to {} {}{}", receivers, receivers == 1 ? "peer" : "peers",
                               position != nullptr ? ", position " + to_string(*position) : ""));
     }
-    output.drain(std::chrono::seconds(1));
+    return command::finish(output, invocation, command::exit_status::done);
   }
 
   std::string topic_text_;

@@ -13,6 +13,7 @@
 #include "tidegate/position.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/topic.hpp"
+#include "tidegate/trouble.hpp"
 
 namespace tidegate {
 
@@ -20,6 +21,7 @@ namespace tidegate {
 struct PeerReady {
   Origin origin;
   std::string name;
+  std::string address;  // "host:port" of its direct socket
 };
 
 struct PeerGone {
@@ -31,6 +33,7 @@ struct PeerGone {
   Origin origin;
   std::string name;
   Why why = Why::left;
+  std::string address;  // "host:port" of its direct socket
 };
 
 // Messages that will not be delivered. Nothing goes missing without one of these.
@@ -102,7 +105,7 @@ struct Warning {
 };
 
 using Notice = std::variant<PeerReady, PeerGone, Undelivered, Sent, Unpublished, ServerUp,
-                            ServerDown, PrimaryUp, PrimaryDown, Warning>;
+                            ServerDown, PrimaryUp, PrimaryDown, Warning, Trouble>;
 
 // Everything that an application takes out of a peer, in order.
 using Incoming = std::variant<Delivery, Notice>;

@@ -44,10 +44,15 @@ Json of_peer(const char* type, const Origin& origin, const std::string& name) {
   return json;
 }
 
-Json made(const PeerReady& n) { return of_peer("peer_ready", n.origin, n.name); }
+Json made(const PeerReady& n) {
+  auto json = of_peer("peer_ready", n.origin, n.name);
+  json["address"] = n.address;
+  return json;
+}
 
 Json made(const PeerGone& n) {
   auto json = of_peer("peer_gone", n.origin, n.name);
+  json["address"] = n.address;
   json["why"] = to_string(n.why);
   return json;
 }
@@ -106,6 +111,12 @@ Json with_text(const char* type, const char* key, const std::string& text) {
 Json made(const ServerDown& n) { return with_text("server_down", "reason", n.reason); }
 Json made(const PrimaryDown& n) { return with_text("primary_down", "reason", n.reason); }
 Json made(const Warning& n) { return with_text("warning", "text", n.text); }
+
+Json made(const Trouble& n) {
+  auto json = typed("trouble");
+  members(Write(json), n);
+  return json;
+}
 
 }  // namespace
 
@@ -195,7 +206,7 @@ Json to_json(const Status& status) {
   // Derived, for programs that don't want to subtract LSNs.
   const auto missing = command::bytes_behind(status);
   json["missing_bytes"] = missing ? Json(*missing) : Json(nullptr);
-  json["troubles"] = command::troubles(status);
+  Write{json}("lag_ms", command::lag(status));
   return json;
 }
 
