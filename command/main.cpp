@@ -182,7 +182,11 @@ int print_help(const CLI::App& app, const std::string& topic, const std::vector<
     if (entry.command->description().name == topic) wanted = entry.app;
   }
   if (wanted == nullptr) return report({unknown_command(topic, entries)});
-  std::fputs(wanted->help(topic.empty() ? "" : "tidegate").c_str(), stdout);
+  // Not help() of the app itself: that is about the subcommand that was read, which is `help`.
+  const auto command_line = "tidegate" + (topic.empty() ? "" : " " + topic);
+  const auto text =
+      app.get_formatter()->make_help(wanted, command_line, CLI::AppFormatMode::Normal);
+  std::fputs(text.c_str(), stdout);
   return exit_status::done;
 }
 
@@ -205,7 +209,9 @@ int tidegate_main(int argc, char** argv) {
   for (const auto make : all_subcommands) entries.push_back(add_subcommand(app, make()));
   std::string help_topic;
   const auto* help = app.add_subcommand("help", "shows this, or the help of one command");
-  app.get_subcommand("help")->add_option("COMMAND", help_topic)->type_name("");
+  app.get_subcommand("help")
+      ->add_option("COMMAND", help_topic, "the one to explain")
+      ->type_name("");
   const auto* tell_version = app.add_subcommand("version", "prints the version");
 
   std::vector<SettingProblem> problems;

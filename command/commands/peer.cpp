@@ -23,6 +23,7 @@
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/json_door.hpp"
 #include "command/doors/notice_log.hpp"
+#include "command/doors/publish_socket/publish_socket.hpp"
 #include "command/doors/status_socket/places.hpp"
 #include "command/doors/status_socket/status_socket.hpp"
 #include "command/subcommand.hpp"
@@ -64,6 +65,23 @@ Result<std::unique_ptr<status_socket::StatusSocket>> open_status_socket(
   command::write(invocation.log, {command::LogLevel::warning,
                                   "`tidegate status` can't reach this peer: " + trouble->message});
   return std::unique_ptr<status_socket::StatusSocket>();
+}
+
+// The socket over which `tidegate pub` publishes, beside the status socket. Without one commands
+// join themselves.
+std::unique_ptr<publish_socket::PublishSocket> open_publish_socket(
+    const command::Invocation& invocation, const status_socket::StatusSocket* status_socket,
+    io::Reactor& reactor, DrivenPeer& peer) {
+  if (status_socket == nullptr) return nullptr;
+  auto options = invocation.settings.options;
+  options.name = peer.status().name;
+  auto socket = publish_socket::PublishSocket::open(
+      publish_socket::path_beside(status_socket->path()), reactor, options);
+  if (socket) return std::move(socket).value();
+  command::write(invocation.log,
+                 {command::LogLevel::warning,
+                  "`tidegate pub` can't publish through this peer: " + socket.error().message});
+  return nullptr;
 }
 
 void say_what_was_found(const command::Invocation& invocation, const Status& status) {
@@ -195,6 +213,7 @@ class PeerCommand final : public command::Subcommand {
       command::write(invocation.log, {command::LogLevel::error, socket.error().message});
       return command::exit_status::failed;
     }
+    const auto publishing = open_publish_socket(invocation, socket->get(), session.reactor(), peer);
     say_what_was_found(invocation, peer.status());
 
     json_lines::JsonDoor lines(session.reactor(), peer, STDIN_FILENO, STDOUT_FILENO,
@@ -202,6 +221,7 @@ class PeerCommand final : public command::Subcommand {
     doors::NoticeLog log(invocation.log, session.reactor(), peer);
     session.add(lines);
     session.add(log);
+    if (publishing) session.add(*publishing);
     io::Reactor::Watch hangup_watch;
     auto present = invocation.settings;
     if (hangup) {

@@ -163,6 +163,27 @@ Json publish_error(std::uint64_t line, const std::string& message) {
   return json;
 }
 
+Json ready_peers(std::size_t ready, bool settled) {
+  auto json = typed("ready_peers");
+  json["ready"] = ready;
+  json["settled"] = settled;
+  return json;
+}
+
+Json to_json(const Publication& publication) {
+  Json json = Json::object();
+  json["topic"] = publication.topic.elements();
+  put_payload(json, publication.payload);
+  if (const auto* position = std::get_if<Position>(&publication.dependency)) {
+    json["depends"] = to_json(*position);
+  } else if (const auto* commit = std::get_if<AfterCommit>(&publication.dependency)) {
+    json["depends"] = "commit";
+    json["durable"] = commit->durable;
+  }
+  if (!publication.id.empty()) json["id"] = Json::parse(publication.id);
+  return json;
+}
+
 Json published(const Topic& topic, std::size_t peers, const std::optional<Position>& position) {
   auto json = typed("published");
   json["topic"] = topic.elements();

@@ -302,6 +302,7 @@ void see_troubles(Sightings& sightings) {
 
 void see_answers(Sightings& sightings) {
   sightings.see("error", publish_error(1, "message"));
+  sightings.see("ready_peers", ready_peers(1, true));
   sightings.see("published", published(topic(), 1, std::nullopt));
   sightings.see("published", published(topic(), 1, a_place()));
   using health::Verdict;

@@ -141,6 +141,19 @@ TEST_CASE("text that is not UTF-8 never makes a line fail") {
   CHECK(parsed(to_text(to_json(Notice{Warning{"bad \xff byte"}})))["type"] == "warning");
 }
 
+TEST_CASE("a publication is read back as it was written") {
+  for (const Dependency& dependency :
+       {Dependency(NoChange{}), Dependency(place), Dependency(AfterCommit{.durable = true})}) {
+    const Publication written{topic({"a/b", "*"}), "\xff\x01", dependency, "\"x\""};
+    const auto read = parse_publication(to_text(to_json(written)));
+    REQUIRE(read.ok());
+    CHECK(read->topic == written.topic);
+    CHECK(read->payload == written.payload);
+    CHECK(read->dependency.index() == dependency.index());
+    CHECK(read->id == written.id);
+  }
+}
+
 TEST_CASE("a publication needs only a topic") {
   const auto publication = parse_publication(R"({"topic":"builds/42/new"})");
   REQUIRE(publication.ok());
