@@ -135,6 +135,7 @@ class StatusCommand final : public command::Subcommand {
         ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1 && size.ws_col > 0;
     auto text = time_of_day() + "\n" + command::status_text(status, all_);
     if (known) text = command::fitted(text, size.ws_col, size.ws_row - 1U);
+    if (text.back() == '\n') text.pop_back();  // it would scroll a full screen
     output.line(clear_screen + text);
   }
 
