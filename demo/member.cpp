@@ -22,6 +22,7 @@ struct Teller {
   }
   void operator()(const Sent&) const {}
   void operator()(const Warning& notice) const { tell(Noted{notice.text}); }
+  void operator()(const Trouble&) const {}  // a part that is down is told by the others
   void operator()(const PeerGone&) const {}
   void operator()(const ServerUp&) const {}
   void operator()(const PrimaryUp&) const {}

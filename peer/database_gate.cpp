@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <deque>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -6,6 +8,8 @@
 #include "lib/gate/gate.hpp"
 #include "lib/message/footprint.hpp"
 #include "lib/message/position_order.hpp"
+#include "lib/node/server_account.hpp"
+#include "lib/node/troubles.hpp"
 #include "peer/io/clock.hpp"
 #include "peer/io/headroom.hpp"
 #include "peer/io/owner.hpp"
@@ -18,6 +22,8 @@ namespace {
 
 // The reactor's, and a connection to the server with what the resolver of names opens.
 constexpr io::Headroom needed{.descriptors = 16, .threads = 0, .bytes = 0};
+constexpr Duration pause_between_looks = std::chrono::seconds(1);
+constexpr std::size_t most_untold = 64;  // troubles; the oldest go
 
 // The gate keeps the order of a source, but messages of anybody come here in any order, and each
 // may leave as soon as its position lets it. So each is put behind one whose position is not later
@@ -66,13 +72,20 @@ struct DatabaseGate::Parts {
     }
   }
 
-  void handle(gate::ReplayPositionRead& e) { gate.polled(std::move(e.tide)); }
+  void handle(gate::ReplayPositionRead& e) {
+    if (e.tide && e.tide != gate.tide()) tide_since = io::clock_now();
+    gate.polled(std::move(e.tide));
+  }
   void handle(ServerUp& e) {
     gate.server_up();
+    account.up(e, io::clock_now());
+    look_at = Instant::min();
     trouble = std::move(e.degraded);
   }
   void handle(ServerDown& e) {
     gate.server_down();
+    account.down(e.reason, io::clock_now());
+    look_at = Instant::min();
     trouble = std::move(e.reason);
   }
   void handle(Warning& e) { trouble = std::move(e.text); }
@@ -87,6 +100,22 @@ struct DatabaseGate::Parts {
     if (!more && gate.take_poll(now)) reader->read(now);
     watch.follow(reader->interest());
     timer.set(more ? Instant::min() : std::min(gate.deadline(), reader->deadline()));
+    if (now >= look_at) look_for_trouble(now);
+  }
+
+  void look_for_trouble(Instant now) {
+    look_at = now + pause_between_looks;
+    Status status;
+    status.gated = true;
+    status.tide = gate.tide();
+    if (status.tide) status.tide_still = now - tide_since;
+    status.held = gate.held().size();
+    if (status.held > 0) status.held_longest = now - gate.held().first_since();
+    status.database = account.status(now);
+    std::vector<Trouble> changes;
+    troubles.look(status, now, changes);
+    std::move(changes.begin(), changes.end(), std::back_inserter(untold));
+    while (untold.size() > most_untold) untold.pop_front();
   }
 
   io::Owner owner;
@@ -95,6 +124,11 @@ struct DatabaseGate::Parts {
   Lanes lanes;
   std::uint64_t arrivals = 0;
   std::string trouble = "not connected yet";
+  node::ServerAccount account{true, io::clock_now()};
+  node::Troubles troubles;
+  std::deque<Trouble> untold;
+  Instant tide_since = io::clock_now();
+  Instant look_at = Instant::min();
   io::Reactor reactor;
   io::Reactor::Watch watch;
   io::Reactor::Timer timer = reactor.timer();
@@ -161,6 +195,13 @@ const std::string& DatabaseGate::trouble() const {
   static const std::string forked =
       "this gate belongs to the process that has forked this one; open another one here";
   return parts_->owner.here() ? parts_->trouble : forked;
+}
+
+std::optional<Trouble> DatabaseGate::next_trouble() {
+  if (!parts_->owner.here() || parts_->untold.empty()) return std::nullopt;
+  auto trouble = std::move(parts_->untold.front());
+  parts_->untold.pop_front();
+  return trouble;
 }
 
 }  // namespace tidegate

@@ -198,6 +198,10 @@ std::optional<Error> DrivenPeer::on_incoming(std::function<void(Incoming)> handl
   return std::nullopt;
 }
 
+void DrivenPeer::on_trace(std::function<void(std::string_view)> handler) {
+  parts_->loop().trace_to(std::move(handler));
+}
+
 bool DrivenPeer::wait_ready(std::size_t count, milliseconds timeout) {
   const auto parts = parts_;
   if (!parts->usable()) return false;

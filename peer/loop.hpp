@@ -16,12 +16,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "discovery/beacon.hpp"
 #include "lib/mesh/frame_codec.hpp"
 #include "lib/node/event.hpp"
 #include "lib/node/node.hpp"
+#include "lib/node/server_account.hpp"
+#include "lib/node/troubles.hpp"
 #include "peer/carriers/carrier.hpp"
 #include "peer/io/reactor.hpp"
 #include "peer/servers/server.hpp"
@@ -62,6 +65,11 @@ class Loop {
   // then but status().
   void close(std::chrono::milliseconds linger);
 
+  // Gets a line for each input and effect from now on (lib/node/trace.hpp). It must not throw, nor
+  // call the loop.
+  using Trace = std::function<void(std::string_view)>;
+  void trace_to(Trace trace) { trace_ = std::move(trace); }
+
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::size_t ready_count() const { return node_.ready_count(); }
   [[nodiscard]] std::size_t outbox_size() const { return node_.outbox_size(); }
@@ -98,6 +106,11 @@ class Loop {
   Instant follow(Watched<Reader>& watched);
   void update_reactor();
 
+  void take_account(const gate::ServerEvent& event);
+  void look_for_trouble();
+  [[nodiscard]] Status status_without_troubles(Instant now) const;
+  void trace(const std::string& line) const;
+
   void step(node::Input input);
   void handle(node::Input input);
   void run_effects();
@@ -129,6 +142,11 @@ class Loop {
   std::optional<StateFile> state_;
   node::Node node_;
   mesh::KnownBranches known_branches_;
+  node::ServerAccount database_;
+  node::ServerAccount primary_;
+  node::Troubles troubles_;
+  Instant look_at_ = Instant::min();  // for troubles
+  Trace trace_;
 
   node::Effects effects_;
   node::Effects under_way_;          // in run_effects()

@@ -28,6 +28,7 @@
 #include "tidegate/result.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/time.hpp"
+#include "tidegate/trouble.hpp"
 
 namespace tidegate {
 
@@ -73,6 +74,10 @@ class TIDEGATE_EXPORT DatabaseGate {
 
   // Trouble for an operator: the server is down, or a right is missing. Empty: all is well.
   [[nodiscard]] const std::string& trouble() const;
+
+  // The next trouble that has begun or ended, for a log (trouble.hpp): of the server, and that it
+  // replays nothing while messages are held. They are found by next().
+  std::optional<Trouble> next_trouble();
 
  private:
   struct Parts;

@@ -19,6 +19,7 @@
 #include "tidegate/position.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/topic.hpp"
+#include "tidegate/trouble.hpp"
 
 namespace tidegate {
 
@@ -26,6 +27,7 @@ namespace tidegate {
 struct PeerReady {
   Origin origin;
   std::string name;
+  std::string address;  // "host:port" of its direct socket
 };
 
 struct PeerGone {
@@ -37,6 +39,7 @@ struct PeerGone {
   Origin origin;
   std::string name;
   Why why = Why::left;
+  std::string address;  // "host:port" of its direct socket
 };
 
 // Messages that will not be delivered. Nothing goes missing without one of these, or without being
@@ -109,7 +112,7 @@ struct Warning {
 };
 
 using Notice = std::variant<PeerReady, PeerGone, Undelivered, Sent, Unpublished, ServerUp,
-                            ServerDown, PrimaryUp, PrimaryDown, Warning>;
+                            ServerDown, PrimaryUp, PrimaryDown, Warning, Trouble>;
 
 // Everything that an application takes out of a peer, in order.
 using Incoming = std::variant<Delivery, Notice>;

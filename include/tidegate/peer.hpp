@@ -178,6 +178,11 @@ class TIDEGATE_EXPORT DrivenPeer {
   // next() answers nothing from then on. An error when there is a handler already.
   [[nodiscard]] std::optional<Error> on_incoming(std::function<void(Incoming)> handler);
 
+  // A line for each frame, question and decision, for somebody who looks for an error. Nothing is
+  // written without a handler. It is called in the midst of the loop: it must not throw, nor call
+  // the peer.
+  void on_trace(std::function<void(std::string_view)> handler);
+
   // Runs the loop meanwhile.
   [[nodiscard]] bool wait_ready(std::size_t count, std::chrono::milliseconds timeout);
 

@@ -14,6 +14,7 @@
 #include "tidegate/position.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/time.hpp"
+#include "tidegate/trouble.hpp"
 
 namespace tidegate {
 
@@ -104,6 +105,17 @@ struct PeerStatus {
   std::uint64_t lag = 0;            // of our messages, when it last asked
 };
 
+// A server that is asked, as of its last word.
+struct ServerStatus {
+  bool asked = false;       // there is one
+  bool up = false;          // it answers
+  bool primary = false;     // it takes changes now; false while it is down
+  Duration since{};         // it has been up or down for so long
+  std::string description;  // role at its start, address, version, start time; also while down
+  std::string reason;       // why it is down; empty while it is up, and before the first try
+  std::string degraded;     // as in ServerUp
+};
+
 struct Status {
   Origin origin;
   std::string name;
@@ -133,6 +145,10 @@ struct Status {
   std::uint64_t retained_first = 1;  // of its own messages: what others can ask for
   std::size_t retained = 0;
   std::size_t retain_bytes = 0;
+
+  ServerStatus database;          // that this application reads
+  ServerStatus primary;           // that is asked for positions
+  std::vector<Trouble> troubles;  // that last, the oldest first
 
   Counters counters;
 };

@@ -42,6 +42,20 @@ inline constexpr auto peer_state_names =
                                  {PeerState::left, "left"},
                                  {PeerState::gone, "gone"}});
 
+inline constexpr auto trouble_names =
+    base::enum_names<Trouble::Kind>({{Trouble::Kind::database_down, "database_down"},
+                                     {Trouble::Kind::replay_still, "replay_still"},
+                                     {Trouble::Kind::replay_behind, "replay_behind"},
+                                     {Trouble::Kind::primary_down, "primary_down"},
+                                     {Trouble::Kind::position_missing, "position_missing"},
+                                     {Trouble::Kind::not_taking, "not_taking"},
+                                     {Trouble::Kind::held_full, "held_full"},
+                                     {Trouble::Kind::readers_slow, "readers_slow"},
+                                     {Trouble::Kind::peer_slow, "peer_slow"},
+                                     {Trouble::Kind::peer_silent, "peer_silent"},
+                                     {Trouble::Kind::same_name, "same_name"},
+                                     {Trouble::Kind::malformed, "malformed"}});
+
 inline constexpr auto publish_names =
     base::enum_names<Publish>({{Publish::accepted, "accepted"},
                                {Publish::outbox_full, "outbox_full"},

@@ -48,6 +48,7 @@ class Node {
   void count_misplaced() { ++counters_.unexpected; }
 
   [[nodiscard]] std::size_t ready_count() const { return roster_.ready_count(); }
+  [[nodiscard]] std::size_t held_size() const { return receiver_.held_size(); }
   [[nodiscard]] std::size_t outbox_bytes() const { return publisher_.outbox().bytes(); }
   [[nodiscard]] std::size_t outbox_size() const { return publisher_.outbox().size(); }
   // To be kept, for a later life, before the effects that have raised it are carried out.

@@ -93,13 +93,7 @@ void PublisherHalf::answer(const mesh::RetransmitRequest& request, const mesh::R
                            mesh::Member& member, Instant now, Effects& effects) {
   const auto next = extent().next;
   member.lag = next - std::min(request.first, next);
-  if (member.slow_consumer.asked(now)) {
-    effects.push_back(effect::Notify{
-        Warning{"peer " + member.name + " keeps trailing: it asks for missed messages again and " +
-                "again, and is " + std::to_string(member.lag) +
-                " behind; look at its processor, its network and how fast its application takes "
-                "deliveries"}});
-  }
+  member.slow_consumer.asked(now);
   window_.expire(now);
   ++counters_.answers;
   auto first = std::max(request.first, window_.first());

@@ -69,6 +69,7 @@ class ReceiverHalf {
   // Every call may change it.
   [[nodiscard]] Instant deadline() const;
 
+  [[nodiscard]] std::size_t held_size() const { return gate_.held().size(); }
   void describe(Status& status, Instant now) const;
 
  private:

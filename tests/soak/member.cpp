@@ -98,6 +98,9 @@ class Member {
     }
     void operator()(const Sent&) const {}
     void operator()(const Warning& notice) const { member.journal_.write(Noted{notice.text}); }
+    void operator()(const Trouble& notice) const {
+      if (!notice.ended) member.journal_.write(Noted{notice.text});
+    }
   };
 
   [[nodiscard]] std::chrono::milliseconds pause() const {

@@ -45,10 +45,15 @@ Json of_peer(const char* type, const Origin& origin, const std::string& name) {
   return json;
 }
 
-Json made(const PeerReady& n) { return of_peer("peer_ready", n.origin, n.name); }
+Json made(const PeerReady& n) {
+  auto json = of_peer("peer_ready", n.origin, n.name);
+  json["address"] = n.address;
+  return json;
+}
 
 Json made(const PeerGone& n) {
   auto json = of_peer("peer_gone", n.origin, n.name);
+  json["address"] = n.address;
   json["why"] = to_string(n.why);
   return json;
 }
@@ -108,6 +113,12 @@ Json made(const ServerDown& n) { return with_text("server_down", "reason", n.rea
 Json made(const PrimaryDown& n) { return with_text("primary_down", "reason", n.reason); }
 Json made(const Warning& n) { return with_text("warning", "text", n.text); }
 
+Json made(const Trouble& n) {
+  auto json = typed("trouble");
+  members(Write(json), n);
+  return json;
+}
+
 }  // namespace
 
 Json to_json(const Position& position) {
@@ -150,6 +161,27 @@ Json publish_error(std::uint64_t line, const std::string& message) {
   auto json = typed("error");
   json["line"] = line;
   json["message"] = message;
+  return json;
+}
+
+Json ready_peers(std::size_t ready, bool settled) {
+  auto json = typed("ready_peers");
+  json["ready"] = ready;
+  json["settled"] = settled;
+  return json;
+}
+
+Json to_json(const Publication& publication) {
+  Json json = Json::object();
+  json["topic"] = publication.topic.elements();
+  put_payload(json, publication.payload);
+  if (const auto* position = std::get_if<Position>(&publication.dependency)) {
+    json["depends"] = to_json(*position);
+  } else if (const auto* commit = std::get_if<AfterCommit>(&publication.dependency)) {
+    json["depends"] = "commit";
+    json["durable"] = commit->durable;
+  }
+  if (!publication.id.empty()) json["id"] = Json::parse(publication.id);
   return json;
 }
 
@@ -196,7 +228,7 @@ Json to_json(const Status& status) {
   // Derived, for programs that don't want to subtract LSNs.
   const auto missing = command::bytes_behind(status);
   json["missing_bytes"] = missing ? Json(*missing) : Json(nullptr);
-  json["troubles"] = command::troubles(status);
+  Write{json}("lag_ms", command::lag(status));
   return json;
 }
 

@@ -56,6 +56,7 @@ struct NoticeText {
   std::string operator()(const PrimaryUp&) const { return "primary up"; }
   std::string operator()(const PrimaryDown&) const { return "primary down"; }
   std::string operator()(const Warning& n) const { return "warning: " + n.text; }
+  std::string operator()(const Trouble& n) const { return "trouble: " + n.text; }
 };
 
 struct EffectText {

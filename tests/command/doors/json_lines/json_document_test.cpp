@@ -230,8 +230,6 @@ void see_status(Sightings& sightings) {
   sightings.see("status", to_json(Status{}));
   Status full;
   json_members::members(Fill{}, full);
-  full.taking = false;
-  full.untaken = std::chrono::minutes(1);  // a trouble
   sightings.see("status", to_json(full));
   sightings.see("peers", peers_document(full, true));
   sightings.see("peers", peers_document(full, false));
@@ -296,8 +294,15 @@ void see_notices(Sightings& sightings) {
   }
 }
 
+void see_troubles(Sightings& sightings) {
+  for (const auto& [kind, name] : node::trouble_names) {
+    see_notice(sightings, Trouble{.kind = kind, .about = "", .text = ""});
+  }
+}
+
 void see_answers(Sightings& sightings) {
   sightings.see("error", publish_error(1, "message"));
+  sightings.see("ready_peers", ready_peers(1, true));
   sightings.see("published", published(topic(), 1, std::nullopt));
   sightings.see("published", published(topic(), 1, a_place()));
   using health::Verdict;
@@ -313,6 +318,7 @@ std::string differences_of(const Contract& contract) {
   see_status(sightings);
   see_deliveries(sightings);
   see_notices(sightings);
+  see_troubles(sightings);
   see_answers(sightings);
   return sightings.differences();
 }

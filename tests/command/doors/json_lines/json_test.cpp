@@ -103,9 +103,10 @@ TEST_CASE("every notice has a type and all its members") {
   const auto text = [](const Notice& notice) { return to_text(to_json(notice)); };
   const std::string who =
       R"("origin":"00112233445566778899aabbccddeeff","incarnation":1700000000000001,"name":"b")";
-  CHECK(text(PeerReady{origin(), "b"}) == R"({"type":"peer_ready",)" + who + "}");
-  CHECK(text(PeerGone{origin(), "b", PeerGone::Why::silent}) ==
-        R"({"type":"peer_gone",)" + who + R"(,"why":"silent"})");
+  CHECK(text(PeerReady{origin(), "b", "h:1"}) ==
+        R"({"type":"peer_ready",)" + who + R"(,"address":"h:1"})");
+  CHECK(text(PeerGone{origin(), "b", PeerGone::Why::silent, "h:1"}) ==
+        R"({"type":"peer_gone",)" + who + R"(,"address":"h:1","why":"silent"})");
   CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::orphaned, place, topic({"x"})}) ==
         R"({"type":"undelivered",)" + who + R"(,"first":3,"last":9,"why":"orphaned",)" +
             R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
@@ -130,11 +131,27 @@ TEST_CASE("every notice has a type and all its members") {
         R"({"type":"primary_up","system":"42","started":1700000000000000,"history":[],)"
         R"("description":"d","degraded":""})");
   CHECK(text(PrimaryDown{"r"}) == R"({"type":"primary_down","reason":"r"})");
+  CHECK(text(Trouble{Trouble::Kind::peer_slow, "b", "t", std::chrono::seconds(2), true}) ==
+        R"({"type":"trouble","kind":"peer_slow","about":"b","text":"t","lasted_ms":2000.0,)"
+        R"("ended":true})");
   CHECK(text(Warning{"w"}) == R"({"type":"warning","text":"w"})");
 }
 
 TEST_CASE("text that is not UTF-8 never makes a line fail") {
   CHECK(parsed(to_text(to_json(Notice{Warning{"bad \xff byte"}})))["type"] == "warning");
+}
+
+TEST_CASE("a publication is read back as it was written") {
+  for (const Dependency& dependency :
+       {Dependency(NoChange{}), Dependency(place), Dependency(AfterCommit{.durable = true})}) {
+    const Publication written{topic({"a/b", "*"}), "\xff\x01", dependency, "\"x\""};
+    const auto read = parse_publication(to_text(to_json(written)));
+    REQUIRE(read.ok());
+    CHECK(read->topic == written.topic);
+    CHECK(read->payload == written.payload);
+    CHECK(read->dependency.index() == dependency.index());
+    CHECK(read->id == written.id);
+  }
 }
 
 TEST_CASE("a publication needs only a topic") {
