@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,7 @@ struct DatabaseGate::Parts {
   }
 
   void handle(gate::ReplayPositionRead& e) { gate.polled(std::move(e.tide)); }
+  void handle(gate::TideForgotten&) { gate.forget_tide(); }
   void handle(ServerUp& e) {
     gate.server_up();
     trouble = std::move(e.degraded);
@@ -95,7 +97,7 @@ struct DatabaseGate::Parts {
 };
 
 Result<std::unique_ptr<DatabaseGate>> DatabaseGate::open(const GateOptions& options) {
-  auto reader = servers::open_replay_reader(options.database);
+  auto reader = servers::open_replay_reader(options.database, std::random_device()());
   if (!reader) return reader.error();
   auto parts = std::make_unique<Parts>(std::move(reader).value(), options.held_bytes);
   parts->go_on(io::clock_now());
