@@ -49,12 +49,13 @@ TEST_CASE("an unqualified name in SQL is found") {
 
 TEST_CASE("all names in our SQL are those of pg_catalog") {
   const std::filesystem::path root = TIDEGATE_SOURCE_ROOT;
-  for (const auto* folder : {"peer/servers/postgres", "command/health"}) {
-    for (const auto& entry : std::filesystem::directory_iterator(root / folder)) {
-      if (entry.path().extension() != ".cpp") continue;
-      for (const auto& line : unqualified(text_of(entry.path()))) {
-        FAIL_CHECK(entry.path().filename().string() << ": " << line);
-      }
+  std::vector<std::filesystem::path> files = {root / "command/health/doctor_database.cpp"};
+  for (const auto& entry : std::filesystem::directory_iterator(root / "peer/servers/postgres")) {
+    if (entry.path().extension() == ".cpp") files.push_back(entry.path());
+  }
+  for (const auto& file : files) {
+    for (const auto& line : unqualified(text_of(file))) {
+      FAIL_CHECK(file.filename().string() << ": " << line);
     }
   }
 }
