@@ -102,11 +102,11 @@ void judge_addresses(const Configuration& configuration, std::vector<SettingProb
     complain("seeds", seeds.error());
   }
   if (options.database.value_or("").size() > 0) {
-    const auto reader = servers::open_replay_reader(*options.database);
+    const auto reader = servers::open_replay_reader(*options.database, 0);
     if (!reader) complain("database", reader.error());
   }
   if (options.primary.value_or("").size() > 0) {
-    const auto reader = servers::open_commit_position_reader(*options.primary);
+    const auto reader = servers::open_commit_position_reader(*options.primary, 0);
     if (!reader) complain("primary", reader.error());
   }
 }

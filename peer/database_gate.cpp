@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <deque>
 #include <iterator>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -76,6 +77,7 @@ struct DatabaseGate::Parts {
     if (e.tide && e.tide != gate.tide()) tide_since = io::clock_now();
     gate.polled(std::move(e.tide));
   }
+  void handle(gate::TideForgotten&) { gate.forget_tide(); }
   void handle(ServerUp& e) {
     gate.server_up();
     account.up(e, io::clock_now());
@@ -136,7 +138,7 @@ struct DatabaseGate::Parts {
 
 Result<std::unique_ptr<DatabaseGate>> DatabaseGate::open(const GateOptions& options) {
   if (auto error = io::lacks(needed)) return std::move(*error);
-  auto reader = servers::open_replay_reader(options.database);
+  auto reader = servers::open_replay_reader(options.database, std::random_device()());
   if (!reader) return reader.error();
   auto parts = std::make_shared<Parts>(std::move(reader).value(), options.held_bytes);
   parts->go_on(io::clock_now());

@@ -27,6 +27,7 @@ std::size_t text_bytes(const ServerDown& n) { return n.reason.size(); }
 std::size_t text_bytes(const PrimaryUp& n) { return n.description.size() + n.degraded.size(); }
 std::size_t text_bytes(const PrimaryDown& n) { return n.reason.size(); }
 std::size_t text_bytes(const Warning& n) { return n.text.size(); }
+std::size_t text_bytes(const Trouble& n) { return n.about.size() + n.text.size(); }
 
 template <typename Kind>
 const Kind* as(const Incoming& incoming) {

@@ -9,6 +9,7 @@
 
 #include "discovery/interfaces.hpp"
 #include "discovery/seeds.hpp"
+#include "lib/base/random.hpp"
 #include "peer/carriers/zeromq/zeromq.hpp"
 #include "peer/io/clock.hpp"
 #include "peer/servers/servers.hpp"
@@ -79,13 +80,14 @@ Result<World> open_world(const Options& options) {
   if (!beacon) return beacon.error();
   world.beacon.emplace(std::move(beacon).value());
 
+  base::Random random(~world.random_seed);  // of the pauses of the readers
   if (options.database) {
-    auto reader = servers::open_replay_reader(*options.database);
+    auto reader = servers::open_replay_reader(*options.database, random.next());
     if (!reader) return Error{"database: " + reader.error().message};
     world.replay_reader = std::move(reader).value();
   }
   if (options.primary) {
-    auto reader = servers::open_commit_position_reader(*options.primary);
+    auto reader = servers::open_commit_position_reader(*options.primary, random.next());
     if (!reader) return Error{"primary: " + reader.error().message};
     world.commit_position_reader = std::move(reader).value();
   }

@@ -84,7 +84,7 @@ struct Unpublished {
 };
 
 // The server that this application reads answers, or no longer does. While it is down messages are
-// held.
+// held. Another ServerUp without a ServerDown tells that `degraded` has changed.
 struct ServerUp {
   ServerIncarnation incarnation;
   bool in_recovery = false;  // a replica; a promotion changes that without another ServerUp
@@ -96,6 +96,7 @@ struct ServerDown {
 };
 
 // The server on which positions are asked for. While it is down, publishing after a commit waits.
+// Another PrimaryUp without a PrimaryDown tells that `degraded` or `history` has changed.
 struct PrimaryUp {
   ServerIncarnation incarnation;
   std::string description;  // for people: address, version, start time

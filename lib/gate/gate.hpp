@@ -109,6 +109,7 @@ class Gate {
     poll_.answered(std::move(tide));
     undecided_ = false;
   }
+  void forget_tide() { poll_.forget(); }
   void server_down() { poll_.server_down(); }
 
   [[nodiscard]] bool gated() const { return gated_; }

@@ -36,6 +36,7 @@ class TidePoll {
 
   void server_up() { up_ = true; }
   void answered(std::optional<Tide> tide);  // none: the last reading still stands
+  void forget() { tide_.reset(); }          // the server is there; its next reading comes unasked
   void server_down();
 
   [[nodiscard]] const std::optional<Tide>& tide() const { return tide_; }

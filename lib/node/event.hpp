@@ -73,6 +73,7 @@ struct Leave {};
 using gate::CommitPositionRead;  // answers effects QueryCommitPosition and Nudge, or PrimaryDown
                                  // does
 using gate::ReplayPositionRead;  // answers effect Poll, or ServerDown does
+using gate::TideForgotten;
 
 struct TimePassed {};
 
@@ -83,8 +84,8 @@ struct TimePassed {};
 using Input =
     std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream, input::Reader,
                  input::Publish, input::Subscribe, input::Unsubscribe, input::Demand, input::Leave,
-                 input::ReplayPositionRead, input::CommitPositionRead, input::TimePassed, ServerUp,
-                 ServerDown, PrimaryUp, PrimaryDown, Warning>;
+                 input::ReplayPositionRead, input::TideForgotten, input::CommitPositionRead,
+                 input::TimePassed, ServerUp, ServerDown, PrimaryUp, PrimaryDown, Warning>;
 
 namespace effect {
 

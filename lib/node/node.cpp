@@ -217,6 +217,8 @@ void Node::handle(input::ReplayPositionRead& in, Instant now, Effects&) {
   receiver_.replay_position_read(std::move(in.tide), now);
 }
 
+void Node::handle(input::TideForgotten&, Instant, Effects&) { receiver_.forget_tide(); }
+
 void Node::handle(ServerDown& in, Instant, Effects& effects) {
   receiver_.server_down();
   effects.push_back(effect::Notify{std::move(in)});

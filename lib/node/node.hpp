@@ -70,6 +70,7 @@ class Node {
   void handle(input::CommitPositionRead& in, Instant now, Effects& effects);
   void handle(input::TimePassed& in, Instant now, Effects& effects);
   void handle(ServerUp& in, Instant now, Effects& effects);
+  void handle(input::TideForgotten& in, Instant now, Effects& effects);
   void handle(ServerDown& in, Instant now, Effects& effects);
   void handle(PrimaryUp& in, Instant now, Effects& effects);
   void handle(PrimaryDown& in, Instant now, Effects& effects);

@@ -51,6 +51,7 @@ class ReceiverHalf {
 
   void server_up() { gate_.server_up(); }
   void replay_position_read(std::optional<Tide> tide, Instant now);
+  void forget_tide() { gate_.forget_tide(); }
   void server_down() { gate_.server_down(); }
 
   // --- the application ---

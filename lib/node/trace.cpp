@@ -103,6 +103,9 @@ std::string words(const input::ReplayPositionRead& in) {
   return "the database shows " + to_string(Lsn{in.tide->replayed}) + " on timeline " +
          number(in.tide->timeline());
 }
+std::string words(const input::TideForgotten&) {
+  return "what the database has shown counts no longer, until it is read again";
+}
 std::string words(const input::CommitPositionRead& in) {
   return "the primary has written up to " + to_string(in.reading.insert) + " and flushed up to " +
          to_string(in.reading.flush);

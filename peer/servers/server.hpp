@@ -4,7 +4,8 @@
 //
 // A reader tells the node's own inputs (lib/gate/server_event.hpp). It connects by itself, again
 // and again; that a server is down comes when one was up, and again when the reason has changed,
-// not for every failed attempt. A question under way is gone with it.
+// not for every failed attempt. A question under way is gone with it. A question that was
+// cancelled, or whose connection was cut though the server is well, is asked again without a word.
 //
 // The driver of a reader waits for interest() or deadline() and calls advance(), which does what
 // can be done now; calling it early or late is harmless. Nothing blocks. Threads: one at a time.

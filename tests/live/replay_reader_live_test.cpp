@@ -268,7 +268,7 @@ TEST_CASE("a role without REPLICATION is told the cure, and it works") {
 
   primary.execute("ALTER ROLE \"My app\" REPLICATION");
   primary.execute("SELECT pg_terminate_backend(" + backend_of_watch(primary) + ")");
-  CHECK(contains(watcher.next<ServerDown>().reason, "terminating connection"));
+  watcher.next<TideForgotten>();  // no outage, but the session is another one
   CHECK(watcher.next<ServerUp>().degraded.empty());
   CHECK(watcher.next_tide().timeline() == 1);
 }
@@ -325,7 +325,7 @@ TEST_CASE("a standby that crashed is another instance when it returns") {
   const auto first = watcher.next<ServerUp>();
   watcher.next_tide();
   replica.crash();
-  watcher.next<ServerDown>();
+  watcher.await<ServerDown>();
   CHECK_FALSE(watcher->ready());
   cluster.primary().execute("CREATE TABLE t (i int)");
   const auto dependency = flush_lsn(cluster.primary());
@@ -347,7 +347,7 @@ TEST_CASE("a standby whose backend crashed is another instance, though its start
   const auto started = replica.value(start_time);
   auto other = replica.connect();
   ::kill(std::stoi(other.value("SELECT pg_backend_pid()")), SIGKILL);
-  watcher.next<ServerDown>();
+  watcher.await<ServerDown>();
   CHECK(watcher.await<ServerUp>().incarnation != first.incarnation);
   watcher.next_tide();
   CHECK(replica.value(start_time) == started);

@@ -44,16 +44,17 @@ Error senseless(const std::string& question, const std::vector<SqlRow>& rows) {
 
 const std::string introduction_sql =
     "SELECT system_identifier,"
-    " (extract(epoch FROM greatest(pg_postmaster_start_time(),"
-    " pg_stat_get_bgwriter_stat_reset_time())) * 1000000)::bigint,"
-    " pg_size_bytes(current_setting('wal_block_size')),"
-    " pg_size_bytes(current_setting('wal_segment_size')),"
-    " pg_is_in_recovery(),"
-    " quote_ident(session_user),"
-    " split_part(current_setting('server_version'), ' ', 1),"
-    " date_trunc('second', pg_postmaster_start_time()),"
-    " host(inet_server_addr())"
-    " FROM pg_control_system()";
+    " (extract(epoch FROM greatest(pg_catalog.pg_postmaster_start_time(),"
+    " pg_catalog.pg_stat_get_bgwriter_stat_reset_time()))"
+    " OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8,"
+    " pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_block_size')),"
+    " pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size')),"
+    " pg_catalog.pg_is_in_recovery(),"
+    " pg_catalog.quote_ident(session_user),"
+    " pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1),"
+    " pg_catalog.date_trunc('second', pg_catalog.pg_postmaster_start_time()),"
+    " pg_catalog.host(pg_catalog.inet_server_addr())"
+    " FROM pg_catalog.pg_control_system()";
 
 Result<Introduction> read_introduction(const std::vector<SqlRow>& rows, const std::string& server) {
   Introduction introduction;
@@ -76,8 +77,8 @@ Result<Introduction> read_introduction(const std::vector<SqlRow>& rows, const st
 }
 
 const std::string commit_position_sql =
-    "SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn(),"
-    " pg_walfile_name(pg_current_wal_insert_lsn())";
+    "SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn(),"
+    " pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn())";
 
 Result<gate::CommitPosition> read_commit_position(const std::vector<SqlRow>& rows,
                                                   const ServerIncarnation& incarnation,
@@ -99,9 +100,9 @@ Result<gate::CommitPosition> read_commit_position(const std::vector<SqlRow>& row
 const std::string stranger_commit_position_sql =
     commit_position_sql +
     ", system_identifier,"
-    " pg_size_bytes(current_setting('wal_block_size')),"
-    " pg_size_bytes(current_setting('wal_segment_size'))"
-    " FROM pg_control_system()";
+    " pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_block_size')),"
+    " pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))"
+    " FROM pg_catalog.pg_control_system()";
 
 Result<gate::CommitPosition> read_stranger_commit_position(const std::vector<SqlRow>& rows) {
   ServerIncarnation incarnation;
@@ -114,8 +115,8 @@ Result<gate::CommitPosition> read_stranger_commit_position(const std::vector<Sql
 }
 
 const std::string nudge_sql =
-    "SELECT set_config('synchronous_commit', 'local', true),"
-    " pg_logical_emit_message(true, 'tidegate', '')";
+    "SELECT pg_catalog.set_config('synchronous_commit', 'local', true),"
+    " pg_catalog.pg_logical_emit_message(true, 'tidegate', '')";
 
 Result<TimelineId> timeline_of_wal_file(const std::string& name) {
   TimelineId timeline = 0;

@@ -125,6 +125,16 @@ TEST_CASE("S1: nothing is delivered before a poll of this server's present life 
   CHECK(a.step(input::ReplayPositionRead{Tide{{home, 9}, history("2"), 200}}) == "deliver y of b");
 }
 
+TEST_CASE("S1: what a session had told counts no more while it is renewed, and nobody is told") {
+  auto a = with_b();
+  a.step(input::ReplayPositionRead{replayed(200)});
+  CHECK(a.step(input::TideForgotten{}).empty());
+  a.data(b, 1, {message_at("x", at(200))});
+  CHECK(a.step(input::ReplayPositionRead{replayed(150)}).empty());
+  a.wait(milliseconds(1));
+  CHECK(a.step(input::ReplayPositionRead{replayed(200)}) == "deliver x of b");
+}
+
 TEST_CASE("S2: a change that a failover has undone is reported as orphaned, never delivered") {
   auto a = with_b();
   a.data(b, 1, {message_at("kept", at(100, 1)), message_at("undone", at(101, 1))});
