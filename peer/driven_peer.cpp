@@ -87,7 +87,7 @@ DrivenPeer::~DrivenPeer() { leave(); }
 Published DrivenPeer::publish(Topic topic, std::string payload, Dependency dependency) {
   auto& parts = *parts_;
   Message message{std::move(topic), std::move(payload), std::nullopt};
-  if (const auto why = parts.core.refusal(message, dependency, parts.loop().has_primary())) {
+  if (const auto why = parts.core.refusal(message, dependency, parts.loop().may_have_primary())) {
     if (*why == Publish::no_primary) parts.loop().look_for_primary();
     return {*why};
   }
@@ -141,6 +141,8 @@ Status DrivenPeer::status() {
   parts_->send_waiting();
   return parts_->loop().status();
 }
+
+void DrivenPeer::trust_primary() { parts_->input(node::input::TrustPrimary{}); }
 
 void DrivenPeer::leave(milliseconds timeout) {
   auto& parts = *parts_;

@@ -98,7 +98,7 @@ class Peer::Thread {
 
   void tell_state() {
     outbox_bytes = core.loop().outbox_bytes();
-    has_primary = core.loop().has_primary();
+    has_primary = core.loop().may_have_primary();
     const auto count = core.loop().ready_count();
     if (count == ready_count_) return;
     const std::lock_guard lock(ready_mutex_);
@@ -178,6 +178,8 @@ bool Peer::wait_ready(std::size_t count, milliseconds timeout) {
 }
 
 Status Peer::status() { return thread_->status(); }
+
+void Peer::trust_primary() { thread_->input(node::input::TrustPrimary{}); }
 
 void Peer::leave(milliseconds timeout) {
   if (!thread_->core.begin_to_leave()) return;

@@ -52,6 +52,10 @@ class ReceiverHalf {
   void server_up() { gate_.server_up(); }
   void replay_position_read(std::optional<Tide> tide, Instant now);
   void server_down() { gate_.server_down(); }
+  [[nodiscard]] const std::optional<Tide>& tide() const { return gate_.tide(); }
+  [[nodiscard]] bool tide_is_stale(Instant now) const { return gate_.stale(now); }
+  // Reads the replay position if the last reading is stale, and none is under way.
+  void refresh_tide(Instant now, Effects& effects);
 
   // --- the application ---
 

@@ -26,6 +26,8 @@ class CommitPositionReader final : public Conversation<servers::CommitPositionRe
     ask(nudge_sql, now);
   }
 
+  void leave_server(Instant now) override { leave(now); }
+
  private:
   void read(Instant now) {
     nudging_ = false;

@@ -150,6 +150,16 @@ void Conversation<Seam>::give_up(std::string reason, Instant now, Events& events
 }
 
 template <typename Seam>
+void Conversation<Seam>::leave(Instant now) {
+  database_.leave_host(now);
+  database_.set_session(first_session());
+  history_query_.reset();
+  why_degraded_.clear();
+  up_ = false;
+  phase_ = Phase::down;
+}
+
+template <typename Seam>
 void Conversation<Seam>::go_down(std::string reason, Events& events) {
   const bool news = up_ || reason != reported_;
   up_ = false;

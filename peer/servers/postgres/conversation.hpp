@@ -48,6 +48,8 @@ class Conversation : public Seam {
   void come_up();                             // the server that has introduced itself will do
   void reconnect(Database::Session session, Instant now);  // at once, without being down
   void give_up(std::string reason, Instant now, Events& events);
+  void leave(
+      Instant now);  // the server, without an event; the next one is another one, if possible
   void go_down(std::string reason, Events& events);
   [[nodiscard]] bool up() const { return up_; }
   // A session of replication was refused, and the plain one has not been lost since.
