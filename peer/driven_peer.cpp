@@ -141,7 +141,7 @@ Published DrivenPeer::publish(Topic topic, std::string payload, Dependency depen
   auto& parts = *parts_;
   if (!parts.core.here()) return {Publish::other_process};
   Message message{std::move(topic), std::move(payload), std::nullopt, std::nullopt};
-  if (const auto why = parts.core.refusal(message, dependency, parts.loop().has_primary())) {
+  if (const auto why = parts.core.refusal(message, dependency, parts.loop().may_have_primary())) {
     if (*why == Publish::no_primary) parts.loop().look_for_primary();
     return {*why};
   }
@@ -212,6 +212,10 @@ Status DrivenPeer::status() {
   if (!parts_->core.here()) return {};
   parts_->send_waiting();
   return parts_->loop().status();
+}
+
+void DrivenPeer::trust_primary() {
+  if (parts_->core.here()) parts_->input(node::input::TrustPrimary{});
 }
 
 void DrivenPeer::leave(milliseconds timeout) {

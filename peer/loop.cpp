@@ -72,6 +72,10 @@ void Loop::poll_once() {
     primary_.begin_asking(now_);
     read_commit_positions_with(replay_reader_.reader->commit_position_reader());
   }
+  if (!server_met_ && replay_reader_.reader && replay_reader_.reader->ready()) {
+    server_met_ = true;
+    give_back_what_waits_for_nobody();
+  }
   advance(commit_position_reader_);
   receive_frames();
   if (std::exchange(beacon_woken_, false)) receive_datagrams();
@@ -165,6 +169,13 @@ void Loop::handle(const carriers::SubscriptionChange& arrival) {
 
 void Loop::handle(const carriers::Malformed&) { node_.count_malformed(); }
 
+// Also what was published before it was clear, and has come only now.
+void Loop::give_back_what_waits_for_nobody() {
+  if (may_have_primary() || node_.outbox_size() == 0) return;
+  step(node::input::NoPrimary{});
+  run_effects();
+}
+
 // Brings the reactor up to date, so that its descriptor tells the truth between turns.
 void Loop::update_reactor() {
   auto deadline = carrier_->pending() ? Instant::min() : node_.deadline();
@@ -204,6 +215,7 @@ void Loop::input(std::vector<node::Input> inputs) {
     if (delivers) run_effects();
   }
   run_effects();
+  give_back_what_waits_for_nobody();
   update_reactor();
 }
 
@@ -313,6 +325,9 @@ void Loop::execute(node::effect::QueryCommitPosition&) {
   commit_position_reader_.reader->query(now_);
 }
 void Loop::execute(node::effect::Nudge&) { commit_position_reader_.reader->nudge(now_); }
+void Loop::execute(node::effect::LeavePrimary&) {
+  commit_position_reader_.reader->leave_server(now_);
+}
 void Loop::execute(node::effect::Deliver& e) { sink_(std::move(e.delivery)); }
 void Loop::execute(node::effect::Notify& e) { sink_(std::move(e.notice)); }
 

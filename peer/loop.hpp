@@ -77,6 +77,11 @@ class Loop {
   // Something that was sent before waits in our queues, at least for some reader.
   [[nodiscard]] bool still_sending() const { return carrier_->outgoing_bytes() > 0; }
   [[nodiscard]] bool has_primary() const { return commit_position_reader_.reader != nullptr; }
+  // So has a peer that has not met the server that it reads yet, and names no other: if that is a
+  // standby, messages that were published after a commit come back.
+  [[nodiscard]] bool may_have_primary() const {
+    return has_primary() || (replay_reader_.reader && !server_met_);
+  }
 
  private:
   // A reader of a server, its place in the reactor, and whether that has called.
@@ -105,6 +110,7 @@ class Loop {
   template <typename Reader>
   Instant follow(Watched<Reader>& watched);
   void update_reactor();
+  void give_back_what_waits_for_nobody();
 
   void take_account(const gate::ServerEvent& event);
   void look_for_trouble();
@@ -125,6 +131,7 @@ class Loop {
   void execute(node::effect::ReadReplayPosition& e);
   void execute(node::effect::QueryCommitPosition& e);
   void execute(node::effect::Nudge& e);
+  void execute(node::effect::LeavePrimary& e);
   void execute(node::effect::Deliver& e);
   void execute(node::effect::Notify& e);
   void warn(std::string text);
@@ -153,6 +160,7 @@ class Loop {
   std::vector<node::Input> queued_;  // from within run_effects()
   bool running_effects_ = false;
   bool closed_ = false;
+  bool server_met_ = false;  // the server that is read has told its role
   std::string last_warning_;
 };
 

@@ -170,7 +170,7 @@ class Peer::Thread {
 
   void tell_state() {
     outbox_bytes = core.loop().outbox_bytes();
-    has_primary = core.loop().has_primary();
+    has_primary = core.loop().may_have_primary();
     const auto count = core.loop().ready_count();
     if (count == ready_count_) return;
     const std::lock_guard lock(ready_mutex_);
@@ -253,6 +253,10 @@ bool Peer::wait_ready(std::size_t count, milliseconds timeout) {
 }
 
 Status Peer::status() { return thread_->core.here() ? thread_->status() : Status{}; }
+
+void Peer::trust_primary() {
+  if (thread_->core.here()) thread_->input(node::input::TrustPrimary{});
+}
 
 void Peer::leave(milliseconds timeout) {
   if (thread_->core.here()) thread_->leave(timeout);

@@ -70,12 +70,13 @@ struct Sent {
   std::optional<Position> position;  // of the change that it announces, if any
 };
 
-// A message of this peer's own that was accepted and will never be sent. Unless the peer has left,
-// its change may be lost: look whether it is there, and publish again if it is.
+// A message of this peer's own that was accepted and will never be sent. Where the primary was lost
+// its change may be, too: look whether it is there, and publish again if it is.
 struct Unpublished {
   enum class Why : std::uint8_t {
     primary_lost,  // the primary crashed or was replaced before it had named a safe position
     left,          // the peer left before the message could be sent
+    no_primary,    // the server that is read has turned out to be a standby, and there is no other
   };
   Ticket ticket = 0;
   Why why = Why::primary_lost;

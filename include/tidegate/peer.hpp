@@ -76,7 +76,8 @@ enum class Publish : std::uint8_t {
   outbox_full,        // `outbox_bytes` wait already: try again later, or slow down
   payload_too_large,  // longer than `payload_bytes`
   // AfterCommit, but this peer has no primary to ask; give it one. If the server that it reads may
-  // have been promoted just now, try again: it is looking.
+  // have been promoted just now, try again: it is looking. (Before it has met that server it
+  // accepts; if that is a standby then, the message comes back as Unpublished.)
   no_primary,
   leaving,        // leave() was called
   other_process,  // this process was forked from that of the peer
@@ -136,6 +137,11 @@ class TIDEGATE_EXPORT Peer {
 
   [[nodiscard]] Status status();
 
+  // Asks positions of the primary although later histories were seen, of the server that is read or
+  // in messages: their promotion was taken back. Does nothing while no primary answers. Notices say
+  // which histories are given up.
+  void trust_primary();
+
   // Sends what is in the outbox, waiting for positions no longer than `timeout`, says farewell and
   // closes the sockets. Messages that could not be sent come as Unpublished. Deliveries that had
   // been released can still be taken with next(). A second call waits for the first one.
@@ -187,6 +193,8 @@ class TIDEGATE_EXPORT DrivenPeer {
   [[nodiscard]] bool wait_ready(std::size_t count, std::chrono::milliseconds timeout);
 
   [[nodiscard]] Status status();
+
+  void trust_primary();
 
   // Runs the loop meanwhile.
   void leave(std::chrono::milliseconds timeout = std::chrono::seconds(2));

@@ -103,6 +103,10 @@ class Gate {
     return waits() ? poll_.deadline({queue_.first_since(), newest_}) : never;
   }
 
+  // See TidePoll; where a server is read.
+  [[nodiscard]] bool stale(Instant now) const { return gated_ && poll_.stale(now); }
+  [[nodiscard]] bool refresh(Instant now) { return gated_ && poll_.refresh(now); }
+
   void server_up() { poll_.server_up(); }
   // The answer; none: the last reading still stands.
   void polled(std::optional<Tide> tide) {

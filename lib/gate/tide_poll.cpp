@@ -49,14 +49,22 @@ Instant TidePoll::deadline(const Waiting& waiting) const {
   return asked_at_ + pause_at(asked_at_ - waiting.since, asked_at_ - waiting.newest);
 }
 
+bool TidePoll::refresh(Instant now) {
+  if (asked_ || !stale(now)) return false;
+  asked_ = true;
+  asked_at_ = now;
+  return true;
+}
+
 void TidePoll::answered(std::optional<Tide> tide) {
+  if (asked_) known_at_ = asked_at_;
   asked_ = false;
   if (tide) tide_ = std::move(tide);
 }
 
 void TidePoll::server_down() {
   up_ = asked_ = false;
-  asked_at_ = Instant::min();
+  asked_at_ = known_at_ = Instant::min();
   tide_.reset();
 }
 

@@ -4,6 +4,9 @@
 // rarely, in proportion to how long that message has waited, and then to how long no other has
 // come. One answer serves all that wait. When the server goes away its readings are forgotten:
 // after a crash it may show less.
+//
+// It is asked without that as well, at a modest pace, when somebody needs to know on which history
+// it is (refresh).
 #pragma once
 
 #include <optional>
@@ -34,6 +37,12 @@ class TidePoll {
   // When take() may next be true. The calls below may change it. Asking early or late is harmless.
   [[nodiscard]] Instant deadline(const Waiting& waiting) const;
 
+  // The server is there, and its last reading is older than a second, so that it may be on another
+  // history by now.
+  [[nodiscard]] bool stale(Instant now) const { return up_ && known_at_ < now - longest_unasked; }
+  // Whether to ask now because of that; true counts as asked.
+  [[nodiscard]] bool refresh(Instant now);
+
   void server_up() { up_ = true; }
   void answered(std::optional<Tide> tide);  // none: the last reading still stands
   void forget() { tide_.reset(); }          // the server is there; its next reading comes unasked
@@ -42,10 +51,13 @@ class TidePoll {
   [[nodiscard]] const std::optional<Tide>& tide() const { return tide_; }
 
  private:
+  static constexpr Duration longest_unasked = std::chrono::seconds(1);
+
   std::optional<Tide> tide_;
   bool up_ = false;
   bool asked_ = false;
   Instant asked_at_ = Instant::min();  // the last time
+  Instant known_at_ = Instant::min();  // the last answer was asked for then
 };
 
 }  // namespace tidegate::gate

@@ -46,6 +46,16 @@ std::uint64_t OutboundStream::append(Message& message) {
   return ++last_;
 }
 
+void OutboundStream::fall_back_to(const Branch& branch) {
+  std::erase_if(furthest_, [&](Position& one) {
+    if (one.kind() != branch.kind() || one.cluster() != branch.cluster()) return false;
+    const auto stands = kinship(branch.history().entries(), message::way_to(one));
+    if (stands.kind != Kinship::Kind::ancestor) return false;
+    one = {branch, stands.left_at};
+    return stands.left_at == 0;
+  });
+}
+
 std::optional<Position> OutboundStream::position() const {
   return furthest_.empty() ? std::nullopt : std::optional(furthest_.back());
 }

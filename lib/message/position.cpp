@@ -7,6 +7,7 @@
 
 #include "lib/base/decimal.hpp"
 #include "lib/base/limits.hpp"
+#include "lib/message/history_text.hpp"
 #include "tidegate/lsn.hpp"
 
 namespace tidegate {
@@ -66,6 +67,15 @@ std::string text_of(const HistoryEntry& entry) {
 
 }  // namespace
 
+std::string message::text_of(const History& history) {
+  std::string text;
+  for (const auto& entry : history.entries()) {
+    if (!text.empty()) text += ',';
+    text += tidegate::text_of(entry);
+  }
+  return text;
+}
+
 std::string to_string(const Position& position) {
   return std::to_string(position.timeline()) + ":" + to_string(Lsn{position.offset});
 }
@@ -74,11 +84,8 @@ std::string to_text(const Position& position) {
   std::string text(postgres_word);
   text += ':';
   text += std::to_string(position.cluster());
-  auto separator = ':';
-  for (const auto& entry : position.history().entries()) {
-    text += std::exchange(separator, ',');
-    text += text_of(entry);
-  }
+  text += ':';
+  text += message::text_of(position.history());
   text += ':';
   text += to_string(Lsn{position.offset});
   return text;

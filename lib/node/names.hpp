@@ -31,8 +31,10 @@ inline constexpr auto undelivered_names =
                                         {Undelivered::Why::foreign, "foreign"},
                                         {Undelivered::Why::overdue, "overdue"}});
 
-inline constexpr auto unpublished_names = base::enum_names<Unpublished::Why>(
-    {{Unpublished::Why::primary_lost, "primary_lost"}, {Unpublished::Why::left, "left"}});
+inline constexpr auto unpublished_names =
+    base::enum_names<Unpublished::Why>({{Unpublished::Why::primary_lost, "primary_lost"},
+                                        {Unpublished::Why::left, "left"},
+                                        {Unpublished::Why::no_primary, "no_primary"}});
 
 inline constexpr auto peer_state_names =
     base::enum_names<PeerState>({{PeerState::heard, "heard"},

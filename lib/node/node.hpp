@@ -18,6 +18,7 @@
 #include "lib/mesh/outbound_stream.hpp"
 #include "lib/mesh/roster.hpp"
 #include "lib/node/event.hpp"
+#include "lib/node/primary_watch.hpp"
 #include "lib/node/publisher_half.hpp"
 #include "lib/node/receiver_half.hpp"
 #include "tidegate/options.hpp"
@@ -65,6 +66,8 @@ class Node {
   void handle(input::Subscribe& in, Instant now, Effects& effects);
   void handle(input::Unsubscribe& in, Instant now, Effects& effects);
   void handle(input::Demand& in, Instant now, Effects& effects);
+  void handle(input::NoPrimary& in, Instant now, Effects& effects);
+  void handle(input::TrustPrimary& in, Instant now, Effects& effects);
   void handle(input::Leave& in, Instant now, Effects& effects);
   void handle(input::ReplayPositionRead& in, Instant now, Effects& effects);
   void handle(input::CommitPositionRead& in, Instant now, Effects& effects);
@@ -106,6 +109,7 @@ class Node {
   mesh::OutboundStream stream_;
   ReceiverHalf receiver_;
   PublisherHalf publisher_;
+  PrimaryWatch primary_watch_;
   Instant announced_deadline_ = never;  // the deadline that the last step left
   bool left_ = false;
 };

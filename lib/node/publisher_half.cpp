@@ -39,7 +39,9 @@ void PublisherHalf::send_outbox(Instant now, Effects& effects) {
   while (auto leaving = outbox_.pop()) {
     const auto ticket = ++answered_;
     if (leaving->lost) {
-      unpublished(std::move(leaving->message), ticket, Unpublished::Why::primary_lost, effects);
+      const auto why =
+          outbox_.met_primary() ? Unpublished::Why::primary_lost : Unpublished::Why::no_primary;
+      unpublished(std::move(leaving->message), ticket, why, effects);
     } else {
       broadcast(std::move(leaving->message), ticket, now, effects);
     }

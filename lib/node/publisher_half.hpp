@@ -36,6 +36,12 @@ class PublisherHalf {
     outbox_.primary_up(primary.incarnation, primary.history);
   }
   void primary_down() { outbox_.primary_down(); }
+  void primary_denied() { outbox_.primary_denied(); }
+  void no_primary() {
+    if (!outbox_.met_primary()) outbox_.no_primary();
+  }
+  // run_timers() will ask for a position.
+  [[nodiscard]] bool query_due(Instant now) const { return outbox_.deadline() <= now; }
 
   // Everything that may be sent; it belongs at the end of the effects.
   void send_outbox(Instant now, Effects& effects);

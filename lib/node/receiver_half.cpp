@@ -170,6 +170,12 @@ void ReceiverHalf::replay_position_read(std::optional<Tide> tide, Instant now) {
   gate_.polled(std::move(tide));
 }
 
+void ReceiverHalf::refresh_tide(Instant now, Effects& effects) {
+  if (!gate_.refresh(now)) return;
+  ++counters_.replay_reads;
+  effects.push_back(effect::ReadReplayPosition{});
+}
+
 bool ReceiverHalf::may_release() const {
   return demand_ && released_ < base::limits::releases_per_step &&
          released_bytes_ < base::limits::release_bytes_per_step;

@@ -97,6 +97,8 @@ std::string words(const input::Unsubscribe&) { return "unsubscribed"; }
 std::string words(const input::Demand& in) {
   return in.open ? "the application takes deliveries" : "the application takes no deliveries";
 }
+std::string words(const input::NoPrimary&) { return "there is no primary to ask for positions"; }
+std::string words(const input::TrustPrimary&) { return "the operator says: the primary is right"; }
 std::string words(const input::Leave&) { return "leaving"; }
 std::string words(const input::ReplayPositionRead& in) {
   if (!in.tide) return "the database could not tell its replay position just now";
@@ -140,6 +142,9 @@ std::string words(const effect::ReadReplayPosition&) {
 }
 std::string words(const effect::QueryCommitPosition&) { return "ask the primary for a position"; }
 std::string words(const effect::Nudge&) { return "nudge the primary to flush"; }
+std::string words(const effect::LeavePrimary&) {
+  return "leave the server that is no primary, and look for another one";
+}
 std::string words(const effect::Deliver& e) {
   const auto& d = e.delivery;
   return "deliver " + number(d.sequence) + " of " + d.origin_name + ", held for " +

@@ -39,12 +39,16 @@ class Reader {
 
 class CommitPositionReader : public Reader {
  public:
-  // Each needs ready() and ends in one CommitPositionRead or in PrimaryDown. The answer speaks for
-  // the commits that had returned before the call; for later ones ask again.
+  // Each needs ready() and ends in one CommitPositionRead or in PrimaryDown, or by leave_server().
+  // The answer speaks for the commits that had returned before the call; for later ones ask again.
   virtual void query(Instant now) = 0;
   // Makes everything durable that was written so far, then reads: `flush` has then reached every
   // insert LSN read before.
   virtual void nudge(Instant now) = 0;
+
+  // The server is no primary, whatever it says. Leaves it without an event and connects again after
+  // the usual pause, first to another server where the connection string names several.
+  virtual void leave_server(Instant now) = 0;
 };
 
 class ReplayReader : public Reader {

@@ -130,6 +130,17 @@ void Chaos::heal() {
     if (slot < 2 || one_in(random_, 2)) start_life(slot, living_[slot]);
   }
   simulation_.database.heal();
+  trust_primaries(20);
+}
+
+// Operators of peers that read no server: only they can know that a failover was taken back.
+void Chaos::trust_primaries(int times) {
+  for (const auto life : std::vector(simulation_.living())) {
+    if (!simulation_.peer(life).plan.reads) simulation_.trust_primary(life);
+  }
+  if (times > 1) {
+    simulation_.events.after(seconds(1), [this, times] { trust_primaries(times - 1); });
+  }
 }
 
 // --- which --------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ class Chaos {
   void crash_primary(bool promote);
   void promote_apart();
   void fail_back();
+  void trust_primaries(int times);
   Duration lasting() { return up_to(random_, profile_.longest_fault); }
   Path& any_path();
   // Undoes something after a while, unless healed before.

@@ -59,6 +59,13 @@ std::uint64_t History::begin(std::uint64_t system, std::uint32_t number) const {
   return timeline(system, number).begin;
 }
 
+std::uint64_t History::whole(std::uint64_t system, std::uint32_t number, std::uint64_t lsn) const {
+  const auto& line = timeline(system, number);
+  const auto beyond = std::find_if(line.records.rbegin(), line.records.rend(),
+                                   [&](const Record& record) { return record.end <= lsn; });
+  return beyond == line.records.rend() ? std::min(line.begin, lsn) : beyond->end;
+}
+
 std::uint64_t History::boundary(std::uint64_t system, std::uint32_t number, std::uint64_t from,
                                 std::uint64_t to, std::uint64_t choice) const {
   const auto& records = timeline(system, number).records;

@@ -51,6 +51,10 @@ class History {
 
   [[nodiscard]] std::uint64_t end(std::uint64_t system, std::uint32_t number) const;
 
+  // The end of the last record up to there.
+  [[nodiscard]] std::uint64_t whole(std::uint64_t system, std::uint32_t number,
+                                    std::uint64_t lsn) const;
+
   // The end of a record in (from, to] of a timeline, by a number that chooses.
   [[nodiscard]] std::uint64_t boundary(std::uint64_t system, std::uint32_t number,
                                        std::uint64_t from, std::uint64_t to,

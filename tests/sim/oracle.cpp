@@ -126,6 +126,13 @@ void Oracle::primary_known(LifeId life, const ServerIncarnation& incarnation) {
   lives_[life].primary = incarnation;
 }
 
+void Oracle::primary_left(LifeId life) {
+  auto& asked = lives_[life].asked;
+  for (auto one = asked.rbegin(); one != asked.rend() && !one->left; ++one) one->denied = true;
+}
+
+void Oracle::primary_trusted(LifeId life) { lives_[life].highest.clear(); }
+
 void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
   auto& life = lives_[id];
   const auto& who = life.birth.name;
@@ -147,10 +154,18 @@ void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
     asked.left = true;
     life.last_left = index;
     ++totals_.sent;
-    check_covers(life, message, asked.note, label(id, life.stream.size() + 1));
+    const auto name = label(id, life.stream.size() + 1);
+    const bool misled =
+        message.position && !check_primary(life, *message.position, asked.note, name);
+    check_covers(life, message, asked.note, name, misled);
     const auto before = life.stream.empty() ? 0 : life.stream.back().bytes;
-    life.stream.push_back(
-        {index - 1, message.position, message.inherited, now, {}, before + weight(message)});
+    life.stream.push_back({index - 1,
+                           message.position,
+                           message.inherited,
+                           now,
+                           misled,
+                           {},
+                           before + weight(message)});
     life.reached = std::max(life.reached, key_of(id, life.stream.size()));
     life.stream.back().reached = life.reached;
     check_told(life, index, message.position);
@@ -209,15 +224,24 @@ void Oracle::unpublished(LifeId id, const Unpublished& notice) {
   asked.left = true;
   life.last_left = index;
   if (life.leaving) return;
-  // Its primary's life ended.
+  // Its primary's life ended, or it was none.
   const bool after_commit = asked.note.kind == Note::Kind::after_commit;
-  const bool other_life = asked.primary && life.primary && *asked.primary != *life.primary;
+  const bool other_life =
+      asked.denied || (asked.primary && life.primary && *asked.primary != *life.primary);
   if (!(after_commit && other_life)) fail("reason", who + ", though its change can't be lost");
 }
 
 // --- the server ---------------------------------------------------------------------------------
 
-void Oracle::read(LifeId life, const Truth& truth) { lives_[life].shown = truth; }
+// Positions that it has published or delivered need not be inherited if its server excludes them.
+void Oracle::read(LifeId life, const Truth& truth) {
+  lives_[life].shown = lives_[life].last_shown = truth;
+  std::erase_if(lives_[life].highest, [&](const auto& one) {
+    const auto& place = one.second;
+    return place.system == truth.timeline.system &&
+           history_.excludes(truth.timeline, place.timeline, place.lsn);
+  });
+}
 void Oracle::server_down(LifeId life) { lives_[life].shown.reset(); }
 
 // --- receiving ----------------------------------------------------------------------------------

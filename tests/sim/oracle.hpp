@@ -13,6 +13,8 @@
 // S6 causality                own or inherited position covers the furthest that its peer has
 //                             published and delivered in that cluster; and it is delivered only
 //                             where that is visible or lost
+// "primary"                   no message carries the position of a primary that the last reading of
+//                             the own server contradicts
 // B1 the bounds
 // N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
 //                             nothing is given up that a publisher that is there retains; every
@@ -67,6 +69,7 @@ struct Note {
   ChangeId change = no_such_change;  // no_change: the one that it answers, if any
   std::size_t topic = 0;
   Instant at;
+  bool elsewhere = false;  // committed on another primary than the one that its peer asks
 };
 
 class Oracle {
@@ -100,6 +103,8 @@ class Oracle {
   void leaves(LifeId life);
 
   void primary_known(LifeId life, const ServerIncarnation& incarnation);
+  void primary_left(LifeId life);     // by the peer, which has found that it is none
+  void primary_trusted(LifeId life);  // by its operator
   void read(LifeId life, const Truth& truth);
   void server_down(LifeId life);
 
@@ -138,13 +143,15 @@ class Oracle {
     std::optional<Position> position;
     std::optional<Position> inherited;
     Instant at;
-    Key reached;            // of the places of the stream up to here the last
+    bool misled = false;    // its position is another primary's, which its peer could not know
+    Key reached = {};       // of the places of the stream up to here the last
     std::size_t bytes = 0;  // of the stream up to here, as they are counted in its window
   };
   struct CommitPositionRead {  // for publication
     Note note;
     std::optional<ServerIncarnation> primary;  // known when it was published
     bool left = false;                         // sent or given back
+    bool denied = false;                       // its primary turned out to be none meanwhile
   };
   struct Fate {
     Visibility visibility = Visibility::none;
@@ -176,6 +183,7 @@ class Oracle {
     std::map<std::uint64_t, Place> highest;  // published or delivered, by cluster
     std::optional<ServerIncarnation> primary;
     std::optional<Truth> shown;
+    std::optional<Truth> last_shown;  // also while the server is down
     std::array<bool, topics> wants{};
     std::array<Instant, topics> unwanted_until{};
     std::vector<Share> from;         // by life
@@ -192,7 +200,9 @@ class Oracle {
   void check_order(Life& life, LifeId author, std::uint64_t sequence,
                    std::optional<Instant> arrived, Instant now, const std::string& who);
   void check_covers(const Life& life, const Message& message, const Note& note,
-                    const std::string& who);
+                    const std::string& who, bool misled);
+  [[nodiscard]] bool check_primary(const Life& life, const Position& position, const Note& note,
+                                   const std::string& who);
   void raise(Life& life, const Position& position);
   [[nodiscard]] bool shows(const std::optional<Truth>& shown, const Position& position) const;
   [[nodiscard]] bool lost_at(const Truth& shown, const Position& position) const;

@@ -50,9 +50,24 @@ void Oracle::raise(Life& life, const Position& position) {
   if (!added && !history_.contains(entry->second, place.timeline, place.lsn)) entry->second = place;
 }
 
+// False: its position is another primary's than its change's, and its peer could not know it.
+bool Oracle::check_primary(const Life& life, const Position& position, const Note& note,
+                           const std::string& who) {
+  if (note.kind != Note::Kind::after_commit) return true;
+  const auto system = position.cluster();
+  const auto name = position.history().entries().back().promoted;
+  const auto timeline = history_.timeline_promoted(system, name);
+  if (life.shown && life.shown->timeline.system == system &&
+      history_.next_towards(system, timeline, life.shown->timeline.timeline) != 0) {
+    fail("primary", who + " is sent with " + words(position) + " when its server has come to " +
+                        text_of(life.shown->timeline));
+  }
+  return !note.elsewhere || history_.shows(place_of(history_, position), note.change);
+}
+
 // S6 and S2 of a message that is being sent.
 void Oracle::check_covers(const Life& life, const Message& message, const Note& note,
-                          const std::string& who) {
+                          const std::string& who, bool misled) {
   const auto& own = message.position;
   const auto& inherited = message.inherited;
   if (own.has_value() != (note.kind != Note::Kind::no_change)) {
@@ -65,13 +80,18 @@ void Oracle::check_covers(const Life& life, const Message& message, const Note& 
   if (!own && !inherited && !life.highest.empty()) fail("S6", who + " inherits nothing");
   if (own || inherited) {
     const auto before = life.highest.find(own ? own->cluster() : inherited->cluster());
-    if (before != life.highest.end() && !covers(own, before->second) &&
-        !covers(inherited, before->second)) {
+    // A lost one need not be inherited.
+    const auto& shown = life.last_shown;
+    const bool counts =
+        before != life.highest.end() &&
+        !(shown && shown->timeline.system == before->second.system &&
+          history_.excludes(shown->timeline, before->second.timeline, before->second.lsn));
+    if (counts && !covers(own, before->second) && !covers(inherited, before->second)) {
       fail("S6", who + " is sent with " + words(own) + " and inherits " + words(inherited) +
                      ", expected at least " + text_of(before->second));
     }
   }
-  if (own && own->cluster() == history_.change(note.change).place.system &&
+  if (own && !misled && own->cluster() == history_.change(note.change).place.system &&
       !history_.shows(place_of(history_, *own), note.change)) {
     fail("S2", who + " is sent with " + words(own) + ", which does not cover its change at " +
                    text_of(history_.change(note.change).place) +
@@ -108,7 +128,8 @@ void Oracle::check_visible(const Life& life, const Streamed& sent, const Note& n
       !lost_at(*life.shown, *sent.inherited)) {
     return fail("S6", who + " behind " + words(sent.inherited) + seen);
   }
-  if (note.kind != Note::Kind::no_change && !history_.shows(life.shown->lsn, note.change)) {
+  if (note.kind != Note::Kind::no_change && !sent.misled &&
+      !history_.shows(life.shown->lsn, note.change)) {
     fail("S2", who + seen + ", but its change was at " +
                    text_of(history_.change(note.change).place) +
                    (history_.change(note.change).erased ? " (erased)" : ""));

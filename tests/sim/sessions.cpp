@@ -120,8 +120,22 @@ std::optional<ServerId> Sessions::nearest_primary(LifeId life) const {
   return database_.primary_of(*peer.system);
 }
 
+// The one that the server that is read follows, when that has left the timeline of the one that the
+// peer asks.
+std::optional<ServerId> Sessions::later_primary(LifeId life) const {
+  const auto& peer = peers_[life];
+  if (!peer.reads || !peer.watch.server || !peer.dependency.server) return std::nullopt;
+  const auto& asked = database_.server(*peer.dependency.server);
+  const auto& read = database_.server(*peer.reads);
+  if (read.system != asked.system || !database_.is_past(asked, read)) return std::nullopt;
+  const auto newest = nearest_primary(life);
+  const bool follows = newest && database_.server(*newest).timeline == read.timeline;
+  return follows ? newest : std::nullopt;
+}
+
 std::optional<ServerId> Sessions::primary_of(LifeId life) const {
   const auto& session = peers_[life].dependency;
+  if (const auto later = later_primary(life)) return later;
   if (session.server || !session.told_down) return session.server;
   return database_.has_two_primaries(*peers_[life].system) ? std::nullopt : nearest_primary(life);
 }
@@ -172,6 +186,16 @@ void Sessions::ask(LifeId life, bool nudge) {
       give_(life, node::input::CommitPositionRead{reading}, std::nullopt);
     });
   });
+}
+
+void Sessions::leave_primary(LifeId life) {
+  auto& dependency = peers_[life].dependency;
+  if (!dependency.server) return;  // broken meanwhile, and the peer will hear of it
+  dependency.server.reset();
+  dependency.busy = false;
+  dependency.told_down = true;
+  ++dependency.epoch;
+  events_.after(pause(), [this, life] { connect_tag(life); });
 }
 
 void Sessions::tag_broken(LifeId life) {

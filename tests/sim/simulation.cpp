@@ -166,6 +166,11 @@ void Simulation::demand(LifeId life, bool open) {
   give(life, {node::input::Demand{open}});
 }
 
+void Simulation::trust_primary(LifeId life) {
+  oracle.primary_trusted(life);
+  give(life, {node::input::TrustPrimary{}});
+}
+
 // Tells the oracle of an input before the node has it. False: the input is not for the node.
 bool Simulation::prepare(LifeId life, Given& given) {
   auto& it = peers_[life];
@@ -197,7 +202,6 @@ bool Simulation::prepare(LifeId life, Given& given) {
   } else if (const auto* up = std::get_if<PrimaryUp>(&given.input)) {
     it.primary_up = true;
     it.primary = up->incarnation;
-    oracle.primary_known(life, up->incarnation);
   } else if (std::holds_alternative<PrimaryDown>(given.input)) {
     it.primary_up = it.asking = false;
   } else if (const auto* asked = std::get_if<node::input::CommitPositionRead>(&given.input)) {
@@ -311,6 +315,14 @@ void Simulation::ask(LifeId life, bool nudge) {
   sessions.ask(life, nudge);
 }
 
+void Simulation::act(LifeId life, node::effect::LeavePrimary&) {
+  auto& it = peers_[life];
+  it.primary_up = it.asking = false;
+  say(life, "leaves the primary");
+  oracle.primary_left(life);
+  sessions.leave_primary(life);
+}
+
 void Simulation::act(LifeId life, node::effect::Deliver& e) {
   const auto& delivery = e.delivery;
   if (trace.on()) {
@@ -349,6 +361,7 @@ void Simulation::act(LifeId life, node::effect::Notify& e) {
     what = "has lost its server";
   } else if (std::holds_alternative<PrimaryUp>(notice)) {
     what = "asks at " + std::get<PrimaryUp>(notice).description;
+    oracle.primary_known(life, std::get<PrimaryUp>(notice).incarnation);
   } else if (std::holds_alternative<PrimaryDown>(notice)) {
     what = "has lost the primary";
   } else if (std::holds_alternative<Warning>(notice)) {

@@ -93,6 +93,7 @@ class Simulation {
   void publish(LifeId life, std::vector<Publication> batch);
   void subscribe(LifeId life, std::size_t topic, bool wanted);
   void demand(LifeId life, bool open);
+  void trust_primary(LifeId life);
 
   // Until then, or until a promise is broken.
   void run_until(Instant until);
@@ -138,6 +139,7 @@ class Simulation {
   void act(LifeId life, node::effect::ReadReplayPosition& e);
   void act(LifeId life, node::effect::QueryCommitPosition&) { ask(life, false); }
   void act(LifeId life, node::effect::Nudge&) { ask(life, true); }
+  void act(LifeId life, node::effect::LeavePrimary& e);
   void act(LifeId life, node::effect::Deliver& e);
   void act(LifeId life, node::effect::Notify& e);
 

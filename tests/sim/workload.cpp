@@ -75,12 +75,14 @@ void Workload::announce(LifeId life, std::size_t changes) {
   if (!peer.plan.primary || !peer.primary) return;
   const auto primary = simulation_.sessions.primary_of(life);
   if (!primary) return;
+  const auto asked = simulation_.sessions.asks(life);
   std::vector<Simulation::Publication> batch;
   for (std::size_t i = 0; i < changes; ++i) {
     const bool sync = !one_in(random_, 3);
     const auto change = simulation_.database.commit(*primary, sync, flush_time());
     const AfterCommit dependency{sync && one_in(random_, 2)};
     batch.push_back(publication(Note::Kind::after_commit, change, dependency));
+    batch.back().note.elsewhere = asked && asked != primary;
   }
   // COMMIT has to return, and the application to call.
   simulation_.events.after(random_.between(microseconds(1), microseconds(300)),

@@ -75,4 +75,8 @@ struct Publication {
 // Reads one line in. Any text is allowed; all that is wrong with it is the error.
 [[nodiscard]] Result<Publication> parse_publication(std::string_view line);
 
+// The line in that publishes nothing and tells the peer that its primary is right (see
+// Peer::trust_primary).
+[[nodiscard]] bool trusts_primary(std::string_view line);
+
 }  // namespace tidegate::json_lines

@@ -139,6 +139,11 @@ class Wrong {
 
 }  // namespace
 
+bool trusts_primary(std::string_view line) {
+  if (line.find("trust") == std::string_view::npos) return false;
+  return Json::parse(line, nullptr, false) == Json{{"trust", "primary"}};
+}
+
 Result<Publication> parse_publication(std::string_view line) {
   const auto json = Json::parse(line, nullptr, false);
   if (!json.is_object()) {

@@ -78,17 +78,15 @@ Result<Position, CommitError> read_position(pg_conn* connection, Durability dura
   const auto reading = postgres::read_stranger_commit_position({row});
   if (!reading) return no_position(reading.error().message);
   const Branch branch(ServerKind::postgres, reading->incarnation.cluster, reading->history);
-  if (durability == Durability::flushed) {
-    return Position{branch, reading->flush.bytes};
-  }
-  if (reading->flush < reading->insert) {
+  const bool flushed = durability == Durability::flushed;
+  if (flushed ? gate::flush_may_split_record(*reading) : reading->flush < reading->insert) {
     const ResultHandle nudged(PQexec(connection, postgres::nudge_sql.c_str()));
     if (failed(nudged)) {
       return no_position("the WAL could not be flushed (" + text_of_error(connection) + ")",
                          sqlstate_of(nudged));
     }
   }
-  return Position{branch, reading->insert.bytes};
+  return Position{branch, (flushed ? reading->flush : reading->insert).bytes};
 }
 
 }  // namespace

@@ -22,6 +22,11 @@ class CommitPositionReader final : public Conversation<servers::CommitPositionRe
   void query(Instant now) override { owe(Owed::position, now); }
   void nudge(Instant now) override { owe(Owed::nudge, now); }
 
+  void leave_server(Instant now) override {
+    owed_ = Owed::nothing;
+    leave(now);
+  }
+
  private:
   enum class Owed : std::uint8_t { nothing, position, nudge };
 

@@ -137,6 +137,11 @@ class Database::Connection {
     deadline_ = now + pauses.next(random_);
   }
 
+  void leave_host(Instant now) {
+    drop(now);
+    preferred_host_ = first_host_ = next_host_;
+  }
+
   void reconnect(Instant now) {
     const auto pauses = pauses_;
     drop(now);
@@ -203,7 +208,8 @@ class Database::Connection {
     PQsetnonblocking(connection_.get(), 1);
     PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
     phase_ = Phase::idle;
-    first_host_ = 0;
+    next_host_ = first_host_ + hosts_tried_;
+    first_host_ = preferred_host_;
     connected_at_ = now;
     deadline_ = never;
     return Connected{};
@@ -358,6 +364,8 @@ class Database::Connection {
   std::string server_;
   std::size_t hosts_tried_ = 0;  // in this attempt
   std::size_t first_host_ = 0;   // of the lists in the connection string
+  std::size_t preferred_host_ = 0;
+  std::size_t next_host_ = 0;  // the one behind the host that was connected to last
   Answer answer_;
   std::optional<std::string> wal_;  // read_wal() is under way: what has come
   std::size_t wanted_ = 0;          // of it
@@ -400,6 +408,7 @@ void Database::read_wal(const std::string& command, std::size_t bytes, Instant n
   connection_->read_wal(command, bytes, now);
 }
 void Database::drop(Instant now) { connection_->drop(now); }
+void Database::leave_host(Instant now) { connection_->leave_host(now); }
 void Database::reconnect(Instant now) { connection_->reconnect(now); }
 void Database::set_session(Session session) { connection_->set_session(session); }
 int Database::backend_pid() const { return connection_->backend_pid(); }

@@ -120,6 +120,9 @@ class Database {
   // Closes the connection without an event; the next attempt follows after the usual pause.
   void drop(Instant now);
 
+  // As drop(), and from now on the host behind the present one is the first to be tried.
+  void leave_host(Instant now);
+
   // Closes the connection without an event and makes another one at once.
   void reconnect(Instant now);
 

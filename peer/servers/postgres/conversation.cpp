@@ -290,6 +290,14 @@ void Conversation<Seam>::renewal_failed(const std::string& why, Events& events) 
 }
 
 template <typename Seam>
+void Conversation<Seam>::leave(Instant now) {
+  database_.leave_host(now);
+  start_anew();
+  renewal_.reset();
+  up_ = false;
+}
+
+template <typename Seam>
 void Conversation<Seam>::report_down(std::string reason, Events& events) {
   const bool news = up_ || reason != reported_;
   up_ = false;

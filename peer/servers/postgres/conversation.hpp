@@ -64,6 +64,8 @@ class Conversation : public Seam {
   bool come_up(Instant now);
   void reconnect(Database::Session session, Instant now);  // at once, without being down
   void give_up(std::string reason, Instant now, Events& events);
+  // The server, without an event; the next one is another one, if possible.
+  void leave(Instant now);
   // The server was said to be up, and not yet that it is down.
   [[nodiscard]] bool up() const { return up_; }
   // come_up() was called on this connection.

@@ -85,6 +85,7 @@ struct EffectText {
   std::string operator()(const node::effect::ReadReplayPosition&) const { return "poll"; }
   std::string operator()(const node::effect::QueryCommitPosition&) const { return "ask"; }
   std::string operator()(const node::effect::Nudge&) const { return "nudge"; }
+  std::string operator()(const node::effect::LeavePrimary&) const { return "leave primary"; }
   std::string operator()(const node::effect::Deliver& e) const {
     return "deliver " + to_string(e.delivery.message.topic) + " of " + e.delivery.origin_name +
            (e.delivery.late ? " late" : "");

@@ -276,7 +276,8 @@ void see_every_notice(Sightings& sightings, std::index_sequence<index...>) {
 void see_notices(Sightings& sightings) {
   see_every_notice(sightings, std::make_index_sequence<std::variant_size_v<Notice>>());
   see_notice(sightings, Sent{.position = a_place()});
-  for (const auto why : {Unpublished::Why::primary_lost, Unpublished::Why::left}) {
+  for (const auto why :
+       {Unpublished::Why::primary_lost, Unpublished::Why::left, Unpublished::Why::no_primary}) {
     const Unpublished notice{.why = why, .topic = topic(), .payload = bytes};
     see_notice(sightings, notice);
     for (const auto* id : {"\"a\"", "1", "0.5"}) {

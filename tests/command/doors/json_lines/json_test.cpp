@@ -177,6 +177,15 @@ TEST_CASE("the answer to a line with an id has that id as it was written") {
   CHECK_FALSE(to_json(Sent{1, 1, {}}, "").contains("id"));
 }
 
+TEST_CASE("one line says that the primary is right, and nothing that is near it") {
+  CHECK(trusts_primary(R"({"trust":"primary"})"));
+  CHECK(trusts_primary(R"( { "trust" : "primary" } )"));
+  CHECK_FALSE(trusts_primary(R"({"trust":"replica"})"));
+  CHECK_FALSE(trusts_primary(R"({"trust":"primary","topic":"a"})"));
+  CHECK_FALSE(trusts_primary(R"({"topic":"trust"})"));
+  CHECK_FALSE(trusts_primary("trust"));
+}
+
 TEST_CASE("every wrong member of a line is named") {
   const auto why = why_refused(R"({"payload":3,"depends":"soon","id":[],"colour":"red"})");
   CHECK(contains(why, "\"colour\" is unknown"));
