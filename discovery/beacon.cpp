@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -97,18 +98,22 @@ Result<Beacon> Beacon::open(const BeaconOptions& options) {
 
   Beacon beacon(std::move(*socket), ntohs(bound.sin_port), options.group);
   std::string troubles;
+  bool all_exist = true;
   for (const auto& name : options.interfaces) {
     Link link;
     link.interface.name = name;
     auto trouble = beacon.attach(link);
     if (std::any_of(beacon.links_.begin(), beacon.links_.end(),
                     [&](const Link& other) { return other.interface.name == name; })) {
-      trouble = "interface '" + name + "' is named twice; name it once";
+      return Error{"interface '" + name + "' is named twice; name it once"};
     }
     if (!trouble.empty()) troubles += (troubles.empty() ? "" : "; ") + trouble;
+    all_exist = all_exist && if_nametoindex(name.c_str()) != 0;
     beacon.links_.push_back(std::move(link));
   }
-  if (!troubles.empty()) return Error{std::move(troubles)};
+  const bool usable = std::any_of(beacon.links_.begin(), beacon.links_.end(),
+                                  [](const Link& link) { return link.attached; });
+  if (!usable || !all_exist) return Error{std::move(troubles)};
   return beacon;
 }
 
@@ -122,6 +127,10 @@ std::vector<BeaconChange> Beacon::send(std::span<const std::byte> bytes) {
     changes.push_back({link.interface.name, link.trouble});
   }
   return changes;
+}
+
+void Beacon::refresh() {
+  for (auto& link : links_) link.attached = false;
 }
 
 std::optional<Datagram> Beacon::receive() {

@@ -76,8 +76,9 @@ struct BeaconChange {
 
 class Beacon {
  public:
-  // Binds the port and joins the group on each interface. All interfaces must be usable now; an
-  // error tells all that are not.
+  // Binds the port and joins the group on each interface. All interfaces must exist and one must be
+  // usable now; an error tells what is wrong with the others. Those that are down or have no
+  // address are used once they can be.
   [[nodiscard]] static Result<Beacon> open(const BeaconOptions& options);
 
   // Readable when receive() may have something. Lives as long as the beacon.
@@ -86,6 +87,10 @@ class Beacon {
   // Sends to the group and to the broadcast address of every interface; at most Datagram::max_size
   // bytes. Returns what has changed since the last send: usually nothing.
   std::vector<BeaconChange> send(std::span<const std::byte> bytes);
+
+  // The interfaces may have changed in a way that no failed send shows: they are looked up anew
+  // with the next one.
+  void refresh();
 
   // The next datagram that counts; nullopt when none is waiting. Every call takes a bounded number
   // of others off the socket, so a caller that is woken again by the descriptor misses nothing.

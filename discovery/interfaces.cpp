@@ -1,11 +1,14 @@
 #include "discovery/interfaces.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <system_error>
+#include <utility>
 
+#include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -28,6 +31,18 @@ std::optional<base::Ipv4> broadcast_of(const ifaddrs& entry, base::Ipv4 address)
   const auto mask = ipv4_of(entry.ifa_netmask);
   if ((entry.ifa_flags & IFF_LOOPBACK) == 0 || !mask || mask->value >= 0xFFFFFFFEU) return {};
   return base::Ipv4{address.value | ~mask->value};
+}
+
+// Empty for a family of no use here, and for an address of one link only.
+std::string text_of(const sockaddr* address) {
+  if (const auto ipv4 = ipv4_of(address)) return to_string(*ipv4);
+  if (address == nullptr || address->sa_family != AF_INET6) return "";
+  sockaddr_in6 internet{};
+  std::memcpy(&internet, address, sizeof internet);
+  if (IN6_IS_ADDR_LINKLOCAL(&internet.sin6_addr)) return "";
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const auto* written = inet_ntop(AF_INET6, &internet.sin6_addr, text.data(), text.size());
+  return written == nullptr ? "" : written;
 }
 
 // The entry for `name` at the end of the list of interfaces, made if there is none.
@@ -71,6 +86,9 @@ Result<std::vector<Interface>> list_interfaces() {
     interface.up = (entry->ifa_flags & IFF_UP) != 0;
     interface.loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
     interface.multicast = (entry->ifa_flags & (IFF_MULTICAST | IFF_LOOPBACK)) != 0;
+    if (auto text = text_of(entry->ifa_addr); !text.empty()) {
+      interface.addresses.push_back(std::move(text));
+    }
     if (interface.address) continue;
     interface.address = ipv4_of(entry->ifa_addr);
     if (interface.address) interface.broadcast = broadcast_of(*entry, *interface.address);

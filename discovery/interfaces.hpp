@@ -1,4 +1,5 @@
-// The network interfaces of this host, as far as discovery and endpoints care: their IPv4 side.
+// The network interfaces of this host, as far as discovery and endpoints care. Beacons go over
+// IPv4; what listens does so on both families.
 //
 // Interfaces are chosen by name and not by address, since a name survives a new lease. Nothing is
 // chosen silently: a name that can't be used is an error that says what there is instead.
@@ -24,6 +25,9 @@ struct Interface {
   std::optional<base::Ipv4> address;  // its first one, if it has any
   std::optional<base::Ipv4>
       broadcast;  // of that address; on loopback 127.255.255.255; none on a tunnel
+
+  // All of both families that names can lead to: of IPv6 not those that hold on one link only.
+  std::vector<std::string> addresses;
 
   friend bool operator==(const Interface&, const Interface&) = default;
 };

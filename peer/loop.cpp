@@ -18,6 +18,18 @@ constexpr int datagrams_per_turn = 64;
 constexpr int frames_per_turn = 8;
 
 constexpr Duration pause_between_looks = std::chrono::seconds(1);
+constexpr Duration name_patience = std::chrono::seconds(10);
+constexpr Duration connect_again_after = std::chrono::seconds(1);
+
+std::string text_of(const base::Endpoint& endpoint) {
+  return to_string(discovery::Seed{endpoint.host, endpoint.port});
+}
+
+std::string listed(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const auto& text : texts) all += (all.empty() ? "" : ", ") + text;
+  return all.empty() ? "no address" : all;
+}
 
 }  // namespace
 
@@ -26,6 +38,8 @@ Loop::Loop(const Options& options, World world, Sink sink)
       now_(io::clock_now()),
       carrier_(std::move(world.carrier)),
       beacon_(std::move(world.beacon)),
+      addresses_(std::move(world.addresses)),
+      resolver_(name_patience),
       replay_reader_{std::move(world.replay_reader)},
       state_(std::move(world.state)),
       node_(options, std::move(world.self), std::move(world.seeds), world.random_seed, now_,
@@ -37,6 +51,15 @@ Loop::Loop(const Options& options, World world, Sink sink)
     beacon_watch_ = reactor_.watch_input(beacon_->descriptor(),
                                          [this](io::Readiness) { beacon_woken_ = true; });
   }
+  if (addresses_) {
+    listen_everywhere();
+    if (addresses_->descriptor() >= 0) {
+      addresses_watch_ = reactor_.watch_input(addresses_->descriptor(),
+                                              [this](io::Readiness) { addresses_woken_ = true; });
+    }
+  }
+  resolver_watch_ = reactor_.watch_input(resolver_.descriptor(),
+                                         [this](io::Readiness) { resolver_woken_ = true; });
   if (replay_reader_.reader) watch(replay_reader_);
   if (world.commit_position_reader) {
     read_commit_positions_with(std::move(world.commit_position_reader));
@@ -79,6 +102,9 @@ void Loop::poll_once() {
   advance(commit_position_reader_);
   receive_frames();
   if (std::exchange(beacon_woken_, false)) receive_datagrams();
+  if (std::exchange(resolver_woken_, false) || now_ >= resolver_.deadline()) receive_addresses();
+  if (std::exchange(addresses_woken_, false)) look_at_interfaces();
+  if (now_ >= connect_again_at_) connect_again();
   if (now_ >= node_.deadline()) handle(node::input::TimePassed{});
   if (now_ >= look_at_) look_for_trouble();
   update_reactor();
@@ -122,6 +148,42 @@ void Loop::receive_datagrams() {
       node_.count_malformed();
     }
   }
+}
+
+void Loop::receive_addresses() {
+  for (auto& [name, addresses, trouble] : resolver_.take(now_)) {
+    handle(node::input::Resolved{std::move(name), std::move(addresses), std::move(trouble)});
+  }
+}
+
+void Loop::look_at_interfaces() {
+  const auto changes = addresses_->look();
+  if (changes.empty()) return;
+  for (const auto& [interface, before, now] : changes) {
+    warn("interface " + interface + " has " + listed(now) + " now, and had " + listed(before));
+  }
+  listen_everywhere();
+  if (beacon_) beacon_->refresh();
+  handle(node::input::InterfacesChanged{});
+}
+
+void Loop::listen_everywhere() {
+  for (const auto& address : carrier_->listen_on(addresses_->addresses())) {
+    const auto ports = carrier_->ports();
+    warn("can't listen on " + address + ": another program has TCP port " +
+         std::to_string(ports.publish) + " or " + std::to_string(ports.direct) +
+         " there; restart this peer, and it takes others");
+  }
+}
+
+// The system had no descriptor left when it was asked for a connection.
+void Loop::connect_again() {
+  std::erase_if(not_dialled_,
+                [this](const auto& one) { return carrier_->dial(one.first, one.second); });
+  std::erase_if(not_followed_, [this](const auto& one) { return carrier_->follow(one); });
+  const bool done = not_dialled_.empty() && not_followed_.empty();
+  connect_again_at_ = done ? never : now_ + connect_again_after;
+  if (done) warn("there are open files for connections again");
 }
 
 void Loop::receive_frames() {
@@ -179,7 +241,7 @@ void Loop::give_back_what_waits_for_nobody() {
 // Brings the reactor up to date, so that its descriptor tells the truth between turns.
 void Loop::update_reactor() {
   auto deadline = carrier_->pending() ? Instant::min() : node_.deadline();
-  deadline = std::min(deadline, follow(replay_reader_));
+  deadline = std::min({deadline, connect_again_at_, resolver_.deadline(), follow(replay_reader_)});
   timer_.set(std::min(deadline, follow(commit_position_reader_)));
 }
 
@@ -295,18 +357,29 @@ void Loop::look_for_trouble() {
 
 void Loop::execute(node::effect::Dial& e) {
   if (carrier_->dial(e.link, e.endpoint)) return;
-  warn("can't dial " + to_string(discovery::Seed{e.endpoint.host, e.endpoint.port}) +
-       ": no open file is left, or this is no address; raise LimitNOFILE (ulimit -n)");
+  not_dialled_.insert_or_assign(e.link, e.endpoint);
+  connect_again_at_ = std::min(connect_again_at_, now_ + connect_again_after);
+  warn("can't dial " + text_of(e.endpoint) +
+       ", and tries again: no open file is left; raise LimitNOFILE (ulimit -n)");
 }
 
-void Loop::execute(node::effect::Undial& e) { carrier_->undial(e.link); }
+void Loop::execute(node::effect::Undial& e) {
+  if (not_dialled_.erase(e.link) == 0) carrier_->undial(e.link);
+}
+
+void Loop::execute(node::effect::Resolve& e) { resolver_.ask(e.host, now_); }
 
 void Loop::execute(node::effect::Follow& e) {
   if (carrier_->follow(e.endpoint)) return;
-  warn("can't subscribe to " + to_string(discovery::Seed{e.endpoint.host, e.endpoint.port}));
+  not_followed_.push_back(e.endpoint);
+  connect_again_at_ = std::min(connect_again_at_, now_ + connect_again_after);
+  warn("can't subscribe to " + text_of(e.endpoint) + ", and tries again");
 }
 
-void Loop::execute(node::effect::Unfollow& e) { carrier_->unfollow(e.endpoint); }
+void Loop::execute(node::effect::Unfollow& e) {
+  if (std::erase(not_followed_, e.endpoint) == 0) carrier_->unfollow(e.endpoint);
+}
+
 void Loop::execute(node::effect::ToLink& e) { carrier_->to_link(e.link, encode(e.frame)); }
 void Loop::execute(node::effect::ToRoute& e) { carrier_->to_route(e.route, encode(e.frame)); }
 void Loop::execute(node::effect::Broadcast& e) { carrier_->broadcast(encode(e.frame)); }

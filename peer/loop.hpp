@@ -13,12 +13,14 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "discovery/address_watch.hpp"
 #include "discovery/beacon.hpp"
 #include "lib/mesh/frame_codec.hpp"
 #include "lib/node/event.hpp"
@@ -27,6 +29,7 @@
 #include "lib/node/troubles.hpp"
 #include "peer/carriers/carrier.hpp"
 #include "peer/io/reactor.hpp"
+#include "peer/io/resolver.hpp"
 #include "peer/servers/server.hpp"
 #include "peer/state_file.hpp"
 #include "peer/world.hpp"
@@ -94,6 +97,10 @@ class Loop {
 
   void poll_once();
   void receive_datagrams();
+  void receive_addresses();
+  void look_at_interfaces();
+  void listen_everywhere();
+  void connect_again();
   void receive_frames();
   template <typename Frame, typename InputOf>
   void handle_frame(mesh::Decoded<Frame> decoded, InputOf input_of);
@@ -122,6 +129,7 @@ class Loop {
   void run_effects();
   void execute(node::effect::Dial& e);
   void execute(node::effect::Undial& e);
+  void execute(node::effect::Resolve& e);
   void execute(node::effect::Follow& e);
   void execute(node::effect::Unfollow& e);
   void execute(node::effect::ToLink& e);
@@ -144,6 +152,16 @@ class Loop {
   std::optional<discovery::Beacon> beacon_;
   io::Reactor::Watch beacon_watch_;
   bool beacon_woken_ = false;
+  std::optional<discovery::AddressWatch> addresses_;
+  io::Reactor::Watch addresses_watch_;
+  bool addresses_woken_ = false;
+  // Connections that could not be made, for want of descriptors.
+  std::map<mesh::LinkId, base::Endpoint> not_dialled_;
+  std::vector<base::Endpoint> not_followed_;
+  Instant connect_again_at_ = never;
+  io::Resolver resolver_;  // of the names of seeds
+  io::Reactor::Watch resolver_watch_;
+  bool resolver_woken_ = false;
   Watched<servers::ReplayReader> replay_reader_;
   Watched<servers::CommitPositionReader> commit_position_reader_;
   std::optional<StateFile> state_;

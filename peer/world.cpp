@@ -7,7 +7,6 @@
 #include <sodium.h>
 #include <unistd.h>
 
-#include "discovery/interfaces.hpp"
 #include "discovery/seeds.hpp"
 #include "lib/base/random.hpp"
 #include "peer/carriers/zeromq/zeromq.hpp"
@@ -24,18 +23,6 @@ std::string default_name() {
   return name + ":" + std::to_string(getpid());
 }
 
-Result<std::vector<std::string>> addresses_of(const std::vector<std::string>& names) {
-  const auto interfaces = discovery::list_interfaces();
-  if (!interfaces) return interfaces.error();
-  std::vector<std::string> addresses;
-  for (const auto& name : names) {
-    const auto interface = discovery::choose_interface(*interfaces, name);
-    if (!interface) return interface.error();
-    addresses.push_back(to_string(*interface->address));
-  }
-  return addresses;
-}
-
 Result<std::vector<base::Endpoint>> endpoints_of(const std::vector<std::string>& seeds) {
   const auto parsed = discovery::parse_seeds(seeds);
   if (!parsed) return parsed.error();
@@ -48,8 +35,6 @@ Result<std::vector<base::Endpoint>> endpoints_of(const std::vector<std::string>&
 
 Result<World> open_world(const Options& options) {
   if (sodium_init() < 0) return Error{"libsodium finds no source of randomness"};
-  const auto addresses = addresses_of(options.interfaces);
-  if (!addresses) return addresses.error();
   auto seeds = endpoints_of(options.seeds);
   if (!seeds) return seeds.error();
 
@@ -69,16 +54,18 @@ Result<World> open_world(const Options& options) {
 
   randombytes_buf(&world.random_seed, sizeof world.random_seed);
 
-  auto carrier = zeromq::open({world.self.origin.peer, *addresses, options.first_port,
-                               options.last_port, options.local_transport});
-  if (!carrier) return carrier.error();
-  world.carrier = std::move(carrier).value();
-  world.self.publish_port = world.carrier->ports().publish;
-  world.self.direct_port = world.carrier->ports().direct;
   auto beacon = discovery::Beacon::open(
       {options.interfaces, options.beacon_port, discovery::default_beacon_group});
   if (!beacon) return beacon.error();
   world.beacon.emplace(std::move(beacon).value());
+  world.addresses.emplace(options.interfaces);
+
+  auto carrier = zeromq::open({world.self.origin.peer, world.addresses->addresses(),
+                               options.first_port, options.last_port, options.local_transport});
+  if (!carrier) return carrier.error();
+  world.carrier = std::move(carrier).value();
+  world.self.publish_port = world.carrier->ports().publish;
+  world.self.direct_port = world.carrier->ports().direct;
 
   base::Random random(~world.random_seed);  // of the pauses of the readers
   if (options.database) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "discovery/address_watch.hpp"
 #include "discovery/beacon.hpp"
 #include "lib/base/endpoint.hpp"
 #include "lib/mesh/frame.hpp"
@@ -25,6 +26,7 @@ struct World {
   std::uint64_t random_seed = 0;   // of the pauses of the node
   std::unique_ptr<carriers::Carrier> carrier;
   std::optional<discovery::Beacon> beacon;               // none: peers are found by seeds alone
+  std::optional<discovery::AddressWatch> addresses;      // none: they never change
   std::unique_ptr<servers::ReplayReader> replay_reader;  // none: not gated
   std::unique_ptr<servers::CommitPositionReader> commit_position_reader;  // none: not known yet
 };

@@ -33,7 +33,7 @@ struct PeerReady {
 struct PeerGone {
   enum class Why : std::uint8_t {
     left,      // said farewell
-    silent,    // said nothing for `gone_after`
+    silent,    // said nothing for `gone_after`, or another peer answers at its address
     replaced,  // a later incarnation of the same peer is here
   };
   Origin origin;

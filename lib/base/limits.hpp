@@ -44,6 +44,7 @@ inline constexpr std::size_t frame_bytes =
 inline constexpr std::size_t held_branches = 256;
 
 inline constexpr std::size_t peers = 1024;
+inline constexpr std::size_t remembered_streams = 16 * peers;  // of peers that were forgotten
 
 // Released in one step at the most, so that a flood of releases can't starve the heartbeat, and so
 // that the application, which can say "no more" only between two steps, gets no more than this

@@ -29,6 +29,9 @@ struct Dial {
 struct Undial {
   LinkId link = 0;
 };
+struct Resolve {  // the name of a host into addresses
+  std::string host;
+};
 struct Follow {  // subscribe to a publisher
   base::Endpoint endpoint;
 };
@@ -55,9 +58,9 @@ struct Notify {  // the application
 
 }  // namespace effect
 
-using Effect =
-    std::variant<effect::Dial, effect::Undial, effect::Follow, effect::Unfollow, effect::ToLink,
-                 effect::ToRoute, effect::Broadcast, effect::Announce, effect::Notify>;
+using Effect = std::variant<effect::Dial, effect::Undial, effect::Resolve, effect::Follow,
+                            effect::Unfollow, effect::ToLink, effect::ToRoute, effect::Broadcast,
+                            effect::Announce, effect::Notify>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tidegate::mesh

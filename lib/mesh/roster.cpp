@@ -12,7 +12,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr Duration repeat_hello = seconds(1);
-constexpr Duration redial_seed = seconds(3);
 constexpr Duration repeat_probe = seconds(1);
 constexpr std::size_t helpers = 3;  // that are asked about a silent member
 
@@ -21,14 +20,16 @@ constexpr std::size_t helpers = 3;  // that are asked about a silent member
 constexpr Duration remember_left = minutes(10);
 constexpr Duration remember_gone = hours(24);
 
-bool departed(const Member& member) {
-  return member.state == PeerState::left || member.state == PeerState::gone;
-}
-
 // The gate still speaks of the origins whose messages it holds, and what is missing has yet to be
 // reported.
 bool forgettable(const Member& member) {
-  return departed(member) && member.held == 0 && !member.stream.gap();
+  return member.departed() && member.held == 0 && !member.stream.gap();
+}
+
+// Of a member whose address another one has.
+PeerGone::Why why_displaced(const Origin& member, const Origin& other) {
+  const bool later_life = member.peer == other.peer && member.incarnation < other.incarnation;
+  return later_life ? PeerGone::Why::replaced : PeerGone::Why::silent;
 }
 
 }  // namespace
@@ -36,9 +37,7 @@ bool forgettable(const Member& member) {
 Roster::Roster(PeerInfo self, std::vector<base::Endpoint> seeds, FailureDetector::Patience patience,
                base::Random random)
     : self_(std::move(self)), patience_(patience), random_(random) {
-  for (auto& endpoint : seeds) {
-    seeds_.push_back({std::move(endpoint), std::nullopt, std::nullopt, Instant::min()});
-  }
+  for (auto& endpoint : seeds) add_seed(std::move(endpoint));
 }
 
 // --- the handshake ------------------------------------------------------------------------------
@@ -86,47 +85,34 @@ bool Roster::hello(const PeerInfo& info, const RoutingId& route, const std::stri
 }
 
 bool Roster::welcome(LinkId link, const PeerInfo& info, Instant now, Effects& effects) {
-  auto* seed = seed_of(link);
+  if (!ours(info)) return false;
+  if (auto* seed = seed_of(link)) return seed_answered(*seed, info, now, effects);
   auto* member = member_of(link);
-  if ((seed == nullptr && member == nullptr) || !ours(info)) return false;
-
-  if (member != nullptr && member->origin != info.origin) {
-    // The address was handed on: the peer that answers there now has replaced the one we looked
-    // for.
-    const auto host = member->host;
-    depart(*member, PeerGone::Why::replaced, now, effects);
-    if (info.origin.peer == self_.origin.peer) return true;
-    auto* other = find(info.origin);
-    if (other == nullptr) other = admit(info.origin, now);
-    if (other == nullptr || other->link) return other != nullptr;
-    introduce(*other, info, host);
-    dial(*other, now, effects);
-    return true;
-  }
-  if (seed != nullptr) {
-    seed->link.reset();
-    if (info.origin.peer == self_.origin.peer) {
-      effects.push_back(effect::Undial{link});
-      seeds_.erase(seeds_.begin() + (seed - seeds_.data()));
-      return true;
-    }
-    seed->member = info.origin;
-    member = find(info.origin);
-    if (member == nullptr) member = admit(info.origin, now);
-    if (member == nullptr || member->link) {
-      effects.push_back(effect::Undial{link});
-      return member != nullptr;
-    }
-    introduce(*member, info, seed->endpoint.host);
-    member->link = link;
-    member->retry_at = soon(now, repeat_hello);
-  }
-  member->name = info.name;
-  member->publish_port = info.publish_port;
-  take_over_stream(*member, info);
-  sign_of_life(*member, now, effects);
-  follow(*member, now, effects);
+  if (member == nullptr) return false;
+  if (member->origin != info.origin) return other_answered(*member, info, now, effects);
+  meet(*member, info, now, effects);
   return true;
+}
+
+// The address was handed on.
+bool Roster::other_answered(Member& member, const PeerInfo& info, Instant now, Effects& effects) {
+  const auto host = member.host;
+  depart(member, why_displaced(member.origin, info.origin), now, effects);
+  if (info.origin.peer == self_.origin.peer) return true;
+  auto* other = find(info.origin);
+  if (other == nullptr) other = admit(info.origin, now);
+  if (other == nullptr || other->link || other->state == PeerState::left) return other != nullptr;
+  introduce(*other, info, host);
+  dial(*other, now, effects);
+  return true;
+}
+
+void Roster::meet(Member& member, const PeerInfo& info, Instant now, Effects& effects) {
+  member.name = info.name;
+  member.publish_port = info.publish_port;
+  take_over_stream(member, info);
+  sign_of_life(member, now, effects);
+  follow(member, now, effects);
 }
 
 void Roster::follow(Member& member, Instant now, Effects& effects) {
@@ -134,7 +120,7 @@ void Roster::follow(Member& member, Instant now, Effects& effects) {
   const auto endpoint = member.publish_endpoint();
   for (auto& [origin, other] : members_) {
     if (other.following && other.publish_endpoint() == endpoint) {
-      depart(other, PeerGone::Why::replaced, now, effects);
+      depart(other, why_displaced(origin, member.origin), now, effects);
     }
   }
   member.following = true;
@@ -150,7 +136,7 @@ void Roster::reader(PeerId peer, bool present, Extent own, Instant now, Effects&
   }
   for (auto member = members_.lower_bound({peer, 0});
        member != members_.end() && member->first.peer == peer; ++member) {
-    if (departed(member->second)) continue;
+    if (member->second.departed()) continue;
     if (present) {
       tell_ready(member->second, own, effects);
     } else {
@@ -175,7 +161,7 @@ Member* Roster::ready(const Ready& ready, Instant now, Effects& effects) {
 
 bool Roster::listening(const Listening& listening, Instant now, Effects& effects) {
   auto* member = listening.target == self_.origin ? find(listening.origin) : nullptr;
-  if (member == nullptr || departed(*member)) return false;
+  if (member == nullptr || member->departed()) return false;
   member->listening = true;
   sign_of_life(*member, now, effects);
   update_readiness(*member, effects);
@@ -187,8 +173,7 @@ bool Roster::refused(LinkId link, Instant now, Effects& effects) {
     // Perhaps somebody else lives there later.
     effects.push_back(effect::Undial{link});
     seed->link.reset();
-    seed->retry_at = soon(now, 10 * redial_seed);
-    wake_at(seed->retry_at);
+    seed->retry_at = soon(now, seconds(30));
     return true;
   }
   auto* member = member_of(link);
@@ -213,7 +198,7 @@ Member* Roster::answering(LinkId link, const Origin& origin, Instant now, Effect
 
 Member* Roster::asking(const Origin& origin, Instant now, Effects& effects) {
   auto* member = find(origin);
-  if (member == nullptr || departed(*member)) return nullptr;
+  if (member == nullptr || member->departed()) return nullptr;
   sign_of_life(*member, now, effects);
   return member;
 }
@@ -263,7 +248,7 @@ void Roster::sign_of_life(Member& member, Instant now, Effects& effects) {
 void Roster::replace_earlier_lives(const Origin& origin, Instant now, Effects& effects) {
   for (auto i = members_.lower_bound({origin.peer, 0}); i != members_.end() && i->first < origin;
        ++i) {
-    if (!departed(i->second)) depart(i->second, PeerGone::Why::replaced, now, effects);
+    if (!i->second.departed()) depart(i->second, PeerGone::Why::replaced, now, effects);
   }
 }
 
@@ -311,13 +296,13 @@ void Roster::advance(Extent own, Instant now, Effects& effects) {
   for (auto& seed : seeds_) advance_seed(seed, now, effects);
   for (auto i = members_.begin(); i != members_.end();) {
     auto& member = i->second;
-    if (!departed(member)) {
+    if (!member.departed()) {
       advance_member(member, own, now, effects);
     } else if (now < member.retry_at || !forgettable(member)) {
       if (now >= member.retry_at) member.retry_at = now + remember_left;
       wake_at(member.retry_at);
     } else {
-      i = members_.erase(i);
+      forget(i++);
       continue;
     }
     ++i;
@@ -371,27 +356,6 @@ void Roster::probe_around(Member& member, Instant now, Effects& effects) {
   }
 }
 
-void Roster::advance_seed(Seed& seed, Instant now, Effects& effects) {
-  if (seed.member) {
-    const auto* member = find(*seed.member);
-    if (member != nullptr && !departed(*member)) {
-      seed.retry_at = soon(now, repeat_hello);
-      wake_at(seed.retry_at);
-      return;
-    }
-    seed.member.reset();
-  }
-  if (now >= seed.retry_at) {
-    // A fresh connection each time: it looks the name up again, and its queue holds one Hello.
-    if (seed.link) effects.push_back(effect::Undial{*seed.link});
-    seed.link = ++last_link_;
-    effects.push_back(effect::Dial{*seed.link, seed.endpoint});
-    send_hello(*seed.link, effects);
-    seed.retry_at = soon(now, redial_seed);
-  }
-  wake_at(seed.retry_at);
-}
-
 void Roster::discount(Duration lateness) {
   for (auto& [origin, member] : members_) {
     member.detector.discount(lateness);
@@ -414,11 +378,30 @@ Member* Roster::admit(const Origin& origin, Instant now) {
                  std::pair(!forgettable(b.second), b.second.retry_at);
         });
     if (!forgettable(oldest->second)) return nullptr;
-    members_.erase(oldest);
+    forget(oldest);
   }
-  const auto added = members_.try_emplace(origin, origin, FailureDetector(patience_, now)).first;
+  auto& member =
+      members_.try_emplace(origin, origin, FailureDetector(patience_, now)).first->second;
+  recall_stream(member);
   wake_at(now);
-  return &added->second;
+  return &member;
+}
+
+void Roster::forget(std::map<Origin, Member>::iterator member) {
+  if (const auto next = member->second.stream.next(); next != 0) {
+    if (remembered_.size() == base::limits::remembered_streams) remembered_.pop_front();
+    remembered_.push_back({member->second.publisher, next});
+  }
+  members_.erase(member);
+}
+
+void Roster::recall_stream(Member& member) {
+  const auto found = std::find_if(
+      remembered_.begin(), remembered_.end(),
+      [&](const Remembered& remembered) { return remembered.publisher == member.publisher; });
+  if (found == remembered_.end()) return;
+  (void)member.stream.start(found->next);
+  remembered_.erase(found);
 }
 
 // Once, when it introduces itself: before that none of its messages counts.
@@ -427,7 +410,8 @@ void Roster::take_over_stream(Member& member, const PeerInfo& info) {
   if (publisher == member.publisher) return;
   auto* earlier = find_publisher(publisher);
   member.publisher = publisher;
-  if (earlier == nullptr || member.origin < earlier->origin) return;
+  if (earlier == nullptr) return recall_stream(member);
+  if (member.origin < earlier->origin) return;
   member.stream = std::exchange(earlier->stream, InboundStream());
   member.held = std::exchange(earlier->held, 0);
   member.held_waits = std::exchange(earlier->held_waits, false);
@@ -473,12 +457,6 @@ Member* Roster::find_publisher(const Origin& publisher) {
     if (i->second.publisher == publisher) found = &i->second;
   }
   return found;
-}
-
-Roster::Seed* Roster::seed_of(LinkId link) {
-  const auto found = std::find_if(seeds_.begin(), seeds_.end(),
-                                  [&](const Seed& seed) { return seed.link == link; });
-  return found == seeds_.end() ? nullptr : &*found;
 }
 
 Member* Roster::member_of(LinkId link) {

@@ -1,5 +1,5 @@
 // The members of the mesh, and the handshake by which two peers come to hear each other. Every
-// transition of a member's state is in roster.cpp.
+// transition of a member's state is in roster.cpp; what happens to seeds is in roster_seeds.cpp.
 //
 // A joins B (and B joins A in the same way; one beacon, or one seed, is enough for both):
 //
@@ -22,13 +22,20 @@
 // 4. A word that was meant for an earlier life of this peer says nothing to this one.
 // 5. A stream that is silent though its publisher is not gone is subscribed to anew: a socket
 //    that only reads on a connection never learns that the other end has closed it.
-// 6. One life at an address: a peer that answers at the endpoint of another member has replaced it.
+// 6. One life at an address: when another peer answers at the endpoint of a member, that address is
+//    stale and nothing more. The member is gone, not gone for good: its next beacon or Hello brings
+//    it back.
 // 7. A later life that goes on with the stream of an earlier one takes over its state:
 //    the next sequence, and the messages that are held.
+// 8. Of a member that was forgotten, for its age or for want of room, its stream's place is still
+//    known for long: if it comes back, its stream goes on there.
+// 9. A seed's name may have several addresses, of one peer or of several. Each that is not our own
+//    is dialled until it has answered, and the name is looked up anew for each try.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -80,6 +87,9 @@ struct Member {
   SlowConsumer slow_consumer;  // of its questions for what it has missed of ours
   std::uint64_t lag = 0;       // how many it was behind when it last asked
 
+  [[nodiscard]] bool departed() const {
+    return state == PeerState::left || state == PeerState::gone;
+  }
   [[nodiscard]] base::Endpoint publish_endpoint() const { return {host, publish_port}; }
   [[nodiscard]] base::Endpoint direct_endpoint() const { return {host, direct_port}; }
   [[nodiscard]] std::string address() const { return to_string(direct_endpoint()); }
@@ -105,6 +115,9 @@ class Roster {
   bool hello(const PeerInfo& info, const RoutingId& route, const std::string& host, Extent own,
              Instant now, Effects& effects);
   bool welcome(LinkId link, const PeerInfo& info, Instant now, Effects& effects);
+  // Answers the effect Resolve; without addresses when it has failed.
+  void resolved(const std::string& host, const std::vector<std::string>& addresses, Instant now,
+                Effects& effects);
   bool listening(const Listening& listening, Instant now, Effects& effects);
   void reader(PeerId peer, bool present, Extent own, Instant now, Effects& effects);
 
@@ -148,14 +161,29 @@ class Roster {
   [[nodiscard]] std::size_t ready_count() const { return ready_count_; }
 
  private:
-  struct Seed {
+  struct SeedAddress {
     base::Endpoint endpoint;
-    std::optional<LinkId> link;    // dialled, no Welcome yet
-    std::optional<Origin> member;  // the one that answered
-    Instant retry_at;
+    std::optional<LinkId> link = {};    // dialled, no Welcome yet
+    std::optional<Origin> member = {};  // the one that answered
+    bool own = false;                   // this peer itself did
+    Instant retry_at = Instant::min();
+  };
+  struct Seed {
+    base::Endpoint endpoint;  // as the options name it
+    bool is_name = false;     // to be looked up
+    std::vector<SeedAddress> addresses = {};
+    Instant retry_at = Instant::min();
+    Instant refresh_at = Instant::min();  // looks the name up though all have answered
+  };
+  // The place in the stream of a publisher that is no member any more.
+  struct Remembered {
+    Origin publisher;
+    std::uint64_t next = 0;
   };
 
   Member* admit(const Origin& origin, Instant now);
+  void forget(std::map<Origin, Member>::iterator member);
+  void recall_stream(Member& member);
   void take_over_stream(Member& member, const PeerInfo& info);
   void introduce(Member& member, const PeerInfo& info, const std::string& host);
   void dial(Member& member, Instant now, Effects& effects);
@@ -170,8 +198,14 @@ class Roster {
   void disconnect(Member& member, Effects& effects);
   void advance_member(Member& member, Extent own, Instant now, Effects& effects);
   void probe_around(Member& member, Instant now, Effects& effects);
+  void add_seed(base::Endpoint endpoint);
+  bool other_answered(Member& member, const PeerInfo& info, Instant now, Effects& effects);
+  bool seed_answered(SeedAddress& seed, const PeerInfo& info, Instant now, Effects& effects);
+  void meet(Member& member, const PeerInfo& info, Instant now, Effects& effects);
   void advance_seed(Seed& seed, Instant now, Effects& effects);
-  Seed* seed_of(LinkId link);
+  bool all_answered(Seed& seed);
+  void dial_seed(Seed& seed, Instant now, Effects& effects);
+  SeedAddress* seed_of(LinkId link);
   Member* member_of(LinkId link);
   Instant soon(Instant now, Duration least);
   void wake_at(Instant when);
@@ -184,7 +218,8 @@ class Roster {
   std::map<Origin, Member> members_;
   std::set<PeerId> readers_;  // whose "@" subscription is present
   std::vector<Origin> departed_;
-  std::size_t ready_count_ = 0;  // asked for in every turn
+  std::deque<Remembered> remembered_;  // the oldest first
+  std::size_t ready_count_ = 0;        // asked for in every turn
   LinkId last_link_ = 0;
   Instant check_at_ = Instant::min();
 };

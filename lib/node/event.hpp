@@ -52,6 +52,16 @@ struct Reader {
   bool present = false;
 };
 
+// Answers effect Resolve.
+struct Resolved {
+  std::string host;
+  std::vector<std::string> addresses;
+  std::string trouble;  // why there are none
+};
+
+// To those behind an interface this peer is new.
+struct InterfacesChanged {};
+
 // The n-th of a node has ticket n.
 struct Publish {
   Message message;
@@ -86,12 +96,12 @@ struct TimePassed {};
 
 // ServerUp, ServerDown, PrimaryUp, PrimaryDown and Warning are both: the node learns, and the
 // application is told.
-using Input =
-    std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream, input::Reader,
-                 input::Publish, input::Subscribe, input::Unsubscribe, input::Demand,
-                 input::NoPrimary, input::TrustPrimary, input::Leave, input::ReplayPositionRead,
-                 input::TideForgotten, input::CommitPositionRead, input::TimePassed, ServerUp,
-                 ServerDown, PrimaryUp, PrimaryDown, Warning>;
+using Input = std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream,
+                           input::Reader, input::Resolved, input::InterfacesChanged, input::Publish,
+                           input::Subscribe, input::Unsubscribe, input::Demand, input::NoPrimary,
+                           input::TrustPrimary, input::Leave, input::ReplayPositionRead,
+                           input::TideForgotten, input::CommitPositionRead, input::TimePassed,
+                           ServerUp, ServerDown, PrimaryUp, PrimaryDown, Warning>;
 
 namespace effect {
 
@@ -100,6 +110,7 @@ using mesh::effect::Broadcast;
 using mesh::effect::Dial;
 using mesh::effect::Follow;
 using mesh::effect::Notify;
+using mesh::effect::Resolve;
 using mesh::effect::ToLink;
 using mesh::effect::ToRoute;
 using mesh::effect::Undial;
@@ -120,10 +131,11 @@ struct Deliver {
 
 }  // namespace effect
 
-using Effect = std::variant<effect::Dial, effect::Undial, effect::Follow, effect::Unfollow,
-                            effect::ToLink, effect::ToRoute, effect::Broadcast, effect::Announce,
-                            effect::ReadReplayPosition, effect::QueryCommitPosition, effect::Nudge,
-                            effect::LeavePrimary, effect::Deliver, effect::Notify>;
+using Effect =
+    std::variant<effect::Dial, effect::Undial, effect::Resolve, effect::Follow, effect::Unfollow,
+                 effect::ToLink, effect::ToRoute, effect::Broadcast, effect::Announce,
+                 effect::ReadReplayPosition, effect::QueryCommitPosition, effect::Nudge,
+                 effect::LeavePrimary, effect::Deliver, effect::Notify>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tidegate::node

@@ -84,6 +84,12 @@ void Node::handle(input::Reader& in, Instant now, Effects& effects) {
   roster_.reader(in.peer, in.present, publisher_.extent(), now, FromMesh(effects));
 }
 
+void Node::handle(input::Resolved& in, Instant now, Effects& effects) {
+  roster_.resolved(in.host, in.addresses, now, FromMesh(effects));
+}
+
+void Node::handle(input::InterfacesChanged&, Instant now, Effects&) { pace_.restart(now); }
+
 void Node::handle(input::FromLink& in, Instant now, Effects& effects) {
   const bool expected =
       std::visit([&](auto& frame) { return answered(in.link, frame, now, effects); }, in.frame);

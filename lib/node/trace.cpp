@@ -92,6 +92,11 @@ std::string words(const input::Publish& in) {
               ? ", after a commit: the primary must name a position"
               : ", without a change");
 }
+std::string words(const input::Resolved& in) {
+  return in.host + " has " + number(in.addresses.size()) + " addresses" +
+         (in.trouble.empty() ? "" : ": " + in.trouble);
+}
+std::string words(const input::InterfacesChanged&) { return "there are other addresses here now"; }
 std::string words(const input::Subscribe&) { return "subscribed"; }
 std::string words(const input::Unsubscribe&) { return "unsubscribed"; }
 std::string words(const input::Demand& in) {
@@ -125,6 +130,7 @@ std::string words(const effect::Dial& e) {
   return "dial " + to_string(e.endpoint) + " as link " + number(e.link);
 }
 std::string words(const effect::Undial& e) { return "close link " + number(e.link); }
+std::string words(const effect::Resolve& e) { return "look up the name " + e.host; }
 std::string words(const effect::Follow& e) {
   return "follow the stream at " + to_string(e.endpoint);
 }

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "lib/base/endpoint.hpp"
 #include "lib/mesh/effects.hpp"
@@ -67,6 +68,11 @@ class Carrier {
   // From now on every arrival ends the waits of the reactor, which outlives the carrier. Called
   // once, before anything below.
   virtual void attach(io::Reactor& reactor) = 0;
+
+  // Listens at these addresses of the host too, at the ports above, and goes on where it has
+  // listened before. Returns those of them whose ports another program has. One that can't be used
+  // yet, or not any more, is no error: call again when it may have changed.
+  virtual std::vector<std::string> listen_on(const std::vector<std::string>& addresses) = 0;
 
   // False when the system has no room for another connection, or the endpoint can't be understood.
   [[nodiscard]] virtual bool dial(mesh::LinkId link, const base::Endpoint& endpoint) = 0;

@@ -1,21 +1,14 @@
-// Two hosts in small: two network namespaces with a virtual cable between them. Everything is made
-// inside them and nameless, so it is gone with the two processes that hold them.
+// Beacons and peers of two hosts.
 #include <chrono>
-#include <memory>
-#include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include "support/process.hpp"
-#include "support/temporary_directory.hpp"
 #include "tests/live/beacon_speaker.hpp"
-#include "tests/support/network_namespace.hpp"
+#include "tests/live/host_peer.hpp"
 
 using namespace tidegate;
-using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 
@@ -23,32 +16,6 @@ namespace {
 
 constexpr std::uint16_t port = 17880;  // nobody else is in these namespaces
 const std::vector<std::string> paths = {"multicast", "broadcast"};
-
-struct Hosts {
-  NetworkNamespace left;
-  NetworkNamespace right{&left};
-
-  Hosts() { connect(); }
-
-  void connect() const {
-    // One end keeps its index when it is made again, the other does not.
-    left.run("ip link add cable0 index 7001 type veth peer name cable1 netns " +
-             std::to_string(right.pid()));
-    right.run("ip address add 10.17.88.2/24 broadcast + dev cable1 && ip link set cable1 up");
-    left.run("ip address add 10.17.88.1/24 broadcast + dev cable0 && ip link set cable0 up");
-  }
-};
-
-// nullptr, said in a message, where namespaces are not allowed.
-std::unique_ptr<Hosts> make_hosts() {
-  try {
-    support::run({.arguments = {"ip", "-Version"}}, 5s);
-    return std::make_unique<Hosts>();
-  } catch (const std::runtime_error& error) {
-    MESSAGE("skipped, no network namespaces here: " << std::string(error.what()));
-    return nullptr;
-  }
-}
 
 double milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
@@ -71,40 +38,6 @@ void check_both_hear(BeaconSpeaker& left, BeaconSpeaker& right, Instant after, D
   }
   MESSAGE(what << ": both heard both ways after " << milliseconds(longest) << " ms");
 }
-
-// The peer of an application on one of the hosts, as its user starts it.
-class HostPeer {
- public:
-  HostPeer(const NetworkNamespace& host, const std::string& interface, const std::string& name,
-           const std::vector<std::string>& options = {})
-      : directory_("peer"), process_(command(host, interface, name, options)) {}
-
-  // The time until it prints a line with this text; nullopt: not within the bound.
-  std::optional<Duration> says(const std::string& text, Duration bound) {
-    const auto begin = read_steady_clock();
-    while (read_steady_clock() - begin < bound) {
-      const auto line = process_.read_line(bound);
-      if (line && line->find(text) != std::string::npos) return read_steady_clock() - begin;
-    }
-    return std::nullopt;
-  }
-  void say(const std::string& line) { process_.write(line + "\n"); }
-
- private:
-  [[nodiscard]] Command command(const NetworkNamespace& host, const std::string& interface,
-                                const std::string& name,
-                                const std::vector<std::string>& options) const {
-    auto arguments = host.prefix();
-    arguments.insert(arguments.end(),
-                     {TIDEGATE_COMMAND, "peer", "--interfaces", interface, "--name", name,
-                      "--socket", (directory_.path() / "status.sock").string()});
-    arguments.insert(arguments.end(), options.begin(), options.end());
-    return {.arguments = arguments, .input = Stream::pipe, .output = Stream::pipe};
-  }
-
-  TemporaryDirectory directory_;
-  Process process_;
-};
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "peer/carriers/carrier.hpp"
 
@@ -31,6 +32,8 @@ class MemoryCarrier final : public carriers::Carrier {
 
   [[nodiscard]] carriers::Ports ports() const override { return ports_; }
   void attach(io::Reactor& reactor) override { reactor_ = &reactor; }
+
+  std::vector<std::string> listen_on(const std::vector<std::string>&) override { return {}; }
 
   [[nodiscard]] bool dial(mesh::LinkId link, const base::Endpoint& endpoint) override {
     links_[link] = endpoint.port;

@@ -288,6 +288,15 @@ void Simulation::run_effects(LifeId life, node::Effects& effects) {
   }
 }
 
+// Hosts are their own addresses. A name server is silent at times.
+void Simulation::act(LifeId life, node::effect::Resolve& e) {
+  const bool silent = random.below(8) == 0;
+  node::input::Resolved answer{e.host, {}, "silent"};
+  if (!silent) answer = {e.host, {e.host}, ""};
+  events.after(std::chrono::milliseconds(silent ? 10'000 : 1 + random.below(20)),
+               [this, life, answer] { give(life, {answer}); });
+}
+
 void Simulation::act(LifeId life, node::effect::Broadcast& e) {
   if (const auto* data = std::get_if<mesh::Data>(&e.frame)) {
     oracle.sent(life, *data, events.now());

@@ -130,6 +130,7 @@ class Simulation {
 
   void act(LifeId life, node::effect::Dial& e) { network.dial(life, e.link, e.endpoint); }
   void act(LifeId life, node::effect::Undial& e) { network.undial(life, e.link); }
+  void act(LifeId life, node::effect::Resolve& e);
   void act(LifeId life, node::effect::Follow& e) { network.follow(life, e.endpoint); }
   void act(LifeId life, node::effect::Unfollow& e) { network.unfollow(life, e.endpoint); }
   void act(LifeId life, node::effect::ToLink& e) { network.to_link(life, e.link, e.frame); }

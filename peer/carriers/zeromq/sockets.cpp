@@ -10,6 +10,16 @@ namespace {
 // A peer alone needs about thirty; below this not even a small mesh would fit.
 constexpr rlim_t fewest_descriptors = 256;
 
+std::vector<std::string> endpoints_at(const std::vector<std::string>& addresses,
+                                      std::uint16_t port) {
+  std::vector<std::string> endpoints;
+  for (const auto& address : addresses) {
+    endpoints.push_back(tcp({address, port}));
+    if (address == loopback) endpoints.push_back(ipc(port));
+  }
+  return endpoints;
+}
+
 }  // namespace
 
 std::string tcp(const base::Endpoint& endpoint) {
@@ -63,22 +73,26 @@ std::optional<Error> raise_descriptor_limit() {
   return std::nullopt;
 }
 
-bool bind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addresses,
-                     std::uint16_t port) {
-  std::vector<std::string> endpoints;
-  for (const auto& address : addresses) {
-    endpoints.push_back(tcp({address, port}));
-    if (address == loopback) endpoints.push_back(ipc(port));
-  }
+int bind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addresses,
+                    std::uint16_t port) {
+  const auto endpoints = endpoints_at(addresses, port);
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     try {
       uninterrupted([&] { socket.bind(endpoints[i]); });
-    } catch (const zmq::error_t&) {
+    } catch (const zmq::error_t& error) {
+      const auto number = error.num();
       for (std::size_t k = 0; k < i; ++k) uninterrupted([&] { socket.unbind(endpoints[k]); });
-      return false;
+      return number;
     }
   }
-  return true;
+  return 0;
+}
+
+void unbind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addresses,
+                       std::uint16_t port) {
+  for (const auto& endpoint : endpoints_at(addresses, port)) {
+    uninterrupted([&] { socket.unbind(endpoint); });
+  }
 }
 
 }  // namespace tidegate::zeromq

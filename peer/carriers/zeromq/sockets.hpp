@@ -44,8 +44,10 @@ void set_common_options(zmq::socket_t& socket);
 // To the hard limit; an error when that is too low for any mesh.
 [[nodiscard]] std::optional<Error> raise_descriptor_limit();
 
-// Binds on all addresses, or on none.
-[[nodiscard]] bool bind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addresses,
-                                   std::uint16_t port);
+// Binds on all addresses, or on none; 0, or the errno.
+[[nodiscard]] int bind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addresses,
+                                  std::uint16_t port);
+void unbind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addresses,
+                       std::uint16_t port);
 
 }  // namespace tidegate::zeromq

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <set>
 
 #include <zmq.hpp>
 
@@ -104,22 +107,43 @@ class ZeroMq final : public carriers::Carrier {
     stream_.set(zmq::sockopt::subscribe, "@" + std::string(view(self)));
   }
 
-  // The first free port from `from` on; 0: none.
-  static std::uint16_t bind(zmq::socket_t& socket, const CarrierOptions& options,
-                            std::uint16_t from) {
-    for (std::uint32_t port = from; port <= options.last_port; ++port) {
-      if (bind_everywhere(socket, options.addresses, static_cast<std::uint16_t>(port))) {
+  // The first port from `from` on that is free at all addresses; 0: none.
+  static std::uint16_t bind(zmq::socket_t& socket, const std::vector<std::string>& addresses,
+                            std::uint16_t from, std::uint16_t last) {
+    for (std::uint32_t port = from; port <= last; ++port) {
+      if (bind_everywhere(socket, addresses, static_cast<std::uint16_t>(port)) == 0) {
         return static_cast<std::uint16_t>(port);
       }
     }
     return 0;
   }
 
+  // The addresses of IPv4 decide: one of IPv6 may not be usable yet, while it is tested.
   bool bind(const CarrierOptions& options) {
-    ports_.publish = bind(publish_, options, options.first_port);
+    std::vector<std::string> ipv4;
+    std::copy_if(options.addresses.begin(), options.addresses.end(), std::back_inserter(ipv4),
+                 [](const std::string& address) { return address.find(':') == std::string::npos; });
+    ports_.publish = bind(publish_, ipv4, options.first_port, options.last_port);
     if (ports_.publish == 0 || ports_.publish == options.last_port) return false;
-    ports_.direct = bind(direct_, options, static_cast<std::uint16_t>(ports_.publish + 1));
+    const auto behind = static_cast<std::uint16_t>(ports_.publish + 1);
+    ports_.direct = bind(direct_, ipv4, behind, options.last_port);
+    listening_.insert(ipv4.begin(), ipv4.end());
     return ports_.direct != 0;
+  }
+
+  std::vector<std::string> listen_on(const std::vector<std::string>& addresses) override {
+    std::vector<std::string> taken;
+    for (const auto& address : addresses) {
+      if (listening_.contains(address)) continue;
+      int error = bind_everywhere(publish_, {address}, ports_.publish);
+      if (error == 0) {
+        error = bind_everywhere(direct_, {address}, ports_.direct);
+        if (error != 0) unbind_everywhere(publish_, {address}, ports_.publish);
+      }
+      if (error == 0) listening_.insert(address);
+      if (error == EADDRINUSE) taken.push_back(address);
+    }
+    return taken;
   }
 
   [[nodiscard]] carriers::Ports ports() const override { return ports_; }
@@ -312,6 +336,7 @@ class ZeroMq final : public carriers::Carrier {
   std::uint64_t suppressed_ = 0;
   LocalTransport local_;
   carriers::Ports ports_;
+  std::set<std::string> listening_;  // addresses, also those that the host has lost
   zmq::context_t context_ = make_context();
   zmq::socket_t publish_;
   zmq::socket_t stream_;

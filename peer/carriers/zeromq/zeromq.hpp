@@ -36,7 +36,7 @@ namespace tidegate::zeromq {
 
 struct CarrierOptions {
   PeerId self;
-  std::vector<std::string> addresses;  // IPv4, to bind; the same ports on each
+  std::vector<std::string> addresses;  // of both families, to bind; the same ports on each
   std::uint16_t first_port = 0;
   std::uint16_t last_port = 0;
   LocalTransport local = LocalTransport::tcp;

@@ -1,6 +1,8 @@
 #include "peer/servers/postgres/connection.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include <libpq-fe.h>
 #include <poll.h>
@@ -8,6 +10,8 @@
 #include "lib/base/backoff.hpp"
 #include "lib/base/decimal.hpp"
 #include "lib/base/must.hpp"
+#include "peer/io/resolver.hpp"
+#include "peer/servers/postgres/host_list.hpp"
 #include "peer/servers/postgres/libpq_handles.hpp"
 #include "peer/servers/postgres/libpq_text.hpp"
 
@@ -63,6 +67,34 @@ bool is_host_list(const std::string& keyword) {
   return keyword == "host" || keyword == "hostaddr" || keyword == "port";
 }
 
+ConnectionHandle start_connection(const Settings& settings) {
+  std::vector<const char*> keywords;
+  std::vector<const char*> values;
+  for (const auto& [keyword, value] : settings) {
+    keywords.push_back(keyword.c_str());
+    values.push_back(value.c_str());
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
+  ConnectionHandle connection(PQconnectStartParams(keywords.data(), values.data(), 0));
+  TIDEGATE_MUST(connection != nullptr);  // only without memory
+  return connection;
+}
+
+// The hosts that libpq will turn to, with those of the environment and of a service file. It tells
+// them of a connection that it has refused before it touches the network.
+HostList hosts_of(Settings settings) {
+  settings.push_back({"sslmode", "refuse this"});
+  const auto refused = start_connection(settings);
+  const ConnectionOptions options(PQconninfo(refused.get()));
+  std::map<std::string, std::string> values;
+  for (const auto* option = options.get(); option != nullptr && option->keyword != nullptr;
+       ++option) {
+    values[option->keyword] = text_or_empty(option->val);
+  }
+  return read_host_list(values["host"], values["hostaddr"], values["port"]);
+}
+
 bool ready_now(int descriptor, bool write) {
   pollfd wanted{descriptor, static_cast<short>(write ? POLLOUT : POLLIN), 0};
   return ::poll(&wanted, 1, 0) > 0;
@@ -73,7 +105,11 @@ bool ready_now(int descriptor, bool write) {
 class Database::Connection {
  public:
   Connection(Settings settings, Session session, Timeouts timeouts, base::Random random)
-      : settings_(std::move(settings)), session_(session), timeouts_(timeouts), random_(random) {}
+      : settings_(std::move(settings)),
+        session_(session),
+        timeouts_(timeouts),
+        random_(random),
+        resolver_(timeouts.connect) {}
 
   [[nodiscard]] std::unique_ptr<Connection> sibling(Session session) {
     auto other =
@@ -83,6 +119,7 @@ class Database::Connection {
   }
 
   [[nodiscard]] io::Interest interest() const {
+    if (phase_ == Phase::resolving) return {resolver_.descriptor(), true, false, socket_};
     const int descriptor = connection_ ? PQsocket(connection_.get()) : -1;
     if (descriptor < 0) return {-1, false, false, socket_};
     if (phase_ == Phase::connecting) return {descriptor, !wants_write_, wants_write_, socket_};
@@ -92,7 +129,9 @@ class Database::Connection {
   std::optional<Event> advance(Instant now) {
     switch (phase_) {
       case Phase::waiting:
-        return now < deadline_ ? std::nullopt : start(now);
+        return now < deadline_ ? std::nullopt : begin(now);
+      case Phase::resolving:
+        return resolve_further(now);
       case Phase::connecting:
         return connect_further(now);
       case Phase::idle:
@@ -124,6 +163,8 @@ class Database::Connection {
 
   void drop(Instant now, base::Backoff& pauses) {
     connection_.reset();
+    resolver_.forget();
+    names_.clear();
     wal_.reset();
     copying_ = false;
     ++socket_;
@@ -157,30 +198,55 @@ class Database::Connection {
   [[nodiscard]] const std::string& server() const { return server_; }
 
  private:
-  enum class Phase : std::uint8_t { waiting, connecting, idle, asking };
+  enum class Phase : std::uint8_t { waiting, resolving, connecting, idle, asking };
 
-  std::optional<Event> start(Instant now) {
+  // Names first, and anew for each attempt.
+  std::optional<Event> begin(Instant now) {
+    phase_ = Phase::resolving;
+    hosts_ = hosts_of(settings_);
+    addresses_.clear();
+    unresolved_.clear();
+    for (const auto& entry : hosts_) {
+      if (needs_lookup(entry) && names_.insert(entry.host).second) resolver_.ask(entry.host, now);
+    }
+    return resolve_further(now);
+  }
+
+  std::optional<Event> resolve_further(Instant now) {
+    for (auto& [name, addresses, trouble] : resolver_.take(now)) {
+      names_.erase(name);
+      addresses_[name] = std::move(addresses);
+      if (trouble.empty()) continue;
+      unresolved_ += (unresolved_.empty() ? "" : "; ") + std::string("the host name \"") + name +
+                     "\" can't be resolved: " + trouble;
+    }
+    deadline_ = resolver_.deadline();
+    if (!names_.empty()) return std::nullopt;
+    auto reachable = with_addresses(hosts_, addresses_);
+    if (!reachable.empty() || hosts_.empty()) return start(std::move(reachable), now);
+    server_ = hosts_.front().host + " port " + hosts_.front().port;
+    return lost(now, {"", unresolved_});
+  }
+
+  std::optional<Event> start(HostList hosts, Instant now) {
     Settings all = defaults();
-    for (const auto& [keyword, value] : settings_) {
-      all.push_back({keyword, is_host_list(keyword) ? rotated_list(value, first_host_) : value});
+    for (const auto& setting : settings_) {
+      if (hosts.empty() || !is_host_list(setting.keyword)) all.push_back(setting);
+    }
+    if (!hosts.empty()) {
+      auto values = write_host_list(rotated(std::move(hosts), first_host_));
+      all.push_back({"host", std::move(values.hosts)});
+      all.push_back({"hostaddr", std::move(values.addresses)});
+      all.push_back({"port", std::move(values.ports)});
     }
     if (session_ == Session::replication) all.push_back({"replication", "database"});
 
-    std::vector<const char*> keywords;
-    std::vector<const char*> values;
-    for (const auto& [keyword, value] : all) {
-      keywords.push_back(keyword.c_str());
-      values.push_back(value.c_str());
-    }
-    keywords.push_back(nullptr);
-    values.push_back(nullptr);
-    connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 0));
-    TIDEGATE_MUST(connection_ != nullptr);  // only without memory
+    connection_ = start_connection(all);
     PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);
     PQsetNoticeReceiver(connection_.get(), &Connection::hear, this);
     last_words_ = {};
     hosts_tried_ = 0;
-    host_.clear();
+    place_.clear();
     note_server(now);
     if (PQstatus(connection_.get()) == CONNECTION_BAD) return refused(now);
     phase_ = Phase::connecting;
@@ -193,10 +259,11 @@ class Database::Connection {
     if (!ready_now(PQsocket(connection_.get()), wants_write_)) {
       if (now < deadline_) return std::nullopt;
       first_host_ += hosts_tried_;
-      return lost(now, {"",
-                        server_ + " has not accepted a connection for " +
-                            std::to_string(timeouts_.connect / std::chrono::seconds(1)) + " s",
-                        true});
+      return not_connected(now,
+                           {"",
+                            server_ + " has not accepted a connection for " +
+                                std::to_string(timeouts_.connect / std::chrono::seconds(1)) + " s",
+                            true});
     }
     const auto wish = PQconnectPoll(connection_.get());
     ++socket_;
@@ -304,7 +371,12 @@ class Database::Connection {
   Event refused(Instant now) {
     auto refusal = read_refusal(text_or_empty(PQerrorMessage(connection_.get())));
     if (PQconnectionNeedsPassword(connection_.get()) != 0) refusal.sqlstate = wrong_password;
-    return lost(now, {std::move(refusal.sqlstate), std::move(refusal.words)});
+    return not_connected(now, {std::move(refusal.sqlstate), std::move(refusal.words)});
+  }
+
+  Event not_connected(Instant now, Lost why) {
+    if (!unresolved_.empty()) why.reason += "; " + unresolved_;
+    return lost(now, std::move(why));
   }
 
   // Why a connection that had been made is gone. A server that ends it says so in a message of its
@@ -333,17 +405,12 @@ class Database::Connection {
     const auto host = text_or_empty(PQhost(connection_.get()));
     const auto address = text_or_empty(PQhostaddr(connection_.get()));
     const auto port = " port " + text_or_empty(PQport(connection_.get()));
-    if (host + port != host_) {
-      host_ = host + port;
+    if (host + port + address != place_) {
+      place_ = host + port + address;
       ++hosts_tried_;
-      address_.clear();
       deadline_ = now + timeouts_.connect;
     }
-    if (address != address_) {
-      address_ = address;
-      deadline_ = now + timeouts_.connect;
-    }
-    server_ = address.empty() || address == host ? host_ : host + " (" + address + ")" + port;
+    server_ = (address.empty() || address == host ? host : host + " (" + address + ")") + port;
   }
 
   Settings settings_;
@@ -359,11 +426,15 @@ class Database::Connection {
   std::uint64_t socket_ = 0;
   bool wants_write_ = false;
   bool broken_ = false;  // a query could not be sent
-  std::string host_;     // with port; as address_, of the server tried last
-  std::string address_;
+  io::Resolver resolver_;
+  HostList hosts_;               // of this attempt, as the three below
+  std::set<std::string> names_;  // not looked up yet
+  std::map<std::string, std::vector<std::string>> addresses_;
+  std::string unresolved_;  // the names without an address, and why
+  std::string place_;       // host, port and address tried last
   std::string server_;
-  std::size_t hosts_tried_ = 0;  // in this attempt
-  std::size_t first_host_ = 0;   // of the lists in the connection string
+  std::size_t hosts_tried_ = 0;  // each address counts; in this attempt
+  std::size_t first_host_ = 0;   // of the list of them
   std::size_t preferred_host_ = 0;
   std::size_t next_host_ = 0;  // the one behind the host that was connected to last
   Answer answer_;

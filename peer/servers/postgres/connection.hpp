@@ -13,13 +13,15 @@
 //    hangs up at once is not hammered.
 // 2. Failover is libpq's: "host=a,b target_session_attrs=primary" finds the primary. libpq's own
 //    clock does not run without blocking, and it would stay with a silent host for minutes; so
-//    each host gets `connect_timeout` of the connection string (seconds), or Timeouts::connect, and
-//    the attempt after a timeout begins with the next host.
+//    each address gets `connect_timeout` of the connection string (seconds), or Timeouts::connect,
+//    and the attempt after a timeout begins with the next one.
 // 3. No password reaches an event or an error.
 //
-// One thing does block: resolving a host name, inside libpq, at each attempt to connect (and
-// reading
-// ~/.pgpass or a service file). Give addresses, or keep the names in /etc/hosts.
+// 4. Names are resolved anew for each attempt, beside the loop (peer/io/resolver.hpp); libpq gets
+//    the addresses beside the names, so that it checks certificates as before and looks nothing up.
+//
+// libpq itself reads ~/.pgpass and a service file, and may wait for a Kerberos or LDAP server where
+// one is set up.
 //
 // Threads: all calls from one thread. Besides this file only commit.cpp and sql_change.cpp know
 // libpq.
@@ -55,8 +57,9 @@ class Database {
   };
 
   struct Timeouts {
-    Duration connect = std::chrono::seconds(10);  // for each host; connect_timeout overrides it
-    Duration answer = std::chrono::seconds(10);   // a server silent for longer counts as lost
+    // For each address, and for all names together; connect_timeout overrides it.
+    Duration connect = std::chrono::seconds(10);
+    Duration answer = std::chrono::seconds(10);  // a server silent for longer counts as lost
     // How long a reader stays without replication commands before it tries again to get them, half
     // as long or half as long again.
     Duration full_session = std::chrono::minutes(1);

@@ -1,7 +1,6 @@
 #include "peer/servers/postgres/libpq_text.hpp"
 
 #include <algorithm>
-#include <vector>
 
 namespace tidegate::postgres {
 namespace {
@@ -89,21 +88,6 @@ Error spilt_password() {
   return Error{
       "the connection string has an @ too many, so that a part of the password would be taken for "
       "a name; percent-encode the special characters of user and password (@ is %40, / is %2F)"};
-}
-
-std::string rotated_list(std::string_view list, std::size_t first) {
-  std::vector<std::string_view> parts;
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const auto end = std::min(list.find(',', begin), list.size());
-    parts.push_back(list.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  std::string text;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (i > 0) text += ',';
-    text += parts[(first + i) % parts.size()];
-  }
-  return text;
 }
 
 }  // namespace tidegate::postgres

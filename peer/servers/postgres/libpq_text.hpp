@@ -2,7 +2,6 @@
 // without a password. Pure text; it stands apart from connection.cpp so that it can be tested.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -34,8 +33,5 @@ struct Refusal {
 // no harm.
 [[nodiscard]] bool password_spills(std::string_view uri);
 [[nodiscard]] Error spilt_password();
-
-// A comma-separated list begun at another element: "a,b,c" at 1 is "b,c,a". Counts around.
-[[nodiscard]] std::string rotated_list(std::string_view list, std::size_t first);
 
 }  // namespace tidegate::postgres

@@ -50,6 +50,9 @@ class RosterHarness {
       expected_ = roster_.ready({from, to, 1, 1}, now_, e) != nullptr;
     });
   }
+  std::string resolved(const std::string& host, const std::vector<std::string>& addresses) {
+    return run([&](mesh::Effects& e) { roster_.resolved(host, addresses, now_, e); });
+  }
   std::string listening(const Origin& from, const Origin& to = origin(1)) {
     return run([&](mesh::Effects& e) { expected_ = roster_.listening({from, to}, now_, e); });
   }

@@ -152,11 +152,11 @@ TEST_CASE("a peer hears neither itself nor a farewell in a beacon") {
 // --- seeds --------------------------------------------------------------------------------------
 
 TEST_CASE("a seed is dialled at once, and again on a fresh connection until it answers") {
-  RosterHarness a({{"b", 20}});
-  CHECK(a.wait(Duration(0)) == "dial 1 b:20, link 1: Hello");
+  RosterHarness a({{"192.0.2.2", 20}});
+  CHECK(a.wait(Duration(0)) == "dial 1 192.0.2.2:20, link 1: Hello");
   CHECK(a.wait(milliseconds(2999)).empty());
-  CHECK(a.wait(milliseconds(751)) == "undial 1, dial 2 b:20, link 2: Hello");
-  CHECK(a.welcome(2, info(b, "b")) == "follow b:10");
+  CHECK(a.wait(milliseconds(751)) == "undial 1, dial 2 192.0.2.2:20, link 2: Hello");
+  CHECK(a.welcome(2, info(b, "b")) == "follow 192.0.2.2:10");
   CHECK(a.state(b) == "hello");
   a.reader(b);
   a.ready(b);
@@ -164,8 +164,69 @@ TEST_CASE("a seed is dialled at once, and again on a fresh connection until it a
   CHECK(a.wait(milliseconds(1900)).empty());
 }
 
+TEST_CASE("a seed's name is looked up anew for each try, and its newest address is dialled") {
+  RosterHarness a({{"app", 20}});
+  CHECK(a.wait(Duration(0)) == "resolve app");
+  CHECK(a.resolved("app", {"192.0.2.2"}) == "dial 1 192.0.2.2:20, link 1: Hello");
+  CHECK(a.wait(milliseconds(3750)) == "resolve app");
+  CHECK(a.resolved("app", {"192.0.2.3"}) == "undial 1, dial 2 192.0.2.3:20, link 2: Hello");
+  CHECK(a.welcome(2, info(b, "b")) == "follow 192.0.2.3:10");
+  // Nobody answers the name server's question: the address is still right.
+  a.left(b);
+  CHECK(a.wait(milliseconds(3750)).ends_with("resolve app"));
+  CHECK(a.resolved("app", {}) == "dial 3 192.0.2.3:20, link 3: Hello");
+}
+
+TEST_CASE("a name that no name server knows is looked up again every three seconds") {
+  RosterHarness a({{"app", 20}});
+  CHECK(a.wait(Duration(0)) == "resolve app");
+  CHECK(a.resolved("app", {}).empty());
+  CHECK(a.wait(milliseconds(2999)).empty());
+  CHECK(a.wait(milliseconds(751)) == "resolve app");
+}
+
+TEST_CASE("a name with several peers behind it reaches them all, but not the peer itself") {
+  RosterHarness a({{"apps", 20}});
+  a.wait(Duration(0));
+  CHECK(a.resolved("apps", {"192.0.2.1", "192.0.2.2", "2001:db8::3"}) ==
+        "dial 1 192.0.2.1:20, link 1: Hello, dial 2 192.0.2.2:20, link 2: Hello, "
+        "dial 3 2001:db8::3:20, link 3: Hello");
+  CHECK(a.welcome(1, info(origin(1), "a")) == "undial 1");
+  CHECK(a.welcome(2, info(b, "b")) == "follow 192.0.2.2:10");
+  CHECK(a.wait(milliseconds(3750)).find("resolve apps") != std::string::npos);
+  CHECK(a.resolved("apps", {"2001:db8::3", "192.0.2.1", "192.0.2.2"}) ==
+        "undial 3, dial 4 2001:db8::3:20, link 4: Hello");
+  CHECK(a.welcome(4, info(c, "c")) == "follow 2001:db8::3:10");
+}
+
+TEST_CASE("a peer that has two addresses behind one name is met once") {
+  RosterHarness a({{"app", 20}});
+  a.wait(Duration(0));
+  a.resolved("app", {"::1", "127.0.0.1"});
+  CHECK(a.welcome(2, info(b, "b")) == "follow 127.0.0.1:10");
+  CHECK(a.welcome(1, info(b, "b")) == "undial 1");
+  CHECK(a.wait(milliseconds(1900)).find("dial") == std::string::npos);
+}
+
+TEST_CASE("peers that come to a name later are found within a minute") {
+  RosterHarness a({{"apps", 20}});
+  a.wait(Duration(0));
+  a.resolved("apps", {"192.0.2.2"});
+  a.welcome(1, info(b, "b"));
+  a.reader(b);
+  a.ready(b);
+  a.listening(b);
+  std::string trace;
+  for (int second = 0; second < 40; ++second) {
+    a.stream(b);
+    trace += a.wait(seconds(1));
+  }
+  CHECK(trace == "resolve apps");
+  CHECK(a.resolved("apps", {"192.0.2.2", "192.0.2.3"}) == "dial 2 192.0.2.3:20, link 2: Hello");
+}
+
 TEST_CASE("a seed that names a peer which is known already is not dialled twice") {
-  RosterHarness a({{"b", 20}});
+  RosterHarness a({{"192.0.2.2", 20}});
   a.wait(Duration(0));
   a.heard(b, "b");
   CHECK(a.welcome(1, info(b, "b")) == "undial 1");
@@ -173,7 +234,7 @@ TEST_CASE("a seed that names a peer which is known already is not dialled twice"
 }
 
 TEST_CASE("a seed that is the peer itself is forgotten") {
-  RosterHarness a({{"a", 20}});
+  RosterHarness a({{"192.0.2.1", 20}});
   a.wait(Duration(0));
   const auto itself = info(origin(1), "a");
   CHECK(a.hello(itself, "a") == "route r: Welcome");
@@ -182,20 +243,32 @@ TEST_CASE("a seed that is the peer itself is forgotten") {
 }
 
 TEST_CASE("a seed that refuses is asked again after half a minute") {
-  RosterHarness a({{"b", 20}});
+  RosterHarness a({{"192.0.2.2", 20}});
   a.wait(Duration(0));
   CHECK(a.refused(1) == "undial 1");
   CHECK(a.wait(milliseconds(29'999)).empty());
-  CHECK(a.wait(milliseconds(7'501)).starts_with("dial 2 b:20, link 2: Hello"));
+  CHECK(a.wait(milliseconds(11'251)).starts_with("dial 2 192.0.2.2:20, link 2: Hello"));
 }
 
 TEST_CASE("a seed whose peer is gone is dialled again") {
-  RosterHarness a({{"b", 20}});
+  RosterHarness a({{"192.0.2.2", 20}});
   a.wait(Duration(0));
   a.welcome(1, info(b, "b"));
   const auto trace = a.wait(seconds(8));
-  CHECK(trace.find("undial 1, unfollow b:10") != std::string::npos);
-  CHECK(trace.find("dial 2 b:20, link 2: Hello") != std::string::npos);
+  CHECK(trace.find("undial 1, unfollow 192.0.2.2:10") != std::string::npos);
+  CHECK(trace.find("dial 2 192.0.2.2:20, link 2: Hello") != std::string::npos);
+}
+
+// The connection was given to a member that had left, and stayed open for ever.
+TEST_CASE("a welcome behind a farewell revives nothing and leaks nothing") {
+  RosterHarness a({{"192.0.2.2", 20}});
+  a.wait(Duration(0));
+  a.befriend(b, "b");
+  CHECK(a.left(b) == "undial 2, unfollow b:10, b is gone: left");
+  CHECK(a.welcome(1, info(b, "b")) == "undial 1");
+  CHECK(a.welcome(2, info(b, "b")).empty());
+  CHECK_FALSE(a.expected());
+  CHECK(a.state(b) == "left");
 }
 
 // Frames that wait on a broken connection go to whichever peer listens at that address next.
@@ -240,29 +313,47 @@ TEST_CASE("an earlier life of a peer is not let in any more") {
   CHECK(a.state(later) == "ready");
 }
 
-TEST_CASE("a peer that answers at the address of another one has replaced it") {
+TEST_CASE("another peer answers at a known address: only that address is stale") {
   RosterHarness a;
   a.befriend(b, "b");
   CHECK(a.welcome(1, info(c, "c")) ==
-        "undial 1, unfollow b:10, b is gone: replaced, dial 2 b:20, link 2: Hello");
-  CHECK(a.state(b) == "left");
+        "undial 1, unfollow b:10, b is gone: silent, dial 2 b:20, link 2: Hello");
   CHECK(a.welcome(2, info(c, "c")) == "follow b:10");
+  CHECK(a.state(c) == "hello");
+  // It lives elsewhere, and was ignored for ten minutes.
+  SUBCASE("its beacon") { CHECK(a.heard(b, "elsewhere") == "dial 3 elsewhere:20, link 3: Hello"); }
+  SUBCASE("its hello") {
+    CHECK(a.hello(info(b, "b"), "elsewhere") ==
+          "dial 3 elsewhere:20, link 3: Hello, route r: Welcome, link 3: Ready 5");
+  }
+  CHECK(a.welcome(3, info(b, "b")) == "follow elsewhere:10");
+  CHECK(a.state(b) == "hello");
   CHECK(a.state(c) == "hello");
 }
 
-TEST_CASE("a peer that publishes where another one did has replaced it") {
+TEST_CASE("a later life that answers at the address of the earlier one has replaced it") {
+  RosterHarness a;
+  a.befriend(b, "b");
+  auto later = b;
+  ++later.incarnation;
+  CHECK(a.welcome(1, info(later, "b")) ==
+        "undial 1, unfollow b:10, b is gone: replaced, dial 2 b:20, link 2: Hello");
+  CHECK(a.state(b) == "left");
+}
+
+TEST_CASE("a peer that publishes where another one did makes that address stale") {
   RosterHarness a;
   a.befriend(b, "b");
   a.hello(info(c, "c"), "b");
-  CHECK(a.welcome(2, info(c, "c")) == "undial 1, unfollow b:10, b is gone: replaced, follow b:10");
-  CHECK(a.state(b) == "left");
+  CHECK(a.welcome(2, info(c, "c")) == "undial 1, unfollow b:10, b is gone: silent, follow b:10");
+  CHECK(a.state(b) == "gone");
 }
 
 TEST_CASE("an address that leads back to this peer itself belongs to nobody else any more") {
   RosterHarness a;
   a.heard(b, "b");
   CHECK(a.welcome(1, info(origin(1), "a")) == "undial 1");
-  CHECK(a.state(b) == "left");
+  CHECK(a.state(b) == "gone");
 }
 
 // --- the limit ----------------------------------------------------------------------------------
@@ -320,4 +411,35 @@ TEST_CASE("a peer that is gone is forgotten after ten minutes, unless a message 
   --a.roster().find(c)->held;
   a.wait(minutes(10));
   CHECK(a.state(c) == "unknown");
+}
+
+// --- streams of the forgotten -------------------------------------------------------------------
+
+TEST_CASE("a peer that returns in the same life after a day goes on where its stream was") {
+  RosterHarness a;
+  a.befriend(b, "b");
+  (void)a.roster().find(b)->stream.start(41);
+  a.wait(seconds(10));
+  CHECK(a.state(b) == "gone");
+  a.wait(std::chrono::hours(24));
+  CHECK(a.state(b) == "unknown");
+  a.heard(b, "b");
+  CHECK(a.roster().find(b)->stream.next() == 41);
+}
+
+TEST_CASE("a peer that returns after it was evicted from a full roster goes on, too") {
+  RosterHarness a;
+  a.befriend(b, "b");
+  (void)a.roster().find(b)->stream.start(41);
+  for (std::size_t i = 1; i < limits::peers; ++i) a.heard(numbered(i), "h" + std::to_string(i));
+  a.left(b);
+  CHECK_FALSE(a.heard(c, "c").empty());
+  CHECK(a.state(b) == "unknown");
+  // A later life that goes on with the same stream does so as well.
+  auto later = info(b, "b");
+  ++later.origin.incarnation;
+  later.epoch = b.incarnation;
+  a.left(c);
+  a.hello(later, "b");
+  CHECK(a.roster().find(later.origin)->stream.next() == 41);
 }

@@ -66,6 +66,7 @@ struct EffectText {
   std::string operator()(const node::effect::Undial& e) const {
     return "undial " + std::to_string(e.link);
   }
+  std::string operator()(const node::effect::Resolve& e) const { return "resolve " + e.host; }
   std::string operator()(const node::effect::Follow& e) const { return "follow " + at(e.endpoint); }
   std::string operator()(const node::effect::Unfollow& e) const {
     return "unfollow " + at(e.endpoint);

@@ -77,12 +77,3 @@ TEST_CASE("a percent-encoded @ in a URI is no spilt password") {
     CHECK_FALSE(password_spills(text));
   }
 }
-
-TEST_CASE("a list of hosts can begin at any of them") {
-  CHECK(rotated_list("a,b,c", 0) == "a,b,c");
-  CHECK(rotated_list("a,b,c", 1) == "b,c,a");
-  CHECK(rotated_list("a,b,c", 5) == "c,a,b");
-  CHECK(rotated_list("5432", 1) == "5432");
-  CHECK(rotated_list(",b", 1) == "b,");
-  CHECK(rotated_list("", 3).empty());
-}

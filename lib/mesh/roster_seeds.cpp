@@ -1,0 +1,122 @@
+// The part of the roster that gets to know peers by seeds.
+#include <algorithm>
+
+#include "lib/base/ipv4.hpp"
+#include "lib/mesh/roster.hpp"
+
+namespace tidegate::mesh {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Duration look_at_seed = seconds(1);
+constexpr Duration redial_seed = seconds(3);
+// Peers that have come to a name since find us themselves; this is for those that don't know it.
+constexpr Duration refresh_seed = seconds(30);
+
+// IPv4, or IPv6: no name has a colon.
+bool is_address(const std::string& host) {
+  return base::parse_ipv4(host) || host.find(':') != std::string::npos;
+}
+
+}  // namespace
+
+void Roster::add_seed(base::Endpoint endpoint) {
+  Seed seed{endpoint, !is_address(endpoint.host)};
+  if (!seed.is_name) seed.addresses.push_back({std::move(endpoint)});
+  seeds_.push_back(std::move(seed));
+}
+
+void Roster::resolved(const std::string& host, const std::vector<std::string>& addresses,
+                      Instant now, Effects& effects) {
+  for (auto& seed : seeds_) {
+    if (!seed.is_name || seed.endpoint.host != host) continue;
+    // While no name server answers, the addresses stay as they were.
+    if (!addresses.empty()) {
+      std::vector<SeedAddress> found;
+      for (const auto& address : addresses) found.push_back({{address, seed.endpoint.port}});
+      for (auto& known : seed.addresses) {
+        const auto same = std::find_if(found.begin(), found.end(), [&](const SeedAddress& other) {
+          return other.endpoint == known.endpoint;
+        });
+        if (same != found.end()) {
+          *same = std::move(known);
+        } else if (known.link) {
+          effects.push_back(effect::Undial{*known.link});
+        }
+      }
+      seed.addresses = std::move(found);
+    }
+    dial_seed(seed, now, effects);
+  }
+}
+
+void Roster::advance_seed(Seed& seed, Instant now, Effects& effects) {
+  const bool answered = all_answered(seed);
+  if (seed.is_name && now >= (answered ? seed.refresh_at : seed.retry_at)) {
+    effects.push_back(effect::Resolve{seed.endpoint.host});
+    seed.refresh_at = soon(now, refresh_seed);
+    seed.retry_at = soon(now, redial_seed);
+  } else if (!answered && now >= seed.retry_at) {
+    dial_seed(seed, now, effects);
+    seed.retry_at = soon(now, redial_seed);
+  }
+  if (answered) seed.retry_at = soon(now, look_at_seed);
+  wake_at(seed.retry_at);
+}
+
+// Forgets those that have departed.
+bool Roster::all_answered(Seed& seed) {
+  bool all = !seed.addresses.empty();
+  for (auto& address : seed.addresses) {
+    const auto* member = address.member ? find(*address.member) : nullptr;
+    if (member == nullptr || member->departed()) address.member.reset();
+    all = all && (address.own || address.member);
+  }
+  return all;
+}
+
+// A fresh connection each time: its queue holds one Hello.
+void Roster::dial_seed(Seed& seed, Instant now, Effects& effects) {
+  for (auto& address : seed.addresses) {
+    if (address.own || address.member || now < address.retry_at) continue;
+    if (address.link) effects.push_back(effect::Undial{*address.link});
+    address.link = ++last_link_;
+    effects.push_back(effect::Dial{*address.link, address.endpoint});
+    send_hello(*address.link, effects);
+  }
+}
+
+bool Roster::seed_answered(SeedAddress& seed, const PeerInfo& info, Instant now, Effects& effects) {
+  const auto link = *std::exchange(seed.link, std::nullopt);
+  if (info.origin.peer == self_.origin.peer) {
+    seed.own = true;
+    effects.push_back(effect::Undial{link});
+    // An address never leads to anybody else; a name may.
+    std::erase_if(seeds_, [](const Seed& s) { return !s.is_name && s.addresses.front().own; });
+    return true;
+  }
+  seed.member = info.origin;
+  auto* member = find(info.origin);
+  if (member == nullptr) member = admit(info.origin, now);
+  if (member == nullptr || member->link || member->state == PeerState::left) {
+    effects.push_back(effect::Undial{link});
+    return member != nullptr;
+  }
+  introduce(*member, info, seed.endpoint.host);
+  member->link = link;
+  member->retry_at = soon(now, seconds(1));
+  meet(*member, info, now, effects);
+  return true;
+}
+
+Roster::SeedAddress* Roster::seed_of(LinkId link) {
+  for (auto& seed : seeds_) {
+    for (auto& address : seed.addresses) {
+      if (address.link == link) return &address;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace tidegate::mesh
