@@ -57,6 +57,9 @@ std::string_view in_words(Undelivered::Why why) {
              "and retain-for";
     case Undelivered::Why::orphaned:
       return "the change was undone by a failover";
+    case Undelivered::Why::in_doubt:
+      return "the change may have been undone by a failover, which can't be told; look whether it "
+             "is there";
     case Undelivered::Why::foreign:
       return "the change belongs to another PostgreSQL cluster than this peer's database";
     case Undelivered::Why::overdue:

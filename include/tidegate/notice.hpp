@@ -39,6 +39,7 @@ struct Undelivered {
     missing,   // lost between the peers, and its publisher is gone
     expired,   // lost, and its publisher no longer keeps it
     orphaned,  // announces a change that a failover has undone
+    in_doubt,  // a failover has undone its change or not, which can't be told (Position::after)
     foreign,   // announces a change of another PostgreSQL cluster
     overdue,   // was held for `overdue_after`, and overdue is drop
   };

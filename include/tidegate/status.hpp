@@ -26,6 +26,7 @@ struct Counters {
   std::uint64_t duplicate = 0;  // dropped, had arrived before
   std::uint64_t missing = 0;    // reported as Undelivered, by reason
   std::uint64_t orphaned = 0;
+  std::uint64_t in_doubt = 0;
   std::uint64_t foreign = 0;
   std::uint64_t expired = 0;
   std::uint64_t overdue = 0;
@@ -58,6 +59,7 @@ inline constexpr std::array counter_names = {
     CounterName{"duplicate", &Counters::duplicate},
     CounterName{"missing", &Counters::missing},
     CounterName{"orphaned", &Counters::orphaned},
+    CounterName{"in_doubt", &Counters::in_doubt},
     CounterName{"foreign", &Counters::foreign},
     CounterName{"expired", &Counters::expired},
     CounterName{"overdue", &Counters::overdue},

@@ -27,6 +27,8 @@ PublisherHalf::PublisherHalf(const Options& options, const Origin& self,
 // --- the commit queue ---------------------------------------------------------------------------
 
 void PublisherHalf::accept(input::Publish& published) {
+  auto* place = std::get_if<Position>(&published.dependency);
+  if (place != nullptr && place->after >= place->offset) place->after = 0;  // can't be true
   outbox_.push(std::move(published.message), published.dependency);
 }
 

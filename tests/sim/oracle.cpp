@@ -41,7 +41,8 @@ void Totals::add(const Totals& other) {
   overdue += other.overdue;
   late += other.late;
   orphaned += other.orphaned;
-  orphaned_but_there += other.orphaned_but_there;
+  in_doubt += other.in_doubt;
+  in_doubt_but_there += other.in_doubt_but_there;
   foreign += other.foreign;
   unpublished += other.unpublished;
   checked_at_end += other.checked_at_end;
@@ -331,13 +332,22 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
         break;
       case Undelivered::Why::orphaned:
         ++totals_.orphaned;
-        if (!life.birth.gated || !life.shown || !sent.position ||
-            sent.position->cluster() != life.birth.system ||
-            !lost_at(*life.shown, *sent.position)) {
+        if (!parted_from(life, sent.position) ||
+            !history_.undone(life.shown->timeline, note.change)) {
           fail("reason", who + ", but the server " +
                              (life.shown ? text_of(life.shown->timeline) : "") + " may show it");
+        }
+        check_order(life, author, sequence, std::nullopt, now, who);
+        break;
+      case Undelivered::Why::in_doubt:
+        ++totals_.in_doubt;
+        if (!parted_from(life, sent.position)) {
+          fail("reason", who + ", but the server " +
+                             (life.shown ? text_of(life.shown->timeline) : "") + " may show it");
+        } else if (!could_be_there(*life.shown, *sent.position)) {
+          fail("reason", who + ", but it is gone for sure");
         } else if (history_.shows(life.shown->lsn, note.change)) {
-          ++totals_.orphaned_but_there;
+          ++totals_.in_doubt_but_there;
         }
         check_order(life, author, sequence, std::nullopt, now, who);
         break;

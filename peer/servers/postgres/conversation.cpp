@@ -19,16 +19,13 @@ void Conversation<Seam>::advance(Instant now, gate::ServerEvents& events) {
   if (std::holds_alternative<Database::Connected>(*event)) {
     phase_ = Phase::introduction;
     database_.query(introduction_sql, now);
-  } else if (const auto* answer = std::get_if<Database::Answer>(&*event)) {
-    if (phase_ != Phase::introduction) {
-      TIDEGATE_MUST(phase_ == Phase::asking);
-      if (history_query_) return history_answered(answer->rows, now, events);
-      return answered(answer->rows, now, events);
+  } else if (auto* answer = std::get_if<Database::Answer>(&*event)) {
+    if (phase_ == Phase::introduction) {
+      return introduction_read(std::move(answer->rows), now, events);
     }
-    auto server = read_introduction(answer->rows, database_.server());
-    if (!server) return give_up(server.error().message, now, events);
-    server_ = std::move(*server);
-    introduced(now, events);
+    TIDEGATE_MUST(phase_ == Phase::asking);
+    if (history_query_) return history_answered(answer->rows, now, events);
+    question_answered(std::move(answer->rows), now, events);
   } else if (const auto* refusal = std::get_if<Database::QueryFailed>(&*event)) {
     if (!history_query_) return refused(*refusal, now, events);
     if (history_query_->refused(refusal->sqlstate)) return go_on_with_history(now, events);
@@ -38,10 +35,44 @@ void Conversation<Seam>::advance(Instant now, gate::ServerEvents& events) {
   }
 }
 
+// The same life under another connection keeps its name, though its statistics may have been reset.
+template <typename Seam>
+void Conversation<Seam>::introduction_read(std::vector<SqlRow> rows, Instant now, Events& events) {
+  auto server = read_introduction(std::move(rows), database_.server());
+  if (!server) return give_up(server.error().message, now, events);
+  if (server->incarnation.cluster == server_.incarnation.cluster &&
+      same_life(server->identity, server_.identity)) {
+    server->incarnation = server_.incarnation;
+  }
+  server_ = std::move(*server);
+  introduced(now, events);
+}
+
+template <typename Seam>
+void Conversation<Seam>::question_answered(std::vector<SqlRow> rows, Instant now, Events& events) {
+  if (identified_) {
+    const auto identity = take_identity(rows);
+    if (!identity) return give_up(identity.error().message, now, events);
+    if (!same_life(*identity, server_.identity)) {
+      return give_up(another_server(server_.description, server_.identity, *identity), now, events);
+    }
+    server_.identity = *identity;
+  }
+  answered(rows, now, events);
+}
+
 template <typename Seam>
 void Conversation<Seam>::ask(const std::string& sql, Instant now) {
   phase_ = Phase::asking;
+  identified_ = true;
   database_.query(sql, now);
+}
+
+template <typename Seam>
+void Conversation<Seam>::ask_command(const std::string& command, Instant now) {
+  phase_ = Phase::asking;
+  identified_ = false;
+  database_.query(command, now);
 }
 
 template <typename Seam>
@@ -92,7 +123,7 @@ void Conversation<Seam>::warn_of_gaps(Events& events) const {
     events.emplace_back(Warning{
         "the history of timeline " + std::to_string(present.number) + " is missing on " +
         database_.server() +
-        ": messages of older timelines are reported as orphaned, even when their changes are "
+        ": messages of older timelines are reported as in doubt, even when their changes are "
         "visible; copy the .history files of the primary's pg_wal to it, then restart this peer"});
   } else if (present.number > 1 && present.promoted == 0) {
     events.emplace_back(Warning{

@@ -39,7 +39,11 @@ class Conversation : public Seam {
 
   // --- what a reader may do ---
 
+  // Of a statement that ends with identity_columns. An answer of another life than the one that has
+  // introduced itself is not used: that server is given up, and the next one introduces itself.
   void ask(const std::string& sql, Instant now);
+  // Of a replication command, which needs no identity: such a session is one backend's.
+  void ask_command(const std::string& command, Instant now);
   // On a session of replication: for the whole history of a timeline. history_told() is the answer.
   void ask_history(TimelineId timeline, Instant now);
   // The answer of this life of the server, if it was asked before.
@@ -75,6 +79,8 @@ class Conversation : public Seam {
  private:
   enum class Phase : std::uint8_t { down, introduction, asking, ready };
 
+  void introduction_read(std::vector<SqlRow> rows, Instant now, Events& events);
+  void question_answered(std::vector<SqlRow> rows, Instant now, Events& events);
   void lost(Database::Lost lost, Events& events);
   void history_answered(const Rows& rows, Instant now, Events& events);
   void put_question_of_history(Instant now);
@@ -82,6 +88,7 @@ class Conversation : public Seam {
   void warn_of_gaps(Events& events) const;
 
   Phase phase_ = Phase::down;
+  bool identified_ = false;  // the question under way: its answer tells who gives it
   bool up_ = false;
   std::string reported_;  // why it was last said to be down, until it is up
   std::string why_degraded_;

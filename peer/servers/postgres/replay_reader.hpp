@@ -13,7 +13,7 @@
 // IDENTIFY_SYSTEM and the history need a connection opened with replication=database: a role
 // with the REPLICATION attribute (or a superuser) and one of the server's max_wal_senders. Without
 // either, the watch connects plainly and is *degraded* (`ServerUp::degraded` tells the cure):
-//   - No history: a message that still waits when its timeline has ended is reported as orphaned,
+//   - No history: a message that still waits when its timeline has ended is reported as in doubt,
 //     even when its change survived the failover and is visible.
 //   - A primary's timeline is exact (pg_walfile_name).
 //   - A standby's timeline comes from its control file (pg_control_checkpoint and

@@ -290,7 +290,8 @@ void see_notices(Sightings& sightings) {
     see_notice(sightings, PeerGone{.origin = {}, .name = "", .why = why});
   }
   using Why = Undelivered::Why;
-  for (const auto why : {Why::missing, Why::expired, Why::orphaned, Why::foreign, Why::overdue}) {
+  for (const auto why :
+       {Why::missing, Why::expired, Why::orphaned, Why::in_doubt, Why::foreign, Why::overdue}) {
     see_notice(sightings,
                Undelivered{.origin = {}, .name = "", .why = why, .position = {}, .topic = {}});
   }
