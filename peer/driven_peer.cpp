@@ -96,7 +96,7 @@ Published DrivenPeer::publish(Topic topic, std::string payload, Dependency depen
     return {Publish::outbox_full};
   }
   const auto ticket = ++parts.last_ticket;
-  parts.publish(node::input::Publish{std::move(message), dependency}, bytes);
+  parts.publish(node::input::Publish{std::move(message), std::move(dependency)}, bytes);
   return {Publish::accepted, ticket};
 }
 

@@ -146,7 +146,7 @@ Published Peer::publish(Topic topic, std::string payload, Dependency dependency)
   if (!thread.core.fits(bytes, thread.outbox_bytes + thread.mailbox.bytes())) {
     return {Publish::outbox_full};
   }
-  const auto ticket = thread.mailbox.publish({std::move(message), dependency}, bytes);
+  const auto ticket = thread.mailbox.publish({std::move(message), std::move(dependency)}, bytes);
   return {ticket == 0 ? Publish::leaving : Publish::accepted, ticket};
 }
 

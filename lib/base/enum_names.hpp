@@ -36,6 +36,8 @@ class EnumNames {
  public:
   static_assert(!is_enumerator<static_cast<Enum>(count)>(), "a value has no name");
 
+  // An array of C, as only that one counts what stands between braces.
+  // NOLINTNEXTLINE(modernize-avoid-c-arrays)
   consteval explicit EnumNames(const EnumName<Enum> (&names)[count]) {
     for (std::size_t i = 0; i < count; ++i) {
       if (static_cast<std::size_t>(names[i].value) != i) throw "values are not in order from 0";
@@ -66,6 +68,7 @@ class EnumNames {
 };
 
 template <typename Enum, std::size_t count>
+// NOLINTNEXTLINE(modernize-avoid-c-arrays)
 consteval EnumNames<Enum, count> enum_names(const EnumName<Enum> (&names)[count]) {
   return EnumNames<Enum, count>(names);
 }

@@ -182,6 +182,7 @@ void Reactor::wake_at(Instant deadline) {
 // A callback may make and destroy timers. One that is passed over thereby is due the next time too.
 void Reactor::run_timers() {
   std::optional<Instant> now;
+  // NOLINTNEXTLINE(modernize-loop-convert): a callback may add some
   for (std::size_t i = 0; i < timers_.size(); ++i) {
     const auto& timer = *timers_[i];
     if (!timer.callback || timer.when == never) continue;
@@ -221,6 +222,7 @@ void Reactor::run_once(std::chrono::milliseconds timeout) {
                       (event.events & (EPOLLERR | EPOLLHUP)) != 0});
     }
   }
+  // NOLINTNEXTLINE(modernize-loop-convert): a callback may add some
   for (std::size_t i = 0; i < always_ready_.size(); ++i) {
     const auto& entry = *always_ready_[i];
     if (entry.interest.read || entry.interest.write) {

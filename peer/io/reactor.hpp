@@ -95,7 +95,7 @@ class Reactor {
   void run_once(std::chrono::milliseconds timeout);
 
  private:
-  bool try_control(int operation, int descriptor, const WatchEntry& entry) const;
+  [[nodiscard]] bool try_control(int operation, int descriptor, const WatchEntry& entry) const;
   void add(WatchEntry& entry);
   void follow(WatchEntry& entry, const Interest& now);
   void remove(std::unique_ptr<WatchEntry> entry);

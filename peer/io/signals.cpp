@@ -1,6 +1,7 @@
 #include "peer/io/signals.hpp"
 
-#include <signal.h>
+#include <csignal>
+
 #include <sys/signalfd.h>
 #include <unistd.h>
 

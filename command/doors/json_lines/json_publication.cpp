@@ -38,7 +38,7 @@ Result<Topic> read_topic(const Json& json) {
     for (const auto& element : json) good = decode(element, elements.emplace_back()) && good;
   }
   if (!good) return Error{R"(write the topic as "builds/42/new" or as ["builds","42","new"])"};
-  return Topic::of(std::move(elements));
+  return Topic::of(elements);
 }
 
 Result<std::string> read_base64(const Json& json) {
