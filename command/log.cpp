@@ -97,6 +97,12 @@ LogLine line(const Unpublished& n) {
                                          harmless(to_string(n.topic)), in_words(n.why))};
 }
 
+LogLine line(const Undone& n) {
+  return {LogLevel::warning,
+          fmt::format("already sent: message {} on {} (at {}): {}", n.sequence,
+                      harmless(to_string(n.topic)), to_string(n.position), in_words(n.why))};
+}
+
 // Of ServerUp and PrimaryUp.
 template <typename Up>
 LogLine answers(std::string_view server, const Up& n) {

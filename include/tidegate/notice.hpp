@@ -74,6 +74,17 @@ struct Unpublished {
   std::string payload;
 };
 
+// The change of a message that this peer has sent was undone by a failover, or may be: its primary,
+// or the server that it reads, has gone on along a history without it. Of messages that it retains,
+// once for each. Those that have received the message and see the same are told so (Undelivered).
+struct Undone {
+  Ticket ticket = 0;
+  std::uint64_t sequence = 0;
+  Undelivered::Why why = Undelivered::Why::orphaned;  // or in_doubt: look whether it is there
+  Topic topic;
+  Position position;
+};
+
 // The server that this application reads answers, or no longer does. While it is down messages are
 // held.
 struct ServerUp {
@@ -102,7 +113,7 @@ struct Warning {
   std::string text;
 };
 
-using Notice = std::variant<PeerReady, PeerGone, Undelivered, Sent, Unpublished, ServerUp,
+using Notice = std::variant<PeerReady, PeerGone, Undelivered, Sent, Unpublished, Undone, ServerUp,
                             ServerDown, PrimaryUp, PrimaryDown, Warning>;
 
 // Everything that an application takes out of a peer, in order.

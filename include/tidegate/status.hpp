@@ -32,6 +32,7 @@ struct Counters {
   std::uint64_t overdue = 0;
   std::uint64_t late = 0;              // delivered before their change, as the options wish
   std::uint64_t unpublished = 0;       // reported as Unpublished
+  std::uint64_t undone = 0;            // own messages reported as Undone
   std::uint64_t malformed = 0;         // frames and datagrams that could not be read
   std::uint64_t unexpected = 0;        // frames that could be read, but not from there or not now
   std::uint64_t refused = 0;           // peers of another mesh or protocol version
@@ -65,6 +66,7 @@ inline constexpr std::array counter_names = {
     CounterName{"overdue", &Counters::overdue},
     CounterName{"late", &Counters::late},
     CounterName{"unpublished", &Counters::unpublished},
+    CounterName{"undone", &Counters::undone},
     CounterName{"malformed", &Counters::malformed},
     CounterName{"unexpected", &Counters::unexpected},
     CounterName{"refused", &Counters::refused},

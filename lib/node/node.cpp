@@ -212,6 +212,7 @@ void Node::handle(ServerUp& in, Instant, Effects& effects) {
 }
 
 void Node::handle(input::ReplayPositionRead& in, Instant now, Effects&) {
+  if (in.tide) publisher_.server_shows(*in.tide);
   receiver_.replay_position_read(std::move(in.tide), now);
 }
 

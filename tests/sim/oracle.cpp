@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "tests/sim/database.hpp"
 #include "tests/sim/trace.hpp"
@@ -45,6 +46,7 @@ void Totals::add(const Totals& other) {
   in_doubt_but_there += other.in_doubt_but_there;
   foreign += other.foreign;
   unpublished += other.unpublished;
+  undone += other.undone;
   checked_at_end += other.checked_at_end;
 }
 
@@ -151,7 +153,7 @@ void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
     check_covers(life, message, asked.note, label(id, life.stream.size() + 1));
     const auto before = life.stream.empty() ? 0 : life.stream.back().bytes;
     life.stream.push_back(
-        {index - 1, message.position, message.inherited, now, {}, before + weight(message)});
+        {index - 1, message.position, message.inherited, now, false, {}, before + weight(message)});
     life.reached = std::max(life.reached, key_of(id, life.stream.size()));
     life.stream.back().reached = life.reached;
     check_told(life, index, message.position);
@@ -214,6 +216,20 @@ void Oracle::unpublished(LifeId id, const Unpublished& notice) {
   const bool after_commit = asked.note.kind == Note::Kind::after_commit;
   const bool other_life = asked.primary && life.primary && *asked.primary != *life.primary;
   if (!(after_commit && other_life)) fail("reason", who + ", though its change can't be lost");
+}
+
+void Oracle::undone(LifeId id, const Undone& notice) {
+  auto& life = lives_[id];
+  const auto who = life.birth.name + " hears that its message " + std::to_string(notice.sequence);
+  ++totals_.undone;
+  const auto own = notice.sequence - life.before;
+  if (own == 0 || own > life.stream.size())
+    return fail("N1", who + " is undone, which it never sent");
+  auto& sent = life.stream[own - 1];
+  if (sent.note + 1 != notice.ticket || sent.position != notice.position) {
+    return fail("N1", who + " is undone, under another ticket or position");
+  }
+  if (std::exchange(sent.undone, true)) fail("N1", who + " is undone, twice");
 }
 
 // --- the server ---------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ struct Totals {
   std::uint64_t in_doubt_but_there = 0;  // its change survived
   std::uint64_t foreign = 0;
   std::uint64_t unpublished = 0;
+  std::uint64_t undone = 0;
   std::uint64_t checked_at_end = 0;
 
   void add(const Totals& other);
@@ -97,6 +98,7 @@ class Oracle {
   void sent(LifeId id, const mesh::Data& data, Instant now);
   void told_sent(LifeId id, const Sent& notice);  // before the frame itself
   void unpublished(LifeId id, const Unpublished& notice);
+  void undone(LifeId id, const Undone& notice);
   void farewell(LifeId id);
   void leaves(LifeId life);
 
@@ -139,6 +141,7 @@ class Oracle {
     std::optional<Position> position;
     std::optional<Position> inherited;
     Instant at;
+    bool undone = false;    // its publisher was told
     Key reached;            // of the places of the stream up to here the last
     std::size_t bytes = 0;  // of the stream up to here, as they are counted in its window
   };

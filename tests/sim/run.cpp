@@ -98,6 +98,7 @@ std::string summary(const Outcome& outcome) {
   line("  of which still there", t.in_doubt_but_there);
   line("foreign", t.foreign);
   line("unpublished", t.unpublished);
+  line("undone", t.undone);
   line("accounted for at the end", t.checked_at_end);
   line("faults", c.faults);
   line("peers crashed or left", c.peer_crashes);

@@ -146,6 +146,39 @@ TEST_CASE("S2: a change that a failover may have undone or not is in doubt, neve
   CHECK(a.counters().orphaned == 0);
 }
 
+TEST_CASE("a publisher is told once which of its changes a new history of its primary has undone") {
+  NodeHarness a;
+  a.step(PrimaryUp{{home, 1}, "", "", history("1")});
+  auto undone = at(120, 1);
+  undone.after = 110;
+  a.publish("kept", at(100, 1));
+  a.publish("undone", undone);
+  a.publish("nothing");
+  a.publish("perhaps", at(130, 1));
+  const auto told = "undone 2 as 2: orphaned, undone 4 as 4: in_doubt";
+  CHECK(a.step(PrimaryUp{{home, 2}, "", "", history("1 2@110/7")}) ==
+        std::string("primary up, ") + told);
+  CHECK(to_string(a.notices<Undone>().at(0).topic) == "undone");
+  CHECK(a.notices<Undone>().at(1).position == at(130, 1));
+  CHECK(a.counters().undone == 2);
+  CHECK(a.step(PrimaryUp{{home, 3}, "", "", history("1 2@110/7 3@140/8")}) == "primary up");
+}
+
+TEST_CASE("a publisher is told what the server that it reads will never show of its own") {
+  NodeHarness a;
+  a.step(ServerUp{{home, 1}});
+  a.publish("perhaps", at(130, 1));
+  CHECK(a.step(input::ReplayPositionRead{Tide{{home, 1}, history("1"), 90}}).empty());
+  CHECK(a.step(input::ReplayPositionRead{Tide{{home, 1}, history("1 2@110/7"), 120}}) ==
+        "undone 1 as 1: in_doubt");
+}
+
+TEST_CASE("a history of which a part is not known undoes nothing") {
+  NodeHarness a;
+  a.publish("perhaps", at(130, 1));
+  CHECK(a.step(PrimaryUp{{home, 2}, "", "", history("2")}) == "primary up");
+}
+
 TEST_CASE("a change that would lie behind its own position is published as one that is not told") {
   NodeHarness a;
   auto wrong = at(120, 2);

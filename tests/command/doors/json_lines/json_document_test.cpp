@@ -262,6 +262,10 @@ Unpublished sample<Unpublished>() {
   return {.topic = topic(), .payload = "text"};
 }
 template <>
+Undone sample<Undone>() {
+  return {.topic = topic(), .position = a_place()};
+}
+template <>
 PrimaryUp sample<PrimaryUp>() {
   return {.incarnation = {}, .description = "", .degraded = "", .history = a_place().history()};
 }
@@ -286,6 +290,8 @@ void see_notices(Sightings& sightings) {
       sightings.see("sent", to_json(Sent{}, id));
     }
   }
+  const Undone doubtful{.why = Undelivered::Why::in_doubt, .topic = topic(), .position = a_place()};
+  see_notice(sightings, doubtful);
   for (const auto why : {PeerGone::Why::left, PeerGone::Why::silent, PeerGone::Why::replaced}) {
     see_notice(sightings, PeerGone{.origin = {}, .name = "", .why = why});
   }
