@@ -65,6 +65,9 @@ std::string_view in_words(Undelivered::Why why) {
              "and retain-for";
     case Undelivered::Why::orphaned:
       return "the change was undone by a failover";
+    case Undelivered::Why::in_doubt:
+      return "the change may have been undone by a failover, which can't be told; look whether it "
+             "is there";
     case Undelivered::Why::foreign:
       return "the change belongs to another PostgreSQL cluster than this peer's database";
     case Undelivered::Why::overdue:
@@ -100,6 +103,12 @@ std::string_view in_words(Unpublished::Why why) {
 LogLine line(const Unpublished& n) {
   return {LogLevel::warning, fmt::format("not sent: a message on {}: {}",
                                          harmless(to_string(n.topic)), in_words(n.why))};
+}
+
+LogLine line(const Undone& n) {
+  return {LogLevel::warning,
+          fmt::format("already sent: message {} on {} (at {}): {}", n.sequence,
+                      harmless(to_string(n.topic)), to_string(n.position), in_words(n.why))};
 }
 
 // Of ServerUp and PrimaryUp.

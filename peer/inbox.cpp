@@ -22,6 +22,7 @@ std::size_t text_bytes(const Undelivered& n) {
 }
 std::size_t text_bytes(const Sent&) { return 0; }
 std::size_t text_bytes(const Unpublished& n) { return n.payload.size() + n.topic.bytes(); }
+std::size_t text_bytes(const Undone& n) { return n.topic.bytes(); }
 std::size_t text_bytes(const ServerUp& n) { return n.description.size() + n.degraded.size(); }
 std::size_t text_bytes(const ServerDown& n) { return n.reason.size(); }
 std::size_t text_bytes(const PrimaryUp& n) { return n.description.size() + n.degraded.size(); }
@@ -46,7 +47,8 @@ Inbox::Inbox(std::size_t most_bytes, Shown shown) : most_bytes_(most_bytes) {
 Inbox::Kind Inbox::kind_of(const Incoming& incoming) {
   if (std::holds_alternative<Delivery>(incoming)) return Kind::delivery;
   if (as<Undelivered>(incoming) != nullptr) return Kind::loss;
-  const bool answer = as<Sent>(incoming) != nullptr || as<Unpublished>(incoming) != nullptr;
+  const bool answer = as<Sent>(incoming) != nullptr || as<Unpublished>(incoming) != nullptr ||
+                      as<Undone>(incoming) != nullptr;
   return answer ? Kind::answer : Kind::other;
 }
 

@@ -154,7 +154,7 @@ void judge_replication(const ServerFacts& facts, Report& report) {
                     facts.timeline, facts.wal_senders, facts.max_wal_senders));
   }
   const std::string lost =
-      "; without them a message that still waits when a failover happens is reported as orphaned";
+      "; without them a message that still waits when a failover happens is reported as in doubt";
   if (facts.replication_refusal == "42501") {
     report.warn("replication commands are refused: " + facts.replication_words + lost,
                 "run on the primary: ALTER ROLE " + facts.server.login + " REPLICATION");

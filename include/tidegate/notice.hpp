@@ -49,6 +49,7 @@ struct Undelivered {
     missing,   // lost between the peers, and its publisher is gone
     expired,   // lost, and its publisher no longer keeps it
     orphaned,  // announces a change that a failover has undone
+    in_doubt,  // a failover has undone its change or not, which can't be told (Position::after)
     foreign,   // announces a change of another PostgreSQL cluster
     overdue,   // was held for `overdue_after`, and overdue is drop
   };
@@ -84,6 +85,17 @@ struct Unpublished {
   std::string payload;
 };
 
+// The change of a message that this peer has sent was undone by a failover, or may be: its primary,
+// or the server that it reads, has gone on along a history without it. Of messages that it retains,
+// once for each. Those that have received the message and see the same are told so (Undelivered).
+struct Undone {
+  Ticket ticket = 0;
+  std::uint64_t sequence = 0;
+  Undelivered::Why why = Undelivered::Why::orphaned;  // or in_doubt: look whether it is there
+  Topic topic;
+  Position position;
+};
+
 // The server that this application reads answers, or no longer does. While it is down messages are
 // held. Another ServerUp without a ServerDown tells that `degraded` has changed.
 struct ServerUp {
@@ -113,7 +125,7 @@ struct Warning {
   std::string text;
 };
 
-using Notice = std::variant<PeerReady, PeerGone, Undelivered, Sent, Unpublished, ServerUp,
+using Notice = std::variant<PeerReady, PeerGone, Undelivered, Sent, Unpublished, Undone, ServerUp,
                             ServerDown, PrimaryUp, PrimaryDown, Warning, Trouble>;
 
 // Everything that an application takes out of a peer, in order.

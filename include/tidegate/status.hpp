@@ -27,11 +27,13 @@ struct Counters {
   std::uint64_t duplicate = 0;  // dropped, had arrived before
   std::uint64_t missing = 0;    // reported as Undelivered, by reason
   std::uint64_t orphaned = 0;
+  std::uint64_t in_doubt = 0;
   std::uint64_t foreign = 0;
   std::uint64_t expired = 0;
   std::uint64_t overdue = 0;
   std::uint64_t late = 0;              // delivered before their change, as the options wish
   std::uint64_t unpublished = 0;       // reported as Unpublished
+  std::uint64_t undone = 0;            // own messages reported as Undone
   std::uint64_t malformed = 0;         // frames and datagrams that could not be read
   std::uint64_t unexpected = 0;        // frames that could be read, but not from there or not now
   std::uint64_t refused = 0;           // peers of another mesh or protocol version
@@ -59,11 +61,13 @@ inline constexpr std::array counter_names = {
     CounterName{"duplicate", &Counters::duplicate},
     CounterName{"missing", &Counters::missing},
     CounterName{"orphaned", &Counters::orphaned},
+    CounterName{"in_doubt", &Counters::in_doubt},
     CounterName{"foreign", &Counters::foreign},
     CounterName{"expired", &Counters::expired},
     CounterName{"overdue", &Counters::overdue},
     CounterName{"late", &Counters::late},
     CounterName{"unpublished", &Counters::unpublished},
+    CounterName{"undone", &Counters::undone},
     CounterName{"malformed", &Counters::malformed},
     CounterName{"unexpected", &Counters::unexpected},
     CounterName{"refused", &Counters::refused},

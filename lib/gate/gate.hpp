@@ -37,7 +37,7 @@ class Gate {
 
   struct Released {
     HeldItem held;
-    // visible: deliver; orphaned or foreign: report; pending: it is overdue
+    // visible: deliver; orphaned, in doubt or foreign: report; pending: it is overdue
     Visibility visibility = Visibility::visible;
   };
 

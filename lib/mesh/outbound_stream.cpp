@@ -18,7 +18,9 @@ auto of_cluster(const Position& one) {
 
 }  // namespace
 
-void OutboundStream::hear_of(const Position& position) {
+// Without the place behind which its change lies: that is told with the change's own message.
+void OutboundStream::hear_of(const Position& heard) {
+  const Position position{heard.branch, heard.offset};
   const auto found = std::find_if(furthest_.begin(), furthest_.end(), of_cluster(position));
   if (found == furthest_.end()) {
     if (furthest_.size() == most_clusters) furthest_.erase(furthest_.begin());

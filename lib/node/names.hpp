@@ -28,6 +28,7 @@ inline constexpr auto undelivered_names =
     base::enum_names<Undelivered::Why>({{Undelivered::Why::missing, "missing"},
                                         {Undelivered::Why::expired, "expired"},
                                         {Undelivered::Why::orphaned, "orphaned"},
+                                        {Undelivered::Why::in_doubt, "in_doubt"},
                                         {Undelivered::Why::foreign, "foreign"},
                                         {Undelivered::Why::overdue, "overdue"}});
 

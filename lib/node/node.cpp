@@ -219,6 +219,7 @@ void Node::handle(ServerUp& in, Instant, Effects& effects) {
 }
 
 void Node::handle(input::ReplayPositionRead& in, Instant now, Effects& effects) {
+  if (in.tide) publisher_.server_shows(*in.tide);
   receiver_.replay_position_read(std::move(in.tide), now);
   primary_watch_.server_changed(now, effects);
 }

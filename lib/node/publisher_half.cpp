@@ -6,6 +6,7 @@
 
 #include "lib/base/limits.hpp"
 #include "lib/base/saturated.hpp"
+#include "lib/gate/visibility.hpp"
 #include "lib/mesh/branch_table.hpp"
 #include "lib/message/footprint.hpp"
 
@@ -28,6 +29,8 @@ PublisherHalf::PublisherHalf(const Options& options, const Origin& self,
 // --- the commit queue ---------------------------------------------------------------------------
 
 void PublisherHalf::accept(input::Publish& published) {
+  auto* place = std::get_if<Position>(&published.dependency);
+  if (place != nullptr && place->after >= place->offset) place->after = 0;  // can't be true
   outbox_.push(std::move(published.message), published.dependency);
 }
 
@@ -36,6 +39,7 @@ void PublisherHalf::commit_position_read(const gate::CommitPosition& reading, In
 }
 
 void PublisherHalf::send_outbox(Instant now, Effects& effects) {
+  if (judge_) report_undone(*std::exchange(judge_, std::nullopt), effects);
   while (auto leaving = outbox_.pop()) {
     const auto ticket = ++answered_;
     if (leaving->lost) {
@@ -55,11 +59,42 @@ void PublisherHalf::unpublished(Message message, Ticket ticket, Unpublished::Why
       Unpublished{ticket, why, std::move(message.topic), std::move(message.payload)}});
 }
 
+// --- own changes that a failover undoes ---------------------------------------------------------
+
+// It shows nothing yet: one that knows no later history than its own says nothing of a change
+// there.
+void PublisherHalf::primary_up(const PrimaryUp& primary) {
+  outbox_.primary_up(primary.incarnation, primary.history);
+  judge_by({primary.incarnation, primary.history, 0}, primary_history_);
+}
+
+void PublisherHalf::server_shows(const Tide& tide) { judge_by(tide, server_history_); }
+
+// By a history that is not whole, every change of another timeline would be in doubt.
+void PublisherHalf::judge_by(Tide tide, History& last) {
+  if (tide.history == last || !tide.history.complete()) return;
+  last = tide.history;
+  judge_ = std::move(tide);
+}
+
+void PublisherHalf::report_undone(const Tide& tide, Effects& effects) {
+  window_.for_each([&](std::uint64_t sequence, const Message& message, Ticket& ticket) {
+    if (ticket == 0 || !message.position) return;
+    const auto seen = gate::visibility_of(*message.position, tide);
+    if (seen != Visibility::orphaned && seen != Visibility::in_doubt) return;
+    const auto why =
+        seen == Visibility::orphaned ? Undelivered::Why::orphaned : Undelivered::Why::in_doubt;
+    ++counters_.undone;
+    effects.push_back(effect::Notify{
+        Undone{std::exchange(ticket, 0), sequence, why, message.topic, *message.position}});
+  });
+}
+
 // --- the stream ---------------------------------------------------------------------------------
 
 void PublisherHalf::broadcast(Message&& message, Ticket ticket, Instant now, Effects& effects) {
   const auto sequence = stream_.append(message);
-  window_.append(message, now);
+  window_.append(message, now, ticket);
   ++counters_.published;
   if (!report_sent_) return append_to_frame(sequence, std::move(message), effects);
   effect::Notify sent{Sent{ticket, sequence, message.position}};

@@ -12,9 +12,19 @@ namespace tidegate::node {
 namespace {
 
 Undelivered::Why why_undelivered(Visibility visibility) {
-  TIDEGATE_MUST(visibility != Visibility::visible);
-  if (visibility == Visibility::orphaned) return Undelivered::Why::orphaned;
-  return visibility == Visibility::foreign ? Undelivered::Why::foreign : Undelivered::Why::overdue;
+  switch (visibility) {
+    case Visibility::pending:
+      return Undelivered::Why::overdue;
+    case Visibility::orphaned:
+      return Undelivered::Why::orphaned;
+    case Visibility::in_doubt:
+      return Undelivered::Why::in_doubt;
+    case Visibility::foreign:
+      return Undelivered::Why::foreign;
+    case Visibility::visible:
+      break;
+  }
+  TIDEGATE_MUST(false && "it is delivered");
 }
 
 }  // namespace
@@ -257,6 +267,9 @@ void ReceiverHalf::undelivered(const mesh::Member& member, mesh::InboundStream::
       break;
     case Undelivered::Why::orphaned:
       counters_.orphaned += count;
+      break;
+    case Undelivered::Why::in_doubt:
+      counters_.in_doubt += count;
       break;
     case Undelivered::Why::foreign:
       counters_.foreign += count;

@@ -231,10 +231,22 @@ void Database::crash(ServerId id) {
   on_lost(id);
 }
 
+// A restart; one after which the clock was set back; the recovery from the crash of a backend,
+// after which the start is the same.
+void Database::begin_life(Server& server) {
+  const auto number = ++starts_;
+  const auto kind = server.fixed ? 0 : random_.below(3);
+  if (kind == 2) {
+    server.counted_since = one_in(random_, 2) ? number : -number;
+  } else {
+    server.started = kind == 0 ? number : -number;
+  }
+}
+
 void Database::come_up(ServerId id) {
   auto& server = servers_[id];
   server.up = true;
-  server.started = ++starts_;
+  begin_life(server);
   say(server, server.primary ? "is up as primary" : "is up as replica");
   if (server.primary) {
     nudge(id);

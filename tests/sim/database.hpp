@@ -21,6 +21,7 @@
 #include "tests/sim/history.hpp"
 #include "tests/sim/trace.hpp"
 #include "tidegate/position.hpp"
+#include "tidegate/tide.hpp"
 
 namespace tidegate::sim {
 
@@ -33,8 +34,9 @@ class Database {
     std::uint64_t system = 0;
     bool up = true;
     bool primary = false;
-    bool stranded = false;  // past a switch, or an old primary: comes back as a copy
-    std::int64_t started = 0;
+    bool stranded = false;     // past a switch, or an old primary: comes back as a copy
+    std::int64_t started = 0;  // the two together name its life; neither of them rises
+    std::int64_t counted_since = 0;
 
     // Primary: how far it has written. Replica: how far it has replayed.
     std::uint32_t timeline = 1;
@@ -53,6 +55,9 @@ class Database {
     std::uint32_t life = 0;  // plans of an earlier one are void
 
     [[nodiscard]] Place place() const { return {system, timeline, lsn}; }
+    [[nodiscard]] ServerIncarnation incarnation() const {
+      return {system, started, ServerKind::postgres, counted_since};
+    }
   };
 
   Database(EventQueue& events, base::Random random, History& history, Trace& trace)
@@ -125,6 +130,7 @@ class Database {
   void copy_primary(ServerId id);
   void strand(ServerId id);
   void come_up(ServerId id);
+  void begin_life(Server& server);
   void say(const Server& server, const std::string& what);
   [[nodiscard]] bool lag(const Server& server) const;
   [[nodiscard]] std::uint64_t somewhere(const Server& server, std::uint32_t timeline,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "tests/sim/database.hpp"
 #include "tests/sim/trace.hpp"
@@ -41,9 +42,11 @@ void Totals::add(const Totals& other) {
   overdue += other.overdue;
   late += other.late;
   orphaned += other.orphaned;
-  orphaned_but_there += other.orphaned_but_there;
+  in_doubt += other.in_doubt;
+  in_doubt_but_there += other.in_doubt_but_there;
   foreign += other.foreign;
   unpublished += other.unpublished;
+  undone += other.undone;
   checked_at_end += other.checked_at_end;
 }
 
@@ -164,6 +167,7 @@ void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
                            message.inherited,
                            now,
                            misled,
+                           false,
                            {},
                            before + weight(message)});
     life.reached = std::max(life.reached, key_of(id, life.stream.size()));
@@ -229,6 +233,20 @@ void Oracle::unpublished(LifeId id, const Unpublished& notice) {
   const bool other_life =
       asked.denied || (asked.primary && life.primary && *asked.primary != *life.primary);
   if (!(after_commit && other_life)) fail("reason", who + ", though its change can't be lost");
+}
+
+void Oracle::undone(LifeId id, const Undone& notice) {
+  auto& life = lives_[id];
+  const auto who = life.birth.name + " hears that its message " + std::to_string(notice.sequence);
+  ++totals_.undone;
+  const auto own = notice.sequence - life.before;
+  if (own == 0 || own > life.stream.size())
+    return fail("N1", who + " is undone, which it never sent");
+  auto& sent = life.stream[own - 1];
+  if (sent.note + 1 != notice.ticket || sent.position != notice.position) {
+    return fail("N1", who + " is undone, under another ticket or position");
+  }
+  if (std::exchange(sent.undone, true)) fail("N1", who + " is undone, twice");
 }
 
 // --- the server ---------------------------------------------------------------------------------
@@ -355,13 +373,22 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
         break;
       case Undelivered::Why::orphaned:
         ++totals_.orphaned;
-        if (!life.birth.gated || !life.shown || !sent.position ||
-            sent.position->cluster() != life.birth.system ||
-            !lost_at(*life.shown, *sent.position)) {
+        if (!parted_from(life, sent.position) ||
+            !history_.undone(life.shown->timeline, note.change)) {
           fail("reason", who + ", but the server " +
                              (life.shown ? text_of(life.shown->timeline) : "") + " may show it");
+        }
+        check_order(life, author, sequence, std::nullopt, now, who);
+        break;
+      case Undelivered::Why::in_doubt:
+        ++totals_.in_doubt;
+        if (!parted_from(life, sent.position)) {
+          fail("reason", who + ", but the server " +
+                             (life.shown ? text_of(life.shown->timeline) : "") + " may show it");
+        } else if (!could_be_there(*life.shown, *sent.position)) {
+          fail("reason", who + ", but it is gone for sure");
         } else if (history_.shows(life.shown->lsn, note.change)) {
-          ++totals_.orphaned_but_there;
+          ++totals_.in_doubt_but_there;
         }
         check_order(life, author, sequence, std::nullopt, now, who);
         break;

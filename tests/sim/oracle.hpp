@@ -19,7 +19,8 @@
 // N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
 //                             nothing is given up that a publisher that is there retains; every
 //                             accepted message is answered once, in the order of the tickets
-// "reason": what is reported has the reason that is true
+// "reason": what is reported has the reason that is true: orphaned only if the change is gone, in
+//           doubt only if nobody can tell
 #pragma once
 
 #include <array>
@@ -53,10 +54,11 @@ struct Totals {
   std::uint64_t overdue = 0;
   std::uint64_t late = 0;
   std::uint64_t orphaned = 0;
-  // Its own change survived, what its position covers did not.
-  std::uint64_t orphaned_but_there = 0;
+  std::uint64_t in_doubt = 0;
+  std::uint64_t in_doubt_but_there = 0;  // its change survived
   std::uint64_t foreign = 0;
   std::uint64_t unpublished = 0;
+  std::uint64_t undone = 0;
   std::uint64_t checked_at_end = 0;
 
   void add(const Totals& other);
@@ -99,6 +101,7 @@ class Oracle {
   void sent(LifeId id, const mesh::Data& data, Instant now);
   void told_sent(LifeId id, const Sent& notice);  // before the frame itself
   void unpublished(LifeId id, const Unpublished& notice);
+  void undone(LifeId id, const Undone& notice);
   void farewell(LifeId id);
   void leaves(LifeId life);
 
@@ -144,6 +147,7 @@ class Oracle {
     std::optional<Position> inherited;
     Instant at;
     bool misled = false;    // its position is another primary's, which its peer could not know
+    bool undone = false;    // its publisher was told
     Key reached = {};       // of the places of the stream up to here the last
     std::size_t bytes = 0;  // of the stream up to here, as they are counted in its window
   };
@@ -206,6 +210,8 @@ class Oracle {
   void raise(Life& life, const Position& position);
   [[nodiscard]] bool shows(const std::optional<Truth>& shown, const Position& position) const;
   [[nodiscard]] bool lost_at(const Truth& shown, const Position& position) const;
+  [[nodiscard]] bool parted_from(const Life& life, const std::optional<Position>& own) const;
+  [[nodiscard]] bool could_be_there(const Truth& shown, const Position& own) const;
   [[nodiscard]] bool decided(const std::optional<Truth>& shown, const Streamed& sent) const;
   [[nodiscard]] bool could_go(const Released& with, LifeId author, std::uint64_t sequence,
                               const Share& got) const;

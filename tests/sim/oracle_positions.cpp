@@ -112,6 +112,20 @@ bool Oracle::lost_at(const Truth& shown, const Position& position) const {
   return history_.excludes(shown.timeline, place.timeline, place.lsn);
 }
 
+// The server has turned away from this position of its cluster.
+bool Oracle::parted_from(const Life& life, const std::optional<Position>& own) const {
+  return life.birth.gated && life.shown && own && own->cluster() == life.birth.system &&
+         lost_at(*life.shown, *own);
+}
+
+// The change may lie before the place where the server has turned away.
+bool Oracle::could_be_there(const Truth& shown, const Position& own) const {
+  if (own.after == 0) return true;
+  auto first = own;
+  first.offset = own.after + 1;
+  return !lost_at(shown, first);
+}
+
 void Oracle::check_visible(const Life& life, const Streamed& sent, const Note& note,
                            const std::string& who) {
   if (!life.birth.gated || (!sent.position && !sent.inherited)) return;

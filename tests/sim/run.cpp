@@ -94,9 +94,11 @@ std::string summary(const Outcome& outcome) {
   line("overdue", t.overdue);
   line("late", t.late);
   line("orphaned", t.orphaned);
-  line("  of which still there", t.orphaned_but_there);
+  line("in doubt", t.in_doubt);
+  line("  of which still there", t.in_doubt_but_there);
   line("foreign", t.foreign);
   line("unpublished", t.unpublished);
+  line("undone", t.undone);
   line("accounted for at the end", t.checked_at_end);
   line("faults", c.faults);
   line("peers crashed or left", c.peer_crashes);

@@ -56,7 +56,7 @@ void Sessions::connect_watch(LifeId life) {
   peer.watch.busy = true;
   read_tide(life);
   ServerUp up;
-  up.incarnation = {server.system, server.started};
+  up.incarnation = server.incarnation();
   up.in_recovery = !server.primary;
   up.description = server.name;
   give_(life, std::move(up), std::nullopt);
@@ -75,7 +75,7 @@ void Sessions::read_tide(LifeId life) {
     if (watch.epoch != epoch) return;
     const auto& server = database_.server(*watch.server);
     Tide tide;
-    tide.incarnation = {server.system, server.started};
+    tide.incarnation = server.incarnation();
     tide.replayed = server.lsn;
     events_.after(answer_time() / 2, [this, life, epoch, tide, place = server.place()] {
       if (peers_[life].watch.epoch == epoch) finish_tide(life, tide, place);
@@ -159,7 +159,7 @@ void Sessions::connect_tag(LifeId life) {
   peer.dependency.told_down = peer.dependency.busy = false;
   const auto& server = database_.server(*primary);
   PrimaryUp up;
-  up.incarnation = {server.system, server.started};
+  up.incarnation = server.incarnation();
   up.description = server.name;
   up.history = database_.history_of(*primary);
   give_(life, std::move(up), std::nullopt);
@@ -176,9 +176,8 @@ void Sessions::ask(LifeId life, bool nudge) {
     if (dependency.epoch != epoch) return;
     if (nudge) database_.nudge(*dependency.server);
     const auto& server = database_.server(*dependency.server);
-    const gate::CommitPosition reading{{server.system, server.started},
-                                       database_.history_of(*dependency.server),
-                                       Lsn{server.lsn},
+    const gate::CommitPosition reading{server.incarnation(),
+                                       database_.history_of(*dependency.server), Lsn{server.lsn},
                                        Lsn{server.flushed}};
     events_.after(answer_time() / 2, [this, life, epoch, reading] {
       if (peers_[life].dependency.epoch != epoch) return;

@@ -356,6 +356,17 @@ TEST_CASE("N1: the oracle allows no hole that could be filled") {
   }
 }
 
+TEST_CASE("the oracle accepts that a change is in doubt where nobody can tell") {
+  Told told;
+  told.send(3, Told::at(500));
+  auto around_the_fork = Told::at(500);
+  around_the_fork.after = 399;
+  told.send(3, around_the_fork);
+  told.show(500, 2);
+  told.report(1, 2, Undelivered::Why::in_doubt);
+  CHECK(told.broken() == "");
+}
+
 TEST_CASE("the oracle sees a reason that is not true") {
   Told told;
   told.send(3, Told::at(400));
@@ -364,6 +375,19 @@ TEST_CASE("the oracle sees a reason that is not true") {
   SUBCASE("orphaned, though it is there") {
     told.show(400, 2);
     told.report(1, 1, Undelivered::Why::orphaned);
+  }
+  SUBCASE("orphaned, though its change is there, if not all that its position covers") {
+    told.send(3, Told::at(500));
+    told.show(500, 2);
+    told.report(2, 2, Undelivered::Why::orphaned);
+  }
+  SUBCASE("in doubt, though it comes") { told.report(1, 1, Undelivered::Why::in_doubt); }
+  SUBCASE("in doubt, though it is gone for sure") {
+    auto behind_the_fork = Told::at(500);
+    behind_the_fork.after = 400;
+    told.send(4, behind_the_fork);
+    told.show(500, 2);
+    told.report(2, 2, Undelivered::Why::in_doubt);
   }
   SUBCASE("foreign, though it is of this cluster") { told.report(1, 1, Undelivered::Why::foreign); }
   SUBCASE("given back, though the primary lives") {

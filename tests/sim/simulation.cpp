@@ -358,6 +358,10 @@ void Simulation::act(LifeId life, node::effect::Notify& e) {
   } else if (const auto* unpublished = std::get_if<Unpublished>(&notice)) {
     what = "gives back what it did not send: " + unpublished->payload;
     oracle.unpublished(life, *unpublished);
+  } else if (const auto* undone = std::get_if<Undone>(&notice)) {
+    what = "hears that its message " + std::to_string(undone->sequence) + " is " +
+           std::string(to_string(undone->why));
+    oracle.undone(life, *undone);
   } else if (const auto* ready = std::get_if<PeerReady>(&notice)) {
     what = "is ready with " + ready->name;
     oracle.ready(life, ready->origin);

@@ -85,6 +85,16 @@ Json made(const Unpublished& n) {
   return json;
 }
 
+Json made(const Undone& n) {
+  auto json = typed("undone");
+  json["ticket"] = n.ticket;
+  json["sequence"] = n.sequence;
+  json["why"] = to_string(n.why);
+  json["topic"] = n.topic.elements();
+  Write{json}("position", n.position);
+  return json;
+}
+
 Json made(const ServerUp& n) {
   auto json = typed("server_up");
   members(Write(json), n.incarnation);

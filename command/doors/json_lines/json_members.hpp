@@ -174,6 +174,7 @@ void members(Visit&& visit, T& position) {
   visit("system", SystemText{cluster});
   visit("history", history);
   visit("lsn", LsnText{position.offset});
+  visit("after", LsnText{position.after});
   if constexpr (!std::is_const_v<T>) {
     position.branch = Branch(ServerKind::postgres, cluster, std::move(history));
   }
@@ -183,6 +184,7 @@ template <typename Visit, MaybeConst<ServerIncarnation> T>
 void members(Visit&& visit, T& incarnation) {
   visit("system", SystemText{incarnation.cluster});
   visit("started", incarnation.started);
+  visit("counted_since", incarnation.counted_since);
 }
 
 template <typename Visit, MaybeConst<HistoryEntry> T>

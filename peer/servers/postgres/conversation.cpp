@@ -53,15 +53,17 @@ void Conversation<Seam>::advance(Instant now, gate::ServerEvents& events) {
   if (!event) return;
   if (std::holds_alternative<Database::Connected>(*event)) {
     begin(now);
-  } else if (const auto* answer = std::get_if<Database::Answer>(&*event)) {
+  } else if (auto* answer = std::get_if<Database::Answer>(&*event)) {
     if (phase_ == Phase::settings) {
       settings_in_questions_ = answer->rows.empty();
       return introduce(now);
     }
-    if (phase_ == Phase::introduction) return introduced_itself(answer->rows, now, events);
+    if (phase_ == Phase::introduction) {
+      return introduced_itself(std::move(answer->rows), now, events);
+    }
     TIDEGATE_MUST(phase_ == Phase::asking);
     if (history_query_) return history_answered(answer->rows, now, events);
-    answered(answer->rows, now, events);
+    question_answered(std::move(answer->rows), now, events);
   } else if (const auto* refused = std::get_if<Database::QueryFailed>(&*event)) {
     refusal(*refused, now, events);
   } else {
@@ -83,10 +85,15 @@ void Conversation<Seam>::introduce(Instant now) {
   phase_ = Phase::introduction;
 }
 
+// The same life under another connection keeps its name, though its statistics may have been reset.
 template <typename Seam>
-void Conversation<Seam>::introduced_itself(const Rows& rows, Instant now, Events& events) {
-  auto server = read_introduction(rows, database_.server());
+void Conversation<Seam>::introduced_itself(Rows rows, Instant now, Events& events) {
+  auto server = read_introduction(std::move(rows), database_.server());
   if (!server) return give_up(server.error().message, now, events);
+  if (server->incarnation.cluster == server_.incarnation.cluster &&
+      same_life(server->identity, server_.identity)) {
+    server->incarnation = server_.incarnation;
+  }
   if (renewal_ && server->incarnation != server_.incarnation) {
     renewal_failed("the next session is with another life of a server", events);
   }
@@ -95,14 +102,29 @@ void Conversation<Seam>::introduced_itself(const Rows& rows, Instant now, Events
 }
 
 template <typename Seam>
+void Conversation<Seam>::question_answered(Rows rows, Instant now, Events& events) {
+  if (identified_) {
+    const auto identity = take_identity(rows);
+    if (!identity) return give_up(identity.error().message, now, events);
+    if (!same_life(*identity, server_.identity)) {
+      return give_up(another_server(server_.description, server_.identity, *identity), now, events);
+    }
+    server_.identity = *identity;
+  }
+  answered(rows, now, events);
+}
+
+template <typename Seam>
 void Conversation<Seam>::ask(const std::string& sql, Instant now) {
   phase_ = Phase::asking;
+  identified_ = true;
   put({settings_in_questions_ ? question_settings + sql : sql}, now);
 }
 
 template <typename Seam>
 void Conversation<Seam>::ask_command(const std::string& command, Instant now) {
   phase_ = Phase::asking;
+  identified_ = false;
   put({command}, now);
 }
 
@@ -197,7 +219,7 @@ void Conversation<Seam>::warn_of_gaps(Events& events) const {
     events.emplace_back(Warning{
         "the history of timeline " + std::to_string(present.number) + " is missing on " +
         database_.server() +
-        ": messages of older timelines are reported as orphaned, even when their changes are "
+        ": messages of older timelines are reported as in doubt, even when their changes are "
         "visible; copy the .history files of the primary's pg_wal to it, then restart this peer"});
   } else if (present.number > 1 && present.promoted == 0) {
     events.emplace_back(Warning{

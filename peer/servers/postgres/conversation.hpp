@@ -51,8 +51,10 @@ class Conversation : public Seam {
 
   // --- what a reader may do ---
 
+  // Of a statement that ends with identity_columns. An answer of another life than the one that has
+  // introduced itself is not used: that server is given up, and the next one introduces itself.
   void ask(const std::string& sql, Instant now);
-  // Of a replication command.
+  // Of a replication command, which needs no identity: such a session is one backend's.
   void ask_command(const std::string& command, Instant now);
   // On a session of replication: for the whole history of a timeline. history_told() is the answer.
   void ask_history(TimelineId timeline, Instant now);
@@ -113,7 +115,8 @@ class Conversation : public Seam {
 
   void begin(Instant now);
   void introduce(Instant now);
-  void introduced_itself(const Rows& rows, Instant now, Events& events);
+  void introduced_itself(Rows rows, Instant now, Events& events);
+  void question_answered(Rows rows, Instant now, Events& events);
   void refusal(const Database::QueryFailed& refusal, Instant now, Events& events);
   void put(Statement statement, Instant now);
   void put_again(Instant now);
@@ -132,6 +135,7 @@ class Conversation : public Seam {
   Database::Timeouts timeouts_;
   base::Random random_;
   Phase phase_ = Phase::down;
+  bool identified_ = false;  // the question under way: its answer tells who gives it
   bool up_ = false;
   bool settled_ = false;
   bool settings_in_questions_ = false;  // on this connection (session_settings.hpp)

@@ -16,15 +16,17 @@ namespace {
 // answer. A role that is left in between does no harm: the replay LSN stays readable.
 const std::string position_sql =
     "SELECT r, CASE WHEN r THEN pg_catalog.pg_last_wal_replay_lsn()"
-    " ELSE pg_catalog.pg_current_wal_insert_lsn() END"
-    " FROM (SELECT pg_catalog.pg_is_in_recovery() AS r OFFSET 0) AS role";
+    " ELSE pg_catalog.pg_current_wal_insert_lsn() END" +
+    identity_columns + " FROM (SELECT pg_catalog.pg_is_in_recovery() AS r OFFSET 0) AS role";
 
 // Without replication commands. The second column is NULL when it can't be known.
 const std::string primary_timeline_sql =
-    "SELECT pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), NULL";
+    "SELECT pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), NULL" +
+    identity_columns;
 const std::string standby_timeline_sql =
     "SELECT greatest(c.timeline_id, r.min_recovery_end_timeline),"
-    " (SELECT received_tli FROM pg_catalog.pg_stat_wal_receiver)"
+    " (SELECT received_tli FROM pg_catalog.pg_stat_wal_receiver)" +
+    identity_columns +
     " FROM pg_catalog.pg_control_checkpoint() AS c, pg_catalog.pg_control_recovery() AS r";
 
 struct RoleAndLsn {
@@ -105,7 +107,7 @@ void ReplayReader::introduced(Instant now, Events& events) {
   std::string warning;
   if (degraded()) {
     warning = "no replication commands on this server (" + why_degraded() +
-              "): a message that still waits when a failover happens is reported as orphaned, and "
+              "): a message that still waits when a failover happens is reported as in doubt, and "
               "on a standby, until its next restartpoint after a failover, a change that the "
               "failover lost may be announced unless the role has pg_monitor; " +
               cure() + " and this peer will notice";

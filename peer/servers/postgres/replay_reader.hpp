@@ -14,7 +14,7 @@
 // with the REPLICATION attribute (or a superuser) and one of the server's max_wal_senders. Without
 // either, the watch connects plainly and is *degraded* (`ServerUp::degraded` tells the cure), until
 // the full session can be had, which another ServerUp tells:
-//   - No history: a message that still waits when its timeline has ended is reported as orphaned,
+//   - No history: a message that still waits when its timeline has ended is reported as in doubt,
 //     even when its change survived the failover and is visible.
 //   - A primary's timeline is exact (pg_walfile_name).
 //   - A standby's timeline comes from its control file (pg_control_checkpoint and

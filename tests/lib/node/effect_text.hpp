@@ -51,6 +51,10 @@ struct NoticeText {
   std::string operator()(const Unpublished& n) const {
     return "unpublished " + to_string(n.topic) + ": " + std::string(to_string(n.why));
   }
+  std::string operator()(const Undone& n) const {
+    return "undone " + std::to_string(n.ticket) + " as " + std::to_string(n.sequence) + ": " +
+           std::string(to_string(n.why));
+  }
   std::string operator()(const ServerUp&) const { return "server up"; }
   std::string operator()(const ServerDown&) const { return "server down"; }
   std::string operator()(const PrimaryUp&) const { return "primary up"; }

@@ -260,6 +260,10 @@ Unpublished sample<Unpublished>() {
   return {.topic = topic(), .payload = "text"};
 }
 template <>
+Undone sample<Undone>() {
+  return {.topic = topic(), .position = a_place()};
+}
+template <>
 PrimaryUp sample<PrimaryUp>() {
   return {.incarnation = {}, .description = "", .degraded = "", .history = a_place().history()};
 }
@@ -285,11 +289,14 @@ void see_notices(Sightings& sightings) {
       sightings.see("sent", to_json(Sent{}, id));
     }
   }
+  const Undone doubtful{.why = Undelivered::Why::in_doubt, .topic = topic(), .position = a_place()};
+  see_notice(sightings, doubtful);
   for (const auto why : {PeerGone::Why::left, PeerGone::Why::silent, PeerGone::Why::replaced}) {
     see_notice(sightings, PeerGone{.origin = {}, .name = "", .why = why});
   }
   using Why = Undelivered::Why;
-  for (const auto why : {Why::missing, Why::expired, Why::orphaned, Why::foreign, Why::overdue}) {
+  for (const auto why :
+       {Why::missing, Why::expired, Why::orphaned, Why::in_doubt, Why::foreign, Why::overdue}) {
     see_notice(sightings,
                Undelivered{.origin = {}, .name = "", .why = why, .position = {}, .topic = {}});
   }

@@ -17,7 +17,8 @@ using namespace tidegate::json_lines;
 namespace {
 
 const auto history = History::of({{1, 0, 0}, {3, 0x1000000, 1795640443355842}}).value();
-const Position place{Branch(ServerKind::postgres, 18446744073709551615U, history), 0x3000060};
+const Position place{Branch(ServerKind::postgres, 18446744073709551615U, history), 0x3000060,
+                     0x3000018};
 
 Topic topic(std::vector<std::string> elements) { return Topic::of(std::move(elements)).value(); }
 
@@ -63,7 +64,7 @@ TEST_CASE("a delivery is one line with its type first") {
         R"("name":"master-1","sequence":7,)"
         R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
         R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
-        R"("lsn":"0/3000060"},)"
+        R"("lsn":"0/3000060","after":"0/3000018"},)"
         R"("held_ms":1.234,"late":false})");
 }
 
@@ -99,7 +100,8 @@ TEST_CASE("a delivery can be published again from its JSON, byte by byte") {
 }
 
 TEST_CASE("every notice has a type and all its members") {
-  const ServerIncarnation incarnation{.cluster = 42, .started = 1700000000000000};
+  const ServerIncarnation incarnation{
+      .cluster = 42, .started = 1700000000000000, .counted_since = 1600000000000000};
   const auto text = [](const Notice& notice) { return to_text(to_json(notice)); };
   const std::string who =
       R"("origin":"00112233445566778899aabbccddeeff","incarnation":1700000000000001,"name":"b")";
@@ -111,7 +113,7 @@ TEST_CASE("every notice has a type and all its members") {
         R"({"type":"undelivered",)" + who + R"(,"first":3,"last":9,"why":"orphaned",)" +
             R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
             R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
-            R"("lsn":"0/3000060"},)"
+            R"("lsn":"0/3000060","after":"0/3000018"},)"
             R"("topic":["x"]})");
   CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::missing, {}, {}}) ==
         R"({"type":"undelivered",)" + who +
@@ -120,16 +122,19 @@ TEST_CASE("every notice has a type and all its members") {
         R"({"type":"sent","ticket":4,"sequence":3,)"
         R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
         R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
-        R"("lsn":"0/3000060"}})");
+        R"("lsn":"0/3000060","after":"0/3000018"}})");
   CHECK(text(Unpublished{5, Unpublished::Why::primary_lost, topic({"a"}), "x"}) ==
         R"({"type":"unpublished","ticket":5,"why":"primary_lost","topic":["a"],"payload":"x"})");
+  CHECK(text(Undone{5, 4, Undelivered::Why::in_doubt, topic({"a"}), place}) ==
+        R"({"type":"undone","ticket":5,"sequence":4,"why":"in_doubt","topic":["a"],)" +
+            R"("position":)" + to_text(to_json(place)) + "}");
   CHECK(text(ServerUp{incarnation, true, "d", "x"}) ==
-        R"({"type":"server_up","system":"42","started":1700000000000000,"in_recovery":true,)"
-        R"("description":"d","degraded":"x"})");
+        R"({"type":"server_up","system":"42","started":1700000000000000,)"
+        R"("counted_since":1600000000000000,"in_recovery":true,"description":"d","degraded":"x"})");
   CHECK(text(ServerDown{"r"}) == R"({"type":"server_down","reason":"r"})");
   CHECK(text(PrimaryUp{incarnation, "d"}) ==
-        R"({"type":"primary_up","system":"42","started":1700000000000000,"history":[],)"
-        R"("description":"d","degraded":""})");
+        R"({"type":"primary_up","system":"42","started":1700000000000000,)"
+        R"("counted_since":1600000000000000,"history":[],"description":"d","degraded":""})");
   CHECK(text(PrimaryDown{"r"}) == R"({"type":"primary_down","reason":"r"})");
   CHECK(text(Trouble{Trouble::Kind::peer_slow, "b", "t", std::chrono::seconds(2), true}) ==
         R"({"type":"trouble","kind":"peer_slow","about":"b","text":"t","lasted_ms":2000.0,)"
@@ -206,7 +211,11 @@ TEST_CASE("each form of a dependency is understood") {
   CHECK(std::get<AfterCommit>(dependency("\"commit\",\"durable\":true")).durable);
   CHECK(std::get<Position>(dependency(
             R"({"system":"18446744073709551615","history":[{"timeline":1},{"timeline":3,)"
-            R"("begin":"0/1000000","promoted":1795640443355842}],"lsn":"0/3000060"})")) == place);
+            R"("begin":"0/1000000","promoted":1795640443355842}],"lsn":"0/3000060",)"
+            R"("after":"0/3000018"})")) == place);
+  CHECK(std::get<Position>(
+            dependency(R"({"system":"1","history":[{"timeline":1}],"lsn":"0/3000060"})"))
+            .after == 0);
 }
 
 TEST_CASE("a line that can't be published is refused with the text to write instead") {
@@ -264,6 +273,12 @@ TEST_CASE("a line that can't be published is refused with the text to write inst
       why_refused(
           R"({"topic":"a","depends":{"system":"1","history":[{"timeline":1}],"lsn":"0/0"}})"),
       "must not be 0"));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1",)"
+                             R"("history":[{"timeline":1}],"lsn":"0/1","after":"0/1"}})"),
+                 "after must be less than lsn"));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1",)"
+                             R"("history":[{"timeline":1}],"lsn":"0/1","behind":"0/1"}})"),
+                 "depends is none of"));
 }
 
 TEST_CASE("no line of input makes the reader crash") {
