@@ -37,7 +37,7 @@ class PublisherHalf {
   void primary_up(const PrimaryUp& primary);
   void primary_down() { outbox_.primary_down(); }
 
-  // The server that this peer reads. What it shows decides the fate of the peer's own changes, too.
+  // A reading of the server that this peer reads: it decides the fate of its own changes, too.
   void server_shows(const Tide& tide);
 
   // Reports what a new history has undone. Everything that may be sent, at the end of the effects.
