@@ -148,6 +148,7 @@ std::string kind(const Undelivered& n) {
   return "undelivered " + std::string(to_string(n.why)) + n.name;
 }
 std::string kind(const Unpublished& n) { return "unpublished " + std::string(to_string(n.why)); }
+std::string kind(const Undone& n) { return "undone " + std::string(to_string(n.why)); }
 std::string kind(const ServerUp&) { return "server up"; }
 std::string kind(const PrimaryUp&) { return "primary up"; }
 std::string kind(const Warning& n) { return without_digits(n.text); }

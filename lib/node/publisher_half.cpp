@@ -61,8 +61,7 @@ void PublisherHalf::unpublished(Message message, Ticket ticket, Unpublished::Why
 
 // --- own changes that a failover undoes ---------------------------------------------------------
 
-// It shows nothing yet: one that knows no later history than its own says nothing of a change
-// there.
+// As if it showed nothing yet: a primary says nothing of a change on a later history than its own.
 void PublisherHalf::primary_up(const PrimaryUp& primary) {
   outbox_.primary_up(primary.incarnation, primary.history);
   judge_by({primary.incarnation, primary.history, 0}, primary_history_);

@@ -43,7 +43,7 @@ class PublisherHalf {
   // run_timers() will ask for a position.
   [[nodiscard]] bool query_due(Instant now) const { return outbox_.deadline() <= now; }
 
-  // The server that this peer reads. What it shows decides the fate of the peer's own changes, too.
+  // A reading of the server that this peer reads: it decides the fate of its own changes, too.
   void server_shows(const Tide& tide);
 
   // Reports what a new history has undone. Everything that may be sent, at the end of the effects.

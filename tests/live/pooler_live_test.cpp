@@ -10,7 +10,6 @@
 #include "peer/servers/postgres/sql_change.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
-#include "tests/live/mesh.hpp"
 #include "tests/support/pooler.hpp"
 #include "tests/support/replay_watcher.hpp"
 #include "tidegate/commit.hpp"

@@ -126,8 +126,9 @@ TEST_CASE("every notice has a type and all its members") {
   CHECK(text(Unpublished{5, Unpublished::Why::primary_lost, topic({"a"}), "x"}) ==
         R"({"type":"unpublished","ticket":5,"why":"primary_lost","topic":["a"],"payload":"x"})");
   CHECK(text(Undone{5, 4, Undelivered::Why::in_doubt, topic({"a"}), place}) ==
-        R"({"type":"undone","ticket":5,"sequence":4,"why":"in_doubt","topic":["a"],)" +
-            R"("position":)" + to_text(to_json(place)) + "}");
+        R"({"type":"undone","ticket":5,"sequence":4,"why":"in_doubt","topic":["a"],)"
+        R"("position":)" +
+            to_text(to_json(place)) + "}");
   CHECK(text(ServerUp{incarnation, true, "d", "x"}) ==
         R"({"type":"server_up","system":"42","started":1700000000000000,)"
         R"("counted_since":1600000000000000,"in_recovery":true,"description":"d","degraded":"x"})");
