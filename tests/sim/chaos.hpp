@@ -40,7 +40,8 @@ class Chaos {
   void strike();
   void strike(Fault fault);
   void start_life(std::size_t slot, std::optional<LifeId> earlier);
-  void end_life(bool farewell);
+  void end_life(std::size_t slot, bool farewell);
+  void swap_addresses();
   void cut(HostId a, HostId b, bool both);
   void crash_primary(bool promote);
   void promote_apart();

@@ -408,11 +408,16 @@ void Oracle::ready(LifeId life, const Origin& other) {
   if (!receiver) return fail("N1", lives_[life].birth.name + " is ready with nobody");
   auto& got = from(*receiver, life);
   if (got.bound == 0) got.bound = lives_[life].stream.size() + 1;
-  from(life, *receiver).present = true;
+  auto& there = from(life, *receiver).present;
+  if (there) fail("N1", lives_[life].birth.name + " is ready twice with " + name_of(*receiver));
+  there = true;
 }
 
 void Oracle::gone(LifeId life, const Origin& other) {
-  if (const auto which = life_of(other)) from(life, *which).present = false;
+  const auto which = life_of(other);
+  if (!which || !std::exchange(from(life, *which).present, false)) {
+    fail("N1", lives_[life].birth.name + " loses a peer that it was not ready with");
+  }
 }
 
 void Oracle::subscribed(LifeId life, std::size_t topic, bool wanted, Instant now) {
@@ -430,9 +435,20 @@ void Oracle::seen(LifeId life, const Status& status) {
   };
   if (status.held > 1) check(" holds ", status.held_bytes, it.birth.options.held_bytes);
   check(" keeps ", status.retain_bytes, it.birth.options.retain_bytes);
+  // The one that reaches the bound is still taken.
+  if (status.outbox > 1) {
+    check(" has not sent ", status.outbox_bytes, it.birth.options.outbox_bytes + largest_message);
+  }
 }
 
 // --- the end ------------------------------------------------------------------------------------
+
+std::uint64_t Oracle::last_decided(const Share& got) {
+  const auto last = std::find_if(got.fates.rbegin(), got.fates.rend(), [](const Fate& fate) {
+    return fate.visibility != Visibility::none;
+  });
+  return static_cast<std::uint64_t>(got.fates.rend() - last);
+}
 
 void Oracle::finish() {
   for (LifeId id = 0; id < lives_.size(); ++id) {
@@ -440,9 +456,12 @@ void Oracle::finish() {
     if (life.alive) farewell(id);
     for (LifeId author = 0; life.alive && author < lives_.size(); ++author) {
       const auto& stream = lives_[author].stream;
-      if (author == id || !goes_on(author)) continue;
+      if (author == id) continue;
       const auto& got = from(id, author);
-      for (auto sequence = got.bound; sequence != 0 && sequence <= stream.size(); ++sequence) {
+      // The end of a stream that does not go on may have been lost with its publisher.
+      if (!goes_on(author) && got.present) continue;
+      const auto end = goes_on(author) ? stream.size() : last_decided(got);
+      for (auto sequence = got.bound; sequence != 0 && sequence <= end; ++sequence) {
         ++totals_.checked_at_end;
         if (sequence <= got.fates.size() &&
             got.fates[sequence - 1].visibility != Visibility::none) {

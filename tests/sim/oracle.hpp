@@ -18,7 +18,9 @@
 // B1 the bounds
 // N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
 //                             nothing is given up that a publisher that is there retains; every
-//                             accepted message is answered once, in the order of the tickets
+//                             accepted message is answered once, in the order of the tickets;
+//                             between two peers "ready" and "gone" take turns
+// "links"                     nothing is connected that no member needs, checked at the end
 // "reason": what is reported has the reason that is true: orphaned only if the change is gone, in
 //           doubt only if nobody can tell
 #pragma once
@@ -44,6 +46,7 @@
 namespace tidegate::sim {
 
 inline constexpr std::size_t topics = 4;
+inline constexpr std::size_t largest_message = 2500;  // bytes, as the bounds count them
 
 struct Totals {
   std::uint64_t published = 0;
@@ -218,6 +221,7 @@ class Oracle {
   [[nodiscard]] Key key_of(LifeId author, std::uint64_t sequence) const;
   Share& from(LifeId life, LifeId author);
   [[nodiscard]] bool goes_on(LifeId author) const;
+  [[nodiscard]] static std::uint64_t last_decided(const Share& got);
   [[nodiscard]] std::string label(LifeId author, std::uint64_t sequence) const;
   [[nodiscard]] bool kept(const Life& author, std::uint64_t sequence, Instant now) const;
 

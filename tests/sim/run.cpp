@@ -56,6 +56,9 @@ Outcome run_seed(std::uint64_t seed, Trace& trace) {
   simulation.run_for(two_heartbeats);
   settle(simulation, settling_patience);
   if (!simulation.broken()) simulation.oracle.finish();
+  if (const auto what = simulation.needless_connection(); !what.empty()) {
+    simulation.oracle.fail("links", what);
+  }
 
   Outcome outcome;
   outcome.violation = simulation.oracle.violation();

@@ -1,6 +1,7 @@
 #include "tests/sim/simulation.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "lib/base/must.hpp"
 #include "tests/sim/draws.hpp"
@@ -276,6 +277,35 @@ std::string Simulation::unsettled() const {
     }
     if (status.held > 0) return name + " holds " + std::to_string(status.held) + " messages";
     if (status.outbox > 0) return name + " has not sent " + std::to_string(status.outbox);
+  }
+  return "";
+}
+
+std::string Simulation::needless_connection() const {
+  for (const auto life : living_) {
+    const auto status = peers_[life].node->status(events.now());
+    const auto& seeds = peers_[life].plan.seeds;
+    for (const bool streams : {false, true}) {
+      auto all = network.connections(life, streams);
+      std::sort(all.begin(), all.end(), [](const base::Endpoint& a, const base::Endpoint& b) {
+        return std::tie(a.host, a.port) < std::tie(b.host, b.port);
+      });
+      for (auto at = all.begin(); at != all.end(); ++at) {
+        const auto direct_port = static_cast<std::uint16_t>(at->port + (streams ? 1 : 0));
+        const bool wanted =
+            std::any_of(status.peers.begin(), status.peers.end(), [&](const PeerStatus& member) {
+              return member.host == at->host && member.direct_port == direct_port &&
+                     member.state != PeerState::left && member.state != PeerState::gone;
+            });
+        const bool of_seed = !streams && std::find(seeds.begin(), seeds.end(), *at) != seeds.end();
+        const auto where = at->host + ":" + std::to_string(at->port);
+        const auto& name = peers_[life].info.name;
+        if (!wanted && !of_seed) return name + " keeps a connection to " + where;
+        if (at != all.begin() && *(at - 1) == *at && !of_seed) {
+          return name + " keeps two connections to " + where;
+        }
+      }
+    }
   }
   return "";
 }

@@ -107,6 +107,9 @@ class Simulation {
   // Empty, or who is not ready with whom, or still holds something.
   [[nodiscard]] std::string unsettled() const;
 
+  // Empty, or a connection that leads to no member of the roster and to no seed, or there twice.
+  [[nodiscard]] std::string needless_connection() const;
+
   std::uint64_t steps = 0;
   std::uint64_t refused = 0;  // publications, since the outbox was full
 
