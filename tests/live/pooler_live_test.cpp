@@ -2,12 +2,10 @@
 // said is taken for the word of another.
 #include <csignal>
 #include <string>
-#include <thread>
 
 #include <doctest/doctest.h>
 
 #include "peer/servers/postgres/commit_position_reader.hpp"
-#include "peer/servers/postgres/sql_change.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "tests/support/pooler.hpp"
@@ -108,23 +106,6 @@ TEST_CASE("a commit through a pooler that then leads to another server gets no p
   // From then on all is one server's again.
   session.execute("BEGIN; INSERT INTO t VALUES (1)");
   CHECK(commit(session.connection()).value().timeline() == 2);
-}
-
-TEST_CASE(
-    "a change of pub --after through a pooler that leads elsewhere meanwhile is not announced") {
-  Twins twins;
-  Pooler pooler(twins.one);
-  std::thread switching([&] {
-    std::this_thread::sleep_for(500ms);
-    pooler.lead_to(twins.other);
-  });
-  const auto position =
-      commit_change(pooler.connection_string(), "INSERT INTO t VALUES (1); SELECT pg_sleep(3)");
-  switching.join();
-  REQUIRE_FALSE(position.ok());
-  CHECK(position.error().outcome == Outcome::committed_position_unknown);
-  CHECK(has_row(twins.one));
-  CHECK_FALSE(has_row(twins.other));
 }
 
 TEST_CASE("a commit knows behind which place its change lies") {
