@@ -3,6 +3,7 @@
 #include <chrono>
 #include <fstream>
 #include <stdexcept>
+#include <utility>
 
 #include "support/eventually.hpp"
 #include "support/session.hpp"
@@ -11,7 +12,10 @@ namespace tidegate::testing {
 
 using namespace std::chrono_literals;
 
-Pooler::Pooler(const support::Server& server) : directory_("pooler", support::server_user()) {
+Pooler::Pooler(const support::Server& server, std::string config, std::string user)
+    : directory_("pooler", support::server_user()),
+      config_(std::move(config)),
+      user_(std::move(user)) {
   write_configuration(server);
   support::Command command;
   command.arguments = {"/usr/sbin/pgbouncer", directory_.path() / "pgbouncer.ini"};
@@ -34,14 +38,14 @@ std::string Pooler::connection_string() const {
 void Pooler::write_configuration(const support::Server& server) const {
   const auto path = directory_.path() / "pgbouncer.ini";
   std::ofstream(path) << "[databases]\n"
-                      << "postgres = user=postgres port=5432 host="
-                      << server.socket_directory().string() << "\n"
+                      << "postgres = user=" << user_
+                      << " port=5432 host=" << server.socket_directory().string() << "\n"
                       << "[pgbouncer]\n"
                       << "unix_socket_dir = " << directory_.path().string() << "\n"
                       << "listen_port = 6432\n"
                       << "auth_type = any\n"
-                      << "pool_mode = transaction\n"
-                      << "server_login_retry = 1\n";
+                      << "server_login_retry = 1\n"
+                      << config_;
   support::give_to(path, support::server_user());
 }
 

@@ -1,4 +1,4 @@
-// A pooler in transaction mode (pgbouncer) in front of private servers: each transaction on one of
+// A pooler (pgbouncer) in front of private servers. In transaction mode each transaction on one of
 // its connections may go to another backend, and, once it leads to another server, to that one.
 #pragma once
 
@@ -13,8 +13,10 @@ namespace tidegate::testing {
 
 class Pooler {
  public:
-  // Returns when it leads to the server. Throws when there is no pgbouncer.
-  explicit Pooler(const support::Server& server);
+  // Returns when it leads to the server. Throws when there is no pgbouncer. `config`: more lines of
+  // its configuration. It connects to the server as `user`.
+  explicit Pooler(const support::Server& server, std::string config = "pool_mode = transaction\n",
+                  std::string user = "postgres");
 
   // New transactions go there when this returns. One that is open goes on where it is; who holds
   // the connection is told nothing.
@@ -27,6 +29,8 @@ class Pooler {
   void await(const support::Server& server) const;
 
   support::TemporaryDirectory directory_;
+  std::string config_;
+  std::string user_;
   std::optional<support::Process> process_;
 };
 

@@ -160,7 +160,7 @@ TEST_CASE("a peer that has published what a failover undid is not silenced by it
   CHECK(a.data(b, 1,
                {message_at("undone", undone), message_at("nothing", std::nullopt, 0, undone),
                 message_at("survived", at(90, 1), 0, undone)}) ==
-        "undelivered 1-1 of b: orphaned, deliver nothing of b, deliver survived of b");
+        "undelivered 1-1 of b: in_doubt, deliver nothing of b, deliver survived of b");
 }
 
 // --- a failover that is taken back --------------------------------------------------------------
