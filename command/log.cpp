@@ -94,6 +94,10 @@ std::string_view in_words(Unpublished::Why why) {
     case Unpublished::Why::primary_lost:
       return "no position could be had for its change, since the primary was lost; look whether "
              "the change is there, and publish again if it is";
+    case Unpublished::Why::no_primary:
+      return "no primary is named, and the server that is read is a standby: name it with "
+             "--primary, "
+             "and publish again";
     case Unpublished::Why::left:
       return "the peer left before the position of its change was known";
   }
