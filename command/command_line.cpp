@@ -35,8 +35,8 @@ void SettingFlags::declare(CLI::App& app, const Strings& shown) {
   // `status --check` means the peer.
   if (app.get_option_no_throw("--check") == nullptr) {
     // Of two literals CLI11 can't tell what they are meant to be.
-    std::string text = "tell all that is wrong with the settings, and start nothing";
-    check_ = app.add_flag("--check", std::move(text))->group("Settings");
+    const std::string text = "tell all that is wrong with the settings, and start nothing";
+    check_ = app.add_flag("--check", text)->group("Settings");
   }
   for (const auto& setting : setting_help()) {
     auto* option = add_text_flag(app, setting.name, setting.text);
