@@ -18,6 +18,8 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include "command/doors/status_socket/places.hpp"
+#include "command/service_links.hpp"
 #include "command/suggestions.hpp"
 #include "command/units.hpp"
 #include "lib/base/decimal.hpp"
@@ -44,7 +46,7 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 25> table{{
+const std::array<Setting, 27> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
@@ -104,6 +106,12 @@ const std::array<Setting, 25> table{{
      [](Settings& s) -> Target { return &s.log_level; }},
     {"socket", "PATH", "path of the peer's status socket (default: by mesh and name)",
      [](Settings& s) -> Target { return &s.socket; }},
+    {"socket-group", "GROUP",
+     "group that may ask for the status of the peer too (default: only its user and root)",
+     [](Settings& s) -> Target { return &s.socket_group; }},
+    {"socket-mode", "MODE",
+     "octal mode of the status socket (default: 0600, with socket-group 0660)",
+     [](Settings& s) -> Target { return &s.socket_mode; }},
 }};
 
 const Setting* find_setting(std::string_view name) {
@@ -240,8 +248,14 @@ class Reader {
     for (const auto& [variable, value] : sources_.environment) read_variable(variable, value);
     for (const auto& [name, values] : sources_.flags) read_flag(name, values);
     for (const auto& problem : validate(result_.settings.options)) {
-      const auto where = where_.find(problem.option);
-      complain(where == where_.end() ? problem.option + " (default)" : where->second, problem.what);
+      const auto where = result_.where.find(problem.option);
+      complain(where == result_.where.end() ? problem.option + " (default)" : where->second,
+               problem.what);
+    }
+    const auto& mode = result_.settings.socket_mode;
+    if (!mode.empty() && !status_socket::parse_mode(mode)) {
+      complain(result_.where["socket-mode"],
+               "'" + mode + "' is not a mode; write octal digits up to 0777, such as 0660");
     }
     return std::move(result_);
   }
@@ -259,7 +273,7 @@ class Reader {
 
   void accept(const Setting& setting, Source source, std::string where) {
     result_.given[setting.name] = source;
-    where_[setting.name] = std::move(where);
+    result_.where[setting.name] = std::move(where);
   }
 
   void read_file() {
@@ -326,6 +340,7 @@ class Reader {
 
   void read_variable(const std::string& variable, const std::string& value) {
     if (variable == config_variable) return;
+    if (is_service_link(variable, value)) return result_.service_links.push_back(variable);
     if (const auto* setting = find_setting(setting_name(variable));
         setting != nullptr && variable == variable_name(setting->name)) {
       return assign(*setting, value, Source::environment, variable);
@@ -363,7 +378,6 @@ class Reader {
 
   const ConfigSources& sources_;
   Configuration result_;
-  std::map<std::string, std::string> where_;
 };
 
 }  // namespace
@@ -377,6 +391,18 @@ std::vector<SettingHelp> setting_help() {
                     setting.text + (value.empty() ? "" : " (default: " + value + ")")});
   }
   return help;
+}
+
+std::vector<std::string> changed_settings(Settings before, Settings after) {
+  Strings changed;
+  for (const auto& setting : table) {
+    const auto was = setting.target(before);
+    const auto is = setting.target(after);
+    const bool same =
+        std::visit([&](auto* value) { return *value == *std::get<decltype(value)>(is); }, was);
+    if (!same) changed.emplace_back(setting.name);
+  }
+  return changed;
 }
 
 Configuration configure(const ConfigSources& sources) { return Reader(sources).read(); }

@@ -37,6 +37,11 @@ struct Settings {
   // Path of the socket on which a running peer answers `tidegate status`; empty: a place by mesh
   // and name, see status_socket.hpp.
   std::string socket;
+
+  // Others that may ask there: a group by name or number, and the file's mode in octal digits.
+  // Empty: this user alone, or with a group 0660.
+  std::string socket_group;
+  std::string socket_mode;
 };
 
 // A setting as the help text shows it.
@@ -66,12 +71,17 @@ enum class Source : std::uint8_t { file, environment, flag };
 
 struct Configuration {
   Settings settings;
-  std::map<std::string, Source> given;   // by name; what is not in it has its default
-  std::vector<SettingProblem> problems;  // of all sources, and of validate()
-  std::vector<std::string> warnings;     // what was ignored
+  std::map<std::string, Source> given;       // by name; what is not in it has its default
+  std::map<std::string, std::string> where;  // by name: the place, as a problem names it
+  std::vector<SettingProblem> problems;      // of all sources, and of validate()
+  std::vector<std::string> warnings;         // what was ignored
+  std::vector<std::string> service_links;    // variables that service_links.hpp has recognised
 };
 
 [[nodiscard]] Configuration configure(const ConfigSources& sources);
+
+// The names of the settings whose values differ.
+[[nodiscard]] std::vector<std::string> changed_settings(Settings before, Settings after);
 
 // Those variables whose name begins with TIDEGATE_.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment_settings();

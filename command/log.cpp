@@ -1,5 +1,6 @@
 #include "command/log.hpp"
 
+#include <algorithm>
 #include <array>
 #include <type_traits>
 #include <variant>
@@ -8,6 +9,7 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
+#include "command/units.hpp"
 #include "lib/base/enum_names.hpp"
 #include "lib/base/must.hpp"
 #include "lib/base/utf8.hpp"
@@ -34,16 +36,22 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   TIDEGATE_MUST(false);
 }
 
-LogLine line(const PeerReady& n) { return {LogLevel::info, harmless(n.name) + " is ready"}; }
+// Of PeerReady and PeerGone.
+template <typename OfPeer>
+std::string whom(const OfPeer& n) {
+  return harmless(n.name) + (n.address.empty() ? "" : " (" + harmless(n.address) + ")");
+}
+
+LogLine line(const PeerReady& n) { return {LogLevel::info, whom(n) + " is ready"}; }
 
 LogLine line(const PeerGone& n) {
   switch (n.why) {
     case PeerGone::Why::left:
-      return {LogLevel::info, harmless(n.name) + " has left"};
+      return {LogLevel::info, whom(n) + " has left"};
     case PeerGone::Why::silent:
-      return {LogLevel::warning, harmless(n.name) + " is gone: it has been silent for too long"};
+      return {LogLevel::warning, whom(n) + " is gone: it has been silent for too long"};
     case PeerGone::Why::replaced:
-      return {LogLevel::info, harmless(n.name) + " was replaced by a later start of itself"};
+      return {LogLevel::info, whom(n) + " was replaced by a later start of itself"};
   }
   TIDEGATE_MUST(false);
 }
@@ -57,6 +65,9 @@ std::string_view in_words(Undelivered::Why why) {
              "and retain-for";
     case Undelivered::Why::orphaned:
       return "the change was undone by a failover";
+    case Undelivered::Why::in_doubt:
+      return "the change may have been undone by a failover, which can't be told; look whether it "
+             "is there";
     case Undelivered::Why::foreign:
       return "the change belongs to another PostgreSQL cluster than this peer's database";
     case Undelivered::Why::overdue:
@@ -83,6 +94,10 @@ std::string_view in_words(Unpublished::Why why) {
     case Unpublished::Why::primary_lost:
       return "no position could be had for its change, since the primary was lost; look whether "
              "the change is there, and publish again if it is";
+    case Unpublished::Why::no_primary:
+      return "no primary is named, and the server that is read is a standby: name it with "
+             "--primary, "
+             "and publish again";
     case Unpublished::Why::left:
       return "the peer left before the position of its change was known";
   }
@@ -92,6 +107,12 @@ std::string_view in_words(Unpublished::Why why) {
 LogLine line(const Unpublished& n) {
   return {LogLevel::warning, fmt::format("not sent: a message on {}: {}",
                                          harmless(to_string(n.topic)), in_words(n.why))};
+}
+
+LogLine line(const Undone& n) {
+  return {LogLevel::warning,
+          fmt::format("already sent: message {} on {} (at {}): {}", n.sequence,
+                      harmless(to_string(n.topic)), to_string(n.position), in_words(n.why))};
 }
 
 // Of ServerUp and PrimaryUp.
@@ -105,17 +126,44 @@ LogLine answers(std::string_view server, const Up& n) {
 }
 
 LogLine line(const ServerUp& n) { return answers("database", n); }
+// The Trouble of the same server says so once; its reasons may alternate.
 LogLine line(const ServerDown& n) {
-  return {LogLevel::warning,
-          "the database does not answer; messages that wait for a change stay held: " +
-              harmless(n.reason)};
+  return {LogLevel::debug, "the database does not answer: " + harmless(n.reason)};
 }
 LogLine line(const PrimaryUp& n) { return answers("primary", n); }
 LogLine line(const PrimaryDown& n) {
-  return {LogLevel::warning,
-          "the primary does not answer; publishing after a commit waits: " + harmless(n.reason)};
+  return {LogLevel::debug, "the primary does not answer: " + harmless(n.reason)};
 }
 LogLine line(const Warning& n) { return {LogLevel::warning, harmless(n.text)}; }
+LogLine line(const Trouble& n) {
+  if (!n.ended) return {LogLevel::warning, harmless(n.text)};
+  return {LogLevel::info,
+          fmt::format("over after {}: {}", rough_duration(n.lasted), harmless(n.text))};
+}
+
+// The same text but for numbers is the same news.
+std::string without_digits(std::string text) {
+  text.erase(std::remove_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }),
+             text.end());
+  return text;
+}
+
+std::string kind(const Undelivered& n) {
+  return "undelivered " + std::string(to_string(n.why)) + n.name;
+}
+std::string kind(const Unpublished& n) { return "unpublished " + std::string(to_string(n.why)); }
+std::string kind(const Undone& n) { return "undone " + std::string(to_string(n.why)); }
+std::string kind(const ServerUp&) { return "server up"; }
+std::string kind(const PrimaryUp&) { return "primary up"; }
+std::string kind(const Warning& n) { return without_digits(n.text); }
+std::string kind(const Trouble& n) {
+  return std::string(to_string(n.kind)) + (n.ended ? " over " : " ") + n.about;
+}
+std::string kind(const PeerReady&) { return ""; }
+std::string kind(const PeerGone&) { return ""; }
+std::string kind(const Sent&) { return ""; }
+std::string kind(const ServerDown&) { return ""; }
+std::string kind(const PrimaryDown&) { return ""; }
 
 }  // namespace
 
@@ -136,21 +184,32 @@ LogLine describe(const Notice& notice) {
   return std::visit([](const auto& n) { return line(n); }, notice);
 }
 
+std::string kind_of(const Notice& notice) {
+  return std::visit([](const auto& n) { return kind(n); }, notice);
+}
+
 void write(spdlog::logger& log, const LogLine& line) {
   // The text is an argument, never a format: it may hold braces of others.
-  log.log(spdlog_level(line.level), "{}", line.text);
+  log.log(spdlog_level(line.level), "{}", harmless(line.text));
+}
+
+void set_level(spdlog::logger& log, LogLevel level) { log.set_level(spdlog_level(level)); }
+
+bool writes(const spdlog::logger& log, LogLevel level) {
+  return log.should_log(spdlog_level(level));
 }
 
 std::string harmless(std::string_view text) {
   const bool is_text = base::is_utf8(text);
   std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F || (!is_text && byte > 0x7F)) {
-      result += fmt::format("\\x{:02x}", byte);
-    } else {
-      result += c;
+  while (!text.empty()) {
+    auto bad = base::obeyed_bytes(text);
+    if (!is_text && static_cast<unsigned char>(text.front()) > 0x7F) bad = 1;
+    for (const char c : text.substr(0, bad)) {
+      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     }
+    if (bad == 0) result += text.front();
+    text.remove_prefix(std::max<std::size_t>(bad, 1));
   }
   return result;
 }

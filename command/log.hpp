@@ -31,9 +31,17 @@ struct LogLine {
   std::string text;
 };
 [[nodiscard]] LogLine describe(const Notice& notice);
-void write(spdlog::logger& log, const LogLine& line);
 
-// Control characters and what is not UTF-8 as "\x1b", so that text of others can't move a cursor.
+// Notices of one kind may come by the thousand and are collected (log_digest.hpp). Empty: each has
+// a line of its own.
+[[nodiscard]] std::string kind_of(const Notice& notice);
+
+void write(spdlog::logger& log, const LogLine& line);
+void set_level(spdlog::logger& log, LogLevel level);
+[[nodiscard]] bool writes(const spdlog::logger& log, LogLevel level);
+
+// Characters that a terminal would obey instead of showing them (utf8.hpp), and bytes that are not
+// UTF-8, as "\x1b": so text of others can neither move a cursor nor turn the text around it.
 [[nodiscard]] std::string harmless(std::string_view text);
 
 }  // namespace tidegate::command

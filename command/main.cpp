@@ -4,7 +4,6 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string>
@@ -12,8 +11,10 @@
 
 #include <CLI/CLI.hpp>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include "command/command_line.hpp"
 #include "command/commands/commands.hpp"
 #include "command/config.hpp"
 #include "command/subcommand.hpp"
@@ -31,67 +32,84 @@ const std::array all_subcommands = {
 };
 
 constexpr const char* exit_words =
-    "Exit status: 0 done; 1 failed; 2 wrong flags or settings; 3 nobody there, or not in time.";
+    "Exit status: 0 done; 1 failed; 2 wrong flags or settings; 3 nobody there, or not in time;\n"
+    "4 the peer that `status --check` has asked is in trouble.";
 
 // A subcommand with its flags, while the command line is read.
 struct Entry {
   std::unique_ptr<Subcommand> command;
   CLI::App* app;
-  CLI::Option* config;
-  std::vector<std::pair<std::string, CLI::Option*>> settings;
+  SettingFlags settings;
 };
-
-// A flag whose text is read later, so that all that is wrong can be told at once.
-CLI::Option* add_text_flag(CLI::App& app, const std::string& name, const std::string& help) {
-  const auto keep = [](const CLI::results_t&) { return true; };
-  return app.add_option("--" + name, keep, help)
-      ->expected(1)  // each time; how often is judged later
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
 
 Entry add_subcommand(CLI::App& app, std::unique_ptr<Subcommand> command) {
   const auto& description = command->description();
   auto* sub = app.add_subcommand(description.name, description.summary);
-  Entry entry{std::move(command), sub, nullptr, {}};
+  Entry entry{std::move(command), sub, {}};
   entry.command->declare(*sub);
-  entry.config = add_text_flag(
-      *sub, "config", std::string("TOML file with settings (also ") + config_variable + ")");
-  entry.config->type_name("FILE")->group("Settings");
-  for (const auto& setting : setting_help()) {
-    auto* option = add_text_flag(*sub, setting.name, setting.text);
-    const auto& shown = description.shown;
-    const bool visible =
-        shown.empty() || std::find(shown.begin(), shown.end(), setting.name) != shown.end();
-    option->type_name(setting.value)->group(visible ? "Settings" : "");
-    entry.settings.emplace_back(setting.name, option);
-  }
+  entry.settings.declare(*sub, description.shown.empty() ? setting_names() : description.shown);
   const std::string more =
       description.shown.empty()
           ? "Each setting can also be given in the file (held-bytes = \"64MiB\") or in the\n"
             "environment (TIDEGATE_HELD_BYTES=64MiB). A flag wins over the environment, that over\n"
-            "the file.\n"
+            "the file. Settings may stand in front of the command too.\n"
           : "`tidegate peer --help` lists all settings; they are understood here too.\n";
   sub->footer(description.examples + "\n\n" + more + exit_words);
   sub->allow_extras();  // reported with the other problems
   return entry;
 }
 
-// The words that no flag and no argument took.
-void judge_extras(const Entry& entry, std::vector<SettingProblem>& problems) {
-  Strings known = {"config", "help"};
+Strings command_names(const std::vector<Entry>& entries) {
+  Strings names = {"help", "version"};
+  for (const auto& entry : entries) names.push_back(entry.command->description().name);
+  return names;
+}
+
+SettingProblem unknown_command(const std::string& word, const std::vector<Entry>& entries) {
+  const auto hint = did_you_mean(word, command_names(entries));
+  return {word,
+          "there is no such command" + (hint.empty() ? "; `tidegate --help` lists them" : hint)};
+}
+
+SettingProblem unknown_flag(const std::string& flag, Strings known) {
+  known.insert(known.end(), {"config", "check", "help"});
+  const auto meant = near_miss(flag.substr(2), known);
+  return {flag, "there is no such flag" + (meant ? "; did you mean --" + *meant + "?" : "")};
+}
+
+std::string flag_of(const std::string& word) {
+  return word.substr(0, 2) == "--" ? word.substr(0, word.find('=')) : "";
+}
+
+// The words behind the command that no flag and no argument took.
+void judge_words_behind(const Entry& entry, std::vector<SettingProblem>& problems) {
+  Strings known;
   for (const auto* option : entry.app->get_options()) {
     for (const auto& name : option->get_lnames()) known.push_back(name);
   }
-  for (const auto& extra : entry.app->remaining()) {
-    const auto flag = extra.substr(0, extra.find('='));
-    if (flag.substr(0, 2) != "--") {
-      problems.push_back({extra, "is not expected here; `tidegate " +
-                                     entry.command->description().name + " --help` tells what is"});
-      continue;
+  for (const auto& word : entry.app->remaining()) {
+    if (const auto flag = flag_of(word); !flag.empty()) {
+      problems.push_back(unknown_flag(flag, known));
+    } else {
+      problems.push_back({word, "is not expected here; `tidegate " +
+                                    entry.command->description().name + " --help` tells what is"});
     }
-    const auto meant = near_miss(flag.substr(2), known);
-    problems.push_back({flag, "there is no such flag" +
-                                  (meant ? "; did you mean --" + *meant + "?" : std::string())});
+  }
+}
+
+// The words in front of the command: settings may stand there, and nothing else.
+void judge_words_before(const CLI::App& app, const std::vector<Entry>& entries, const Entry* chosen,
+                        std::vector<SettingProblem>& problems) {
+  for (const auto& word : app.remaining()) {
+    const auto flag = flag_of(word);
+    if (flag.empty()) {
+      problems.push_back(unknown_command(word, entries));
+    } else if (chosen != nullptr && chosen->app->get_option_no_throw(flag) != nullptr) {
+      problems.push_back({flag, "stands behind the command: tidegate " +
+                                    chosen->command->description().name + " " + flag});
+    } else {
+      problems.push_back(unknown_flag(flag, setting_names()));
+    }
   }
 }
 
@@ -105,73 +123,117 @@ int report(const std::vector<SettingProblem>& problems) {
   return exit_status::usage;
 }
 
-int run(const Entry& entry, std::vector<SettingProblem> problems) {
-  ConfigSources sources;
-  sources.environment = environment_settings();
-  for (const auto& [name, option] : entry.settings) {
-    if (option->count() > 0) sources.flags.emplace_back(name, option->results());
+// The end of --check.
+int say_all_is_right(const Configuration& configuration) {
+  std::string given;
+  for (const auto& [name, place] : configuration.where) {
+    given += fmt::format("  {} ({})\n", name, harmless(place));
   }
-  const auto* variable = std::getenv(config_variable);
-  const auto file = entry.config->count() > 0 ? entry.config->results().back()
-                                              : std::string(variable == nullptr ? "" : variable);
-  if (!file.empty()) {
-    auto text = read_text_file(file);
-    if (text) {
-      sources.file_name = file;
-      sources.file_text = std::move(*text);
-    } else {
-      problems.push_back(
-          {entry.config->count() > 0 ? "--config" : config_variable, text.error().message});
-    }
-  }
-  auto configuration = configure(sources);
-  judge_extras(entry, problems);
-  entry.command->check(problems);
-  problems.insert(problems.end(), configuration.problems.begin(), configuration.problems.end());
-  if (!problems.empty()) return report(problems);
-
-  const auto log =
-      make_log(configuration.settings.log_level.value_or(entry.command->description().log_level));
-  for (const auto& warning : configuration.warnings) write(*log, {LogLevel::warning, warning});
-  return entry.command->run(
-      {std::move(configuration.settings), std::move(configuration.given), *log});
+  std::printf("%s", fmt::format("the settings are right; nothing was started. {}{}",
+                                given.empty() ? "All have their defaults.\n" : "Given:\n", given)
+                        .c_str());
+  return exit_status::done;
 }
 
-// A first argument that is no subcommand.
-int report_unknown(const std::string& word, const std::vector<Entry>& entries) {
-  Strings names;
-  for (const auto& entry : entries) names.push_back(entry.command->description().name);
-  const auto hint = did_you_mean(word, names);
-  return report({{word, "there is no such command" +
-                            (hint.empty() ? "; `tidegate --help` lists them" : hint)}});
+void write_hints(const Configuration& configuration, spdlog::logger& log) {
+  for (const auto& warning : configuration.warnings) write(log, {LogLevel::warning, warning});
+  if (configuration.service_links.empty()) return;
+  const auto& first = configuration.service_links.front();
+  write(log, {LogLevel::info,
+              fmt::format("{} {} of a service that is called tidegate {} ignored, such as {}; "
+                          "enableServiceLinks: false in a pod keeps them away",
+                          configuration.service_links.size(),
+                          configuration.service_links.size() == 1 ? "variable" : "variables",
+                          configuration.service_links.size() == 1 ? "is" : "are", first)});
+}
+
+// `entry`: nothing when only --check was given.
+int run(const SettingFlags& front, const Entry* entry, std::vector<SettingProblem> problems) {
+  bool check = front.check();
+  auto sources = read_sources(front, entry != nullptr ? &entry->settings : nullptr, problems);
+  auto configuration = configure(sources);
+  if (entry != nullptr) {
+    check = check || entry->settings.check();
+    judge_words_behind(*entry, problems);
+    entry->command->check(problems);
+  }
+  problems.insert(problems.end(), configuration.problems.begin(), configuration.problems.end());
+  if (check) judge_addresses(configuration, problems);
+  if (!problems.empty()) return report(problems);
+
+  const auto level = entry != nullptr ? entry->command->description().log_level : LogLevel::warning;
+  const auto log = make_log(configuration.settings.log_level.value_or(level));
+  write_hints(configuration, *log);
+  if (check) return say_all_is_right(configuration);
+  const auto reload = [&] {
+    std::vector<SettingProblem> wrong;
+    auto again = configure(read_sources(front, &entry->settings, wrong));
+    again.problems.insert(again.problems.begin(), wrong.begin(), wrong.end());
+    return again;
+  };
+  return entry->command->run(
+      {std::move(configuration.settings), std::move(configuration.given), *log, reload});
+}
+
+// `tidegate help`, or `tidegate help peer`.
+int print_help(const CLI::App& app, const std::string& topic, const std::vector<Entry>& entries) {
+  const CLI::App* wanted = topic.empty() ? &app : nullptr;
+  for (const auto& entry : entries) {
+    if (entry.command->description().name == topic) wanted = entry.app;
+  }
+  if (wanted == nullptr) return report({unknown_command(topic, entries)});
+  // Not help() of the app itself: that is about the subcommand that was read, which is `help`.
+  const auto command_line = "tidegate" + (topic.empty() ? "" : " " + topic);
+  const auto text =
+      app.get_formatter()->make_help(wanted, command_line, CLI::AppFormatMode::Normal);
+  std::fputs(text.c_str(), stdout);
+  return exit_status::done;
 }
 
 int tidegate_main(int argc, char** argv) {
+  const auto version_text = "tidegate " + std::string(version());
   CLI::App app(
       "tidegate delivers a message only after the database change it announces is visible "
       "on the\nserver that the receiver reads.",
       "tidegate");
-  app.set_version_flag("--version", "tidegate " + std::string(version()));
-  app.footer(std::string("`tidegate COMMAND --help` shows examples.\n") + exit_words);
+  app.set_version_flag("--version", version_text);
+  app.footer(std::string("`tidegate help COMMAND` shows examples. Settings, such as --config and "
+                         "--mesh, may\nstand in front of the command or behind it.\n") +
+             exit_words);
   app.get_formatter()->column_width(32);
   app.allow_extras();
+  app.require_subcommand(0, 1);  // so a topic may be called "peer"
+  SettingFlags front;
+  front.declare(app, {});
   std::vector<Entry> entries;
   for (const auto make : all_subcommands) entries.push_back(add_subcommand(app, make()));
+  std::string help_topic;
+  const auto* help = app.add_subcommand("help", "shows this, or the help of one command");
+  app.get_subcommand("help")
+      ->add_option("COMMAND", help_topic, "the one to explain")
+      ->type_name("");
+  const auto* tell_version = app.add_subcommand("version", "prints the version");
 
   std::vector<SettingProblem> problems;
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
   } catch (const CLI::ParseError& error) {
     problems.push_back({"command line", error.what()});
   }
-  for (const auto& entry : entries) {
-    if (entry.app->parsed()) return run(entry, std::move(problems));
-  }
-  const auto extras = app.remaining();
-  if (!extras.empty()) return report_unknown(extras.front(), entries);
+  const auto chosen = std::find_if(entries.begin(), entries.end(),
+                                   [](const Entry& entry) { return entry.app->parsed(); });
+  const auto* entry = chosen == entries.end() ? nullptr : &*chosen;
+  judge_words_before(app, entries, entry, problems);
+  if (entry != nullptr) return run(front, entry, std::move(problems));
   if (!problems.empty()) return report(problems);
+  if (help->parsed()) return print_help(app, help_topic, entries);
+  if (tell_version->parsed()) {
+    std::puts(version_text.c_str());
+    return exit_status::done;
+  }
+  if (front.check()) return run(front, nullptr, {});
   std::fputs(app.help().c_str(), stderr);
   return exit_status::usage;
 }

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "command/log.hpp"
 #include "command/units.hpp"
-#include "lib/base/limits.hpp"
 #include "tidegate/lsn.hpp"
 
 namespace tidegate::command {
@@ -33,11 +33,39 @@ std::string count(std::uint64_t number, const char* one, const char* many) {
   return fmt::format("{} {}", number, number == 1 ? one : many);
 }
 
-std::string server_words(const Status& status) {
+std::string down_words(const ServerStatus& server) {
+  if (server.reason.empty()) return "not reached yet";
+  return fmt::format("has not answered for {}: {}", rough_duration(server.since),
+                     harmless(server.reason));
+}
+
+std::string database_words(const Status& status) {
   if (!status.gated) return "none: messages are delivered at once";
-  if (!status.tide) return "does not answer: messages stay held";
-  return fmt::format("timeline {}, replayed {}", status.tide->timeline(),
-                     to_string(Lsn{status.tide->replayed}));
+  const auto& server = status.database;
+  if (!server.up && !status.tide) return down_words(server);
+  // The role may have changed since the description was made.
+  auto text = std::string(server.primary ? "primary now; " : "") + harmless(server.description);
+  if (status.tide) {
+    text += fmt::format("{}timeline {}, replayed {}", text.empty() ? "" : "; ",
+                        status.tide->timeline(), to_string(Lsn{status.tide->replayed}));
+  }
+  if (!server.degraded.empty()) text += "; " + harmless(server.degraded);
+  return text;
+}
+
+std::string primary_words(const Status& status) {
+  const auto& server = status.primary;
+  if (!status.primary_known) return server.asked ? down_words(server) : "none";
+  if (server.description.empty()) return "answers";
+  return harmless(server.description) +
+         (server.degraded.empty() ? "" : "; " + harmless(server.degraded));
+}
+
+std::string lag_words(const Status& status) {
+  const auto time = lag(status);
+  if (!time) return status.gated ? "not known" : "none";
+  if (*time == Duration::zero()) return "none: all changes that were announced here are shown";
+  return rough_duration(*time) + " since the oldest change that is not shown was announced";
 }
 
 std::string held_words(const Status& status) {
@@ -87,17 +115,31 @@ std::string counter_words(const Counters& counters) {
   return text;
 }
 
-// The head, and a row for each of the others.
-std::vector<std::vector<std::string>> other_rows(const Status& status) {
+bool lives(const PeerStatus& peer) {
+  return peer.state != PeerState::left && peer.state != PeerState::gone;
+}
+
+// The head, and a row for each of the others that is shown.
+std::vector<std::vector<std::string>> other_rows(const Status& status, bool all) {
   std::vector<std::vector<std::string>> rows = {
       {"NAME", "HOST", "PORT", "STATE", "SILENT", "NEXT", "HELD", "MISSING"}};
   for (const auto& peer : status.peers) {
+    if (!all && !lives(peer)) continue;
     rows.push_back({harmless(peer.name), harmless(peer.host), std::to_string(peer.direct_port),
                     std::string(to_string(peer.state)), rough_duration(peer.silent),
                     peer.next_sequence == 0 ? "-" : std::to_string(peer.next_sequence),
                     std::to_string(peer.held), std::to_string(peer.missing)});
   }
   return rows;
+}
+
+std::string departed_words(const Status& status, bool all) {
+  const auto departed = static_cast<std::size_t>(std::count_if(
+      status.peers.begin(), status.peers.end(), [](const auto& peer) { return !lives(peer); }));
+  if (all || departed == 0) return "";
+  return fmt::format("{} left; --all shows {}\n",
+                     count(departed, "more peer has", "more peers have"),
+                     departed == 1 ? "it" : "them");
 }
 
 }  // namespace
@@ -117,74 +159,98 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
-std::string peers_text(const Status& status) {
-  auto rows = other_rows(status);
+std::string peers_text(const Status& status, bool all) {
+  auto rows = other_rows(status, all);
   rows.insert(rows.begin() + 1, {harmless(status.name), "-", std::to_string(status.direct_port),
                                  "this peer", "-", "-", "-", "-"});
-  return table_text(rows);
+  return table_text(rows) + departed_words(status, all);
 }
 
-std::string others_text(const Status& status) { return table_text(other_rows(status)); }
+std::string others_text(const Status& status, bool all) {
+  return table_text(other_rows(status, all)) + departed_words(status, all);
+}
 
-std::string status_text(const Status& status) {
+void sort_peers(Status& status) {
+  const auto key = [](const PeerStatus& peer) {
+    return std::tuple(!lives(peer), std::tie(peer.name, peer.host), peer.direct_port);
+  };
+  std::stable_sort(status.peers.begin(), status.peers.end(),
+                   [&](const auto& a, const auto& b) { return key(a) < key(b); });
+}
+
+std::string status_text(const Status& status, bool all) {
   auto text = fmt::format("{} in mesh {}, up for {}\n", harmless(status.name),
                           harmless(status.mesh), rough_duration(status.up));
+  for (const auto& trouble : status.troubles) {
+    text += row("trouble",
+                fmt::format("for {}: {}", rough_duration(trouble.lasted), harmless(trouble.text)));
+  }
   text += row("ports",
               fmt::format("{} (publish), {} (direct)", status.publish_port, status.direct_port));
-  text += row("database", server_words(status));
+  text += row("database", database_words(status));
+  text += row("lag", lag_words(status));
   text += row("held", held_words(status));
-  text += row("primary", status.primary_known ? "answers" : "not known");
+  text += row("primary", primary_words(status));
   text += row("outbox", outbox_words(status));
   text += row("sent", sent_words(status));
   text += row("kept", kept_words(status));
   text += row("counts", counter_words(status.counters));
-  for (const auto& trouble : troubles(status)) text += row("trouble", trouble);
   const auto ready = std::count_if(status.peers.begin(), status.peers.end(),
                                    [](const auto& peer) { return peer.state == PeerState::ready; });
   text += row("peers", fmt::format("{} ready, {} known\n", ready, status.peers.size()));
-  return text + peers_text(status);
+  return text + peers_text(status, all);
 }
 
-std::vector<std::string> troubles(const Status& status) {
-  constexpr Duration noticeable = std::chrono::seconds(3);
-  std::vector<std::string> list;
-  if (!status.taking && status.untaken >= noticeable) {
-    list.push_back(
-        fmt::format("the application has taken no delivery for {}; what has come waits, and what "
-                    "more comes is let go at held-bytes",
-                    rough_duration(status.untaken)));
-  }
-  if (status.gated && !status.tide) {
-    list.emplace_back("the database does not answer; nothing that waits for a change is delivered");
-  } else if (status.held > 0 && status.taking && status.held_longest >= noticeable &&
-             status.tide_still >= noticeable) {
-    list.push_back(
-        fmt::format("the database has replayed nothing for {}; look whether its replay is paused "
-                    "(pg_is_wal_replay_paused) or its receiver is cut off (pg_stat_wal_receiver)",
-                    rough_duration(status.tide_still)));
-  }
-  if (status.outbox > 0 && !status.primary_known) {
-    list.emplace_back("no primary answers; what is published after a commit waits");
-  }
-  if (status.outgoing_bytes > base::limits::outgoing_bytes / 2) {
-    list.push_back(fmt::format(
-        "{} wait for readers that don't take them; beyond {} larger frames are withheld from all",
-        rough_size(status.outgoing_bytes), rough_size(base::limits::outgoing_bytes)));
-  }
-  for (const auto& peer : status.peers) {
-    const auto name = harmless(peer.name);
-    if (peer.state == PeerState::suspect) {
-      list.push_back(fmt::format("{} has been silent for {}: stopped, overloaded or cut off", name,
-                                 rough_duration(peer.silent)));
+std::optional<Duration> lag(const Status& status) {
+  if (!status.tide) return std::nullopt;
+  // While the application takes nothing, messages wait for it.
+  return status.held > 0 && status.taking ? status.held_longest : Duration::zero();
+}
+
+std::string fitted(const std::string& text, std::size_t columns, std::size_t rows) {
+  std::string result;
+  std::size_t line = 0;
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const auto end = std::min(text.find('\n', begin), text.size());
+    if (++line == rows && text.find_first_not_of('\n', end) != std::string::npos) {
+      const auto more =
+          std::count(text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(), '\n');
+      return result + fmt::format("... {} lines more", more);
     }
-    if (peer.slow) {
-      list.push_back(
-          fmt::format("{} keeps trailing: it was {} behind when it last asked for what "
-                      "it has missed",
-                      name, count(peer.lag, "message", "messages")));
+    std::size_t used = 0;
+    for (auto at = begin; at < end; ++at) {
+      const bool starts = (static_cast<unsigned char>(text[at]) & 0xC0U) != 0x80;
+      if (starts && ++used > columns) break;
+      result += text[at];
     }
+    result += '\n';
+    begin = end + 1;
   }
-  return list;
+  return result;
+}
+
+std::string wrapped(const std::string& text, std::size_t columns, std::size_t left) {
+  constexpr std::size_t narrowest = 20;
+  if (columns < left + narrowest) return text;
+  std::string result;
+  std::size_t used = left;
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const auto end = std::min(text.find(' ', begin), text.size());
+    const auto word = text.substr(begin, end - begin);
+    if (used > left && used + 1 + width(word) > columns) {
+      result += "\n" + std::string(left, ' ');
+      used = left;
+    } else if (used > left) {
+      result += ' ';
+      ++used;
+    }
+    result += word;
+    used += width(word);
+    begin = end + 1;
+  }
+  return result;
 }
 
 std::optional<std::uint64_t> bytes_behind(const Status& status) {

@@ -7,24 +7,39 @@
 #include <vector>
 
 #include "tidegate/status.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::command {
 
 // Several lines, each with its line break: how the peer stands, its numbers, and who is there.
-[[nodiscard]] std::string status_text(const Status& status);
+// `all`: also of the peers that have left.
+[[nodiscard]] std::string status_text(const Status& status, bool all = true);
 
-// The table of `tidegate peers`. The peer whose view it is comes first; in the second it is left
-// out, since it only came to look.
-[[nodiscard]] std::string peers_text(const Status& status);
-[[nodiscard]] std::string others_text(const Status& status);
+// The table of `tidegate peers`, living ones first. The peer whose view it is comes first; in the
+// second it is left out, since it only came to look. Unless `all` are wanted, those that have left
+// are one line with their number.
+[[nodiscard]] std::string peers_text(const Status& status, bool all = true);
+[[nodiscard]] std::string others_text(const Status& status, bool all = true);
 
-// Troubles for an operator, each a sentence that names the culprit; empty when all is well.
-[[nodiscard]] std::vector<std::string> troubles(const Status& status);
+// Living peers first, each part by name and address.
+void sort_peers(Status& status);
+
+// For how long the oldest change that was announced here is not shown by the database; 0: it shows
+// all that waits. Nothing when that is not known: no database, or it does not answer.
+[[nodiscard]] std::optional<Duration> lag(const Status& status);
 
 // How much WAL the server must still replay before the next held message goes out, in bytes.
 // Nothing when nothing is held, the server is down, or the two can't be subtracted because a
 // failover lies between them.
 [[nodiscard]] std::optional<std::uint64_t> bytes_behind(const Status& status);
+
+// So much of a text as a screen of that size shows; the last line tells how many lines more there
+// are.
+[[nodiscard]] std::string fitted(const std::string& text, std::size_t columns, std::size_t rows);
+
+// The text broken at blanks into lines of so many columns, of which the first `left` are blank
+// behind the first line; 0 columns, or too few: as it is.
+[[nodiscard]] std::string wrapped(const std::string& text, std::size_t columns, std::size_t left);
 
 // Columns as wide as their widest cell, two blanks between them; the first row is the head.
 [[nodiscard]] std::string table_text(const std::vector<std::vector<std::string>>& rows);

@@ -1,8 +1,12 @@
 #include "command/subcommand.hpp"
 
+#include <chrono>
+
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "command/doors/json_lines/output.hpp"
+#include "command/pattern_hint.hpp"
 #include "command/units.hpp"
 #include "lib/base/decimal.hpp"
 
@@ -24,6 +28,18 @@ std::size_t count_flag(const std::string& flag, const std::string& text, std::si
   if (number.value_or(0) > 0) return *number;
   problems.push_back({flag, "'" + text + "' is not a count; write a whole number from 1"});
   return otherwise;
+}
+
+void write_pattern_hint(spdlog::logger& log, const std::string& pattern) {
+  const auto hint = foreign_pattern_hint(pattern);
+  if (hint) write(log, {LogLevel::warning, harmless(*hint)});
+}
+
+int finish(json_lines::Output& output, const Invocation& invocation, int status) {
+  output.drain(std::chrono::seconds(5));
+  if (output.failure().empty()) return status;
+  write(invocation.log, {LogLevel::error, "standard output can't be written: " + output.failure()});
+  return exit_status::failed;
 }
 
 Options short_lived_options(const Invocation& invocation, const char* command) {

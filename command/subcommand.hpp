@@ -1,6 +1,7 @@
 // Shared by the subcommands of `tidegate`: their shape and their exit statuses.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,14 +16,18 @@ class App;
 namespace spdlog {
 class logger;
 }
+namespace tidegate::json_lines {
+class Output;
+}
 
 namespace tidegate::command {
 
 namespace exit_status {
 inline constexpr int done = 0;
-inline constexpr int failed = 1;  // it could not be done; standard error says why
-inline constexpr int usage = 2;   // wrong flags or settings: nothing was done
-inline constexpr int nobody = 3;  // no peer was there, or what was waited for did not come in time
+inline constexpr int failed = 1;   // it could not be done; standard error says why
+inline constexpr int usage = 2;    // wrong flags or settings: nothing was done
+inline constexpr int nobody = 3;   // no peer was there, or what was waited for did not come in time
+inline constexpr int trouble = 4;  // `status --check`: the peer runs, and something troubles it
 }  // namespace exit_status
 
 // The input of a subcommand, once everything has been found to be right.
@@ -30,6 +35,7 @@ struct Invocation {
   Settings settings;
   std::map<std::string, Source> given;
   spdlog::logger& log;
+  std::function<Configuration()> reload;  // reads all sources again
 };
 
 // A subcommand in the help, and how it begins.
@@ -69,6 +75,13 @@ class Subcommand {
                                      Duration otherwise, std::vector<SettingProblem>& problems);
 [[nodiscard]] std::size_t count_flag(const std::string& flag, const std::string& text,
                                      std::size_t otherwise, std::vector<SettingProblem>& problems);
+
+// Says that a pattern looks like one of another system.
+void write_pattern_hint(spdlog::logger& log, const std::string& pattern);
+
+// Writes what is left; the status, or failed with a line in the log when the output can't be
+// written (a full disk).
+[[nodiscard]] int finish(json_lines::Output& output, const Invocation& invocation, int status);
 
 // The options of a peer that lives only for a moment. It must not be taken for the application
 // whose settings it shares, so a name counts only if it was given as a flag.

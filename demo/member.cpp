@@ -20,8 +20,13 @@ struct Teller {
   void operator()(const PrimaryDown& notice) const {
     tell(Noted{"the primary does not answer: " + notice.reason});
   }
+  void operator()(const Undone& notice) const {
+    tell(Noted{"message " + std::to_string(notice.sequence) + " is " +
+               std::string(to_string(notice.why))});
+  }
   void operator()(const Sent&) const {}
   void operator()(const Warning& notice) const { tell(Noted{notice.text}); }
+  void operator()(const Trouble&) const {}  // a part that is down is told by the others
   void operator()(const PeerGone&) const {}
   void operator()(const ServerUp&) const {}
   void operator()(const PrimaryUp&) const {}

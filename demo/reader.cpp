@@ -23,7 +23,7 @@ int run_reader(const Mesh& mesh, const std::string& name, const std::string& dat
     tell(Failed{peer.error().message});
     return 1;
   }
-  (*peer)->on_incoming([&session](const Incoming& incoming) {
+  const auto refused = (*peer)->on_incoming([&session](const Incoming& incoming) {
     if (const auto* notice = std::get_if<Notice>(&incoming)) return tell_notice(*notice);
     const auto& delivery = std::get<Delivery>(incoming);
     const auto now = io::clock_now();
@@ -32,6 +32,10 @@ int run_reader(const Mesh& mesh, const std::string& name, const std::string& dat
     const auto position = delivery.message.position.value_or(Position{});
     tell(Delivered{now, std::stoi(id), delivery.held, Lsn{position.offset}, readable});
   });
+  if (refused) {
+    tell(Failed{refused->message});
+    return 1;
+  }
   (*peer)->subscribe(Pattern::parse("rows/*").value());
   const support::WorkerInput input;
   while (!input.pending()) (*peer)->run_once(50ms);

@@ -29,9 +29,10 @@ int run_writer(const Mesh& mesh, const std::string& primary, int rows) {
   tell(Started{io::clock_now()});
   auto peer = Peer::start(options);
   if (!peer) return fail(peer.error().message);
-  (*peer)->on_incoming([](const Incoming& incoming) {
+  const auto refused = (*peer)->on_incoming([](const Incoming& incoming) {
     if (const auto* notice = std::get_if<Notice>(&incoming)) tell_notice(*notice);
   });
+  if (refused) return fail(refused->message);
   if (!(*peer)->wait_ready(2, 20s)) return fail("the two readers were not found within 20 s");
 
   auto due = io::clock_now();

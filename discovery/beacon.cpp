@@ -147,7 +147,7 @@ std::optional<Datagram> Beacon::receive() {
     message.msg_control = control.bytes.data();
     message.msg_controllen = sizeof control.bytes;
     const auto size = recvmsg(socket_.get(), &message, 0);
-    if (size < 0) return std::nullopt;
+    if (size < 0) return std::nullopt;  // after a signal too: it is still readable then
     const auto info = packet_info(message);
     datagram.size = static_cast<std::size_t>(size);
     datagram.source = base::Ipv4{ntohl(source.sin_addr.s_addr)};
@@ -249,7 +249,9 @@ int Beacon::transmit(const Interface& interface, base::Ipv4 destination,
   header->cmsg_type = IP_PKTINFO;
   header->cmsg_len = CMSG_LEN(sizeof info);
   std::memcpy(CMSG_DATA(header), &info, sizeof info);
-  return sendmsg(socket_.get(), &message, 0) < 0 ? errno : 0;
+  int error = EINTR;
+  while (error == EINTR) error = sendmsg(socket_.get(), &message, 0) < 0 ? errno : 0;
+  return error;
 }
 
 }  // namespace tidegate::discovery

@@ -1,18 +1,30 @@
 #include <algorithm>
+#include <deque>
+#include <iterator>
+#include <random>
 #include <utility>
 #include <vector>
 
-#include "lib/base/must.hpp"
+#include "lib/base/saturated.hpp"
 #include "lib/gate/gate.hpp"
 #include "lib/message/footprint.hpp"
 #include "lib/message/position_order.hpp"
+#include "lib/node/server_account.hpp"
+#include "lib/node/troubles.hpp"
 #include "peer/io/clock.hpp"
+#include "peer/io/headroom.hpp"
+#include "peer/io/owner.hpp"
 #include "peer/io/reactor.hpp"
 #include "peer/servers/servers.hpp"
 #include "tidegate/gate.hpp"
 
 namespace tidegate {
 namespace {
+
+// The reactor's, and a connection to the server with what the resolver of names opens.
+constexpr io::Headroom needed{.descriptors = 16, .threads = 0, .bytes = 0};
+constexpr Duration pause_between_looks = std::chrono::seconds(1);
+constexpr std::size_t most_untold = 64;  // troubles; the oldest go
 
 // The gate keeps the order of a source, but messages of anybody come here in any order, and each
 // may leave as soon as its position lets it. So each is put behind one whose position is not later
@@ -61,13 +73,21 @@ struct DatabaseGate::Parts {
     }
   }
 
-  void handle(gate::ReplayPositionRead& e) { gate.polled(std::move(e.tide)); }
+  void handle(gate::ReplayPositionRead& e) {
+    if (e.tide && e.tide != gate.tide()) tide_since = io::clock_now();
+    gate.polled(std::move(e.tide));
+  }
+  void handle(gate::TideForgotten&) { gate.forget_tide(); }
   void handle(ServerUp& e) {
     gate.server_up();
+    account.up(e, io::clock_now());
+    look_at = Instant::min();
     trouble = std::move(e.degraded);
   }
   void handle(ServerDown& e) {
     gate.server_down();
+    account.down(e.reason, io::clock_now());
+    look_at = Instant::min();
     trouble = std::move(e.reason);
   }
   void handle(Warning& e) { trouble = std::move(e.text); }
@@ -82,30 +102,57 @@ struct DatabaseGate::Parts {
     if (!more && gate.take_poll(now)) reader->read(now);
     watch.follow(reader->interest());
     timer.set(more ? Instant::min() : std::min(gate.deadline(), reader->deadline()));
+    if (now >= look_at) look_for_trouble(now);
   }
 
+  void look_for_trouble(Instant now) {
+    look_at = now + pause_between_looks;
+    Status status;
+    status.gated = true;
+    status.tide = gate.tide();
+    if (status.tide) status.tide_still = now - tide_since;
+    status.held = gate.held().size();
+    if (status.held > 0) status.held_longest = now - gate.held().first_since();
+    status.database = account.status(now);
+    std::vector<Trouble> changes;
+    troubles.look(status, now, changes);
+    std::move(changes.begin(), changes.end(), std::back_inserter(untold));
+    while (untold.size() > most_untold) untold.pop_front();
+  }
+
+  io::Owner owner;
   std::unique_ptr<servers::ReplayReader> reader;
   gate::Gate<std::uint32_t, Text> gate;
   Lanes lanes;
   std::uint64_t arrivals = 0;
   std::string trouble = "not connected yet";
+  node::ServerAccount account{true, io::clock_now()};
+  node::Troubles troubles;
+  std::deque<Trouble> untold;
+  Instant tide_since = io::clock_now();
+  Instant look_at = Instant::min();
   io::Reactor reactor;
   io::Reactor::Watch watch;
   io::Reactor::Timer timer = reactor.timer();
 };
 
 Result<std::unique_ptr<DatabaseGate>> DatabaseGate::open(const GateOptions& options) {
-  auto reader = servers::open_replay_reader(options.database);
+  if (auto error = io::lacks(needed)) return std::move(*error);
+  auto reader = servers::open_replay_reader(options.database, std::random_device()());
   if (!reader) return reader.error();
-  auto parts = std::make_unique<Parts>(std::move(reader).value(), options.held_bytes);
+  auto parts = std::make_shared<Parts>(std::move(reader).value(), options.held_bytes);
   parts->go_on(io::clock_now());
   return std::unique_ptr<DatabaseGate>(new DatabaseGate(std::move(parts)));
 }
 
-DatabaseGate::DatabaseGate(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-DatabaseGate::~DatabaseGate() = default;
+DatabaseGate::DatabaseGate(std::shared_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+DatabaseGate::~DatabaseGate() {
+  if (!parts_->owner.here()) io::abandon(std::move(parts_));
+}
 
 bool DatabaseGate::hold(std::string message, const Position& position) {
+  if (!parts_->owner.here()) return false;
   const auto now = io::clock_now();
   Text text{std::move(message)};
   if (!parts_->gate.takes(position, std::nullopt, text.footprint(), false)) return false;
@@ -117,8 +164,9 @@ bool DatabaseGate::hold(std::string message, const Position& position) {
 }
 
 std::optional<DatabaseGate::Released> DatabaseGate::next(std::chrono::milliseconds timeout) {
+  if (!parts_->owner.here()) return std::nullopt;
   auto now = io::clock_now();
-  const auto end = now + timeout;
+  const auto end = base::later(now, timeout);
   while (true) {
     auto released = parts_->gate.release(now);
     parts_->go_on(now);
@@ -127,8 +175,7 @@ std::optional<DatabaseGate::Released> DatabaseGate::next(std::chrono::millisecon
       return Released{std::move(held.item.text), *held.awaited.own, released->visibility,
                       now - held.since};
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - now);
-    parts_->reactor.run_once(std::max(left, std::chrono::milliseconds(0)));
+    parts_->reactor.run_once(io::until(end));
     now = io::clock_now();
     parts_->advance(now);
     if (now >= end && !parts_->gate.decided()) {
@@ -138,8 +185,25 @@ std::optional<DatabaseGate::Released> DatabaseGate::next(std::chrono::millisecon
   }
 }
 
-int DatabaseGate::descriptor() const { return parts_->reactor.descriptor(); }
-std::size_t DatabaseGate::held() const { return parts_->gate.held().size(); }
-const std::string& DatabaseGate::trouble() const { return parts_->trouble; }
+int DatabaseGate::descriptor() const {
+  return parts_->owner.here() ? parts_->reactor.descriptor() : -1;
+}
+
+std::size_t DatabaseGate::held() const {
+  return parts_->owner.here() ? parts_->gate.held().size() : 0;
+}
+
+const std::string& DatabaseGate::trouble() const {
+  static const std::string forked =
+      "this gate belongs to the process that has forked this one; open another one here";
+  return parts_->owner.here() ? parts_->trouble : forked;
+}
+
+std::optional<Trouble> DatabaseGate::next_trouble() {
+  if (!parts_->owner.here() || parts_->untold.empty()) return std::nullopt;
+  auto trouble = std::move(parts_->untold.front());
+  parts_->untold.pop_front();
+  return trouble;
+}
 
 }  // namespace tidegate

@@ -1,9 +1,15 @@
 // A peer that the application runs: every call goes straight to the loop.
+//
+// A handler is never called from within a turn of the loop: what a turn brings goes into the inbox,
+// and is handed out when the turn is over. So a handler may call everything, may throw, may fork,
+// and may destroy the peer, whose parts live until the call that has called it returns.
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
+#include "lib/base/saturated.hpp"
 #include "lib/message/footprint.hpp"
 #include "peer/io/clock.hpp"
 #include "peer/peer_core.hpp"
@@ -14,7 +20,8 @@ namespace tidegate {
 using std::chrono::milliseconds;
 
 struct DrivenPeer::Parts {
-  Parts(Options options, peer::World world) : core(std::move(options), std::move(world)) {}
+  Parts(Options options, peer::World world)
+      : core(std::move(options), std::move(world), peer::Inbox::Shown::no) {}
 
   [[nodiscard]] peer::Loop& loop() { return core.loop(); }
 
@@ -44,26 +51,67 @@ struct DrivenPeer::Parts {
     waiting.reserve(count);  // of a flood as many wait again
   }
 
-  void run_once(milliseconds timeout) {
-    if (core.leaving()) return;
+  void turn(milliseconds timeout) {
     send_waiting();
     sent = false;
     loop().run_once(timeout);
-    send_waiting();  // from the handler
+    hand_out();
+    if (usable()) send_waiting();  // from the handler
   }
 
-  // Runs until it is so; false when the time is over.
+  [[nodiscard]] std::optional<Incoming> take() {
+    auto incoming = core.take(milliseconds(0));
+    if (core.reopens()) input(node::input::Demand{true});
+    return incoming;
+  }
+
+  // To the handler, if there is one. Within a call of it nothing is handed out, since that call
+  // is not over.
+  void hand_out() {
+    if (!handler || handing_out) return;
+    handing_out = true;
+    while (usable()) {
+      auto incoming = take();
+      if (!incoming) break;
+      try {
+        handler(std::move(*incoming));
+      } catch (...) {
+        handing_out = false;
+        if (usable()) loop().wake();  // for the rest
+        throw;
+      }
+    }
+    handing_out = false;
+  }
+
+  // The handler may have destroyed the peer, or this may be a process that it has forked.
+  [[nodiscard]] bool usable() const { return !destroyed && core.here(); }
+  [[nodiscard]] bool runs() const { return usable() && !core.leaving(); }
+
+  // Runs until it is so; false when the time is over or the peer leaves.
   template <typename Condition>
   bool run_until(Condition&& condition, milliseconds timeout) {
-    const auto end = io::clock_now() + timeout;
+    const auto end = base::later(io::clock_now(), timeout);
     while (!condition()) {
-      if (core.leaving() || io::clock_now() >= end) return false;
-      run_once(peer::until(end));
+      if (!runs() || io::clock_now() >= end) return false;
+      turn(io::until(end));
+      if (!usable()) return false;
     }
     return true;
   }
 
+  void leave(milliseconds timeout) {
+    const auto end = base::later(io::clock_now(), timeout);
+    send_waiting();
+    while (loop().outbox_size() > 0 && io::clock_now() < end) loop().run_once(io::until(end));
+    core.depart();
+    hand_out();
+  }
+
   peer::PeerCore core;
+  std::function<void(Incoming)> handler;
+  bool handing_out = false;
+  bool destroyed = false;
   bool sent = false;  // something, since the last turn
   std::vector<node::Input> waiting;
   std::size_t waiting_bytes = 0;
@@ -72,7 +120,7 @@ struct DrivenPeer::Parts {
 
 std::unique_ptr<DrivenPeer> peer::drive(Options options, World world) {
   return std::unique_ptr<DrivenPeer>(
-      new DrivenPeer(std::make_unique<DrivenPeer::Parts>(std::move(options), std::move(world))));
+      new DrivenPeer(std::make_shared<DrivenPeer::Parts>(std::move(options), std::move(world))));
 }
 
 Result<std::unique_ptr<DrivenPeer>> DrivenPeer::start(Options options) {
@@ -81,13 +129,19 @@ Result<std::unique_ptr<DrivenPeer>> DrivenPeer::start(Options options) {
   return peer::drive(std::move(options), std::move(world).value());
 }
 
-DrivenPeer::DrivenPeer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-DrivenPeer::~DrivenPeer() { leave(); }
+DrivenPeer::DrivenPeer(std::shared_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+DrivenPeer::~DrivenPeer() {
+  leave();
+  parts_->destroyed = true;
+  if (!parts_->core.here()) io::abandon(std::move(parts_));
+}
 
 Published DrivenPeer::publish(Topic topic, std::string payload, Dependency dependency) {
   auto& parts = *parts_;
-  Message message{std::move(topic), std::move(payload), std::nullopt};
-  if (const auto why = parts.core.refusal(message, dependency, parts.loop().has_primary())) {
+  if (!parts.core.here()) return {Publish::other_process};
+  Message message{std::move(topic), std::move(payload), std::nullopt, std::nullopt};
+  if (const auto why = parts.core.refusal(message, dependency, parts.loop().may_have_primary())) {
     if (*why == Publish::no_primary) parts.loop().look_for_primary();
     return {*why};
   }
@@ -101,56 +155,72 @@ Published DrivenPeer::publish(Topic topic, std::string payload, Dependency depen
 }
 
 void DrivenPeer::subscribe(Pattern pattern) {
-  parts_->input(node::input::Subscribe{std::move(pattern)});
+  if (parts_->core.here()) parts_->input(node::input::Subscribe{std::move(pattern)});
 }
 
 void DrivenPeer::unsubscribe(const Pattern& pattern) {
-  parts_->input(node::input::Unsubscribe{pattern});
+  if (parts_->core.here()) parts_->input(node::input::Unsubscribe{pattern});
 }
 
-void DrivenPeer::run_once(milliseconds timeout) { parts_->run_once(timeout); }
+void DrivenPeer::run_once(milliseconds timeout) {
+  const auto parts = parts_;
+  if (parts->runs()) {
+    parts->turn(std::max(timeout, milliseconds(0)));
+  } else {
+    parts->hand_out();  // what its handler has left over by an exception
+  }
+}
 
 std::optional<Incoming> DrivenPeer::next(milliseconds timeout) {
   auto& parts = *parts_;
+  if (!parts.usable() || parts.handler) return std::nullopt;
   parts.send_waiting();
-  std::optional<Incoming> incoming = parts.core.take(milliseconds(0));
-  if (!incoming && !parts.core.leaving()) {
-    const auto end = io::clock_now() + timeout;
-    do {
-      parts.run_once(peer::until(end));
-      incoming = parts.core.take(milliseconds(0));
-    } while (!incoming && !parts.core.leaving() && io::clock_now() < end);
-  }
-  if (parts.core.reopens()) parts.input(node::input::Demand{true});
+  auto incoming = parts.take();
+  if (incoming || !parts.runs()) return incoming;
+  const auto end = base::later(io::clock_now(), timeout);
+  do {
+    parts.turn(io::until(end));
+    incoming = parts.take();
+  } while (!incoming && io::clock_now() < end);
   return incoming;
 }
 
-int DrivenPeer::descriptor() const { return parts_->loop().descriptor(); }
+int DrivenPeer::descriptor() const {
+  return parts_->core.here() ? parts_->loop().descriptor() : -1;
+}
 
-void DrivenPeer::on_incoming(std::function<void(Incoming)> handler) {
-  while (auto incoming = parts_->core.take(milliseconds(0))) handler(std::move(*incoming));
-  parts_->core.push_to(std::move(handler));
+std::optional<Error> DrivenPeer::on_incoming(std::function<void(Incoming)> handler) {
+  const auto parts = parts_;
+  if (!parts->usable()) return peer::not_here();
+  if (parts->handler) return peer::one_handler();
+  parts->handler = std::move(handler);
+  parts->hand_out();
+  return std::nullopt;
+}
+
+void DrivenPeer::on_trace(std::function<void(std::string_view)> handler) {
+  parts_->loop().trace_to(std::move(handler));
 }
 
 bool DrivenPeer::wait_ready(std::size_t count, milliseconds timeout) {
-  auto& parts = *parts_;
-  return parts.run_until([&] { return parts.loop().ready_count() >= count; }, timeout);
+  const auto parts = parts_;
+  if (!parts->usable()) return false;
+  return parts->run_until([&] { return parts->loop().ready_count() >= count; }, timeout);
 }
 
 Status DrivenPeer::status() {
+  if (!parts_->core.here()) return {};
   parts_->send_waiting();
   return parts_->loop().status();
 }
 
+void DrivenPeer::trust_primary() {
+  if (parts_->core.here()) parts_->input(node::input::TrustPrimary{});
+}
+
 void DrivenPeer::leave(milliseconds timeout) {
-  auto& parts = *parts_;
-  if (!parts.core.begin_to_leave()) return;
-  const auto end = io::clock_now() + timeout;
-  parts.send_waiting();
-  while (parts.loop().outbox_size() > 0 && io::clock_now() < end) {
-    parts.loop().run_once(peer::until(end));
-  }
-  parts.core.depart();
+  const auto parts = parts_;
+  if (parts->core.here() && parts->core.begin_to_leave()) parts->leave(timeout);
 }
 
 }  // namespace tidegate

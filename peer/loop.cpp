@@ -5,6 +5,7 @@
 
 #include "discovery/seeds.hpp"
 #include "lib/mesh/announcement.hpp"
+#include "lib/node/trace.hpp"
 #include "peer/io/clock.hpp"
 
 namespace tidegate::peer {
@@ -16,6 +17,7 @@ namespace {
 constexpr int datagrams_per_turn = 64;
 constexpr int frames_per_turn = 8;
 
+constexpr Duration pause_between_looks = std::chrono::seconds(1);
 constexpr Duration name_patience = std::chrono::seconds(10);
 constexpr Duration connect_again_after = std::chrono::seconds(1);
 
@@ -41,7 +43,9 @@ Loop::Loop(const Options& options, World world, Sink sink)
       replay_reader_{std::move(world.replay_reader)},
       state_(std::move(world.state)),
       node_(options, std::move(world.self), std::move(world.seeds), world.random_seed, now_,
-            state_ ? state_->last() : 0) {
+            state_ ? state_->last() : 0),
+      database_(replay_reader_.reader != nullptr, now_),
+      primary_(world.commit_position_reader != nullptr, now_) {
   carrier_->attach(reactor_);
   if (beacon_) {
     beacon_watch_ = reactor_.watch_input(beacon_->descriptor(),
@@ -88,7 +92,12 @@ void Loop::poll_once() {
   now_ = io::clock_now();
   advance(replay_reader_);
   if (!has_primary() && replay_reader_.reader && replay_reader_.reader->is_primary()) {
+    primary_.begin_asking(now_);
     read_commit_positions_with(replay_reader_.reader->commit_position_reader());
+  }
+  if (!server_met_ && replay_reader_.reader && replay_reader_.reader->ready()) {
+    server_met_ = true;
+    give_back_what_waits_for_nobody();
   }
   advance(commit_position_reader_);
   receive_frames();
@@ -97,6 +106,7 @@ void Loop::poll_once() {
   if (std::exchange(addresses_woken_, false)) look_at_interfaces();
   if (now_ >= connect_again_at_) connect_again();
   if (now_ >= node_.deadline()) handle(node::input::TimePassed{});
+  if (now_ >= look_at_) look_for_trouble();
   update_reactor();
 }
 
@@ -107,8 +117,24 @@ void Loop::advance(Watched<Reader>& watched) {
   gate::ServerEvents events;
   watched.reader->advance(now_, events);
   for (auto& event : events) {
+    take_account(event);
     std::visit([this](auto& e) { handle(node::Input(std::move(e))); }, event);
   }
+}
+
+void Loop::take_account(const gate::ServerEvent& event) {
+  if (const auto* up = std::get_if<ServerUp>(&event)) {
+    database_.up(*up, now_);
+  } else if (const auto* down = std::get_if<ServerDown>(&event)) {
+    database_.down(down->reason, now_);
+  } else if (const auto* primary_up = std::get_if<PrimaryUp>(&event)) {
+    primary_.up(*primary_up, now_);
+  } else if (const auto* primary_down = std::get_if<PrimaryDown>(&event)) {
+    primary_.down(primary_down->reason, now_);
+  } else {
+    return;
+  }
+  look_at_ = now_;
 }
 
 void Loop::receive_datagrams() {
@@ -205,6 +231,13 @@ void Loop::handle(const carriers::SubscriptionChange& arrival) {
 
 void Loop::handle(const carriers::Malformed&) { node_.count_malformed(); }
 
+// Also what was published before it was clear, and has come only now.
+void Loop::give_back_what_waits_for_nobody() {
+  if (may_have_primary() || node_.outbox_size() == 0) return;
+  step(node::input::NoPrimary{});
+  run_effects();
+}
+
 // Brings the reactor up to date, so that its descriptor tells the truth between turns.
 void Loop::update_reactor() {
   auto deadline = carrier_->pending() ? Instant::min() : node_.deadline();
@@ -244,6 +277,7 @@ void Loop::input(std::vector<node::Input> inputs) {
     if (delivers) run_effects();
   }
   run_effects();
+  give_back_what_waits_for_nobody();
   update_reactor();
 }
 
@@ -254,7 +288,19 @@ void Loop::look_for_primary() {
   update_reactor();
 }
 
-void Loop::step(node::Input input) { node_.step(std::move(input), now_, effects_); }
+void Loop::step(node::Input input) {
+  if (!trace_) return node_.step(std::move(input), now_, effects_);
+  trace(node::describe(input));
+  const auto before = node_.held_size();
+  node_.step(std::move(input), now_, effects_);
+  const auto held = node_.held_size();
+  if (held != before)
+    trace("held: " + std::to_string(held) + ", before: " + std::to_string(before));
+}
+
+void Loop::trace(const std::string& line) const {
+  if (!line.empty()) trace_(line);
+}
 
 void Loop::handle(node::Input input) {
   step(std::move(input));
@@ -267,6 +313,7 @@ void Loop::run_effects() {
     if (state_) state_->store(node_.last_sequence());
     std::swap(effects_, under_way_);
     for (auto& effect : under_way_) {
+      if (trace_) trace(node::describe(effect));
       std::visit([this](auto& e) { execute(e); }, effect);
     }
     under_way_.clear();
@@ -281,10 +328,29 @@ void Loop::close(std::chrono::milliseconds linger) {
 }
 
 Status Loop::status() const {
-  auto status = node_.status(closed_ ? now_ : io::clock_now());
+  const auto now = closed_ ? now_ : io::clock_now();
+  auto status = status_without_troubles(now);
+  status.troubles = troubles_.present(now);
+  return status;
+}
+
+Status Loop::status_without_troubles(Instant now) const {
+  auto status = node_.status(now);
   status.outgoing_bytes = carrier_->outgoing_bytes();
   status.counters.suppressed = carrier_->suppressed();
+  status.database = database_.status(now);
+  status.database.primary = replay_reader_.reader && replay_reader_.reader->is_primary();
+  status.primary = primary_.status(now);
+  status.primary.primary = status.primary.up;
   return status;
+}
+
+// With the heartbeats, so that nothing is woken for it.
+void Loop::look_for_trouble() {
+  look_at_ = now_ + pause_between_looks;
+  std::vector<Trouble> changes;
+  troubles_.look(status_without_troubles(now_), now_, changes);
+  for (auto& change : changes) sink_(Notice{std::move(change)});
 }
 
 // --- effects ------------------------------------------------------------------------------------
@@ -332,6 +398,9 @@ void Loop::execute(node::effect::QueryCommitPosition&) {
   commit_position_reader_.reader->query(now_);
 }
 void Loop::execute(node::effect::Nudge&) { commit_position_reader_.reader->nudge(now_); }
+void Loop::execute(node::effect::LeavePrimary&) {
+  commit_position_reader_.reader->leave_server(now_);
+}
 void Loop::execute(node::effect::Deliver& e) { sink_(std::move(e.delivery)); }
 void Loop::execute(node::effect::Notify& e) { sink_(std::move(e.notice)); }
 

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "discovery/address_watch.hpp"
@@ -24,6 +25,8 @@
 #include "lib/mesh/frame_codec.hpp"
 #include "lib/node/event.hpp"
 #include "lib/node/node.hpp"
+#include "lib/node/server_account.hpp"
+#include "lib/node/troubles.hpp"
 #include "peer/carriers/carrier.hpp"
 #include "peer/io/reactor.hpp"
 #include "peer/io/resolver.hpp"
@@ -65,6 +68,11 @@ class Loop {
   // then but status().
   void close(std::chrono::milliseconds linger);
 
+  // Gets a line for each input and effect from now on (lib/node/trace.hpp). It must not throw, nor
+  // call the loop.
+  using Trace = std::function<void(std::string_view)>;
+  void trace_to(Trace trace) { trace_ = std::move(trace); }
+
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::size_t ready_count() const { return node_.ready_count(); }
   [[nodiscard]] std::size_t outbox_size() const { return node_.outbox_size(); }
@@ -72,6 +80,11 @@ class Loop {
   // Something that was sent before waits in our queues, at least for some reader.
   [[nodiscard]] bool still_sending() const { return carrier_->outgoing_bytes() > 0; }
   [[nodiscard]] bool has_primary() const { return commit_position_reader_.reader != nullptr; }
+  // So has a peer that has not met the server that it reads yet, and names no other: if that is a
+  // standby, messages that were published after a commit come back.
+  [[nodiscard]] bool may_have_primary() const {
+    return has_primary() || (replay_reader_.reader && !server_met_);
+  }
 
  private:
   // A reader of a server, its place in the reactor, and whether that has called.
@@ -104,6 +117,12 @@ class Loop {
   template <typename Reader>
   Instant follow(Watched<Reader>& watched);
   void update_reactor();
+  void give_back_what_waits_for_nobody();
+
+  void take_account(const gate::ServerEvent& event);
+  void look_for_trouble();
+  [[nodiscard]] Status status_without_troubles(Instant now) const;
+  void trace(const std::string& line) const;
 
   void step(node::Input input);
   void handle(node::Input input);
@@ -120,6 +139,7 @@ class Loop {
   void execute(node::effect::ReadReplayPosition& e);
   void execute(node::effect::QueryCommitPosition& e);
   void execute(node::effect::Nudge& e);
+  void execute(node::effect::LeavePrimary& e);
   void execute(node::effect::Deliver& e);
   void execute(node::effect::Notify& e);
   void warn(std::string text);
@@ -147,12 +167,18 @@ class Loop {
   std::optional<StateFile> state_;
   node::Node node_;
   mesh::KnownBranches known_branches_;
+  node::ServerAccount database_;
+  node::ServerAccount primary_;
+  node::Troubles troubles_;
+  Instant look_at_ = Instant::min();  // for troubles
+  Trace trace_;
 
   node::Effects effects_;
   node::Effects under_way_;          // in run_effects()
   std::vector<node::Input> queued_;  // from within run_effects()
   bool running_effects_ = false;
   bool closed_ = false;
+  bool server_met_ = false;  // the server that is read has told its role
   std::string last_warning_;
 };
 

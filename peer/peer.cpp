@@ -1,7 +1,10 @@
 // A peer with a thread of its own: calls go to the loop through the mailbox, what comes is taken
 // out of the inbox, and how the loop stands is read from what its thread tells after each turn.
+//
+// A handler is called by a thread that shares the parts of the peer, so it may destroy the peer.
 #include "tidegate/peer.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <future>
@@ -10,9 +13,10 @@
 #include <utility>
 #include <vector>
 
-#include "lib/base/must.hpp"
+#include "lib/base/saturated.hpp"
 #include "lib/message/footprint.hpp"
 #include "peer/io/clock.hpp"
+#include "peer/io/thread.hpp"
 #include "peer/mailbox.hpp"
 #include "peer/peer_core.hpp"
 
@@ -21,7 +25,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds forever{-1};
+constexpr milliseconds until_woken{-1};
 
 }  // namespace
 
@@ -29,14 +33,62 @@ constexpr milliseconds forever{-1};
 class Peer::Thread {
  public:
   Thread(Options options, peer::World world)
-      : core(std::move(options), std::move(world)), mailbox([this] { core.loop().wake(); }) {
+      : core(std::move(options), std::move(world), peer::Inbox::Shown::by_descriptor),
+        mailbox([this] { core.loop().wake(); }) {
     tell_state();
-    runner_ = std::thread([this] { run(); });
   }
 
-  void join() { runner_.join(); }
+  // By the one that has made it. Without a thread nothing else may be called.
+  [[nodiscard]] std::optional<Error> start() {
+    auto started = io::start_thread([this] { run(); });
+    if (!started) return started.error();
+    runner_ = std::move(*started);
+    return std::nullopt;
+  }
 
   // --- by any thread ---
+
+  void leave(milliseconds timeout) {
+    if (!core.begin_to_leave()) return after_leaving_.wait();
+    (void)mailbox.post(peer::LeaveBy{base::later(io::clock_now(), timeout)});
+    runner_.join();
+  }
+
+  [[nodiscard]] std::optional<Incoming> take(milliseconds timeout) {
+    auto incoming = core.take(timeout);
+    if (core.reopens()) input(node::input::Demand{true});
+    return incoming;
+  }
+
+  // A thread of its own calls the handler, and shares these parts: `self` is this.
+  [[nodiscard]] std::optional<Error> push_to(std::function<void(Incoming)> handler,
+                                             const std::shared_ptr<Thread>& self) {
+    if (pushes.exchange(true)) return peer::one_handler();
+    const std::lock_guard lock(pusher_mutex_);
+    auto started = io::start_thread([self, handler = std::move(handler)] { self->push(handler); });
+    if (!started) {
+      pushes = false;
+      return started.error();
+    }
+    pusher_ = std::move(*started);
+    return std::nullopt;
+  }
+
+  // After leave(): the handler has been given the rest. From a call of the handler itself, that one
+  // is the last.
+  void stop_pushing() {
+    std::thread pusher;
+    {
+      const std::lock_guard lock(pusher_mutex_);
+      pusher = std::move(pusher_);
+    }
+    if (pusher.get_id() == std::this_thread::get_id()) {
+      destroyed_ = true;
+      pusher.detach();
+    } else if (pusher.joinable()) {
+      pusher.join();
+    }
+  }
 
   void input(node::Input input) { (void)mailbox.post(std::move(input)); }
 
@@ -46,7 +98,9 @@ class Peer::Thread {
 
   [[nodiscard]] bool wait_ready(std::size_t count, milliseconds timeout) {
     std::unique_lock lock(ready_mutex_);
-    return ready_changed_.wait_for(lock, timeout, [&] { return ready_count_ >= count; });
+    io::wait_until(ready_changed_, lock, base::later(io::clock_now(), timeout),
+                   [&] { return left_ || ready_count_ >= count; });
+    return ready_count_ >= count;
   }
 
   [[nodiscard]] Status status() {
@@ -59,27 +113,45 @@ class Peer::Thread {
   peer::Mailbox mailbox;
   std::atomic<bool> has_primary = false;
   std::atomic<std::size_t> outbox_bytes = 0;
+  std::atomic<bool> pushes = false;
 
  private:
-  // --- by the thread ---
+  // --- by the thread of the handler ---
+
+  // An exception of the handler ends the program.
+  void push(const std::function<void(Incoming)>& handler) noexcept {
+    { const std::lock_guard started(pusher_mutex_); }
+    while (!destroyed_ && core.here()) {
+      auto incoming = take(milliseconds::max());
+      if (!incoming) return;
+      handler(std::move(*incoming));
+    }
+  }
+
+  // --- by the thread of the loop ---
 
   void run() {
-    auto leave_by = never;
+    std::optional<Instant> leave_by;
     while (true) {
-      core.loop().run_once(leave_by == never ? forever : peer::until(leave_by));
+      core.loop().run_once(leave_by ? io::until(*leave_by) : until_woken);
       execute(mailbox.take(), leave_by);
       tell_state();
       const bool sent = core.loop().outbox_size() == 0;
-      if (leave_by != never && (sent || io::clock_now() >= leave_by)) break;
+      if (leave_by && (sent || io::clock_now() >= *leave_by)) break;
     }
     mailbox.close();
     execute(mailbox.take(), leave_by);
     core.depart();
     tell_state();
+    {
+      const std::lock_guard lock(ready_mutex_);
+      left_ = true;
+      ready_changed_.notify_all();
+    }
     last_status_.set_value(core.loop().status());
   }
 
-  void execute(std::vector<peer::Command> commands, Instant& leave_by) {
+  void execute(std::vector<peer::Command> commands, std::optional<Instant>& leave_by) {
     std::vector<node::Input> inputs;
     for (auto& command : commands) {
       if (auto* input = std::get_if<node::Input>(&command)) {
@@ -98,7 +170,7 @@ class Peer::Thread {
 
   void tell_state() {
     outbox_bytes = core.loop().outbox_bytes();
-    has_primary = core.loop().has_primary();
+    has_primary = core.loop().may_have_primary();
     const auto count = core.loop().ready_count();
     if (count == ready_count_) return;
     const std::lock_guard lock(ready_mutex_);
@@ -110,34 +182,38 @@ class Peer::Thread {
   std::atomic<std::size_t> ready_count_ = 0;
   std::mutex ready_mutex_;
   std::condition_variable ready_changed_;
+  bool left_ = false;
   std::promise<Status> last_status_;
   std::shared_future<Status> after_leaving_ = last_status_.get_future();
   std::thread runner_;
-
- public:
-  std::thread pusher;  // calls the handler of on_incoming()
+  std::atomic<bool> destroyed_ = false;  // the Peer
+  std::mutex pusher_mutex_;
+  std::thread pusher_;  // calls the handler of on_incoming()
 };
 
 Result<std::unique_ptr<Peer>> Peer::start(Options options) {
   auto world = peer::checked_world(options);
   if (!world) return world.error();
-  return std::unique_ptr<Peer>(
-      new Peer(std::make_unique<Thread>(std::move(options), std::move(world).value())));
+  auto thread = std::make_shared<Thread>(std::move(options), std::move(world).value());
+  if (auto error = thread->start()) return std::move(*error);
+  return std::unique_ptr<Peer>(new Peer(std::move(thread)));
 }
 
-Peer::Peer(std::unique_ptr<Thread> thread) : thread_(std::move(thread)) {}
+Peer::Peer(std::shared_ptr<Thread> thread) : thread_(std::move(thread)) {}
 
 Peer::~Peer() {
-  leave();
-  if (auto& pusher = thread_->pusher; pusher.joinable()) {
-    TIDEGATE_MUST(pusher.get_id() != std::this_thread::get_id());
-    pusher.join();
+  if (thread_->core.here()) {
+    leave();
+    thread_->stop_pushing();
+  } else {
+    io::abandon(std::move(thread_));
   }
 }
 
 Published Peer::publish(Topic topic, std::string payload, Dependency dependency) {
   auto& thread = *thread_;
-  Message message{std::move(topic), std::move(payload), std::nullopt};
+  if (!thread.core.here()) return {Publish::other_process};
+  Message message{std::move(topic), std::move(payload), std::nullopt, std::nullopt};
   if (const auto why = thread.core.refusal(message, dependency, thread.has_primary)) {
     if (*why == Publish::no_primary) thread.look_for_primary();
     return {*why};
@@ -151,38 +227,39 @@ Published Peer::publish(Topic topic, std::string payload, Dependency dependency)
 }
 
 void Peer::subscribe(Pattern pattern) {
-  thread_->input(node::input::Subscribe{std::move(pattern)});
+  if (thread_->core.here()) thread_->input(node::input::Subscribe{std::move(pattern)});
 }
 
 void Peer::unsubscribe(const Pattern& pattern) {
-  thread_->input(node::input::Unsubscribe{pattern});
+  if (thread_->core.here()) thread_->input(node::input::Unsubscribe{pattern});
 }
 
 std::optional<Incoming> Peer::next(milliseconds timeout) {
-  auto incoming = thread_->core.take(timeout);
-  if (thread_->core.reopens()) thread_->input(node::input::Demand{true});
-  return incoming;
+  if (!thread_->core.here() || thread_->pushes) return std::nullopt;
+  return thread_->take(timeout);
 }
 
-int Peer::descriptor() const { return thread_->core.inbox_descriptor(); }
+int Peer::descriptor() const {
+  return thread_->core.here() ? thread_->core.inbox_descriptor() : -1;
+}
 
-void Peer::on_incoming(std::function<void(Incoming)> handler) {
-  TIDEGATE_MUST(!thread_->pusher.joinable());
-  thread_->pusher = std::thread([this, handler = std::move(handler)] {
-    while (auto incoming = next(forever)) handler(std::move(*incoming));
-  });
+std::optional<Error> Peer::on_incoming(std::function<void(Incoming)> handler) {
+  if (!thread_->core.here()) return peer::not_here();
+  return thread_->push_to(std::move(handler), thread_);
 }
 
 bool Peer::wait_ready(std::size_t count, milliseconds timeout) {
-  return thread_->wait_ready(count, timeout);
+  return thread_->core.here() && thread_->wait_ready(count, timeout);
 }
 
-Status Peer::status() { return thread_->status(); }
+Status Peer::status() { return thread_->core.here() ? thread_->status() : Status{}; }
+
+void Peer::trust_primary() {
+  if (thread_->core.here()) thread_->input(node::input::TrustPrimary{});
+}
 
 void Peer::leave(milliseconds timeout) {
-  if (!thread_->core.begin_to_leave()) return;
-  (void)thread_->mailbox.post(peer::LeaveBy{io::clock_now() + timeout});
-  thread_->join();
+  if (thread_->core.here()) thread_->leave(timeout);
 }
 
 }  // namespace tidegate

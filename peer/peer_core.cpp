@@ -1,11 +1,7 @@
 #include "peer/peer_core.hpp"
 
-#include <algorithm>
 #include <string>
 #include <utility>
-
-#include "lib/base/must.hpp"
-#include "peer/io/clock.hpp"
 
 namespace tidegate::peer {
 namespace {
@@ -26,17 +22,21 @@ Result<World> checked_world(const Options& options) {
   return open_world(options);
 }
 
-milliseconds until(Instant when) {
-  return std::max(std::chrono::ceil<milliseconds>(when - io::clock_now()), milliseconds(0));
+Error not_here() {
+  return {"this peer belongs to the process that has forked this one; start another one here"};
 }
 
-PeerCore::PeerCore(Options options, World world)
-    : options_(std::move(options)), loop_(options_, std::move(world), [this](Incoming incoming) {
-        receive(std::move(incoming));
-      }) {}
+Error one_handler() {
+  return {"the peer has a handler already; one calls the functions of all that listen"};
+}
+
+PeerCore::PeerCore(Options options, World world, Inbox::Shown shown)
+    : options_(std::move(options)),
+      inbox_(options_.inbox_bytes, shown),
+      loop_(options_, std::move(world),
+            [this](Incoming incoming) { receive(std::move(incoming)); }) {}
 
 void PeerCore::receive(Incoming incoming) {
-  if (handler_) return handler_(std::move(incoming));
   const auto bytes = inbox_.push(std::move(incoming));
   if (demand_ && bytes > options_.inbox_bytes) {
     demand_ = false;

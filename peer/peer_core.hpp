@@ -8,10 +8,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <optional>
 
 #include "peer/inbox.hpp"
+#include "peer/io/owner.hpp"
 #include "peer/loop.hpp"
 #include "peer/world.hpp"
 #include "tidegate/options.hpp"
@@ -23,12 +23,13 @@ namespace tidegate::peer {
 // Of valid options only; an error names all that are wrong.
 [[nodiscard]] Result<World> checked_world(const Options& options);
 
-// From now on, not negative.
-[[nodiscard]] std::chrono::milliseconds until(Instant when);
+// Why a handler is refused.
+[[nodiscard]] Error not_here();
+[[nodiscard]] Error one_handler();
 
 class PeerCore {
  public:
-  PeerCore(Options options, World world);
+  PeerCore(Options options, World world, Inbox::Shown shown);
 
   // --- by the thread that runs the loop ---
 
@@ -37,10 +38,10 @@ class PeerCore {
   // Says farewell, closes the sockets, and nothing more comes into the inbox.
   void depart();
 
-  // Deliveries and notices go there instead of into the inbox.
-  void push_to(std::function<void(Incoming)> handler) { handler_ = std::move(handler); }
-
   // --- by any thread ---
+
+  // In another process nothing else may be called.
+  [[nodiscard]] bool here() const { return owner_.here(); }
 
   // The next thing in the inbox. Call reopens() afterwards.
   [[nodiscard]] std::optional<Incoming> take(std::chrono::milliseconds timeout) {
@@ -58,9 +59,11 @@ class PeerCore {
   [[nodiscard]] std::optional<Publish> refusal(const Message& message, const Dependency& dependency,
                                                bool has_primary) const;
 
-  // The message fits beside what waits to be sent; a single one always does.
+  // The message fits beside what waits to be sent, and the answers to earlier ones that wait to be
+  // taken; a single one always does.
   [[nodiscard]] bool fits(std::size_t bytes, std::size_t waiting) const {
-    return waiting == 0 || waiting + bytes <= options_.outbox_bytes;
+    const auto before = waiting + inbox_.answer_bytes();
+    return before == 0 || before + bytes <= options_.outbox_bytes;
   }
 
   [[nodiscard]] bool leaving() const { return leaving_; }
@@ -70,8 +73,8 @@ class PeerCore {
   void receive(Incoming incoming);
 
   Options options_;
+  io::Owner owner_;
   Inbox inbox_;
-  std::function<void(Incoming)> handler_;
   std::atomic<bool> demand_ = true;  // the gate may release
   std::atomic<bool> leaving_ = false;
   Loop loop_;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "discovery/seeds.hpp"
+#include "lib/base/random.hpp"
 #include "peer/carriers/zeromq/zeromq.hpp"
 #include "peer/io/clock.hpp"
 #include "peer/servers/servers.hpp"
@@ -66,13 +67,14 @@ Result<World> open_world(const Options& options) {
   world.self.publish_port = world.carrier->ports().publish;
   world.self.direct_port = world.carrier->ports().direct;
 
+  base::Random random(~world.random_seed);  // of the pauses of the readers
   if (options.database) {
-    auto reader = servers::open_replay_reader(*options.database);
+    auto reader = servers::open_replay_reader(*options.database, random.next());
     if (!reader) return Error{"database: " + reader.error().message};
     world.replay_reader = std::move(reader).value();
   }
   if (options.primary) {
-    auto reader = servers::open_commit_position_reader(*options.primary);
+    auto reader = servers::open_commit_position_reader(*options.primary, random.next());
     if (!reader) return Error{"primary: " + reader.error().message};
     world.commit_position_reader = std::move(reader).value();
   }

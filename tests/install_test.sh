@@ -20,7 +20,7 @@ flags() {
 
 compiles() {
   # shellcheck disable=SC2046
-  g++ -std=c++20 -Wall -Wextra -Werror -Wno-missing-field-initializers "examples/$1.cpp" \
+  g++ -std=c++20 -Wall -Wextra -Werror -Wmissing-field-initializers "examples/$1.cpp" \
     -o "$scratch/$1" $(flags --cflags --libs)
 }
 
@@ -53,6 +53,41 @@ installs_only_public_headers() {
   done >"$scratch/all.cpp"
   # shellcheck disable=SC2046
   g++ -std=c++20 -fsyntax-only "$scratch/all.cpp" $(flags --cflags)
+}
+
+# Each compiler that is here; a user may have any.
+compilers() {
+  command -v g++ clang++ || true
+}
+
+options_are_designated_without_warnings() {
+  cat >"$scratch/options.cpp" <<'END'
+#include <tidegate/gate.hpp>
+#include <tidegate/peer.hpp>
+tidegate::Options some() { return {.name = "a", .database = "host=replica"}; }
+tidegate::Options others() { return {.state_file = "/a", .seeds = {"a:1"}, .report_sent = true}; }
+tidegate::GateOptions gate() { return {.held_bytes = 1}; }
+END
+  local compiler
+  for compiler in $(compilers); do
+    # shellcheck disable=SC2046
+    "$compiler" -std=c++20 -Wall -Wextra -Wmissing-field-initializers -Werror -fsyntax-only \
+      "$scratch/options.cpp" $(flags --cflags) || return 1
+  done
+}
+
+older_standard_is_told_in_one_line() {
+  local compiler header errors
+  for compiler in $(compilers); do
+    for header in "$scratch"/root/usr/local/include/tidegate/*.hpp; do
+      printf '#include <tidegate/%s>\n' "$(basename "$header")" >"$scratch/older.cpp"
+      # shellcheck disable=SC2046
+      errors=$("$compiler" -std=c++17 -fsyntax-only "$scratch/older.cpp" $(flags --cflags) 2>&1 |
+        grep 'error:') || return 1
+      [[ $errors == *"needs C++20"* && $(wc -l <<<"$errors") -eq 1 ]] ||
+        { printf '%s\n' "$errors" && return 1; }
+    done
+  done
 }
 
 names_no_foreign_folder() {
@@ -93,6 +128,9 @@ readme_shows_the_examples() {
 check "the library installs" installs
 check "the only headers that are installed are public, and each stands alone" \
   installs_only_public_headers
+check "an older C++ is told in one line, by each header" older_standard_is_told_in_one_line
+check "designated initialisers of options compile without warnings" \
+  options_are_designated_without_warnings
 check "pkg-config names no folder of another library" names_no_foreign_folder
 check "the library alone is configured without what program, benches and tests need" \
   library_alone_looks_up_five

@@ -2,35 +2,75 @@
 #include "command/health/doctor.hpp"
 
 #include <algorithm>
-#include <chrono>
+#include <cstdlib>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "command/commands/commands.hpp"
+#include "command/commands/local_peers.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/output.hpp"
+#include "command/health/doctor_mesh.hpp"
+#include "command/status_text.hpp"
 #include "command/subcommand.hpp"
 #include "tidegate/version.hpp"
 
 namespace tidegate::commands {
 namespace {
 
-std::string in_words(const std::vector<health::Finding>& findings) {
+const char* colour_of(health::Verdict verdict) {
+  if (verdict == health::Verdict::problem) return "\x1b[31m";
+  return verdict == health::Verdict::warning ? "\x1b[33m" : "\x1b[32m";
+}
+
+// The shape of the output: a terminal has a width and, unless NO_COLOR is set, colours.
+struct Page {
+  std::size_t columns = 0;  // 0: as wide as the text
+  bool colours = false;
+};
+
+Page page_of_output() {
+  if (isatty(STDOUT_FILENO) == 0) return {};
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+  const auto* no_colour = std::getenv("NO_COLOR");
+  return {known ? size.ws_col : std::size_t{0}, no_colour == nullptr || *no_colour == '\0'};
+}
+
+std::string in_words(const std::vector<health::Finding>& findings, const Page& page) {
   std::size_t width = 0;
   for (const auto& finding : findings) width = std::max(width, finding.about.size());
+  const auto left = width + 11;
   std::string text;
   for (const auto& finding : findings) {
-    text += fmt::format("{:<8} {:<{}}  {}\n", to_string(finding.verdict), finding.about, width,
-                        command::harmless(finding.what));
+    auto verdict = fmt::format("{:<8}", to_string(finding.verdict));
+    if (page.colours) verdict = colour_of(finding.verdict) + verdict + "\x1b[0m";
+    text += fmt::format("{} {:<{}}  {}\n", verdict, command::harmless(finding.about), width,
+                        command::wrapped(command::harmless(finding.what), page.columns, left));
     if (!finding.cure.empty()) {
-      text += fmt::format("{:<8} {:<{}}  -> {}\n", "", "", width, command::harmless(finding.cure));
+      text +=
+          fmt::format("{:<{}}-> {}\n", "", left,
+                      command::wrapped(command::harmless(finding.cure), page.columns, left + 3));
     }
   }
   return text;
+}
+
+// The peer of this mesh that runs here; nothing when none does.
+std::optional<Result<Status>> ask_running_peer(const command::Invocation& invocation) {
+  for (const auto& peer : find_local_peers(invocation).running) {
+    if (!invocation.settings.socket.empty() || peer.mesh == invocation.settings.options.mesh) {
+      return ask_status(peer);
+    }
+  }
+  return std::nullopt;
 }
 
 command::Description help() {
@@ -38,7 +78,8 @@ command::Description help() {
           "looks for trouble that could keep a peer from working here",
           "Examples:\n"
           "  tidegate doctor --interfaces eth0 --database host=replica --primary host=primary",
-          {"mesh", "interfaces", "beacon-port", "first-port", "last-port", "database", "primary"},
+          {"mesh", "interfaces", "seeds", "beacon-port", "first-port", "last-port", "database",
+           "primary"},
           command::LogLevel::warning};
 }
 
@@ -52,7 +93,9 @@ class DoctorCommand final : public command::Subcommand {
 
   int run(const command::Invocation& invocation) override {
     const auto& options = invocation.settings.options;
-    const auto findings = health::judge(options, health::gather_facts(options));
+    auto findings = health::judge(options, health::gather_facts(options));
+    const auto mesh = health::gather_mesh(options, ask_running_peer(invocation));
+    for (auto& finding : health::judge_mesh(options, mesh)) findings.push_back(std::move(finding));
     const auto count = [&](health::Verdict verdict) {
       return std::count_if(findings.begin(), findings.end(),
                            [&](const auto& finding) { return finding.verdict == verdict; });
@@ -64,12 +107,13 @@ class DoctorCommand final : public command::Subcommand {
     if (json_) {
       output.line(json_lines::to_text(json_lines::doctor_document(version(), findings)));
     } else {
-      output.line(fmt::format("{}\ntidegate {}: {} {}, {} {}", in_words(findings), version(),
-                              problems, problems == 1 ? "problem" : "problems", warnings,
+      output.line(fmt::format("{}\ntidegate {}: {} {}, {} {}", in_words(findings, page_of_output()),
+                              version(), problems, problems == 1 ? "problem" : "problems", warnings,
                               warnings == 1 ? "warning" : "warnings"));
     }
-    output.drain(std::chrono::seconds(5));
-    return problems == 0 ? command::exit_status::done : command::exit_status::failed;
+    return command::finish(
+        output, invocation,
+        problems == 0 ? command::exit_status::done : command::exit_status::failed);
   }
 
  private:

@@ -3,8 +3,10 @@
 #include <chrono>
 
 #include "command/doors/json_lines/json.hpp"
+#include "command/doors/publish_socket/publish_socket.hpp"
 #include "command/doors/status_socket/status_socket.hpp"
 #include "command/status_text.hpp"
+#include "peer/io/listener.hpp"
 
 namespace tidegate::commands {
 namespace {
@@ -31,7 +33,11 @@ LocalPeers find_local_peers(const command::Invocation& invocation) {
     // A peer that is there but does not answer in time stays in the list: its trouble is shown when
     // it is asked in earnest.
     const auto answer = status_socket::read_status(found.path, ask_bound);
-    if (answer && std::holds_alternative<status_socket::NobodyThere>(*answer)) continue;
+    if (answer && std::holds_alternative<status_socket::NobodyThere>(*answer)) {
+      // Removes the other file that it has left behind.
+      (void)io::connect_to_unix(publish_socket::path_beside(found.path));
+      continue;
+    }
     peers.running.push_back(std::move(found));
   }
   return peers;
@@ -43,7 +49,9 @@ Result<Status> ask_status(const status_socket::PeerSocket& peer) {
   if (std::holds_alternative<status_socket::NobodyThere>(*answer)) {
     return Error{"no peer answers at " + peer.path + "; has it ended?"};
   }
-  return json_lines::parse_status(std::get<std::string>(*answer));
+  auto status = json_lines::parse_status(std::get<std::string>(*answer));
+  if (status) command::sort_peers(*status);
+  return status;
 }
 
 std::string choice_text(const std::vector<status_socket::PeerSocket>& peers) {

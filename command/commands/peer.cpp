@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/json_door.hpp"
 #include "command/doors/notice_log.hpp"
+#include "command/doors/publish_socket/publish_socket.hpp"
 #include "command/doors/status_socket/places.hpp"
 #include "command/doors/status_socket/status_socket.hpp"
 #include "command/subcommand.hpp"
@@ -37,8 +39,16 @@ Result<std::unique_ptr<status_socket::StatusSocket>> open_status_socket(
   const auto document = [&peer] {
     return json_lines::to_text(json_lines::to_json(peer.status())) + "\n";
   };
-  if (const auto& path = invocation.settings.socket; !path.empty()) {
-    return status_socket::StatusSocket::open(path, reactor, document);
+  const auto& settings = invocation.settings;
+  const auto share = [&](const std::string& path, bool directory) {
+    return status_socket::share_socket(path, settings.socket_group, settings.socket_mode,
+                                       directory);
+  };
+  if (!settings.socket.empty()) {
+    auto socket = status_socket::StatusSocket::open(settings.socket, reactor, document);
+    if (!socket) return socket;
+    if (auto refused = share(settings.socket, false)) return *refused;
+    return socket;
   }
   const auto directory = status_socket::socket_directories(status_socket::socket_places()).front();
   auto trouble = status_socket::prepare_socket_directory(directory);
@@ -46,12 +56,32 @@ Result<std::unique_ptr<status_socket::StatusSocket>> open_status_socket(
     const auto status = peer.status();
     const auto file = status_socket::socket_file_name(status.mesh, status.name);
     auto socket = status_socket::StatusSocket::open(directory + "/" + file, reactor, document);
-    if (socket) return socket;
+    if (socket) {
+      if (auto refused = share(directory + "/" + file, true)) return *refused;
+      return socket;
+    }
     trouble = socket.error();
   }
   command::write(invocation.log, {command::LogLevel::warning,
                                   "`tidegate status` can't reach this peer: " + trouble->message});
   return std::unique_ptr<status_socket::StatusSocket>();
+}
+
+// The socket over which `tidegate pub` publishes, beside the status socket. Without one commands
+// join themselves.
+std::unique_ptr<publish_socket::PublishSocket> open_publish_socket(
+    const command::Invocation& invocation, const status_socket::StatusSocket* status_socket,
+    io::Reactor& reactor, DrivenPeer& peer) {
+  if (status_socket == nullptr) return nullptr;
+  auto options = invocation.settings.options;
+  options.name = peer.status().name;
+  auto socket = publish_socket::PublishSocket::open(
+      publish_socket::path_beside(status_socket->path()), reactor, options);
+  if (socket) return std::move(socket).value();
+  command::write(invocation.log,
+                 {command::LogLevel::warning,
+                  "`tidegate pub` can't publish through this peer: " + socket.error().message});
+  return nullptr;
 }
 
 void say_what_was_found(const command::Invocation& invocation, const Status& status) {
@@ -71,6 +101,44 @@ void say_what_was_found(const command::Invocation& invocation, const Status& sta
         {command::LogLevel::info,
          "no database given: messages are delivered at once, perhaps before their change is "
          "visible; --database names the server that this application reads"});
+  }
+}
+
+// SIGHUP: reads all settings again, takes on the level of the log, and names those that need a
+// restart.
+void reload(const command::Invocation& invocation, command::Settings& present) {
+  const auto again = invocation.reload();
+  for (const auto& problem : again.problems) {
+    command::write(invocation.log,
+                   {command::LogLevel::error,
+                    command::harmless(problem.where) + ": " + command::harmless(problem.what)});
+  }
+  if (!again.problems.empty()) {
+    return command::write(
+        invocation.log, {command::LogLevel::error, "the settings are wrong: nothing was changed"});
+  }
+  std::string wait;
+  bool level = false;
+  for (const auto& name : command::changed_settings(present, again.settings)) {
+    if (name == "log-level") {
+      level = true;
+    } else {
+      wait += (wait.empty() ? "" : ", ") + name;
+    }
+  }
+  if (level) {
+    present.log_level = again.settings.log_level;
+    const auto wanted = present.log_level.value_or(command::LogLevel::info);
+    command::set_level(invocation.log, wanted);
+  }
+  command::write(invocation.log,
+                 {command::LogLevel::info,
+                  std::string("the settings were read again; ") + (level ? "log-level has changed"
+                                                                         : "log-level is as "
+                                                                           "it was")});
+  if (!wait.empty()) {
+    command::write(invocation.log, {command::LogLevel::warning,
+                                    "changed, but only a restart takes them on: " + wait});
   }
 }
 
@@ -123,7 +191,12 @@ class PeerCommand final : public command::Subcommand {
   int run(const command::Invocation& invocation) override {
     // A background job that reads the terminal would be stopped, and look dead.
     (void)std::signal(SIGTTIN, SIG_IGN);
-    const io::StopSignals stop;
+    // That of a terminal that is closed is the end; a service is told to read its settings again.
+    const bool on_terminal = isatty(STDIN_FILENO) != 0 || isatty(STDERR_FILENO) != 0;
+    using Hangup = io::StopSignals::Hangup;
+    const io::StopSignals stop(on_terminal ? Hangup::stops : Hangup::is_apart);
+    std::optional<io::HangupSignal> hangup;
+    if (!on_terminal) hangup.emplace();
     auto options = invocation.settings.options;
     options.report_sent = true;  // to answer the lines that have an id
     auto started = DrivenPeer::start(std::move(options));
@@ -132,6 +205,7 @@ class PeerCommand final : public command::Subcommand {
       return command::exit_status::failed;
     }
     auto& peer = **started;
+    for (const auto& text : patterns_) command::write_pattern_hint(invocation.log, text);
     for (auto& pattern : subscriptions_) peer.subscribe(std::move(pattern));
     Session session(peer, &stop);
     auto socket = open_status_socket(invocation, session.reactor(), peer);
@@ -139,19 +213,36 @@ class PeerCommand final : public command::Subcommand {
       command::write(invocation.log, {command::LogLevel::error, socket.error().message});
       return command::exit_status::failed;
     }
+    const auto publishing = open_publish_socket(invocation, socket->get(), session.reactor(), peer);
     say_what_was_found(invocation, peer.status());
 
     json_lines::JsonDoor lines(session.reactor(), peer, STDIN_FILENO, STDOUT_FILENO,
                                invocation.settings.options.payload_bytes);
-    doors::NoticeLog log(invocation.log);
+    doors::NoticeLog log(invocation.log, session.reactor(), peer);
     session.add(lines);
     session.add(log);
-    const bool reader_gone = session.run() == SessionEnd::door_finished;
-    command::write(invocation.log,
-                   {reader_gone ? command::LogLevel::error : command::LogLevel::info,
-                    reader_gone ? "nobody reads standard output any more: leaving" : "leaving"});
+    if (publishing) session.add(*publishing);
+    io::Reactor::Watch hangup_watch;
+    auto present = invocation.settings;
+    if (hangup) {
+      hangup_watch = session.reactor().watch_input(hangup->descriptor(), [&](io::Readiness) {
+        hangup->take();
+        reload(invocation, present);
+      });
+    }
+    const bool output_gone = session.run() == SessionEnd::door_finished;
+    if (!output_gone) {
+      command::write(invocation.log, {command::LogLevel::info, "leaving"});
+    } else if (lines.failure().empty()) {
+      command::write(invocation.log,
+                     {command::LogLevel::error, "nobody reads standard output any more: leaving"});
+    } else {
+      command::write(invocation.log,
+                     {command::LogLevel::error,
+                      "standard output can't be written: " + lines.failure() + ": leaving"});
+    }
     session.end();
-    return reader_gone ? command::exit_status::failed : command::exit_status::done;
+    return output_gone ? command::exit_status::failed : command::exit_status::done;
   }
 
  private:

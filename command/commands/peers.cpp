@@ -43,6 +43,7 @@ class PeersCommand final : public command::Subcommand {
                    "longest search if no peer of this host can be asked (default: 3s)")
         ->type_name("TIME");
     app.add_flag("--json", json_, "print one JSON object");
+    app.add_flag("--all", all_, "show also the peers that have left, as the JSON always does");
   }
 
   void check(std::vector<command::SettingProblem>& problems) override {
@@ -53,7 +54,7 @@ class PeersCommand final : public command::Subcommand {
     const auto local = find_local_peers(invocation);
     for (const auto& peer : local.running) {
       const auto status = ask_status(peer);
-      if (status) return show(*status, true);
+      if (status) return show(*status, true, invocation);
       command::write(invocation.log, {command::LogLevel::warning, status.error().message});
       if (!invocation.settings.socket.empty()) return command::exit_status::failed;
     }
@@ -71,7 +72,8 @@ class PeersCommand final : public command::Subcommand {
     Session session(peer, nullptr);
     command::Settling settling(std::nullopt);
     (void)meet(session, peer, settling, wait_);
-    const auto status = peer.status();
+    auto status = peer.status();
+    command::sort_peers(status);
     session.end();
     if (status.peers.empty()) {
       command::write(
@@ -81,25 +83,26 @@ class PeersCommand final : public command::Subcommand {
                "; look with `tidegate doctor`, or wait longer with --wait"});
       return command::exit_status::nobody;
     }
-    return show(status, false);
+    return show(status, false, invocation);
   }
 
   // The one that was asked is one of the peers; the one that only looked is not.
-  [[nodiscard]] int show(const Status& status, bool resident) const {
+  [[nodiscard]] int show(const Status& status, bool resident,
+                         const command::Invocation& invocation) const {
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
       output.line(json_lines::to_text(json_lines::peers_document(status, resident)));
     } else {
-      auto text = resident ? command::peers_text(status) : command::others_text(status);
+      auto text = resident ? command::peers_text(status, all_) : command::others_text(status, all_);
       text.pop_back();
       output.line(text);
     }
-    output.drain(std::chrono::seconds(1));
-    return command::exit_status::done;
+    return command::finish(output, invocation, command::exit_status::done);
   }
 
   std::string wait_text_;
   bool json_ = false;
+  bool all_ = false;
   Duration wait_ = default_wait;
 };
 

@@ -1,4 +1,5 @@
-// `tidegate pub`: one message from a script or by hand. A peer joins, meets the others, publishes
+// `tidegate pub`: one message from a script or by hand. A peer of the mesh that runs on this host
+// publishes it (running_publisher.hpp); where there is none, one joins, meets the others, publishes
 // and leaves.
 //
 // With --after it also makes the change that it announces. The order is: meet the others, commit,
@@ -22,6 +23,7 @@
 
 #include "command/commands/commands.hpp"
 #include "command/commands/meeting.hpp"
+#include "command/commands/running_publisher.hpp"
 #include "command/commands/session.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/output.hpp"
@@ -80,7 +82,7 @@ command::Description help() {
           "  tidegate pub builds/42/new - <file\n"
           "  tidegate pub jobs/7/new --primary host=primary --after 'INSERT INTO jobs VALUES (7)'\n"
           "      commits, and announces the commit; if nobody is there, nothing is committed",
-          {"mesh", "interfaces", "seeds", "primary", "log-level"},
+          {"mesh", "socket", "interfaces", "seeds", "primary", "log-level"},
           command::LogLevel::warning};
 }
 
@@ -104,6 +106,8 @@ class PubCommand final : public command::Subcommand {
     app.add_option("--wait", wait_text_, "longest wait for the peers (default: 3s)")
         ->type_name("TIME");
     app.add_flag("--allow-none", allow_none_, "publish even if no peer is there");
+    app.add_flag("--join", join_,
+                 "join the mesh even if a peer of it runs on this host and would publish");
     app.add_flag("--json", json_, "print the result as one JSON line");
   }
 
@@ -133,6 +137,11 @@ class PubCommand final : public command::Subcommand {
       if (!payload) return fail(invocation, command::exit_status::failed, payload.error().message);
       payload_ = std::move(*payload);
     }
+    if (wants_running_peer(invocation)) {
+      if (const auto running = RunningPublisher::find(invocation, after_commit_)) {
+        return publish_through(*running, primary, invocation);
+      }
+    }
     // Until something is committed, being stopped is a farewell; from then on it ends the process.
     std::optional<io::StopSignals> stop(std::in_place);
     auto started = DrivenPeer::start(options);
@@ -147,19 +156,18 @@ class PubCommand final : public command::Subcommand {
                   "stopped before anything was published");
     }
     if (!settling.enough() && !allow_none_) {
-      return fail(invocation, command::exit_status::nobody, nobody_words(settling));
+      return fail(invocation, command::exit_status::nobody, nobody_words(settling.ready()));
     }
 
     Session session(peer, nullptr);
-    doors::NoticeLog log(invocation.log);
+    doors::NoticeLog log(invocation.log, session.reactor(), peer);
     session.add(log);
     Dependency dependency = NoChange{};
     if (after_commit_) dependency = AfterCommit{.durable = false};
     if (!sql_.empty()) {
       const auto position = commit_change(session, *primary);
       if (!position) {
-        return fail(invocation, command::exit_status::failed,
-                    position.error().message + "; nothing was announced");
+        return fail(invocation, command::exit_status::failed, uncommitted(position));
       }
       dependency = *position;
     }
@@ -172,11 +180,46 @@ class PubCommand final : public command::Subcommand {
     return status;
   }
 
+  // With flags that say how to join, it joins.
+  [[nodiscard]] bool wants_running_peer(const command::Invocation& invocation) const {
+    if (join_) return false;
+    for (const auto* name : {"name", "interfaces", "seeds", "beacon-port"}) {
+      const auto given = invocation.given.find(name);
+      if (given != invocation.given.end() && given->second == command::Source::flag) return false;
+    }
+    return true;
+  }
+
+  // The order is that of a peer of its own: meet the others, commit, publish.
+  int publish_through(RunningPublisher& running, const std::optional<std::string>& primary,
+                      const command::Invocation& invocation) {
+    const auto ready = running.wait_ready(peers_, wait_);
+    if (!ready) return fail(invocation, command::exit_status::failed, ready.error().message);
+    if (*ready < peers_.value_or(1) && !allow_none_) {
+      return fail(invocation, command::exit_status::nobody, nobody_words(*ready));
+    }
+    json_lines::Publication publication{*topic_, std::move(payload_), NoChange{}, ""};
+    if (after_commit_) publication.dependency = AfterCommit{.durable = false};
+    if (!sql_.empty()) {
+      const auto position = postgres::commit_change(*primary, sql_);
+      if (!position) return fail(invocation, command::exit_status::failed, uncommitted(position));
+      publication.dependency = *position;
+    }
+    if (const auto error = running.publish(publication, leave_bound)) {
+      return fail(invocation, command::exit_status::failed, error->message);
+    }
+    return report(publication.dependency, *ready, invocation);
+  }
+
+  [[nodiscard]] static std::string uncommitted(const Result<Position, CommitError>& position) {
+    return position.error().message + "; nothing was announced";
+  }
+
   [[nodiscard]] SessionEnd meet_others(DrivenPeer& peer, const io::StopSignals& stop,
                                        command::Settling& settling,
                                        const command::Invocation& invocation) const {
     Session session(peer, &stop);
-    doors::NoticeLog log(invocation.log);
+    doors::NoticeLog log(invocation.log, session.reactor(), peer);
     session.add(log);
     return meet(session, peer, settling, wait_);
   }
@@ -196,9 +239,9 @@ class PubCommand final : public command::Subcommand {
     return future.get();
   }
 
-  [[nodiscard]] std::string nobody_words(const command::Settling& settling) const {
-    const auto found = peers_ ? fmt::format("only {} of {} peers", settling.ready(), *peers_)
-                              : std::string("no peer");
+  [[nodiscard]] std::string nobody_words(std::size_t ready) const {
+    const auto found =
+        peers_ ? fmt::format("only {} of {} peers", ready, *peers_) : std::string("no peer");
     return fmt::format(
         "{} ready within {}: nothing was {}published; look with `tidegate peers`, wait longer with "
         "--wait, or publish all the same with --allow-none",
@@ -225,11 +268,11 @@ class PubCommand final : public command::Subcommand {
     }
     session.end(leave_bound);
     if (!outcome.sent()) return command::exit_status::failed;
-    report(dependency, receivers);
-    return command::exit_status::done;
+    return report(dependency, receivers, invocation);
   }
 
-  void report(const Dependency& dependency, std::size_t receivers) const {
+  [[nodiscard]] int report(const Dependency& dependency, std::size_t receivers,
+                           const command::Invocation& invocation) const {
     const auto* position = std::get_if<Position>(&dependency);
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
@@ -239,7 +282,7 @@ class PubCommand final : public command::Subcommand {
       output.line(fmt::format("published to {} {}{}", receivers, receivers == 1 ? "peer" : "peers",
                               position != nullptr ? ", position " + to_string(*position) : ""));
     }
-    output.drain(std::chrono::seconds(1));
+    return command::finish(output, invocation, command::exit_status::done);
   }
 
   std::string topic_text_;
@@ -251,6 +294,7 @@ class PubCommand final : public command::Subcommand {
   bool after_commit_ = false;
   bool allow_none_ = false;
   bool json_ = false;
+  bool join_ = false;
 
   std::optional<Topic> topic_;
   std::optional<std::size_t> peers_;

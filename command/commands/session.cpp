@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lib/base/saturated.hpp"
 #include "peer/io/clock.hpp"
 
 namespace tidegate::commands {
@@ -26,7 +27,7 @@ Session::Session(DrivenPeer& peer, const io::StopSignals* stop)
 }
 
 SessionEnd Session::run(std::optional<Duration> bound, const std::function<bool()>& condition) {
-  const auto end = bound ? io::clock_now() + *bound : never;
+  const auto end = bound ? base::later(io::clock_now(), *bound) : never;
   auto timer = reactor_.timer();
   timer.set(end);
   while (true) {

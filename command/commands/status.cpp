@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "command/commands/commands.hpp"
@@ -14,6 +15,7 @@
 #include "command/doors/json_lines/output.hpp"
 #include "command/status_text.hpp"
 #include "command/subcommand.hpp"
+#include "command/units.hpp"
 #include "peer/io/reactor.hpp"
 #include "peer/io/signals.hpp"
 
@@ -36,6 +38,8 @@ command::Description help() {
           "shows a running peer of this host",
           "Examples:\n"
           "  tidegate status --watch\n"
+          "  tidegate status --check\n"
+          "      for monitoring: exits with 4 and names the trouble when there is one\n"
           "  tidegate status --json --name app-1",
           {"mesh", "name", "socket", "log-level"},
           command::LogLevel::warning};
@@ -48,9 +52,14 @@ class StatusCommand final : public command::Subcommand {
   void declare(CLI::App& app) override {
     app.add_flag("--json", json_, "print one JSON object");
     app.add_flag("--watch", watch_, "repeat each second, until Ctrl-C or the end of the peer");
+    app.add_flag("--all", all_, "show also the peers that have left, as the JSON always does");
+    app.add_flag("--check", check_,
+                 "print only the troubles, and exit with 4 if there are any; for monitoring");
   }
 
-  void check(std::vector<command::SettingProblem>&) override {}
+  void check(std::vector<command::SettingProblem>& problems) override {
+    if (check_ && watch_) problems.push_back({"--check", "give either this or --watch"});
+  }
 
   int run(const command::Invocation& invocation) override {
     const auto peers = find_local_peers(invocation);
@@ -62,9 +71,14 @@ class StatusCommand final : public command::Subcommand {
     const auto status = ask_status(peer);
     if (!status) return fail(invocation, status.error().message);
     json_lines::Output output(STDOUT_FILENO);
-    show(*status, output);
-    output.drain(reader_bound);
-    return command::exit_status::done;
+    if (check_ && !json_) {
+      show_troubles(*status, output);
+    } else {
+      show(*status, output);
+    }
+    return command::finish(output, invocation,
+                           check_ && !status->troubles.empty() ? command::exit_status::trouble
+                                                               : command::exit_status::done);
   }
 
  private:
@@ -97,10 +111,32 @@ class StatusCommand final : public command::Subcommand {
   }
 
   void show(const Status& status, json_lines::Output& output) const {
-    auto text =
-        json_ ? json_lines::to_text(json_lines::to_json(status)) : command::status_text(status);
+    auto text = json_ ? json_lines::to_text(json_lines::to_json(status))
+                      : command::status_text(status, all_);
     if (text.back() == '\n') text.pop_back();
     output.line(text);
+  }
+
+  static void show_troubles(const Status& status, json_lines::Output& output) {
+    for (const auto& trouble : status.troubles) {
+      output.line(fmt::format("{}: for {}: {}", to_string(trouble.kind),
+                              command::rough_duration(trouble.lasted),
+                              command::harmless(trouble.text)));
+    }
+    if (status.troubles.empty()) {
+      output.line(command::harmless(status.name) + " has no trouble");
+    }
+  }
+
+  // As much as the screen has room for.
+  void show_on_screen(const Status& status, json_lines::Output& output) const {
+    winsize size{};
+    const bool known =
+        ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1 && size.ws_col > 0;
+    auto text = time_of_day() + "\n" + command::status_text(status, all_);
+    if (known) text = command::fitted(text, size.ws_col, size.ws_row - 1U);
+    if (text.back() == '\n') text.pop_back();  // it would scroll a full screen
+    output.line(clear_screen + text);
   }
 
   [[nodiscard]] int watch(const status_socket::PeerSocket& peer,
@@ -116,20 +152,24 @@ class StatusCommand final : public command::Subcommand {
       const auto status = ask_status(peer);
       if (!status) return fail(invocation, status.error().message);
       if (screen) {
-        output.line(clear_screen + time_of_day());
-      } else if (!json_) {
-        output.line(time_of_day());
+        show_on_screen(*status, output);
+      } else {
+        if (!json_) output.line(time_of_day());
+        show(*status, output);
+        if (!json_) output.line("");
       }
-      show(*status, output);
-      if (!json_ && !screen) output.line("");
       output.drain(reader_bound);
       if (!output.closed()) reactor.run_once(watch_pause);
-      if (output.closed() || stopped) return command::exit_status::done;
+      if (output.closed() || stopped) {
+        return command::finish(output, invocation, command::exit_status::done);
+      }
     }
   }
 
   bool json_ = false;
   bool watch_ = false;
+  bool all_ = false;
+  bool check_ = false;
 };
 
 }  // namespace

@@ -51,6 +51,7 @@ class Printer final : public doors::Door {
   [[nodiscard]] bool pending() const override { return output_.pending(); }
 
   [[nodiscard]] std::size_t printed() const { return printed_; }
+  [[nodiscard]] json_lines::Output& output() { return output_; }
 
  private:
   json_lines::Output output_;
@@ -106,17 +107,18 @@ class SubCommand final : public command::Subcommand {
       command::write(invocation.log, {command::LogLevel::error, started.error().message});
       return command::exit_status::failed;
     }
+    for (const auto& text : pattern_texts_) command::write_pattern_hint(invocation.log, text);
     for (auto& pattern : patterns_) (*started)->subscribe(std::move(pattern));
     Session session(**started, &stop);
     Printer printer(session.reactor(), json_, count_);
-    doors::NoticeLog log(invocation.log);
+    doors::NoticeLog log(invocation.log, session.reactor(), **started);
     session.add(printer);
     session.add(log);
     const auto end = session.run(timeout_);
     session.end();
     const auto printed = printer.printed();
     const bool missed = end == SessionEnd::time_over && count_ && printed < *count_;
-    if (!missed) return command::exit_status::done;
+    if (!missed) return command::finish(printer.output(), invocation, command::exit_status::done);
     command::write(invocation.log, {command::LogLevel::error,
                                     fmt::format("{} of {} deliveries came within {}", printed,
                                                 *count_, command::exact_duration(*timeout_))});

@@ -1,6 +1,7 @@
 #include "command/health/doctor.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -98,6 +99,53 @@ void judge_host(const Options& options, const HostFacts& host, Findings& finding
   }
 }
 
+struct Advice {
+  std::string_view sqlstate;
+  std::string_view what;
+  std::string_view cure;
+};
+
+// Of the refusals of a connection. `{}` is the setting that names the server.
+constexpr std::array refusals = {
+    Advice{
+        "28P01", "wrong password, or none",
+        "correct it in {}, where the special characters of a URI are percent-encoded (@ is %40), "
+        "in PGPASSWORD or in the password file (~/.pgpass)"},
+    Advice{"28000", "the role or this host is not let in",
+           "create the role with LOGIN, or correct the user of {}, or let pg_hba.conf accept it"},
+    Advice{"3D000", "wrong database",
+           "name another one as dbname of {}, or create it; one of a cluster does for all"},
+    Advice{"42501", "a right is missing",
+           "grant it, as GRANT CONNECT ON DATABASE, or name another role in {}"},
+    Advice{"53300", "no connection is free",
+           "raise max_connections there, or the limit of the role, or close others"},
+    Advice{"57P03", "not ready for connections now", "wait until it is, or look into its log"},
+    Advice{"08P01", "the other side, perhaps a pooler, understands us not",
+           "look into the log of the pooler, or name the server itself in {}"},
+};
+
+void judge_trouble(const ServerTrouble& trouble, std::string_view setting, Report& report) {
+  if (trouble.when == ServerTrouble::When::reading_string) {
+    return report.problem("unreadable connection string: " + trouble.words,
+                          fmt::format("correct {}", setting));
+  }
+  if (trouble.when == ServerTrouble::When::asking) {
+    return report.problem("it was reached, but does not answer what a peer asks: " + trouble.words,
+                          "grant this role what it says, or name another server or role");
+  }
+  const auto* advice = std::find_if(refusals.begin(), refusals.end(), [&](const Advice& one) {
+    return one.sqlstate == trouble.sqlstate;
+  });
+  if (advice != refusals.end()) {
+    return report.problem(fmt::format("{}: {}", advice->what, trouble.words),
+                          fmt::format(fmt::runtime(advice->cure), setting));
+  }
+  report.problem("not reached: " + trouble.words,
+                 fmt::format("start it, or correct host and port of {}; it has to listen there "
+                             "(listen_addresses), and no firewall to stand between",
+                             setting));
+}
+
 void judge_replication(const ServerFacts& facts, Report& report) {
   if (facts.replication) {
     return report.ok(
@@ -106,7 +154,7 @@ void judge_replication(const ServerFacts& facts, Report& report) {
                     facts.timeline, facts.wal_senders, facts.max_wal_senders));
   }
   const std::string lost =
-      "; without them a message that still waits when a failover happens is reported as orphaned";
+      "; without them a message that still waits when a failover happens is reported as in doubt";
   if (facts.replication_refusal == "42501") {
     report.warn("replication commands are refused: " + facts.replication_words + lost,
                 "run on the primary: ALTER ROLE " + facts.server.login + " REPLICATION");
@@ -126,6 +174,11 @@ void judge_way(const ServerFacts& facts, Report& report) {
             facts.second_description,
         "a load balancer chooses; the gate must watch the server that this application reads; give "
         "the address of that server itself");
+  }
+  if (facts.pooled) {
+    return report.warn("a pooler speaks for " + facts.server.description,
+                       "give the address of the server itself: only there it is sure that all "
+                       "questions reach the same server");
   }
   if (!facts.own_address.empty() &&
       facts.connected_to.find(facts.own_address) == std::string::npos) {
@@ -189,7 +242,7 @@ void judge_pair(const ServerFacts& database, const ServerFacts& primary, Report&
   }
 }
 
-const ServerFacts* known(const std::optional<Result<ServerFacts>>& facts) {
+const ServerFacts* known(const std::optional<Result<ServerFacts, ServerTrouble>>& facts) {
   return facts && facts->ok() ? &facts->value() : nullptr;
 }
 
@@ -204,8 +257,7 @@ void judge_servers(const Facts& facts, Findings& findings) {
     reading.warn("none: messages are delivered at once, perhaps before their change is visible",
                  "give the server that this application reads with --database");
   } else if (database == nullptr) {
-    reading.problem(facts.database->error().message,
-                    "start it, or correct --database, pg_hba.conf or the password file");
+    judge_trouble(facts.database->error(), "--database", reading);
   } else {
     reading.ok(database->server.description);
     judge_way(*database, reading);
@@ -215,8 +267,7 @@ void judge_servers(const Facts& facts, Findings& findings) {
 
   Report committing(findings, "primary");
   if (facts.primary && primary == nullptr) {
-    return committing.problem(facts.primary->error().message,
-                              "start it, or correct --primary, pg_hba.conf or the password file");
+    return judge_trouble(facts.primary->error(), "--primary", committing);
   }
   if (primary == nullptr) {
     return committing.warn(

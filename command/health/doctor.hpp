@@ -43,8 +43,8 @@ struct HostFacts {
 
 struct Facts {
   HostFacts host;
-  std::optional<Result<ServerFacts>> database;  // nothing: none was given
-  std::optional<Result<ServerFacts>> primary;   // nothing: none was given
+  std::optional<Result<ServerFacts, ServerTrouble>> database;  // nothing: none was given
+  std::optional<Result<ServerFacts, ServerTrouble>> primary;   // nothing: none was given
 };
 
 // Takes a few seconds at the most. Sends probes on the chosen interfaces and binds ports, briefly.

@@ -10,17 +10,12 @@
 #include <poll.h>
 
 #include "peer/io/clock.hpp"
+#include "peer/servers/postgres/session_settings.hpp"
 
 namespace tidegate::health {
 namespace {
 
 using Rows = std::vector<postgres::Database::Row>;
-
-// Why something failed. Not an Error, since the SQLSTATE decides what to advise.
-struct Trouble {
-  std::string sqlstate;
-  std::string words;
-};
 
 // Runs the connection until it has something to tell. It always has at last: it knows timeouts.
 postgres::Database::Event wait_for_event(postgres::Database& database) {
@@ -35,52 +30,60 @@ postgres::Database::Event wait_for_event(postgres::Database& database) {
   }
 }
 
-std::optional<Trouble> connect(postgres::Database& database) {
+ServerTrouble trouble(const postgres::Database::Lost& lost) {
+  return {ServerTrouble::When::connecting, lost.sqlstate, lost.reason};
+}
+
+ServerTrouble senseless(std::string words) {
+  return {ServerTrouble::When::asking, "", std::move(words)};
+}
+
+std::optional<ServerTrouble> connect(postgres::Database& database) {
   const auto event = wait_for_event(database);
   const auto* lost = std::get_if<postgres::Database::Lost>(&event);
-  if (lost != nullptr) return Trouble{lost->sqlstate, lost->reason};
+  if (lost != nullptr) return trouble(*lost);
   return std::nullopt;
 }
 
-std::variant<Rows, Trouble> ask(postgres::Database& database, const std::string& sql) {
+std::variant<Rows, ServerTrouble> ask(postgres::Database& database, const std::string& sql) {
   database.query(sql, io::clock_now());
   auto event = wait_for_event(database);
   if (auto* answer = std::get_if<postgres::Database::Answer>(&event))
     return std::move(answer->rows);
   if (const auto* failed = std::get_if<postgres::Database::QueryFailed>(&event)) {
-    return Trouble{failed->sqlstate, failed->message};
+    return ServerTrouble{ServerTrouble::When::asking, failed->sqlstate, failed->message};
   }
-  const auto& lost = std::get<postgres::Database::Lost>(event);
-  return Trouble{lost.sqlstate, lost.reason};
+  return trouble(std::get<postgres::Database::Lost>(event));
 }
 
-std::variant<postgres::Introduction, Trouble> introduce(postgres::Database& database) {
+std::variant<postgres::Introduction, ServerTrouble> introduce(postgres::Database& database) {
   if (auto trouble = connect(database)) return *trouble;
-  auto answer = ask(database, postgres::introduction_sql);
-  if (auto* trouble = std::get_if<Trouble>(&answer)) return *trouble;
+  auto answer = ask(database, postgres::question_settings + postgres::introduction_sql);
+  if (auto* trouble = std::get_if<ServerTrouble>(&answer)) return *trouble;
   auto server = postgres::read_introduction(std::get<Rows>(answer), database.server());
-  if (!server) return Trouble{"", server.error().message};
+  if (!server) return senseless(server.error().message);
   return *server;
 }
 
 // A standby that is promoted between the two questions makes the first one fail; the doctor is
 // asked again then.
 std::string facts_sql(bool in_recovery) {
-  return std::string("SELECT ") +
-         (in_recovery ? "pg_last_wal_replay_lsn(), pg_is_wal_replay_paused()"
-                      : "pg_current_wal_insert_lsn(), false") +
-         ", (SELECT count(*) > 0 FROM pg_stat_wal_receiver),"
-         " current_setting('max_wal_senders'),"
-         " (SELECT count(*) FROM pg_stat_replication),"
-         " current_setting('synchronous_commit'),"
-         " host(inet_server_addr())";
+  return postgres::question_settings + "SELECT " +
+         (in_recovery ? "pg_catalog.pg_last_wal_replay_lsn(), pg_catalog.pg_is_wal_replay_paused()"
+                      : "pg_catalog.pg_current_wal_insert_lsn(), false") +
+         ", EXISTS (SELECT FROM pg_catalog.pg_stat_wal_receiver),"
+         " pg_catalog.current_setting('max_wal_senders'),"
+         " (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication),"
+         " pg_catalog.current_setting('synchronous_commit'),"
+         " pg_catalog.host(pg_catalog.inet_server_addr()),"
+         " pg_catalog.pg_backend_pid()";
 }
 
-std::optional<Trouble> read_facts(postgres::Database& database, ServerFacts& facts) {
+std::optional<ServerTrouble> read_facts(postgres::Database& database, ServerFacts& facts) {
   auto answer = ask(database, facts_sql(facts.server.in_recovery));
-  if (auto* trouble = std::get_if<Trouble>(&answer)) return *trouble;
+  if (auto* trouble = std::get_if<ServerTrouble>(&answer)) return *trouble;
   const auto& rows = std::get<Rows>(answer);
-  if (rows.size() != 1 || rows[0].size() != 7) return Trouble{"", "the server made no sense"};
+  if (rows.size() != 1 || rows[0].size() != 8) return senseless("the server made no sense");
   const auto text = [&](std::size_t column) { return rows[0][column].value_or(""); };
   if (const auto lsn = parse_lsn(text(0))) {
     facts.lsn = without_page_header(*lsn, facts.server.layout);
@@ -91,20 +94,21 @@ std::optional<Trouble> read_facts(postgres::Database& database, ServerFacts& fac
   facts.wal_senders = std::atoi(text(4).c_str());
   facts.synchronous_commit = text(5);
   facts.own_address = text(6);
+  facts.pooled = text(7) != std::to_string(database.backend_pid());
   return std::nullopt;
 }
 
 // The second connection: with replication commands if the server lets us, else without.
-std::optional<Trouble> look_again(postgres::Database& database, ServerFacts& facts) {
+std::optional<ServerTrouble> look_again(postgres::Database& database, ServerFacts& facts) {
   auto second = introduce(database);
   facts.replication = std::holds_alternative<postgres::Introduction>(second);
-  if (const auto* trouble = std::get_if<Trouble>(&second)) {
+  if (const auto* trouble = std::get_if<ServerTrouble>(&second)) {
     facts.replication_refusal = trouble->sqlstate;
     facts.replication_words = trouble->words;
     database.set_session(postgres::Database::Session::plain);
     database.drop(io::clock_now());
     second = introduce(database);
-    if (const auto* again = std::get_if<Trouble>(&second)) return *again;
+    if (const auto* again = std::get_if<ServerTrouble>(&second)) return *again;
   }
   const auto& server = std::get<postgres::Introduction>(second);
   facts.second_instance = server.incarnation;
@@ -122,22 +126,22 @@ std::optional<Trouble> look_again(postgres::Database& database, ServerFacts& fac
 
 }  // namespace
 
-Result<ServerFacts> examine_server(const std::string& connection_string,
-                                   postgres::Database::Timeouts timeouts) {
+Result<ServerFacts, ServerTrouble> examine_server(const std::string& connection_string,
+                                                  postgres::Database::Timeouts timeouts) {
   auto first =
       postgres::Database::create(connection_string, postgres::Database::Session::plain, timeouts);
-  if (!first) return first.error();
+  if (!first) {
+    return ServerTrouble{ServerTrouble::When::reading_string, "", first.error().message};
+  }
   auto server = introduce(*first);
-  if (const auto* trouble = std::get_if<Trouble>(&server)) return Error{trouble->words};
+  if (const auto* trouble = std::get_if<ServerTrouble>(&server)) return *trouble;
   ServerFacts facts;
   facts.server = std::get<postgres::Introduction>(server);
   facts.connected_to = first->server();
-  if (const auto trouble = read_facts(*first, facts)) return Error{trouble->words};
+  if (const auto trouble = read_facts(*first, facts)) return *trouble;
 
-  auto second = postgres::Database::create(connection_string,
-                                           postgres::Database::Session::replication, timeouts);
-  if (!second) return second.error();
-  if (const auto trouble = look_again(*second, facts)) return Error{trouble->words};
+  auto second = first->sibling(postgres::Database::Session::replication);
+  if (const auto trouble = look_again(second, facts)) return *trouble;
   return facts;
 }
 

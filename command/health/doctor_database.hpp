@@ -12,10 +12,19 @@
 
 namespace tidegate::health {
 
+// Why a server could not be examined. The SQLSTATE decides what to advise.
+struct ServerTrouble {
+  enum class When : std::uint8_t { reading_string, connecting, asking };
+  When when = When::connecting;
+  std::string sqlstate;  // empty when the server did not say one
+  std::string words;     // one line, without a password
+};
+
 struct ServerFacts {
   postgres::Introduction server;
   std::string connected_to;  // "host port", as libpq sees it
   std::string own_address;   // as the server sees itself; empty on a Unix socket
+  bool pooled = false;       // a pooler speaks for it
 
   // Two connections one after the other; another instance on the second one means that a balancer
   // chooses the server.
@@ -37,9 +46,8 @@ struct ServerFacts {
   std::string synchronous_commit;  // the default of new sessions of this role
 };
 
-// Connects twice and asks. Blocks, no longer than about twice the timeouts. The error is one line
-// without a password.
-[[nodiscard]] Result<ServerFacts> examine_server(const std::string& connection_string,
-                                                 postgres::Database::Timeouts timeouts);
+// Connects twice and asks. Blocks, no longer than about twice the timeouts.
+[[nodiscard]] Result<ServerFacts, ServerTrouble> examine_server(
+    const std::string& connection_string, postgres::Database::Timeouts timeouts);
 
 }  // namespace tidegate::health

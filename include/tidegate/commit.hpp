@@ -7,7 +7,11 @@
 // taken before the commit record is written, and the message would arrive before the change.
 //
 // These block, as PQexec does, and change nothing on the connection: no setting, no prepared
-// statement. They need no right. Through a pooler they work if it keeps to one primary.
+// statement. They need no right.
+//
+// A pooler in transaction mode, a balancer or a virtual address may lead to another server from one
+// statement to the next. Each answer tells which server gives it, and commit() returns a position
+// only if the server that has committed gave it. position_after_commit() can't know who committed.
 //
 // The position names its timeline by number: SQL tells no more. A peer that knows this primary adds
 // the rest of the history when the position is published.
@@ -29,9 +33,11 @@ namespace tidegate {
 // Why there is no position, and what has become of the change: that decides what a caller does.
 struct CommitError {
   enum class Outcome : std::uint8_t {
-    not_committed,               // nothing has changed: make the change again, or give it up
-    unknown,                     // the connection was lost during COMMIT: look whether it is there
-    committed_position_unknown,  // the change is there: ask for its position on another connection
+    not_committed,  // nothing has changed: make the change again, or give it up
+    unknown,        // the connection was lost during COMMIT: look whether it is there
+    // The change was made, but no position covers it. If another server answers now (a failover
+    // behind a pooler), it may be undone: look for it, then ask on another connection.
+    committed_position_unknown,
   };
   Outcome outcome = Outcome::not_committed;
   std::string sqlstate;  // five characters of PostgreSQL's; empty if the server said nothing
@@ -41,6 +47,9 @@ struct CommitError {
 };
 
 // Ends the transaction that is open on the connection with COMMIT.
+//
+// The position also tells behind which place the change lies (Position::after), so that a later
+// failover has undone it for sure or not at all, rather than perhaps.
 //
 // Costs one round trip more than COMMIT. If synchronous_commit was off for the transaction (set
 // for the session or only for it), it also flushes the WAL, as a synchronous commit would have.

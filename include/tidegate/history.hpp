@@ -75,12 +75,14 @@ struct Kinship {
     apart,       // each has a timeline that the other has not come through
   };
   Kind kind = Kind::same;
-  std::uint64_t left_at = 0;  // offset; 0 and the highest number where it is not known, see below
+  // Offset; of two that are apart, where they have parted at the latest.
+  std::uint64_t left_at = 0;  // 0 and the highest number where it is not known, see below
 };
 
 // Where the two have no known timeline in common, the one with the higher number is taken for the
 // descendant, and the place is the one that shows least: an ancestor was left at 0 (nothing of it
-// has survived), a descendant will leave at the highest offset (everything may still come).
+// has survived), a descendant will leave at the highest offset (everything may still come). Where
+// two part at places that are not known, it is the highest offset.
 [[nodiscard]] TIDEGATE_EXPORT Kinship kinship(std::span<const HistoryEntry> of,
                                               std::span<const HistoryEntry> to);
 [[nodiscard]] inline Kinship kinship(const History& of, const History& to) {

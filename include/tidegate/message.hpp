@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 
+#include "tidegate/export.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"
 #include "tidegate/time.hpp"

@@ -1,4 +1,10 @@
 // Notices to an application besides deliveries: who is there, and what it will not get.
+//
+// Those that it does not take wait, within bounds (options.hpp). A Sent or Unpublished is never
+// dropped: while too many wait, publish() answers outbox_full. Losses of one origin that follow
+// each other become one Undelivered. Of all others at most `inbox_bytes` wait; the next ones are
+// dropped, and a Warning in their place says how many, and of how many undelivered messages they
+// told.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +19,7 @@
 #include "tidegate/position.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/topic.hpp"
+#include "tidegate/trouble.hpp"
 
 namespace tidegate {
 
@@ -20,6 +27,7 @@ namespace tidegate {
 struct PeerReady {
   Origin origin;
   std::string name;
+  std::string address;  // "host:port" of its direct socket
 };
 
 struct PeerGone {
@@ -31,14 +39,17 @@ struct PeerGone {
   Origin origin;
   std::string name;
   Why why = Why::left;
+  std::string address;  // "host:port" of its direct socket
 };
 
-// Messages that will not be delivered. Nothing goes missing without one of these.
+// Messages that will not be delivered. Nothing goes missing without one of these, or without being
+// counted by the Warning that stands for dropped notices.
 struct Undelivered {
   enum class Why : std::uint8_t {
     missing,   // lost between the peers, and its publisher is gone
     expired,   // lost, and its publisher no longer keeps it
     orphaned,  // announces a change that a failover has undone
+    in_doubt,  // a failover has undone its change or not, which can't be told (Position::after)
     foreign,   // announces a change of another PostgreSQL cluster
     overdue,   // was held for `overdue_after`, and overdue is drop
   };
@@ -60,12 +71,13 @@ struct Sent {
   std::optional<Position> position;  // of the change that it announces, if any
 };
 
-// A message of this peer's own that was accepted and will never be sent. Unless the peer has left,
-// its change may be lost: look whether it is there, and publish again if it is.
+// A message of this peer's own that was accepted and will never be sent. Where the primary was lost
+// its change may be, too: look whether it is there, and publish again if it is.
 struct Unpublished {
   enum class Why : std::uint8_t {
     primary_lost,  // the primary crashed or was replaced before it had named a safe position
     left,          // the peer left before the message could be sent
+    no_primary,    // the server that is read has turned out to be a standby, and there is no other
   };
   Ticket ticket = 0;
   Why why = Why::primary_lost;
@@ -73,8 +85,19 @@ struct Unpublished {
   std::string payload;
 };
 
+// The change of a message that this peer has sent was undone by a failover, or may be: its primary,
+// or the server that it reads, has gone on along a history without it. Of messages that it retains,
+// once for each. Those that have received the message and see the same are told so (Undelivered).
+struct Undone {
+  Ticket ticket = 0;
+  std::uint64_t sequence = 0;
+  Undelivered::Why why = Undelivered::Why::orphaned;  // or in_doubt: look whether it is there
+  Topic topic;
+  Position position;
+};
+
 // The server that this application reads answers, or no longer does. While it is down messages are
-// held.
+// held. Another ServerUp without a ServerDown tells that `degraded` has changed.
 struct ServerUp {
   ServerIncarnation incarnation;
   bool in_recovery = false;  // a replica; a promotion changes that without another ServerUp
@@ -86,6 +109,7 @@ struct ServerDown {
 };
 
 // The server on which positions are asked for. While it is down, publishing after a commit waits.
+// Another PrimaryUp without a PrimaryDown tells that `degraded` or `history` has changed.
 struct PrimaryUp {
   ServerIncarnation incarnation;
   std::string description;  // for people: address, version, start time
@@ -101,8 +125,8 @@ struct Warning {
   std::string text;
 };
 
-using Notice = std::variant<PeerReady, PeerGone, Undelivered, Sent, Unpublished, ServerUp,
-                            ServerDown, PrimaryUp, PrimaryDown, Warning>;
+using Notice = std::variant<PeerReady, PeerGone, Undelivered, Sent, Unpublished, Undone, ServerUp,
+                            ServerDown, PrimaryUp, PrimaryDown, Warning, Trouble>;
 
 // Everything that an application takes out of a peer, in order.
 using Incoming = std::variant<Delivery, Notice>;

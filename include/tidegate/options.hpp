@@ -33,6 +33,7 @@ enum class Overdue : std::uint8_t {
   drop,  // it is reported as undelivered
 };
 
+// Durations: Duration::max() means for ever.
 struct Options {
   // Peers of one mesh name find each other; others are ignored. 1 to 32 printable ASCII
   // characters without space.
@@ -40,13 +41,13 @@ struct Options {
 
   // For people: shown by the others' `tidegate peers`. Up to 64 bytes of text; empty: the host's
   // name and the process id.
-  std::string name;
+  std::string name = {};
 
   // A file in which the peer keeps its identity and the end of its stream; it is made if it is not
   // there. So a restarted application is the same publisher: its sequences go on, nothing is
   // delivered twice, and what was lost with the former life is reported. For one process at a time.
   // Empty: a new identity at each start.
-  std::string state_file;
+  std::string state_file = {};
 
   // Network interfaces on which the peer listens and beacons. Only the loopback interface until
   // others are named, since there are no keys yet: everybody on their networks can join.
@@ -56,7 +57,7 @@ struct Options {
   std::uint16_t beacon_port = 17880;
 
   // Endpoints "host:port" of the direct sockets of peers that a beacon does not reach.
-  std::vector<std::string> seeds;
+  std::vector<std::string> seeds = {};
 
   // The peer takes the first two free TCP ports of this range, both ends included. Ports that the
   // system gives to outgoing connections (32768 to 60999 on Linux) are refused: dialling a dead
@@ -70,21 +71,24 @@ struct Options {
 
   // The server that this application reads; its replay is watched. A libpq connection string or a
   // postgresql:// URL. Without one messages are delivered at once.
-  std::optional<std::string> database;
+  std::optional<std::string> database = {};
 
   // The server where changes are committed; positions are taken there. Several hosts with
   // target_session_attrs=primary follow a failover. Without one: `database`, when that is a
   // primary.
-  std::optional<std::string> primary;
+  std::optional<std::string> primary = {};
 
   // Bytes of messages that wait for their change. Beyond it arriving messages are refused and
   // fetched again when there is room, as long as their publisher retains them.
   std::size_t held_bytes = std::size_t{256} << 20U;
 
-  // Bytes of deliveries that the application has not taken yet. Beyond it messages stay held.
+  // Bytes of deliveries and notices that the application has not taken yet. Beyond it messages stay
+  // held. Of notices that are no answer to publish() no more than that are kept: a Warning in their
+  // place says how many were dropped (notice.hpp).
   std::size_t inbox_bytes = std::size_t{16} << 20U;
 
-  // Bytes of published messages that are not sent yet, for example while the primary is down.
+  // Bytes of published messages that are not sent yet, for example while the primary is down, and
+  // of the answers to earlier ones (Sent, Unpublished) that the application has not taken yet.
   // Beyond it publish() refuses.
   std::size_t outbox_bytes = std::size_t{64} << 20U;
 

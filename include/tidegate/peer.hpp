@@ -12,6 +12,35 @@
 //   threads, so it is the faster one. A peer that is not run for seconds looks dead to the others.
 //
 // A peer does not receive its own messages.
+//
+// Timeouts: milliseconds::max() waits without end, a negative one not at all. A signal that arrives
+// meanwhile changes nothing, and the peer's own threads leave all signals to the application's.
+//
+// Handlers. The handler of on_incoming() may call everything, and may destroy the peer:
+//
+//     call in the handler          Peer                        DrivenPeer
+//     publish, subscribe, status   as always                   as always
+//     run_once, wait_ready         waits                       runs the loop; this call of the
+//                                                              handler has to end before the next
+//     next                         nothing, at once            nothing, at once
+//     on_incoming                  refused                     refused
+//     leave                        leaves; the rest is handed  leaves; the rest is handed out
+//                                  out afterwards              afterwards
+//     destroying the peer          leaves; nothing is handed   leaves; nothing is handed out
+//                                  out afterwards              afterwards
+//     an exception leaves it       ends the program            leaves the call that runs the loop;
+//                                                              the next run_once() goes on
+//
+// fork(). A peer belongs to the process that has started it. In a child every call refuses:
+// publish() answers other_process, next() gives nothing and wait_ready() false, both at once,
+// status() is empty, descriptor() is -1. Destroying it there only lets go of it: it says no
+// farewell and stays whole in the parent. A child may start peers of its own. A child that goes on
+// without exec() keeps the sockets open that it has inherited, and the lock of a state file: until
+// it ends, the ports and the file stay taken.
+//
+// Limits. A process that has too few threads, descriptors or memory left is refused by start(),
+// with an error that names the limit. It wants 64 free descriptors; later a peer needs about 5 for
+// each other peer. start() raises the soft limit of open files to the hard one.
 #pragma once
 
 #include <chrono>
@@ -47,9 +76,11 @@ enum class Publish : std::uint8_t {
   outbox_full,        // `outbox_bytes` wait already: try again later, or slow down
   payload_too_large,  // longer than `payload_bytes`
   // AfterCommit, but this peer has no primary to ask; give it one. If the server that it reads may
-  // have been promoted just now, try again: it is looking.
+  // have been promoted just now, try again: it is looking. (Before it has met that server it
+  // accepts; if that is a standby then, the message comes back as Unpublished.)
   no_primary,
-  leaving,  // leave() was called
+  leaving,        // leave() was called
+  other_process,  // this process was forked from that of the peer
 };
 
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Publish answer);
@@ -64,11 +95,13 @@ struct Published {
 class TIDEGATE_EXPORT Peer {
  public:
   // Binds the sockets and starts to beacon. Refused when an option is wrong (all that are wrong are
-  // named), when no port is free or an interface does not exist. A server that does not answer is
-  // no reason to refuse: the peer starts, says so in a Notice, and tries again.
+  // named), when no port is free, an interface does not exist, or the process may not have what a
+  // peer needs. A server that does not answer is no reason to refuse: the peer starts, says so in a
+  // Notice, and tries again.
   static Result<std::unique_ptr<Peer>> start(Options options);
 
-  // Leaves politely as leave() does, if that was not called before.
+  // Leaves politely as leave() does, if that was not called before. No other thread may be in a
+  // call then, but that of the handler.
   ~Peer();
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
@@ -93,25 +126,32 @@ class TIDEGATE_EXPORT Peer {
   [[nodiscard]] int descriptor() const;
 
   // Pushes instead: the handler is called from a thread that belongs to it alone, one call at a
-  // time. It must not throw. Call once, before the first next(), which must not be called any more.
-  void on_incoming(std::function<void(Incoming)> handler);
+  // time; next() answers nothing from then on. An error when there is a handler already, or no
+  // thread for it.
+  [[nodiscard]] std::optional<Error> on_incoming(std::function<void(Incoming)> handler);
 
   // Waits until `count` other peers are ready: they will receive all that is published from now
-  // on. False when the time is over. Deliveries and notices stay in line meanwhile.
+  // on. False when the time is over, or the peer leaves. Deliveries and notices stay in line
+  // meanwhile.
   [[nodiscard]] bool wait_ready(std::size_t count, std::chrono::milliseconds timeout);
 
   [[nodiscard]] Status status();
 
+  // Asks positions of the primary although later histories were seen, of the server that is read or
+  // in messages: their promotion was taken back. Does nothing while no primary answers. Notices say
+  // which histories are given up.
+  void trust_primary();
+
   // Sends what is in the outbox, waiting for positions no longer than `timeout`, says farewell and
   // closes the sockets. Messages that could not be sent come as Unpublished. Deliveries that had
-  // been released can still be taken with next().
+  // been released can still be taken with next(). A second call waits for the first one.
   void leave(std::chrono::milliseconds timeout = std::chrono::seconds(2));
 
  private:
   class Thread;
-  explicit Peer(std::unique_ptr<Thread> thread);
+  explicit Peer(std::shared_ptr<Thread> thread);
 
-  std::unique_ptr<Thread> thread_;
+  std::shared_ptr<Thread> thread_;  // shared with the thread of the handler
 };
 
 // As a Peer, where nothing else is said. One thread at a time.
@@ -131,7 +171,7 @@ class TIDEGATE_EXPORT DrivenPeer {
   void subscribe(Pattern pattern);
   void unsubscribe(const Pattern& pattern);
 
-  // Waits until there is something to do, or for the timeout, and does it.
+  // Waits until there is something to do, or for the timeout, and does it. May return earlier.
   void run_once(std::chrono::milliseconds timeout);
 
   // Runs the loop meanwhile.
@@ -140,13 +180,21 @@ class TIDEGATE_EXPORT DrivenPeer {
   // Readable, in the sense of poll(2), while run_once(0) has something to do.
   [[nodiscard]] int descriptor() const;
 
-  // Pushes instead: the handler is called from run_once().
-  void on_incoming(std::function<void(Incoming)> handler);
+  // Pushes instead: the handler is called from this call, run_once(), wait_ready() and leave();
+  // next() answers nothing from then on. An error when there is a handler already.
+  [[nodiscard]] std::optional<Error> on_incoming(std::function<void(Incoming)> handler);
+
+  // A line for each frame, question and decision, for somebody who looks for an error. Nothing is
+  // written without a handler. It is called in the midst of the loop: it must not throw, nor call
+  // the peer.
+  void on_trace(std::function<void(std::string_view)> handler);
 
   // Runs the loop meanwhile.
   [[nodiscard]] bool wait_ready(std::size_t count, std::chrono::milliseconds timeout);
 
   [[nodiscard]] Status status();
+
+  void trust_primary();
 
   // Runs the loop meanwhile.
   void leave(std::chrono::milliseconds timeout = std::chrono::seconds(2));
@@ -155,9 +203,9 @@ class TIDEGATE_EXPORT DrivenPeer {
   friend std::unique_ptr<DrivenPeer> peer::drive(Options options, peer::World world);
 
   struct Parts;
-  explicit DrivenPeer(std::unique_ptr<Parts> parts);
+  explicit DrivenPeer(std::shared_ptr<Parts> parts);
 
-  std::unique_ptr<Parts> parts_;
+  std::shared_ptr<Parts> parts_;  // kept by a call from which the handler destroys the peer
 };
 
 }  // namespace tidegate

@@ -70,6 +70,9 @@ class TIDEGATE_EXPORT Branch {
 struct Position {
   Branch branch;             // its history is known, if this is the position of something
   std::uint64_t offset = 0;  // in the log, in bytes; PostgreSQL's LSN, without page header
+  // The change itself lies behind this offset, and not behind `offset`; 0: not known. A failover
+  // that left this history in between has undone the change or not, and nobody can tell.
+  std::uint64_t after = 0;
 
   [[nodiscard]] ServerKind kind() const { return branch.kind(); }
   [[nodiscard]] ClusterId cluster() const { return branch.cluster(); }
@@ -83,9 +86,10 @@ struct Position {
 [[nodiscard]] TIDEGATE_EXPORT std::string to_string(const Position& position);
 
 // For machines: the whole position as one word, to be carried in a header or a text field; and
-// back. Kind, cluster, each timeline with its begin and promotion (0 is left out), and offset:
+// back. Kind, cluster, each timeline with its begin and promotion (0 is left out), offset, and the
+// offset behind which the change lies, if that is known:
 //
-//     postgres:7423456789012345678:1,2@16/B3000160@1795640443355842:16/B374D848
+//     postgres:7423456789012345678:1,2@16/B3000160@1795640443355842:16/B374D848:16/B374D010
 [[nodiscard]] TIDEGATE_EXPORT std::string to_text(const Position& position);
 [[nodiscard]] TIDEGATE_EXPORT Result<Position> position_from_text(std::string_view text);
 

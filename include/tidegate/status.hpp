@@ -14,6 +14,7 @@
 #include "tidegate/position.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/time.hpp"
+#include "tidegate/trouble.hpp"
 
 namespace tidegate {
 
@@ -26,11 +27,13 @@ struct Counters {
   std::uint64_t duplicate = 0;  // dropped, had arrived before
   std::uint64_t missing = 0;    // reported as Undelivered, by reason
   std::uint64_t orphaned = 0;
+  std::uint64_t in_doubt = 0;
   std::uint64_t foreign = 0;
   std::uint64_t expired = 0;
   std::uint64_t overdue = 0;
   std::uint64_t late = 0;              // delivered before their change, as the options wish
   std::uint64_t unpublished = 0;       // reported as Unpublished
+  std::uint64_t undone = 0;            // own messages reported as Undone
   std::uint64_t malformed = 0;         // frames and datagrams that could not be read
   std::uint64_t unexpected = 0;        // frames that could be read, but not from there or not now
   std::uint64_t refused = 0;           // peers of another mesh or protocol version
@@ -58,11 +61,13 @@ inline constexpr std::array counter_names = {
     CounterName{"duplicate", &Counters::duplicate},
     CounterName{"missing", &Counters::missing},
     CounterName{"orphaned", &Counters::orphaned},
+    CounterName{"in_doubt", &Counters::in_doubt},
     CounterName{"foreign", &Counters::foreign},
     CounterName{"expired", &Counters::expired},
     CounterName{"overdue", &Counters::overdue},
     CounterName{"late", &Counters::late},
     CounterName{"unpublished", &Counters::unpublished},
+    CounterName{"undone", &Counters::undone},
     CounterName{"malformed", &Counters::malformed},
     CounterName{"unexpected", &Counters::unexpected},
     CounterName{"refused", &Counters::refused},
@@ -104,6 +109,17 @@ struct PeerStatus {
   std::uint64_t lag = 0;            // of our messages, when it last asked
 };
 
+// A server that is asked, as of its last word.
+struct ServerStatus {
+  bool asked = false;       // there is one
+  bool up = false;          // it answers
+  bool primary = false;     // it takes changes now; false while it is down
+  Duration since{};         // it has been up or down for so long
+  std::string description;  // role at its start, address, version, start time; also while down
+  std::string reason;       // why it is down; empty while it is up, and before the first try
+  std::string degraded;     // as in ServerUp
+};
+
 struct Status {
   Origin origin;
   std::string name;
@@ -133,6 +149,10 @@ struct Status {
   std::uint64_t retained_first = 1;  // of its own messages: what others can ask for
   std::size_t retained = 0;
   std::size_t retain_bytes = 0;
+
+  ServerStatus database;          // that this application reads
+  ServerStatus primary;           // that is asked for positions
+  std::vector<Trouble> troubles;  // that last, the oldest first
 
   Counters counters;
 };

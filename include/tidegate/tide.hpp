@@ -11,11 +11,16 @@ namespace tidegate {
 
 // One life of one server. A standby that crashed may come back with less than it had shown, so a
 // reading counts only as long as its instance lives.
+//
+// Only equality means anything: clocks may be set back. One reader of a server names a life the
+// same way all the time; another reader may have met it with younger statistics.
 struct ServerIncarnation {
   ClusterId cluster = 0;
-  // Its start, or its last recovery from the crash of a backend; microseconds since 1970.
-  std::int64_t started = 0;
+  std::int64_t started = 0;  // microseconds since 1970
   ServerKind kind = ServerKind::postgres;
+  // Since when its statistics count, in microseconds since 1970: a recovery from the crash of a
+  // backend, which may lose commits too, moves this and not the start. 0: not known.
+  std::int64_t counted_since = 0;
 
   friend bool operator==(const ServerIncarnation&, const ServerIncarnation&) = default;
 };
@@ -39,6 +44,7 @@ enum class Visibility : std::uint8_t {
   visible,   // a new snapshot on the server sees the change
   pending,   // not yet
   orphaned,  // never in this life of the server: its history goes another way
+  in_doubt,  // its history has left the position's, perhaps before the change, perhaps behind it
   foreign,   // never: another cluster
 };
 

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "tidegate/export.hpp"
+
 namespace tidegate {
 
 struct Clock {

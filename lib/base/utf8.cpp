@@ -47,4 +47,19 @@ bool is_utf8(std::string_view bytes) {
   return true;
 }
 
+std::size_t obeyed_bytes(std::string_view text) {
+  const auto at = [&](std::size_t i) {
+    return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
+  };
+  if (text.empty()) return 0;
+  if (at(0) < 0x20 || at(0) == 0x7F) return 1;
+  if (at(0) == 0xC2 && at(1) >= 0x80 && at(1) <= 0x9F) return 2;
+  if (at(0) == 0xD8 && at(1) == 0x9C) return 2;  // U+061C
+  if (at(0) != 0xE2) return 0;
+  const bool mark = at(1) == 0x80 && (at(2) == 0x8E || at(2) == 0x8F);
+  const bool embeds = at(1) == 0x80 && at(2) >= 0xA8 && at(2) <= 0xAE;  // and line separators
+  const bool isolates = at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9;
+  return mark || embeds || isolates ? 3 : 0;
+}
+
 }  // namespace tidegate::base

@@ -50,6 +50,12 @@ std::optional<CommitQueue::Leaving> CommitQueue::pop() {
   return leaving;
 }
 
+void CommitQueue::no_primary() {
+  TIDEGATE_MUST(!up_ && !life_);
+  for (auto& waiting : waiting_) waiting.lost = waiting.lost || waiting.after.has_value();
+  unanswered_ = 0;
+}
+
 std::vector<Message> CommitQueue::take_all() {
   std::vector<Message> messages;
   for (auto& waiting : waiting_) messages.push_back(std::move(waiting.message));
@@ -114,7 +120,12 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
     waiting.lost = !survived(waiting, reading);
     waiting.message.position =
         Position{branch, (waiting.after->durable ? reading.flush : reading.insert).bytes};
-    if (!waiting.lost && !waiting.after->durable) awaited_ = reading.insert;
+    if (waiting.lost) continue;
+    if (!waiting.after->durable) {
+      awaited_ = reading.insert;
+    } else if (flush_may_split_record(reading)) {
+      awaited_ = std::max(awaited_, Lsn{reading.flush.bytes + 1});
+    }
   }
   unanswered_ -= asked_;
   asked_ = 0;
@@ -146,6 +157,16 @@ void CommitQueue::primary_up(const ServerIncarnation& incarnation, const History
   // An answer of another life, or of this one before the connection broke, is looked at
   // again.
   if (unflushed()) ask_at_ = Instant::min();
+}
+
+void CommitQueue::primary_denied() {
+  const auto answered = waiting_.size() - unanswered_;
+  for (std::size_t i = 0; i < answered; ++i) {
+    waiting_[i].lost = waiting_[i].lost || waiting_[i].after.has_value();
+  }
+  awaited_ = Lsn{};
+  ask_at_ = nudge_at_ = never;
+  primary_down();
 }
 
 void CommitQueue::primary_down() {

@@ -12,6 +12,8 @@
 //    a crash the primary gives an unflushed position to some other change.
 // 4. The WAL in front of such a position may be another session's, and unflushed for many seconds.
 //    A small durable write, the nudge, makes the primary flush it.
+//    A durable position is the flush LSN. That may be the end of a page in the middle of somebody's
+//    record, which no replica reaches before the rest is flushed as well: nudged for, too.
 // 5. If the primary's life ended between publish and answer, the change may be lost with it (a
 //    failover, or a crash before an asynchronous commit was flushed). Such a message is never sent
 //    as if nothing had happened: it comes out as lost.
@@ -48,6 +50,10 @@ class CommitQueue {
   // The next message that may leave, if the front one may.
   [[nodiscard]] std::optional<Leaving> pop();
 
+  // There is nobody to ask: those that wait for an answer leave as lost. No primary was ever up.
+  void no_primary();
+  [[nodiscard]] bool met_primary() const { return life_.has_value(); }
+
   // Everything, whatever it waits for; the queue is empty afterwards.
   [[nodiscard]] std::vector<Message> take_all();
 
@@ -62,8 +68,11 @@ class CommitQueue {
   void answered(const CommitPosition& reading, Instant now);
   void primary_up(const ServerIncarnation& incarnation, const History& history);
   void primary_down();
+  // It was no primary: nor is anything that it has answered, and that has not left yet, a position.
+  void primary_denied();
 
   [[nodiscard]] bool primary_known() const { return up_; }
+  [[nodiscard]] bool asked() const { return open_.has_value(); }
   [[nodiscard]] std::size_t size() const { return waiting_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 

@@ -37,7 +37,7 @@ class Gate {
 
   struct Released {
     HeldItem held;
-    // visible: deliver; orphaned or foreign: report; pending: it is overdue
+    // visible: deliver; orphaned, in doubt or foreign: report; pending: it is overdue
     Visibility visibility = Visibility::visible;
   };
 
@@ -69,6 +69,7 @@ class Gate {
   // takes() was true of it.
   void hold(HeldItem&& held) {
     if (longest_wait_) overdue_at_ = std::min(overdue_at_, held.since + *longest_wait_);
+    newest_ = held.since;
     queue_.push(std::move(held));
     undecided_ = false;
   }
@@ -93,14 +94,18 @@ class Gate {
   // Whether the server should be asked now; a true answer counts as asked. Never while a message
   // that may leave is decided: more readings would not help it.
   [[nodiscard]] bool take_poll(Instant now) {
-    return waits() && poll_.take(queue_.first_since(), now);
+    return waits() && poll_.take({queue_.first_since(), newest_}, now);
   }
 
   // When take_poll() may next be true. hold, release and the server's calls may change it. Asking
   // early or late is harmless.
   [[nodiscard]] Instant deadline() const {
-    return waits() ? poll_.deadline(queue_.first_since()) : never;
+    return waits() ? poll_.deadline({queue_.first_since(), newest_}) : never;
   }
+
+  // See TidePoll; where a server is read.
+  [[nodiscard]] bool stale(Instant now) const { return gated_ && poll_.stale(now); }
+  [[nodiscard]] bool refresh(Instant now) { return gated_ && poll_.refresh(now); }
 
   void server_up() { poll_.server_up(); }
   // The answer; none: the last reading still stands.
@@ -108,6 +113,7 @@ class Gate {
     poll_.answered(std::move(tide));
     undecided_ = false;
   }
+  void forget_tide() { poll_.forget(); }
   void server_down() { poll_.server_down(); }
 
   [[nodiscard]] bool gated() const { return gated_; }
@@ -137,6 +143,7 @@ class Gate {
   std::size_t overdue_bytes_ = 0;
   Instant overdue_at_ = never;  // a message may be overdue from then on
   TidePoll poll_;
+  Instant newest_ = Instant::min();  // the arrival of the last one that was held
   // Nothing that is queued was decided when release() looked, and that can't have changed.
   bool undecided_ = false;
 };

@@ -28,7 +28,7 @@ concept SourceKey = std::copyable<T> && std::totally_ordered<T>;
 
 // The dependency of a message. It is delivered when its own position is visible and the inherited
 // one is not pending; it is reported when the own one will never be visible. The inherited one
-// counts no longer where it is lost: the message itself may be true all the same.
+// counts no longer where it is lost, or may be: the message itself may be true all the same.
 struct Awaited {
   std::optional<Position> own;
   std::optional<Position> inherited;

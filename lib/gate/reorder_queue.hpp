@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -35,6 +36,14 @@ enum class ReleaseOrder : std::uint8_t {
   position,
   arrival,  // then source and sequence
 };
+
+// How far before its offset the change of the position may lie. 0: not known, or so far that it
+// makes no difference.
+[[nodiscard]] inline std::uint32_t span_of(const Position& position) {
+  const auto span = position.offset - position.after;
+  const bool told = position.after != 0 && span <= std::numeric_limits<std::uint32_t>::max();
+  return told ? static_cast<std::uint32_t>(span) : 0;
+}
 
 template <SourceKey Source, HoldableItem Item>
 class ReorderQueue {
@@ -96,12 +105,13 @@ class ReorderQueue {
     std::size_t size = 0;
 
     [[nodiscard]] bool goes_on_with(const HeldItem& held) const;
-    void show(const Entry& entry);
+    void show(const Entry& entry, std::uint32_t span);
   };
   // The held items of one source.
   struct Line {
     std::deque<Run> runs;
     std::deque<Entry> entries;
+    std::deque<std::uint32_t> spans;  // of the entries; beside them, where they would be padded
   };
   using Lines = std::map<Source, Line>;  // some are empty
 
@@ -143,14 +153,18 @@ bool ReorderQueue<Source, Item>::Run::goes_on_with(const HeldItem& held) const {
 
 // Its first message is now this one.
 template <SourceKey Source, HoldableItem Item>
-void ReorderQueue<Source, Item>::Run::show(const Entry& entry) {
-  if (awaited.own) awaited.own->offset = entry.own;
+void ReorderQueue<Source, Item>::Run::show(const Entry& entry, std::uint32_t span) {
+  if (awaited.own) {
+    awaited.own->offset = entry.own;
+    awaited.own->after = span == 0 ? 0 : entry.own - span;
+  }
   if (awaited.inherited) awaited.inherited->offset = entry.inherited;
 }
 
 template <SourceKey Source, HoldableItem Item>
 void ReorderQueue<Source, Item>::append(Line& line, HeldItem&& held) {
   auto& [own, inherited] = held.awaited;
+  line.spans.push_back(own ? span_of(*own) : 0);
   line.entries.push_back(
       {own ? own->offset : 0, inherited ? inherited->offset : 0, held.since, std::move(held.item)});
   if (line.runs.empty() || !line.runs.back().goes_on_with(held)) {
@@ -166,6 +180,7 @@ auto ReorderQueue<Source, Item>::take_first(const Source& source, Line& line) ->
   auto& entry = line.entries.front();
   HeldItem held{std::move(entry.item), {}, source, run.next, entry.since};
   line.entries.pop_front();
+  line.spans.pop_front();
   ++run.next;
   if (--run.size == 0) {
     branches_.remove(run.awaited);
@@ -173,14 +188,14 @@ auto ReorderQueue<Source, Item>::take_first(const Source& source, Line& line) ->
     line.runs.pop_front();
   } else {
     held.awaited = run.awaited;
-    run.show(line.entries.front());
+    run.show(line.entries.front(), line.spans.front());
   }
   return held;
 }
 
 template <SourceKey Source, HoldableItem Item>
 auto ReorderQueue<Source, Item>::front_of(typename Lines::iterator line) const -> Front {
-  const auto& [runs, entries] = line->second;
+  const auto& [runs, entries, spans] = line->second;
   if (release_order_ == ReleaseOrder::arrival) {
     return {0, static_cast<std::uint64_t>(entries.front().since.time_since_epoch().count()), line};
   }

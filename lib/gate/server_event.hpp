@@ -17,12 +17,16 @@ struct ReplayPositionRead {
   std::optional<Tide> tide;  // none: the server could not tell just now, the last one still stands
 };
 
+// The connection is being renewed, so what it has told counts no more. Another reading follows
+// unasked, or ServerDown.
+struct TideForgotten {};
+
 // The answer to a query of the commit position, or to a nudge.
 struct CommitPositionRead {
   CommitPosition reading;
 };
 
-using ServerEvent = std::variant<ServerUp, ReplayPositionRead, ServerDown, PrimaryUp,
+using ServerEvent = std::variant<ServerUp, ReplayPositionRead, TideForgotten, ServerDown, PrimaryUp,
                                  CommitPositionRead, PrimaryDown, Warning>;
 using ServerEvents = std::vector<ServerEvent>;
 

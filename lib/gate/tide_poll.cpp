@@ -13,9 +13,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // The pause after a poll that did not help the first held message. An eighth of its age adds no
-// more than that to its delay, and a replica that is far behind is left in peace.
-Duration pause_at(Duration age) {
-  if (age >= seconds(1)) return milliseconds(20);
+// more than that to its delay, and a replica that is far behind is left in peace. While nothing new
+// has come for long, perhaps nothing will: the server of a message that waits in vain is asked once
+// a second in the end.
+Duration pause_at(Duration age, Duration quiet) {
+  if (age >= seconds(1)) return std::clamp<Duration>(quiet / 500, milliseconds(20), seconds(1));
   return std::clamp<Duration>(age / 8, microseconds(100), milliseconds(5));
 }
 
@@ -34,26 +36,35 @@ Visibility TidePoll::visibility(const std::optional<Position>& own,
   return inherited_waits ? Visibility::pending : Visibility::visible;
 }
 
-bool TidePoll::take(Instant since, Instant now) {
-  if (now < deadline(since)) return false;
+bool TidePoll::take(const Waiting& waiting, Instant now) {
+  if (now < deadline(waiting)) return false;
   asked_ = true;
   asked_at_ = now;
   return true;
 }
 
-Instant TidePoll::deadline(Instant since) const {
+Instant TidePoll::deadline(const Waiting& waiting) const {
   if (!up_ || asked_) return never;
-  return asked_at_ < since ? since : asked_at_ + pause_at(asked_at_ - since);
+  if (asked_at_ < waiting.since) return waiting.since;
+  return asked_at_ + pause_at(asked_at_ - waiting.since, asked_at_ - waiting.newest);
+}
+
+bool TidePoll::refresh(Instant now) {
+  if (asked_ || !stale(now)) return false;
+  asked_ = true;
+  asked_at_ = now;
+  return true;
 }
 
 void TidePoll::answered(std::optional<Tide> tide) {
+  if (asked_) known_at_ = asked_at_;
   asked_ = false;
   if (tide) tide_ = std::move(tide);
 }
 
 void TidePoll::server_down() {
   up_ = asked_ = false;
-  asked_at_ = Instant::min();
+  asked_at_ = known_at_ = Instant::min();
   tide_.reset();
 }
 

@@ -1,8 +1,12 @@
 // The last reading of the server, and when to ask for the next one.
 //
 // The server is asked at once for a message that has just begun to wait, then often, then ever more
-// rarely, in proportion to how long that message has waited. One answer serves all that wait.
-// When the server goes away its readings are forgotten: after a crash it may show less.
+// rarely, in proportion to how long that message has waited, and then to how long no other has
+// come. One answer serves all that wait. When the server goes away its readings are forgotten:
+// after a crash it may show less.
+//
+// It is asked without that as well, at a modest pace, when somebody needs to know on which history
+// it is (refresh).
 #pragma once
 
 #include <optional>
@@ -15,30 +19,45 @@ namespace tidegate::gate {
 
 class TidePoll {
  public:
+  // The arrivals of the message that is the next to leave, and of the one that came last.
+  struct Waiting {
+    Instant since;
+    Instant newest;
+  };
+
   // By the last reading; pending without one. Without a position there is nothing to wait for.
   [[nodiscard]] Visibility visibility(const std::optional<Position>& position) const;
   // Of a message: visible, if it may be delivered.
   [[nodiscard]] Visibility visibility(const std::optional<Position>& own,
                                       const std::optional<Position>& inherited) const;
 
-  // Whether to ask now on behalf of a message that waits since `since`; true counts as asked.
-  [[nodiscard]] bool take(Instant since, Instant now);
+  // Whether to ask now; true counts as asked.
+  [[nodiscard]] bool take(const Waiting& waiting, Instant now);
 
-  // When take() may next be true for it. The calls below may change it. Asking early or late is
-  // harmless.
-  [[nodiscard]] Instant deadline(Instant since) const;
+  // When take() may next be true. The calls below may change it. Asking early or late is harmless.
+  [[nodiscard]] Instant deadline(const Waiting& waiting) const;
+
+  // The server is there, and its last reading is older than a second, so that it may be on another
+  // history by now.
+  [[nodiscard]] bool stale(Instant now) const { return up_ && known_at_ < now - longest_unasked; }
+  // Whether to ask now because of that; true counts as asked.
+  [[nodiscard]] bool refresh(Instant now);
 
   void server_up() { up_ = true; }
   void answered(std::optional<Tide> tide);  // none: the last reading still stands
+  void forget() { tide_.reset(); }          // the server is there; its next reading comes unasked
   void server_down();
 
   [[nodiscard]] const std::optional<Tide>& tide() const { return tide_; }
 
  private:
+  static constexpr Duration longest_unasked = std::chrono::seconds(1);
+
   std::optional<Tide> tide_;
   bool up_ = false;
   bool asked_ = false;
   Instant asked_at_ = Instant::min();  // the last time
+  Instant known_at_ = Instant::min();  // the last answer was asked for then
 };
 
 }  // namespace tidegate::gate

@@ -6,6 +6,8 @@
 //    change.
 // 2. Nothing lost is shown: `orphaned` means that no further reading of the server's present life
 //    will ever show it.
+// 3. Nothing is called lost that may be there: `in_doubt` means that the server's history has left
+//    the position's before the position, but not before the place behind which the change lies.
 #pragma once
 
 #include "tidegate/position.hpp"

@@ -146,7 +146,7 @@ std::vector<Message> read_messages(FrameReader& frame, std::span<const Branch* c
     const auto payload = fields.binary("payload", 0, base::limits::payload_bytes);
     if (!topic) break;
     messages.push_back({std::move(*topic), std::string(payload), std::nullopt, std::nullopt});
-    messages.back().position = fields.place(branches);
+    messages.back().position = fields.place_of_change(branches);
     messages.back().inherited = fields.place(branches);
     fields.close();
   }

@@ -115,6 +115,16 @@ class FrameReader {
     return Position{*branches[branch - 1], offset};
   }
 
+  // The same, and how far before the offset the change may lie, or 0.
+  std::optional<Position> place_of_change(std::span<const Branch* const> branches) {
+    auto value = place(branches);
+    if (!value || !next("span")) return value;
+    const auto span = cursor_.number("span");
+    if (span >= value->offset) fail("span");
+    if (span != 0) value->after = value->offset - span;
+    return value;
+  }
+
   // The next element is an array; read it before anything else.
   FrameReader array(const char* what) {
     next(what);

@@ -102,16 +102,16 @@ class FrameWriter {
   }
 
   void message(const Message& value, const BranchTable& branches) {
-    pack_.pack_array(2 + place_fields(value.position) + place_fields(value.inherited));
+    pack_.pack_array(2 + (value.position ? 3 : 1) + (value.inherited ? 2 : 1));
     pack_.pack_array(static_cast<std::uint32_t>(value.topic.size()));
     for (const auto element : value.topic) text(element);
     binary(value.payload);
     place(value.position, branches);
+    if (const auto& own = value.position) number(own->after == 0 ? 0 : own->offset - own->after);
     place(value.inherited, branches);
   }
 
   // The number of the branch and the offset, or 0.
-  static std::uint32_t place_fields(const std::optional<Position>& value) { return value ? 2 : 1; }
   void place(const std::optional<Position>& value, const BranchTable& branches) {
     number(value ? branches.number_of(value->branch) : 0);
     if (value) number(value->offset);

@@ -18,7 +18,9 @@ auto of_cluster(const Position& one) {
 
 }  // namespace
 
-void OutboundStream::hear_of(const Position& position) {
+// Without the place behind which its change lies: that is told with the change's own message.
+void OutboundStream::hear_of(const Position& heard) {
+  const Position position{heard.branch, heard.offset};
   const auto found = std::find_if(furthest_.begin(), furthest_.end(), of_cluster(position));
   if (found == furthest_.end()) {
     if (furthest_.size() == most_clusters) furthest_.erase(furthest_.begin());
@@ -44,6 +46,16 @@ std::uint64_t OutboundStream::append(Message& message) {
   if (before != furthest_.end() && !message::implies(*own, *before)) message.inherited = *before;
   hear_of(*own);
   return ++last_;
+}
+
+void OutboundStream::fall_back_to(const Branch& branch) {
+  std::erase_if(furthest_, [&](Position& one) {
+    if (one.kind() != branch.kind() || one.cluster() != branch.cluster()) return false;
+    const auto stands = kinship(branch.history().entries(), message::way_to(one));
+    if (stands.kind != Kinship::Kind::ancestor) return false;
+    one = {branch, stands.left_at};
+    return stands.left_at == 0;
+  });
 }
 
 std::optional<Position> OutboundStream::position() const {

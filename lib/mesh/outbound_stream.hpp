@@ -35,6 +35,11 @@ class OutboundStream {
   // The application was given a message with this position.
   void delivered(const Position& position) { hear_of(position); }
 
+  // The history of `branch` is the present one, though positions beyond it were heard of: a
+  // failover was taken back. From now on messages inherit only what lies before the place where the
+  // two part.
+  void fall_back_to(const Branch& branch);
+
   // 0: nothing published yet.
   [[nodiscard]] std::uint64_t last() const { return last_; }
   // The furthest of the cluster that was heard of last.

@@ -7,8 +7,8 @@
 
 namespace tidegate::mesh {
 
-void ResendWindow::append(const Message& message, Instant now) {
-  kept_.push_back({message, now});
+void ResendWindow::append(const Message& message, Instant now, Ticket ticket) {
+  kept_.push_back({message, now, ticket});
   bytes_ += message::footprint(message);
   while (bytes_ > most_bytes_) drop_oldest();
   expire(now);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "tidegate/message.hpp"
@@ -21,7 +22,7 @@ class ResendWindow {
       : most_bytes_(most_bytes), longest_(longest), first_(first) {}
 
   // The messages of one stream in order.
-  void append(const Message& message, Instant now);
+  void append(const Message& message, Instant now, Ticket ticket = 0);
 
   // Lets go of what is too old. Late is harmless.
   void expire(Instant now);
@@ -36,10 +37,18 @@ class ResendWindow {
   [[nodiscard]] std::vector<Message> read(std::uint64_t first, std::uint64_t last,
                                           std::size_t most_bytes) const;
 
+  // Calls `use` with the sequence, the message and the ticket of all that are kept.
+  template <typename Use>
+  void for_each(Use use) {
+    auto sequence = first_;
+    for (auto& kept : kept_) use(sequence++, std::as_const(kept.message), kept.ticket);
+  }
+
  private:
   struct Retained {
     Message message;
     Instant since;
+    Ticket ticket = 0;
   };
   void drop_oldest();
 

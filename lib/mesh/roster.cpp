@@ -257,8 +257,9 @@ void Roster::update_readiness(Member& member, Effects& effects) {
   const bool both = member.started && member.listening && readers_.contains(member.origin.peer);
   if (member.state == PeerState::hello && both) {
     enter(member, PeerState::ready);
-    if (!member.was_ready) effects.push_back(effect::Notify{PeerReady{member.origin, member.name}});
-    member.was_ready = true;
+    if (!std::exchange(member.was_ready, true)) {
+      effects.push_back(effect::Notify{PeerReady{member.origin, member.name, member.address()}});
+    }
   } else if (member.state == PeerState::ready && !both) {
     enter(member, PeerState::hello);
   }
@@ -271,7 +272,7 @@ void Roster::left(Member& member, Instant now, Effects& effects) {
 void Roster::depart(Member& member, PeerGone::Why why, Instant now, Effects& effects) {
   disconnect(member, effects);
   if (member.was_ready) {
-    effects.push_back(effect::Notify{PeerGone{member.origin, member.name, why}});
+    effects.push_back(effect::Notify{PeerGone{member.origin, member.name, why, member.address()}});
   }
   member.was_ready = false;
   // A member that has left, or was replaced, does not come back in the same life; a late beacon

@@ -92,6 +92,7 @@ struct Member {
   }
   [[nodiscard]] base::Endpoint publish_endpoint() const { return {host, publish_port}; }
   [[nodiscard]] base::Endpoint direct_endpoint() const { return {host, direct_port}; }
+  [[nodiscard]] std::string address() const { return to_string(direct_endpoint()); }
 };
 
 // How far this peer's own stream goes.

@@ -7,20 +7,16 @@ namespace tidegate::mesh {
 
 class SlowConsumer {
  public:
-  // It has asked for missed messages. True: it has done so again and again, for so long that people
-  // should know; once for each such while.
-  bool asked(Instant now) {
-    if (last_ == never || now - last_ > pause) {
-      since_ = now;
-      told_ = false;
-    }
+  // It has asked for missed messages.
+  void asked(Instant now) {
+    if (last_ == never || now - last_ > pause) since_ = now;
     last_ = now;
-    if (told_ || now - since_ < patience) return false;
-    told_ = true;
-    return true;
   }
 
-  [[nodiscard]] bool slow(Instant now) const { return told_ && now - last_ <= pause; }
+  // It has done so again and again, for so long that people should know.
+  [[nodiscard]] bool slow(Instant now) const {
+    return last_ != never && last_ - since_ >= patience && now - last_ <= pause;
+  }
 
  private:
   static constexpr Duration pause = std::chrono::seconds(5);
@@ -28,7 +24,6 @@ class SlowConsumer {
 
   Instant since_ = never;
   Instant last_ = never;
-  bool told_ = false;
 };
 
 }  // namespace tidegate::mesh

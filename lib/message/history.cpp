@@ -23,10 +23,16 @@ Entries from_timeline(Entries entries, TimelineId number) {
   return {first, entries.end()};
 }
 
+constexpr auto not_known = std::numeric_limits<std::uint64_t>::max();
+
+std::uint64_t begin_of(const HistoryEntry& entry) {
+  return entry.begin == 0 ? not_known : entry.begin;
+}
+
 Kinship nothing_in_common(Entries of, Entries to) {
   const auto timeline = [](Entries entries) { return entries.empty() ? 0 : entries.back().number; };
   if (timeline(of) < timeline(to)) return {Kinship::Kind::ancestor, 0};
-  return {Kinship::Kind::descendant, std::numeric_limits<std::uint64_t>::max()};
+  return {Kinship::Kind::descendant, not_known};
 }
 
 }  // namespace
@@ -65,8 +71,8 @@ Kinship kinship(Entries of, Entries to) {
   const auto [fork_a, fork_b] = std::mismatch(a.begin(), a.end(), b.begin(), b.end(), match);
   if (fork_a == a.end() && fork_b == b.end()) return {};
   if (fork_a == a.end()) return {Kinship::Kind::ancestor, fork_b->begin};
-  if (fork_b == b.end()) return {Kinship::Kind::descendant, fork_a->begin};
-  return {Kinship::Kind::apart, 0};
+  if (fork_b == b.end()) return {Kinship::Kind::descendant, begin_of(*fork_a)};
+  return {Kinship::Kind::apart, std::min(begin_of(*fork_a), begin_of(*fork_b))};
 }
 
 }  // namespace tidegate

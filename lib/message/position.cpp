@@ -7,6 +7,7 @@
 
 #include "lib/base/decimal.hpp"
 #include "lib/base/limits.hpp"
+#include "lib/message/history_text.hpp"
 #include "tidegate/lsn.hpp"
 
 namespace tidegate {
@@ -66,6 +67,15 @@ std::string text_of(const HistoryEntry& entry) {
 
 }  // namespace
 
+std::string message::text_of(const History& history) {
+  std::string text;
+  for (const auto& entry : history.entries()) {
+    if (!text.empty()) text += ',';
+    text += tidegate::text_of(entry);
+  }
+  return text;
+}
+
 std::string to_string(const Position& position) {
   return std::to_string(position.timeline()) + ":" + to_string(Lsn{position.offset});
 }
@@ -74,13 +84,11 @@ std::string to_text(const Position& position) {
   std::string text(postgres_word);
   text += ':';
   text += std::to_string(position.cluster());
-  auto separator = ':';
-  for (const auto& entry : position.history().entries()) {
-    text += std::exchange(separator, ',');
-    text += text_of(entry);
-  }
+  text += ':';
+  text += message::text_of(position.history());
   text += ':';
   text += to_string(Lsn{position.offset});
+  if (position.after != 0) text += ':' + to_string(Lsn{position.after});
   return text;
 }
 
@@ -89,14 +97,18 @@ Result<Position> position_from_text(std::string_view text) {
   const auto kind = take_until(text, ':');
   const auto cluster = base::parse_number<ClusterId>(take_until(text, ':'));
   auto history = parse_history(take_until(text, ':'));
-  const auto offset = parse_lsn(text);
-  if (kind != postgres_word || !cluster || !history || !offset || offset->none()) {
+  const auto offset = parse_lsn(take_until(text, ':'));
+  const auto after = text.empty() ? Result<Lsn>(Lsn{}) : parse_lsn(text);
+  if (kind != postgres_word || !cluster || !history || !offset || !after || *after >= *offset ||
+      whole.ends_with(':')) {
     return Error{"'" + std::string(whole.substr(0, base::limits::reason_bytes)) +
                  "' is not a position; write the kind of server, the system identifier, the "
-                 "timelines, each with its begin and promotion, and the LSN, as in "
+                 "timelines, each with its begin and promotion, the LSN, and perhaps the one "
+                 "behind which the change lies, as in "
                  "postgres:7423456789012345678:1,2@16/B3000160@1795640443355842:16/B374D848"};
   }
-  return Position{Branch(ServerKind::postgres, *cluster, std::move(*history)), offset->bytes};
+  return Position{Branch(ServerKind::postgres, *cluster, std::move(*history)), offset->bytes,
+                  after->bytes};
 }
 
 }  // namespace tidegate

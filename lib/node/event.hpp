@@ -77,12 +77,18 @@ struct Unsubscribe {
 struct Demand {
   bool open = true;
 };
+// No primary is named, and the server that is read is a standby: messages that wait for a position
+// come back, unless a primary was up before.
+struct NoPrimary {};
+// The operator says that the primary is right, whatever later histories were seen.
+struct TrustPrimary {};
 // Say farewell. Messages still waiting for their position come back as Unpublished.
 struct Leave {};
 
 using gate::CommitPositionRead;  // answers effects QueryCommitPosition and Nudge, or PrimaryDown
                                  // does
 using gate::ReplayPositionRead;  // answers effect Poll, or ServerDown does
+using gate::TideForgotten;
 
 struct TimePassed {};
 
@@ -92,8 +98,9 @@ struct TimePassed {};
 // application is told.
 using Input = std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream,
                            input::Reader, input::Resolved, input::InterfacesChanged, input::Publish,
-                           input::Subscribe, input::Unsubscribe, input::Demand, input::Leave,
-                           input::ReplayPositionRead, input::CommitPositionRead, input::TimePassed,
+                           input::Subscribe, input::Unsubscribe, input::Demand, input::NoPrimary,
+                           input::TrustPrimary, input::Leave, input::ReplayPositionRead,
+                           input::TideForgotten, input::CommitPositionRead, input::TimePassed,
                            ServerUp, ServerDown, PrimaryUp, PrimaryDown, Warning>;
 
 namespace effect {
@@ -111,6 +118,9 @@ using mesh::effect::Unfollow;
 struct ReadReplayPosition {};   // ask the server how far it is
 struct QueryCommitPosition {};  // ask the primary for a position
 struct Nudge {};                // make the primary flush
+// The server is no primary: leave it, and look for another one. A question under way is gone with
+// it, and the node knows that it is down.
+struct LeavePrimary {};
 struct Deliver {
   Deliver(Message&& message, const Origin& origin, const std::string& origin_name,
           std::uint64_t sequence, Duration held = {}, bool late = false)
@@ -125,7 +135,7 @@ using Effect =
     std::variant<effect::Dial, effect::Undial, effect::Resolve, effect::Follow, effect::Unfollow,
                  effect::ToLink, effect::ToRoute, effect::Broadcast, effect::Announce,
                  effect::ReadReplayPosition, effect::QueryCommitPosition, effect::Nudge,
-                 effect::Deliver, effect::Notify>;
+                 effect::LeavePrimary, effect::Deliver, effect::Notify>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tidegate::node

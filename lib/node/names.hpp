@@ -28,11 +28,14 @@ inline constexpr auto undelivered_names =
     base::enum_names<Undelivered::Why>({{Undelivered::Why::missing, "missing"},
                                         {Undelivered::Why::expired, "expired"},
                                         {Undelivered::Why::orphaned, "orphaned"},
+                                        {Undelivered::Why::in_doubt, "in_doubt"},
                                         {Undelivered::Why::foreign, "foreign"},
                                         {Undelivered::Why::overdue, "overdue"}});
 
-inline constexpr auto unpublished_names = base::enum_names<Unpublished::Why>(
-    {{Unpublished::Why::primary_lost, "primary_lost"}, {Unpublished::Why::left, "left"}});
+inline constexpr auto unpublished_names =
+    base::enum_names<Unpublished::Why>({{Unpublished::Why::primary_lost, "primary_lost"},
+                                        {Unpublished::Why::left, "left"},
+                                        {Unpublished::Why::no_primary, "no_primary"}});
 
 inline constexpr auto peer_state_names =
     base::enum_names<PeerState>({{PeerState::heard, "heard"},
@@ -42,11 +45,26 @@ inline constexpr auto peer_state_names =
                                  {PeerState::left, "left"},
                                  {PeerState::gone, "gone"}});
 
+inline constexpr auto trouble_names =
+    base::enum_names<Trouble::Kind>({{Trouble::Kind::database_down, "database_down"},
+                                     {Trouble::Kind::replay_still, "replay_still"},
+                                     {Trouble::Kind::replay_behind, "replay_behind"},
+                                     {Trouble::Kind::primary_down, "primary_down"},
+                                     {Trouble::Kind::position_missing, "position_missing"},
+                                     {Trouble::Kind::not_taking, "not_taking"},
+                                     {Trouble::Kind::held_full, "held_full"},
+                                     {Trouble::Kind::readers_slow, "readers_slow"},
+                                     {Trouble::Kind::peer_slow, "peer_slow"},
+                                     {Trouble::Kind::peer_silent, "peer_silent"},
+                                     {Trouble::Kind::same_name, "same_name"},
+                                     {Trouble::Kind::malformed, "malformed"}});
+
 inline constexpr auto publish_names =
     base::enum_names<Publish>({{Publish::accepted, "accepted"},
                                {Publish::outbox_full, "outbox_full"},
                                {Publish::payload_too_large, "payload_too_large"},
                                {Publish::no_primary, "no_primary"},
-                               {Publish::leaving, "leaving"}});
+                               {Publish::leaving, "leaving"},
+                               {Publish::other_process, "other_process"}});
 
 }  // namespace tidegate::node

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/saturated.hpp"
 #include "lib/node/from_mesh.hpp"
 
 namespace tidegate::node {
@@ -21,12 +22,14 @@ Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoi
       started_(now),
       random_(random_seed),
       pace_(base::Random(random_.next()), now),
-      roster_(self_, std::move(seeds), {options.suspect_after, options.gone_after},
+      roster_(self_, std::move(seeds),
+              {base::bounded(options.suspect_after), base::bounded(options.gone_after)},
               base::Random(random_.next())),
       stream_(last_sequence),
       receiver_(options, self_.origin, roster_, stream_, counters_, base::Random(random_.next()),
                 now),
-      publisher_(options, self_.origin, stream_, counters_, now) {}
+      publisher_(options, self_.origin, stream_, counters_, now),
+      primary_watch_(publisher_, receiver_, stream_) {}
 
 void Node::step(Input input, Instant now, Effects& effects) {
   if (left_) return;
@@ -53,6 +56,7 @@ Instant Node::deadline() const {
 }
 
 void Node::run_timers(Instant now, Effects& effects) {
+  primary_watch_.run_timers(now, effects);
   publisher_.run_timers(now, effects);
   receiver_.run_timers(now, effects);
   const bool first = pace_.in_burst();
@@ -189,6 +193,7 @@ void Node::published(mesh::Member& member, mesh::Data& frame, Instant now, Effec
 
 void Node::published(mesh::Member& member, mesh::Heartbeat& frame, Instant now, Effects& effects) {
   receiver_.heartbeat(member, frame, now, effects);
+  if (frame.position) primary_watch_.seen(*frame.position, effects);
 }
 
 void Node::published(mesh::Member& member, mesh::Farewell& frame, Instant now, Effects& effects) {
@@ -198,31 +203,35 @@ void Node::published(mesh::Member& member, mesh::Farewell& frame, Instant now, E
 
 // --- the servers --------------------------------------------------------------------------------
 
-void Node::handle(input::CommitPositionRead& in, Instant now, Effects&) {
-  publisher_.commit_position_read(in.reading, now);
+void Node::handle(input::CommitPositionRead& in, Instant now, Effects& effects) {
+  primary_watch_.position_read(in.reading, now, effects);
 }
 
-void Node::handle(PrimaryUp& in, Instant, Effects& effects) {
-  publisher_.primary_up(in);
-  effects.push_back(effect::Notify{std::move(in)});
+void Node::handle(PrimaryUp& in, Instant now, Effects& effects) {
+  primary_watch_.up(in, now, effects);
 }
 
-void Node::handle(PrimaryDown& in, Instant, Effects& effects) {
-  publisher_.primary_down();
-  effects.push_back(effect::Notify{std::move(in)});
-}
+void Node::handle(PrimaryDown& in, Instant, Effects& effects) { primary_watch_.down(in, effects); }
 
 void Node::handle(ServerUp& in, Instant, Effects& effects) {
   receiver_.server_up();
   effects.push_back(effect::Notify{std::move(in)});
 }
 
-void Node::handle(input::ReplayPositionRead& in, Instant now, Effects&) {
+void Node::handle(input::ReplayPositionRead& in, Instant now, Effects& effects) {
+  if (in.tide) publisher_.server_shows(*in.tide);
   receiver_.replay_position_read(std::move(in.tide), now);
+  primary_watch_.server_changed(now, effects);
 }
 
-void Node::handle(ServerDown& in, Instant, Effects& effects) {
+void Node::handle(input::TideForgotten&, Instant now, Effects& effects) {
+  receiver_.forget_tide();
+  primary_watch_.server_changed(now, effects);
+}
+
+void Node::handle(ServerDown& in, Instant now, Effects& effects) {
   receiver_.server_down();
+  primary_watch_.server_changed(now, effects);
   effects.push_back(effect::Notify{std::move(in)});
 }
 
@@ -237,6 +246,12 @@ void Node::handle(input::Subscribe& in, Instant, Effects&) {
 void Node::handle(input::Unsubscribe& in, Instant, Effects&) { receiver_.unsubscribe(in.pattern); }
 
 void Node::handle(input::Demand& in, Instant now, Effects&) { receiver_.demand(in.open, now); }
+
+void Node::handle(input::NoPrimary&, Instant, Effects&) { publisher_.no_primary(); }
+
+void Node::handle(input::TrustPrimary&, Instant, Effects& effects) {
+  primary_watch_.trust(effects);
+}
 
 void Node::handle(input::Leave&, Instant, Effects& effects) {
   publisher_.leave(effects);

@@ -18,6 +18,7 @@
 #include "lib/mesh/outbound_stream.hpp"
 #include "lib/mesh/roster.hpp"
 #include "lib/node/event.hpp"
+#include "lib/node/primary_watch.hpp"
 #include "lib/node/publisher_half.hpp"
 #include "lib/node/receiver_half.hpp"
 #include "tidegate/options.hpp"
@@ -48,6 +49,7 @@ class Node {
   void count_misplaced() { ++counters_.unexpected; }
 
   [[nodiscard]] std::size_t ready_count() const { return roster_.ready_count(); }
+  [[nodiscard]] std::size_t held_size() const { return receiver_.held_size(); }
   [[nodiscard]] std::size_t outbox_bytes() const { return publisher_.outbox().bytes(); }
   [[nodiscard]] std::size_t outbox_size() const { return publisher_.outbox().size(); }
   // To be kept, for a later life, before the effects that have raised it are carried out.
@@ -66,11 +68,14 @@ class Node {
   void handle(input::Subscribe& in, Instant now, Effects& effects);
   void handle(input::Unsubscribe& in, Instant now, Effects& effects);
   void handle(input::Demand& in, Instant now, Effects& effects);
+  void handle(input::NoPrimary& in, Instant now, Effects& effects);
+  void handle(input::TrustPrimary& in, Instant now, Effects& effects);
   void handle(input::Leave& in, Instant now, Effects& effects);
   void handle(input::ReplayPositionRead& in, Instant now, Effects& effects);
   void handle(input::CommitPositionRead& in, Instant now, Effects& effects);
   void handle(input::TimePassed& in, Instant now, Effects& effects);
   void handle(ServerUp& in, Instant now, Effects& effects);
+  void handle(input::TideForgotten& in, Instant now, Effects& effects);
   void handle(ServerDown& in, Instant now, Effects& effects);
   void handle(PrimaryUp& in, Instant now, Effects& effects);
   void handle(PrimaryDown& in, Instant now, Effects& effects);
@@ -106,6 +111,7 @@ class Node {
   mesh::OutboundStream stream_;
   ReceiverHalf receiver_;
   PublisherHalf publisher_;
+  PrimaryWatch primary_watch_;
   Instant announced_deadline_ = never;  // the deadline that the last step left
   bool left_ = false;
 };

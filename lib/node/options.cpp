@@ -68,7 +68,7 @@ std::vector<Problem> validate(const Options& options) {
           "must be at least 1 ms");
   require(options.heartbeat >= std::chrono::milliseconds(10), "heartbeat",
           "must be at least 10 ms");
-  require(options.suspect_after >= 2 * options.heartbeat, "suspect-after",
+  require(options.suspect_after / 2 >= options.heartbeat, "suspect-after",
           "must be at least two heartbeats, or one lost heartbeat raises suspicion");
   require(options.gone_after > options.suspect_after, "gone-after",
           "must be longer than suspect-after");

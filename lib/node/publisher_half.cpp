@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "lib/base/limits.hpp"
+#include "lib/base/saturated.hpp"
+#include "lib/gate/visibility.hpp"
 #include "lib/mesh/branch_table.hpp"
 #include "lib/message/footprint.hpp"
 
@@ -18,15 +20,17 @@ PublisherHalf::PublisherHalf(const Options& options, const Origin& self,
                              mesh::OutboundStream& stream, Counters& counters, Instant now)
     : self_(self),
       report_sent_(options.report_sent),
-      heartbeat_(options.heartbeat),
+      heartbeat_(base::bounded(options.heartbeat)),
       heartbeat_at_(now),
       stream_(stream),
-      window_(options.retain_bytes, options.retain_for, stream.last() + 1),
+      window_(options.retain_bytes, base::bounded(options.retain_for), stream.last() + 1),
       counters_(counters) {}
 
 // --- the commit queue ---------------------------------------------------------------------------
 
 void PublisherHalf::accept(input::Publish& published) {
+  auto* place = std::get_if<Position>(&published.dependency);
+  if (place != nullptr && place->after >= place->offset) place->after = 0;  // can't be true
   outbox_.push(std::move(published.message), published.dependency);
 }
 
@@ -35,10 +39,13 @@ void PublisherHalf::commit_position_read(const gate::CommitPosition& reading, In
 }
 
 void PublisherHalf::send_outbox(Instant now, Effects& effects) {
+  if (judge_) report_undone(*std::exchange(judge_, std::nullopt), effects);
   while (auto leaving = outbox_.pop()) {
     const auto ticket = ++answered_;
     if (leaving->lost) {
-      unpublished(std::move(leaving->message), ticket, Unpublished::Why::primary_lost, effects);
+      const auto why =
+          outbox_.met_primary() ? Unpublished::Why::primary_lost : Unpublished::Why::no_primary;
+      unpublished(std::move(leaving->message), ticket, why, effects);
     } else {
       broadcast(std::move(leaving->message), ticket, now, effects);
     }
@@ -52,11 +59,41 @@ void PublisherHalf::unpublished(Message message, Ticket ticket, Unpublished::Why
       Unpublished{ticket, why, std::move(message.topic), std::move(message.payload)}});
 }
 
+// --- own changes that a failover undoes ---------------------------------------------------------
+
+// As if it showed nothing yet: a primary says nothing of a change on a later history than its own.
+void PublisherHalf::primary_up(const PrimaryUp& primary) {
+  outbox_.primary_up(primary.incarnation, primary.history);
+  judge_by({primary.incarnation, primary.history, 0}, primary_history_);
+}
+
+void PublisherHalf::server_shows(const Tide& tide) { judge_by(tide, server_history_); }
+
+// By a history that is not whole, every change of another timeline would be in doubt.
+void PublisherHalf::judge_by(Tide tide, History& last) {
+  if (tide.history == last || !tide.history.complete()) return;
+  last = tide.history;
+  judge_ = std::move(tide);
+}
+
+void PublisherHalf::report_undone(const Tide& tide, Effects& effects) {
+  window_.for_each([&](std::uint64_t sequence, const Message& message, Ticket& ticket) {
+    if (ticket == 0 || !message.position) return;
+    const auto seen = gate::visibility_of(*message.position, tide);
+    if (seen != Visibility::orphaned && seen != Visibility::in_doubt) return;
+    const auto why =
+        seen == Visibility::orphaned ? Undelivered::Why::orphaned : Undelivered::Why::in_doubt;
+    ++counters_.undone;
+    effects.push_back(effect::Notify{
+        Undone{std::exchange(ticket, 0), sequence, why, message.topic, *message.position}});
+  });
+}
+
 // --- the stream ---------------------------------------------------------------------------------
 
 void PublisherHalf::broadcast(Message&& message, Ticket ticket, Instant now, Effects& effects) {
   const auto sequence = stream_.append(message);
-  window_.append(message, now);
+  window_.append(message, now, ticket);
   ++counters_.published;
   if (!report_sent_) return append_to_frame(sequence, std::move(message), effects);
   effect::Notify sent{Sent{ticket, sequence, message.position}};
@@ -92,13 +129,7 @@ void PublisherHalf::answer(const mesh::RetransmitRequest& request, const mesh::R
                            mesh::Member& member, Instant now, Effects& effects) {
   const auto next = extent().next;
   member.lag = next - std::min(request.first, next);
-  if (member.slow_consumer.asked(now)) {
-    effects.push_back(effect::Notify{
-        Warning{"peer " + member.name + " keeps trailing: it asks for missed messages again and " +
-                "again, and is " + std::to_string(member.lag) +
-                " behind; look at its processor, its network and how fast its application takes "
-                "deliveries"}});
-  }
+  member.slow_consumer.asked(now);
   window_.expire(now);
   ++counters_.answers;
   auto first = std::max(request.first, window_.first());

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "lib/gate/commit_queue.hpp"
 #include "lib/mesh/frame.hpp"
@@ -20,6 +21,7 @@
 #include "lib/node/event.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/status.hpp"
+#include "tidegate/tide.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate::node {
@@ -32,12 +34,19 @@ class PublisherHalf {
 
   void accept(input::Publish& published);
   void commit_position_read(const gate::CommitPosition& reading, Instant now);
-  void primary_up(const PrimaryUp& primary) {
-    outbox_.primary_up(primary.incarnation, primary.history);
-  }
+  void primary_up(const PrimaryUp& primary);
   void primary_down() { outbox_.primary_down(); }
+  void primary_denied() { outbox_.primary_denied(); }
+  void no_primary() {
+    if (!outbox_.met_primary()) outbox_.no_primary();
+  }
+  // run_timers() will ask for a position.
+  [[nodiscard]] bool query_due(Instant now) const { return outbox_.deadline() <= now; }
 
-  // Everything that may be sent; it belongs at the end of the effects.
+  // A reading of the server that this peer reads: it decides the fate of its own changes, too.
+  void server_shows(const Tide& tide);
+
+  // Reports what a new history has undone. Everything that may be sent, at the end of the effects.
   void send_outbox(Instant now, Effects& effects);
 
   // As much as fits one answer; a member that misses more asks again.
@@ -57,6 +66,8 @@ class PublisherHalf {
   void describe(Status& status) const;
 
  private:
+  void judge_by(Tide tide, History& last);
+  void report_undone(const Tide& tide, Effects& effects);
   void broadcast(Message&& message, Ticket ticket, Instant now, Effects& effects);
   void append_to_frame(std::uint64_t sequence, Message&& message, Effects& effects);
   void unpublished(Message message, Ticket ticket, Unpublished::Why why, Effects& effects);
@@ -69,6 +80,11 @@ class PublisherHalf {
   Ticket answered_ = 0;  // up to this one; messages leave in the order of their tickets
   mesh::OutboundStream& stream_;
   mesh::ResendWindow window_;
+  // Of the primary and of the server that is read, as the retained messages were last judged by
+  // them; and by which they are to be judged now.
+  History primary_history_;
+  History server_history_;
+  std::optional<Tide> judge_;
   // Of the Data at the end of the effects, if there is one.
   std::size_t frame_bytes_ = 0;
   std::size_t frame_branches_ = 0;  // branch_table.hpp

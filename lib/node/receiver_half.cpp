@@ -5,15 +5,26 @@
 
 #include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
+#include "lib/base/saturated.hpp"
 #include "lib/message/footprint.hpp"
 
 namespace tidegate::node {
 namespace {
 
 Undelivered::Why why_undelivered(Visibility visibility) {
-  TIDEGATE_MUST(visibility != Visibility::visible);
-  if (visibility == Visibility::orphaned) return Undelivered::Why::orphaned;
-  return visibility == Visibility::foreign ? Undelivered::Why::foreign : Undelivered::Why::overdue;
+  switch (visibility) {
+    case Visibility::pending:
+      return Undelivered::Why::overdue;
+    case Visibility::orphaned:
+      return Undelivered::Why::orphaned;
+    case Visibility::in_doubt:
+      return Undelivered::Why::in_doubt;
+    case Visibility::foreign:
+      return Undelivered::Why::foreign;
+    case Visibility::visible:
+      break;
+  }
+  TIDEGATE_MUST(false && "it is delivered");
 }
 
 }  // namespace
@@ -28,7 +39,8 @@ ReceiverHalf::ReceiverHalf(const Options& options, const Origin& self, mesh::Ros
       own_stream_(own_stream),
       gap_repair_(random),
       gate_(options.database.has_value(), options.held_bytes,
-            options.overdue == Overdue::hold ? std::nullopt : std::optional(options.overdue_after)),
+            options.overdue == Overdue::hold ? std::nullopt
+                                             : std::optional(base::bounded(options.overdue_after))),
       demand_since_(now),
       tide_since_(now),
       counters_(counters) {}
@@ -168,6 +180,12 @@ void ReceiverHalf::replay_position_read(std::optional<Tide> tide, Instant now) {
   gate_.polled(std::move(tide));
 }
 
+void ReceiverHalf::refresh_tide(Instant now, Effects& effects) {
+  if (!gate_.refresh(now)) return;
+  ++counters_.replay_reads;
+  effects.push_back(effect::ReadReplayPosition{});
+}
+
 bool ReceiverHalf::may_release() const {
   return demand_ && released_ < base::limits::releases_per_step &&
          released_bytes_ < base::limits::release_bytes_per_step;
@@ -249,6 +267,9 @@ void ReceiverHalf::undelivered(const mesh::Member& member, mesh::InboundStream::
       break;
     case Undelivered::Why::orphaned:
       counters_.orphaned += count;
+      break;
+    case Undelivered::Why::in_doubt:
+      counters_.in_doubt += count;
       break;
     case Undelivered::Why::foreign:
       counters_.foreign += count;

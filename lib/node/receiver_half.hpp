@@ -51,7 +51,12 @@ class ReceiverHalf {
 
   void server_up() { gate_.server_up(); }
   void replay_position_read(std::optional<Tide> tide, Instant now);
+  void forget_tide() { gate_.forget_tide(); }
   void server_down() { gate_.server_down(); }
+  [[nodiscard]] const std::optional<Tide>& tide() const { return gate_.tide(); }
+  [[nodiscard]] bool tide_is_stale(Instant now) const { return gate_.stale(now); }
+  // Reads the replay position if the last reading is stale, and none is under way.
+  void refresh_tide(Instant now, Effects& effects);
 
   // --- the application ---
 
@@ -69,6 +74,7 @@ class ReceiverHalf {
   // Every call may change it.
   [[nodiscard]] Instant deadline() const;
 
+  [[nodiscard]] std::size_t held_size() const { return gate_.held().size(); }
   void describe(Status& status, Instant now) const;
 
  private:

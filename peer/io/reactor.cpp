@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -203,8 +204,10 @@ void Reactor::wake() {
 void Reactor::run_once(std::chrono::milliseconds timeout) {
   TIDEGATE_MUST(!running_);
   std::array<epoll_event, 64> events{};
-  const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
-                               static_cast<int>(timeout.count()));
+  constexpr std::int64_t longest = std::numeric_limits<int>::max();
+  const int count =
+      epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                 static_cast<int>(std::clamp<std::int64_t>(timeout.count(), -1, longest)));
   running_ = true;
   for (int i = 0; i < count; ++i) {
     const auto& event = events.at(static_cast<std::size_t>(i));

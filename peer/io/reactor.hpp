@@ -91,7 +91,7 @@ class Reactor {
   void wake();
 
   // Waits for the timeout at most, negative: without end, and calls back what is ready, then what
-  // is due.
+  // is due. A signal ends the wait, too.
   void run_once(std::chrono::milliseconds timeout);
 
  private:

@@ -4,7 +4,8 @@
 //
 // A reader tells the node's own inputs (lib/gate/server_event.hpp). It connects by itself, again
 // and again; that a server is down comes when one was up, and again when the reason has changed,
-// not for every failed attempt. A question under way is gone with it.
+// not for every failed attempt. A question under way is gone with it. A question that was
+// cancelled, or whose connection was cut though the server is well, is asked again without a word.
 //
 // The driver of a reader waits for interest() or deadline() and calls advance(), which does what
 // can be done now; calling it early or late is harmless. Nothing blocks. Threads: one at a time.
@@ -38,12 +39,16 @@ class Reader {
 
 class CommitPositionReader : public Reader {
  public:
-  // Each needs ready() and ends in one CommitPositionRead or in PrimaryDown. The answer speaks for
-  // the commits that had returned before the call; for later ones ask again.
+  // Each needs ready() and ends in one CommitPositionRead or in PrimaryDown, or by leave_server().
+  // The answer speaks for the commits that had returned before the call; for later ones ask again.
   virtual void query(Instant now) = 0;
   // Makes everything durable that was written so far, then reads: `flush` has then reached every
   // insert LSN read before.
   virtual void nudge(Instant now) = 0;
+
+  // The server is no primary, whatever it says. Leaves it without an event and connects again after
+  // the usual pause, first to another server where the connection string names several.
+  virtual void leave_server(Instant now) = 0;
 };
 
 class ReplayReader : public Reader {

@@ -22,15 +22,16 @@ std::optional<Error> unknown_kind(const std::string& server) {
 
 }  // namespace
 
-Result<std::unique_ptr<ReplayReader>> open_replay_reader(const std::string& server) {
+Result<std::unique_ptr<ReplayReader>> open_replay_reader(const std::string& server,
+                                                         std::uint64_t seed) {
   if (auto error = unknown_kind(server)) return *error;
-  return postgres::open_replay_reader(server);
+  return postgres::open_replay_reader(server, {}, base::Random(seed));
 }
 
-Result<std::unique_ptr<CommitPositionReader>> open_commit_position_reader(
-    const std::string& server) {
+Result<std::unique_ptr<CommitPositionReader>> open_commit_position_reader(const std::string& server,
+                                                                          std::uint64_t seed) {
   if (auto error = unknown_kind(server)) return *error;
-  return postgres::open_commit_position_reader(server);
+  return postgres::open_commit_position_reader(server, {}, base::Random(seed));
 }
 
 }  // namespace tidegate::servers

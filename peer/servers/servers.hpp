@@ -2,6 +2,7 @@
 // PostgreSQL's libpq. A new kind is a folder beside this file and a line in servers.cpp.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -10,9 +11,11 @@
 
 namespace tidegate::servers {
 
-// Each refuses what names no server; the error shows no password. Nothing is connected to yet.
-[[nodiscard]] Result<std::unique_ptr<ReplayReader>> open_replay_reader(const std::string& server);
+// Each refuses what names no server; the error shows no password. Nothing is connected to yet. Each
+// peer needs a seed of its own, so that all don't come back to a lost server at the same moment.
+[[nodiscard]] Result<std::unique_ptr<ReplayReader>> open_replay_reader(const std::string& server,
+                                                                       std::uint64_t seed);
 [[nodiscard]] Result<std::unique_ptr<CommitPositionReader>> open_commit_position_reader(
-    const std::string& server);
+    const std::string& server, std::uint64_t seed);
 
 }  // namespace tidegate::servers

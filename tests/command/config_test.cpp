@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "command/pattern_hint.hpp"
 #include "command/suggestions.hpp"
 #include "command/units.hpp"
 
@@ -78,6 +79,8 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     CHECK(o.gone_after == std::chrono::seconds(3));
     CHECK(configuration.settings.log_level == LogLevel::debug);
     CHECK(configuration.settings.socket == "/s");
+    CHECK(configuration.settings.socket_group == "g");
+    CHECK(configuration.settings.socket_mode == "0660");
   };
   check(from_file(R"(
 mesh = "m"
@@ -105,6 +108,8 @@ suspect-after = "250 ms"
 gone-after = "3s"
 log-level = "debug"
 socket = "/s"
+socket-group = "g"
+socket-mode = "0660"
 )"));
   check(configure({.environment = {{"TIDEGATE_MESH", "m"},
                                    {"TIDEGATE_NAME", "n"},
@@ -130,7 +135,9 @@ socket = "/s"
                                    {"TIDEGATE_SUSPECT_AFTER", "250ms"},
                                    {"TIDEGATE_GONE_AFTER", "3s"},
                                    {"TIDEGATE_LOG_LEVEL", "debug"},
-                                   {"TIDEGATE_SOCKET", "/s"}}}));
+                                   {"TIDEGATE_SOCKET", "/s"},
+                                   {"TIDEGATE_SOCKET_GROUP", "g"},
+                                   {"TIDEGATE_SOCKET_MODE", "0660"}}}));
   check(configure({.flags = {{"mesh", {"m"}},
                              {"name", {"n"}},
                              {"state-file", {"/f"}},
@@ -155,7 +162,9 @@ socket = "/s"
                              {"suspect-after", {"250ms"}},
                              {"gone-after", {"3s"}},
                              {"log-level", {"debug"}},
-                             {"socket", {"/s"}}}}));
+                             {"socket", {"/s"}},
+                             {"socket-group", {"g"}},
+                             {"socket-mode", {"0660"}}}}));
 }
 
 TEST_CASE("a choice that is none of the setting's values names those that are") {
@@ -230,6 +239,41 @@ TEST_CASE("a variable that resembles no setting is ignored with a warning") {
   }
 }
 
+TEST_CASE("variables that a container platform sets for a service stop no start") {
+  const std::vector<std::pair<std::string, std::string>> links = {
+      // The service "tidegate" of Kubernetes,
+      {"TIDEGATE_SERVICE_HOST", "10.96.0.11"},
+      {"TIDEGATE_SERVICE_PORT", "17880"},
+      {"TIDEGATE_SERVICE_PORT_BEACON", "17880"},
+      {"TIDEGATE_PORT", "tcp://10.96.0.11:17880"},
+      {"TIDEGATE_PORT_17880_TCP", "tcp://10.96.0.11:17880"},
+      {"TIDEGATE_PORT_17880_TCP_PROTO", "tcp"},
+      {"TIDEGATE_PORT_17880_TCP_PORT", "17880"},
+      {"TIDEGATE_PORT_17880_UDP_ADDR", "10.96.0.11"},
+      // the service "tidegate-beacon", and others that end in a word of a setting,
+      {"TIDEGATE_BEACON_PORT", "tcp://10.96.0.11:17880"},
+      {"TIDEGATE_FIRST_PORT", "udp://10.96.0.11:17880"},
+      {"TIDEGATE_BEACON_SERVICE_HOST", "10.96.0.11"},
+      {"TIDEGATE_BEACON_PORT_17880_TCP_ADDR", "10.96.0.11"},
+      // and a link of Docker.
+      {"TIDEGATE_NAME", "/web/tidegate"},
+      {"TIDEGATE_ENV_HELD_BYTE", "1"}};
+  const auto configuration = configure({.environment = links});
+  CHECK(configuration.problems.empty());
+  CHECK(configuration.warnings.empty());
+  CHECK(configuration.service_links.size() == links.size());
+  CHECK(configuration.settings.options.beacon_port == Options().beacon_port);
+  CHECK(configuration.settings.options.name.empty());
+}
+
+TEST_CASE("a setting of one's own that resembles such a variable counts") {
+  CHECK(from_variable("TIDEGATE_BEACON_PORT", "1111").settings.options.beacon_port == 1111);
+  CHECK(only_problem(from_variable("TIDEGATE_BEACON_PORT", "tcp")).where == "TIDEGATE_BEACON_PORT");
+  CHECK(from_variable("TIDEGATE_NAME", "/tidegate/").settings.options.name == "/tidegate/");
+  CHECK(from_variable("TIDEGATE_PRIMARY", "postgresql://p/app").settings.options.primary ==
+        "postgresql://p/app");
+}
+
 TEST_CASE("the variable that names the file is no setting of its own") {
   const auto configuration = from_variable(config_variable, "/x");
   CHECK(configuration.problems.empty());
@@ -248,6 +292,38 @@ TEST_CASE("a value of the wrong kind says how to write it") {
   CHECK(contains(only_problem(from_file("interfaces = [1]")).what, "interfaces = ["));
   CHECK(contains(only_problem(from_file("heartbeat = 500")).what, "write for example 500ms"));
   CHECK(contains(only_problem(from_file("[mesh]\na = 1")).what, "mesh = \"...\""));
+}
+
+TEST_CASE("a mode of the socket is octal") {
+  CHECK(only_problem(from_flag("socket-mode", "0668")).where == "--socket-mode");
+  CHECK(only_problem(from_flag("socket-mode", "7777")).where == "--socket-mode");
+  CHECK(from_flag("socket-mode", "666").problems.empty());
+}
+
+TEST_CASE("a reload tells which settings have changed") {
+  const auto before = from_file("mesh = \"a\"\nlog-level = \"info\"").settings;
+  const auto after = from_file("mesh = \"b\"\nlog-level = \"debug\"").settings;
+  CHECK(changed_settings(before, after) == std::vector<std::string>{"mesh", "log-level"});
+  CHECK(changed_settings(before, before).empty());
+}
+
+TEST_CASE("a pattern in another system's syntax gets a hint") {
+  const auto meant = [](const char* pattern) {
+    const auto hint = foreign_pattern_hint(pattern);
+    if (!hint) return std::string();
+    const auto at = hint->find("did you mean '") + 14;
+    return hint->substr(at, hint->find("'?", at) - at);
+  };
+  CHECK(meant("builds.*.new") == "builds/*/new");
+  CHECK(meant("builds/+/new") == "builds/*/new");
+  CHECK(meant("builds/>") == "builds/#");
+  CHECK(meant("builds.>") == "builds/#");
+  CHECK(meant("builds.#") == "builds/#");
+  CHECK(meant("builds/**") == "builds/#");
+  for (const auto* own : {"builds/*/new", "builds/#", "#", "a.b/c", "a.b.c", "1+1", "a>b"}) {
+    CAPTURE(own);
+    CHECK(meant(own).empty());
+  }
 }
 
 TEST_CASE("a list in the file replaces the default list") {

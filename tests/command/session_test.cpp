@@ -22,10 +22,11 @@ namespace {
 struct Room {
   Room() {
     for (auto* each : {peer.get(), other.get()}) each->subscribe(Pattern::all());
-    other->on_incoming([this](Incoming incoming) {
+    const auto refused = other->on_incoming([this](Incoming incoming) {
       const auto* delivery = std::get_if<Delivery>(&incoming);
       if (delivery != nullptr) came.push_back(delivery->message.payload);
     });
+    REQUIRE_FALSE(refused);
     session.add(door);
     REQUIRE(reaches([this] { return ready(*peer) && ready(*other); }));
   }

@@ -1,4 +1,4 @@
-// `tidegate status` names the culprit of a trouble.
+// `tidegate status` and `tidegate peers`, as an operator reads them.
 #include "command/status_text.hpp"
 
 #include <doctest/doctest.h>
@@ -9,80 +9,95 @@ using std::chrono::seconds;
 
 namespace {
 
-std::string all_troubles(const Status& status) {
-  std::string text;
-  for (const auto& trouble : troubles(status)) text += trouble + "\n";
-  return text;
+bool contains(const std::string& text, const std::string& part) {
+  const bool found = text.find(part) != std::string::npos;
+  if (!found) MESSAGE("'" << part << "' is not in: " << text);
+  return found;
 }
 
-bool contains(const std::string& text, const char* part) {
-  return text.find(part) != std::string::npos;
+PeerStatus peer(const std::string& name, PeerState state, std::uint16_t port) {
+  PeerStatus status;
+  status.name = name;
+  status.host = "10.0.0.1";
+  status.direct_port = port;
+  status.state = state;
+  return status;
 }
 
-// A peer that is well: a replica is watched, and one other peer is there.
-Status well() {
+// A peer that watches a replica.
+Status watching() {
   Status status;
+  status.name = "app-1";
   status.gated = true;
-  status.tide = Tide{{7, 1}, History::of({{1, 0, 0}}).value(), 100};
-  status.tide_still = seconds(3600);  // nothing is held, so nobody has asked
-  status.primary_known = true;
-  PeerStatus other;
-  other.name = "master-2";
-  other.state = PeerState::ready;
-  status.peers.push_back(other);
+  status.tide = Tide{{7, 1}, History::of({{1, 0, 0}, {2, 50, 1}}).value(), 100};
+  status.database.asked = true;
+  status.database.up = true;
+  status.database.description = "standby replica 5432, PostgreSQL 15.4";
+  status.primary.asked = true;
+  status.peers = {peer("left-1", PeerState::left, 1), peer("b", PeerState::ready, 4),
+                  peer("gone-1", PeerState::gone, 2), peer("a", PeerState::suspect, 3)};
   return status;
 }
 
 }  // namespace
 
-TEST_CASE("a peer that is well has no trouble") { CHECK(all_troubles(well()).empty()); }
-
-TEST_CASE("a replica that has not moved while messages wait is named") {
-  auto status = well();
-  status.held = 3;
-  status.held_longest = seconds(2);
-  CHECK(all_troubles(status).empty());
-  status.held_longest = seconds(40);
-  status.tide_still = seconds(40);
-  CHECK(contains(all_troubles(status), "has replayed nothing for 40.0 s"));
-  CHECK(contains(status_text(status), "trouble   the database has replayed nothing"));
-}
-
-TEST_CASE("a database that does not answer is named") {
-  auto status = well();
+TEST_CASE("the status names each server with its role and timeline, and why it is down") {
+  auto status = watching();
+  CHECK(
+      contains(status_text(status), "database  standby replica 5432, PostgreSQL 15.4; timeline 2"));
+  CHECK(contains(status_text(status), "primary   not reached yet"));
+  status.database.primary = true;
+  CHECK(contains(status_text(status), "database  primary now; standby replica"));
+  status.database.up = status.database.primary = false;
   status.tide.reset();
-  CHECK(contains(all_troubles(status), "the database does not answer"));
-  status.gated = false;
-  CHECK(all_troubles(status).empty());
+  status.database.reason = "connection refused";
+  status.database.since = seconds(90);
+  CHECK(contains(status_text(status), "has not answered for 1 min 30 s: connection refused"));
 }
 
-TEST_CASE("an application that takes nothing is named, and its replica is not blamed") {
-  auto status = well();
-  status.held = 3;
+TEST_CASE("lag is measured in time") {
+  auto status = watching();
+  CHECK(lag(status) == Duration::zero());
+  CHECK(contains(status_text(status), "lag       none"));
+  status.held = 1;
   status.held_longest = seconds(40);
+  CHECK(lag(status) == seconds(40));
+  CHECK(contains(status_text(status), "lag       40.0 s since the oldest change"));
   status.taking = false;
-  status.untaken = seconds(1);
-  CHECK(all_troubles(status).empty());
-  status.untaken = seconds(40);
-  CHECK(contains(all_troubles(status), "the application has taken no delivery for 40.0 s"));
-  CHECK_FALSE(contains(all_troubles(status), "replayed nothing"));
+  CHECK(lag(status) == Duration::zero());
+  status.tide.reset();
+  CHECK(lag(status) == std::nullopt);
 }
 
-TEST_CASE("silent and trailing peers are named") {
-  auto status = well();
-  status.peers[0].state = PeerState::suspect;
-  status.peers[0].silent = seconds(5);
-  CHECK(contains(all_troubles(status), "master-2 has been silent for 5.0 s"));
-  status.peers[0].slow = true;
-  status.peers[0].lag = 12;
-  CHECK(contains(all_troubles(status), "master-2 keeps trailing: it was 12 messages behind"));
+TEST_CASE("a trouble stands at the head of the status, with how long it has lasted") {
+  auto status = watching();
+  status.troubles.push_back(
+      {Trouble::Kind::replay_still, "", "nothing is replayed", seconds(1800)});
+  CHECK(contains(status_text(status), "trouble   for 30 min 0 s: nothing is replayed"));
 }
 
-TEST_CASE("queues of slow readers and a missing primary are named") {
-  auto status = well();
-  status.outgoing_bytes = std::size_t{100} << 20U;
-  CHECK(contains(all_troubles(status), "100.0 MiB wait for readers that don't take them"));
-  status.outbox = 1;
-  status.primary_known = false;
-  CHECK(contains(all_troubles(status), "no primary answers"));
+TEST_CASE("living peers come first, and those that have left are one count") {
+  auto status = watching();
+  sort_peers(status);
+  std::vector<std::string> names;
+  for (const auto& one : status.peers) names.push_back(one.name);
+  CHECK(names == std::vector<std::string>{"a", "b", "gone-1", "left-1"});
+  CHECK(contains(others_text(status, false), "2 more peers have left; --all shows them"));
+  CHECK_FALSE(others_text(status, false).find("gone-1") != std::string::npos);
+  CHECK(contains(others_text(status, true), "gone-1"));
+}
+
+TEST_CASE("a screen gets what fits it, and how much more there is") {
+  CHECK(fitted("abc\nde\n", 2, 5) == "ab\nde\n");
+  CHECK(fitted("a\nb\nc\n", 9, 3) == "a\nb\nc\n");
+  CHECK(fitted("a\nb\nc\nd\n", 9, 3) == "a\nb\n... 2 lines more");
+  CHECK(fitted("\xc3\xa4\xc3\xa4x\n", 2, 3) == "\xc3\xa4\xc3\xa4\n");
+}
+
+TEST_CASE("long text is broken at blanks, and stays behind its head") {
+  CHECK(wrapped("aaaaa bbbbb ccccc ddddd eeeee", 24, 2) == "aaaaa bbbbb ccccc\n  ddddd eeeee");
+  CHECK(wrapped("aaaaa bbbbb", 0, 2) == "aaaaa bbbbb");
+  CHECK(wrapped("aaaaa bbbbb", 10, 8) == "aaaaa bbbbb");
+  CHECK(wrapped("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa b", 24, 2) ==
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n  b");
 }

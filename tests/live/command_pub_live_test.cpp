@@ -22,10 +22,65 @@ TEST_CASE("where there is no peer, peers and pub say so") {
   CHECK(mesh.run({"pub", "topic", "text", "--wait", "200ms", "--allow-none"}).status == 0);
 }
 
-TEST_CASE("pub publishes to all peers that are there") {
+TEST_CASE("25 pub through a running peer leave one row in every roster, not 25") {
   const CommandMesh mesh;
   CommandPair pair(mesh);
-  const auto ran = mesh.run({"pub", "builds/1/new", "hello", "--json"});
+  for (int i = 1; i <= 25; ++i) {
+    const auto ran = mesh.run({"pub", "builds/1/new", std::to_string(i), "--json"});
+    CHECK(ran.errors == "");
+    REQUIRE(ran.status == 0);
+    CHECK(json::parse(ran.output)["peers"] == 2);
+    // The application of the peer that publishes gets it too.
+    for (auto* peer : {&pair.a, &pair.b}) {
+      CHECK(wait_for(*peer, "delivery")["payload"] == std::to_string(i));
+    }
+  }
+  for (const auto* name : {"a", "b"}) {
+    const auto peers = json::parse(mesh.run({"peers", "--json", "--name", name}).output)["peers"];
+    CHECK(peers.size() == 2);
+    CHECK(peers[0]["state"] == "ready");
+    CHECK(peers[1]["state"] == "ready");
+  }
+  CHECK(mesh.run({"pub", "bytes"}, "\xff").status == 0);
+  CHECK(wait_for(pair.b, "delivery")["payload_base64"] == "/w==");
+  const auto few = mesh.run({"pub", "x", "y", "--peers", "3", "--wait", "300ms"});
+  CHECK(few.status == 3);
+  CHECK(contains(few.errors, "only 2 of 3 peers"));
+  const auto none =
+      mesh.run({"pub", "x", "y", "--after-commit", "--primary", "host=nowhere", "--wait", "10ms"});
+  CHECK(none.status != 0);  // no running peer has a primary, so it joins
+}
+
+TEST_CASE("a change that pub makes goes through the running peer with its position") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica({.apply_delay = 300ms});
+  cluster.primary().execute("CREATE TABLE jobs (id int PRIMARY KEY)");
+  const CommandMesh mesh;
+  auto peer = mesh.start({"peer", "--name", "app", "--database", replica.connection_string(),
+                          "--primary", cluster.primary().connection_string()});
+  wait_for(peer, "server_up");
+  const auto server = cluster.primary().connection_string();
+  const auto pub = mesh.run({"pub", "jobs/7/new", "7", "--primary", server, "--after",
+                             "INSERT INTO jobs VALUES (7)", "--json"});
+  CHECK(pub.errors == "");
+  CHECK(pub.status == 0);
+  const auto delivery = wait_for(peer, "delivery");
+  CHECK(delivery["name"] == "app pub");
+  CHECK(delivery["position"] == json::parse(pub.output)["position"]);
+  CHECK(replica.value("SELECT count(*) FROM jobs") == "1");
+  cluster.primary().execute("INSERT INTO jobs VALUES (8)");
+  CHECK(mesh.run({"pub", "jobs/8/new", "8", "--primary", server, "--after-commit"}).status == 0);
+  CHECK(wait_for(peer, "delivery")["position"].is_object());
+  CHECK(replica.value("SELECT count(*) FROM jobs") == "2");
+  const auto bad = mesh.run({"pub", "x", "y", "--primary", server, "--after", "nonsense"});
+  CHECK(bad.status == 1);
+  CHECK(contains(bad.errors, "nothing was announced"));
+}
+
+TEST_CASE("a pub that joins publishes to all peers that are there") {
+  const CommandMesh mesh;
+  CommandPair pair(mesh);
+  const auto ran = mesh.run({"pub", "builds/1/new", "hello", "--json", "--join"});
   CHECK(ran.status == 0);
   CHECK(json::parse(ran.output)["peers"] == 2);
   for (auto* peer : {&pair.a, &pair.b}) {
@@ -34,12 +89,12 @@ TEST_CASE("pub publishes to all peers that are there") {
     CHECK(delivery["payload"] == "hello");
     CHECK(wait_for(*peer, "peer_gone")["why"] == "left");
   }
-  CHECK(mesh.run({"pub", "piped"}, "from standard input").status == 0);
+  CHECK(mesh.run({"pub", "piped", "--join"}, "from standard input").status == 0);
   CHECK(wait_for(pair.a, "delivery")["payload"] == "from standard input");
-  CHECK(mesh.run({"pub", "empty", ""}).status == 0);
+  CHECK(mesh.run({"pub", "empty", "", "--join"}).status == 0);
   CHECK(wait_for(pair.a, "delivery")["payload"] == "");
 
-  const auto few = mesh.run({"pub", "x", "y", "--peers", "3", "--wait", "2s"});
+  const auto few = mesh.run({"pub", "x", "y", "--peers", "3", "--wait", "2s", "--join"});
   CHECK(few.status == 3);
   CHECK(contains(few.errors, "only 2 of 3 peers"));
 }
@@ -47,7 +102,7 @@ TEST_CASE("pub publishes to all peers that are there") {
 TEST_CASE("a pub that is stopped while it waits for peers says farewell and publishes nothing") {
   const CommandMesh mesh;
   CommandPair pair(mesh);
-  auto pub = mesh.start({"pub", "topic", "text", "--peers", "3", "--wait", "60s"});
+  auto pub = mesh.start({"pub", "topic", "text", "--peers", "3", "--wait", "60s", "--join"});
   wait_for(pair.a, "peer_ready");
   pub.send(SIGINT);
   const auto ran = CommandMesh::finish(std::move(pub));

@@ -258,5 +258,5 @@ TEST_CASE("a primary that is away is reported once and found again when it retur
   cluster.primary().start();
   const auto second = tagger.next<PrimaryUp>();
   CHECK(second.incarnation.cluster == first.incarnation.cluster);
-  CHECK(second.incarnation.started > first.incarnation.started);
+  CHECK(second.incarnation.started != first.incarnation.started);
 }

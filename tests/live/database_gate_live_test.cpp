@@ -109,3 +109,33 @@ TEST_CASE("a gate without a server holds, and tells why") {
   CHECK((*opened)->trouble().find("refused") != std::string::npos);
   CHECK((*opened)->held() == 1);
 }
+
+TEST_CASE("a gate tells once that its replica stands still, and once that it goes on") {
+  Cluster cluster;
+  cluster.primary().execute("CREATE TABLE job (id int)");
+  auto& replica = cluster.add_replica();
+  auto writer = cluster.primary().connect();
+  auto opened = DatabaseGate::open({.database = replica.connection_string()});
+  REQUIRE(opened.ok());
+  auto& gate = **opened;
+  replica.execute("SELECT pg_wal_replay_pause()");
+  REQUIRE(gate.hold("job", commit_row(writer, 1)));
+  std::optional<Trouble> begun;
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (!begun && std::chrono::steady_clock::now() < end) {
+    CHECK_FALSE(gate.next(500ms));
+    begun = gate.next_trouble();
+  }
+  REQUIRE(begun);
+  CHECK(begun->kind == Trouble::Kind::replay_still);
+  CHECK_FALSE(begun->ended);
+  CHECK_FALSE(gate.next(1500ms));
+  CHECK_FALSE(gate.next_trouble());
+  replica.execute("SELECT pg_wal_replay_resume()");
+  REQUIRE(gate.next(10s));
+  CHECK_FALSE(gate.next(1500ms));
+  const auto over = gate.next_trouble();
+  REQUIRE(over);
+  CHECK(over->ended);
+  CHECK(over->lasted >= 5s);
+}

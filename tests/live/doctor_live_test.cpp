@@ -95,6 +95,30 @@ TEST_CASE("the doctor examines a replica and its primary") {
   CHECK(contains(alone.about("primary", "ok"), "the database itself"));
 }
 
+TEST_CASE("the doctor tells apart a wrong password, a wrong database and an unreadable string") {
+  Cluster cluster;
+  auto& server = cluster.primary();
+  server.execute("CREATE ROLE someone LOGIN PASSWORD 'right'");
+  const auto rules = server.data_directory() / "pg_hba.conf";
+  run({.arguments = {"sed", "-i", "1i local all someone scram-sha-256", rules}}, 5s);
+  server.append_config("\n");
+  const CommandMesh mesh;
+  const auto problem = [&](const std::string& connection_string) {
+    const auto found = diagnose(mesh, {"--database", connection_string});
+    CHECK(found.status == 1);
+    CHECK(lacks(found.findings.dump(), "hush"));
+    return found.about("database", "problem");
+  };
+  CHECK(contains(problem(server.connection_string("user=someone password=hush")),
+                 "wrong password, or none: "));
+  CHECK(contains(problem(server.connection_string("user=someone")), "wrong password, or none: "));
+  CHECK(contains(problem(server.connection_string("dbname=absent")), "wrong database: "));
+  CHECK(contains(problem(server.connection_string("user=nobody")), "is not let in: "));
+  CHECK(contains(problem("host=a password=hush hush"), "unreadable connection string: "));
+  CHECK(contains(problem("postgresql://me:hu@hush@a/db"), "unreadable connection string: "));
+  CHECK(contains(problem("host=127.0.0.1 port=1"), "not reached: "));
+}
+
 TEST_CASE("the doctor names the right that a role lacks") {
   Cluster cluster;
   cluster.primary().execute("CREATE ROLE plain LOGIN");

@@ -8,6 +8,7 @@
 
 #include "support/cluster.hpp"
 #include "tests/live/mesh.hpp"
+#include "tidegate/commit.hpp"
 
 using namespace tidegate;
 using namespace tidegate::testing;
@@ -34,8 +35,10 @@ void run_ahead(Server& server) {
 }
 
 void announce_row(Peer& peer, Server& server, int row) {
-  server.execute(insert(row));
-  CHECK(peer.publish(topic("t"), std::to_string(row), AfterCommit{}) == Publish::accepted);
+  auto session = server.connect();
+  session.execute("BEGIN; " + insert(row));
+  const auto position = commit(session.connection()).value();
+  CHECK(peer.publish(topic("t"), std::to_string(row), position) == Publish::accepted);
 }
 
 // Each of the sequences `first` to `last` is reported as undone, and none is delivered.

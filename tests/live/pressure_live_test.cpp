@@ -102,11 +102,12 @@ TEST_CASE("for an application that keeps up nothing is let go and fetched again"
   auto receiver = start(mesh, "receiver");
   std::atomic<std::uint64_t> received = 0;
   std::atomic<std::uint64_t> undelivered = 0;
-  receiver->on_incoming([&](const Incoming& incoming) {
+  const auto refused = receiver->on_incoming([&](const Incoming& incoming) {
     if (std::holds_alternative<Delivery>(incoming)) ++received;
     const auto* notice = std::get_if<Notice>(&incoming);
     if (notice != nullptr && std::holds_alternative<Undelivered>(*notice)) ++undelivered;
   });
+  REQUIRE_FALSE(refused);
   join({publisher.get(), receiver.get()});
   for (std::uint64_t i = 1; i <= count; ++i) {
     REQUIRE(publisher->publish(topic("t"), "") == Publish::accepted);
@@ -168,9 +169,10 @@ TEST_CASE("a handler with a tiny inbox gets all of 20,000 messages") {
   mesh.inbox_bytes = largest_footprint(mesh.payload_bytes);
   auto receiver = start(mesh, "receiver");
   std::atomic<int> received = 0;
-  receiver->on_incoming([&](const Incoming& incoming) {
+  const auto refused = receiver->on_incoming([&](const Incoming& incoming) {
     if (std::holds_alternative<Delivery>(incoming)) ++received;
   });
+  REQUIRE_FALSE(refused);
   join({publisher.get(), receiver.get()});
   for (int i = 0; i < count; ++i) {
     REQUIRE(publisher->publish(topic("t"), "x") == Publish::accepted);

@@ -97,6 +97,13 @@ TEST_CASE("after a failover surviving changes are delivered, and lost ones are o
   check_orphaned(*at_heir, 4, 5);
   CHECK(still_holds(*at_follower, 5));
   REQUIRE(next_notice<PrimaryUp>(*writer));
+  for (std::uint64_t sequence = 4; sequence <= 5; ++sequence) {
+    const auto undone = next_notice<Undone>(*writer);
+    REQUIRE(undone);
+    CHECK(undone->sequence == sequence);
+    CHECK(undone->ticket == sequence);
+    CHECK(undone->why == Undelivered::Why::orphaned);
+  }
   const auto unpublished = next_notice<Unpublished>(*writer);
   REQUIRE(unpublished);
   CHECK(unpublished->payload == "in doubt");

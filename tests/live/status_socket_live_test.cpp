@@ -206,6 +206,10 @@ TEST_CASE("a service, a login session and root have their own places for sockets
         "/run/user/5/tidegate");
   CHECK(socket_directories({.user = 5}).front() == "/tmp/tidegate-5");
   CHECK(socket_directories({.user = 0}).front() == "/run/tidegate");
+  // Root looks at those of the other users too.
+  const auto of_root =
+      socket_directories({.user = 0, .of_others = {"/tmp/tidegate-0", "/tmp/tidegate-5"}});
+  CHECK(of_root == std::vector<std::string>{"/run/tidegate", "/tmp/tidegate-0", "/tmp/tidegate-5"});
 }
 
 TEST_CASE("a directory that others could change is no place for a socket") {

@@ -92,6 +92,44 @@ TEST_CASE("a replica that is promoted takes positions too") {
   CHECK(pair.writer.payloads() == std::vector<std::string>{"answer"});
 }
 
+TEST_CASE("what is published before the server was met is sent if that is the primary") {
+  MemoryMesh mesh;
+  auto server = script_of(primary_life, 100);
+  server->primary = true;
+  Member early(mesh, "early", server, nullptr);
+  CHECK(early.loop.may_have_primary());
+  early.publish("row", AfterCommit{});
+  REQUIRE(turn_until({&early.loop}, [&] { return early.loop.outbox_size() == 0; }));
+  CHECK(early.loop.status().last_sequence == 1);
+}
+
+TEST_CASE("what is published before the server was met comes back if that is a standby") {
+  MemoryMesh mesh;
+  Member early(mesh, "early", script_of(replica_life, 100), nullptr);
+  CHECK(early.loop.may_have_primary());
+  early.publish("row", AfterCommit{});
+  REQUIRE(turn_until({&early.loop}, [&] { return early.loop.outbox_size() == 0; }));
+  CHECK(early.loop.status().last_sequence == 0);
+  CHECK(early.loop.status().counters.unpublished == 1);
+  CHECK_FALSE(early.loop.may_have_primary());
+  // As well as one that had been accepted in the meantime.
+  early.publish("late", AfterCommit{});
+  CHECK(early.loop.outbox_size() == 0);
+  CHECK(early.loop.status().counters.unpublished == 2);
+}
+
+TEST_CASE("a loop leaves a primary that its own server has seen replaced") {
+  MemoryMesh mesh;
+  auto old = script_of(primary_life, 100);
+  auto read = script_of(replica_life, 100);
+  read->tide.history = History::of({{1, 0, 0}, {2, 50, 0}}).value();
+  Member member(mesh, "member", read, old);
+  REQUIRE(turn_until({&member.loop}, [&] { return old->left > 0; }));
+  CHECK_FALSE(member.loop.status().primary_known);
+  old->position.history = read->tide.history;  // the balancer leads elsewhere
+  REQUIRE(turn_until({&member.loop}, [&] { return member.loop.status().primary_known; }));
+}
+
 TEST_CASE("a loop that leaves says farewell over any carrier") {
   Pair pair;
   pair.writer.loop.input(node::input::Leave{});

@@ -16,6 +16,7 @@ struct ServerScript {
   bool primary = false;
   int reads = 0;
   int queries = 0;
+  int left = 0;  // times
 };
 
 // Answers with the next advance(), which is due at once.
@@ -43,6 +44,10 @@ class ScriptedPrimary final : public ScriptedReader<servers::CommitPositionReade
     asked_ = true;
   }
   void nudge(Instant now) override { query(now); }
+  void leave_server(Instant) override {
+    ++script_->left;
+    up_ = asked_ = false;
+  }
   void advance(Instant, gate::ServerEvents& events) override {
     if (!std::exchange(up_, true))
       events.emplace_back(PrimaryUp{script_->incarnation, "script", "", script_->position.history});

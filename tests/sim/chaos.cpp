@@ -130,6 +130,17 @@ void Chaos::heal() {
     if (slot < 2 || one_in(random_, 2)) start_life(slot, living_[slot]);
   }
   simulation_.database.heal();
+  trust_primaries(20);
+}
+
+// Operators of peers that read no server: only they can know that a failover was taken back.
+void Chaos::trust_primaries(int times) {
+  for (const auto life : std::vector(simulation_.living())) {
+    if (!simulation_.peer(life).plan.reads) simulation_.trust_primary(life);
+  }
+  if (times > 1) {
+    simulation_.events.after(seconds(1), [this, times] { trust_primaries(times - 1); });
+  }
 }
 
 // --- which --------------------------------------------------------------------------------------
@@ -220,7 +231,7 @@ void Chaos::strike(Fault fault) {
       return;
     case Fault::kill:
     case Fault::leave:
-      return end_life(fault == Fault::leave);
+      return end_life(random_.below(living_.size()), fault == Fault::leave);
     case Fault::stop_taking:
       if (const auto life = any_life()) {
         simulation_.demand(*life, false);
@@ -270,6 +281,13 @@ void Chaos::strike(Fault fault) {
         simulation_.sessions.jitter = microseconds(100);
         simulation_.sessions.no_reading = 0;
       });
+    case Fault::lose_kind: {
+      auto& path = any_path();
+      path.lost_kind = random_.below(Network::kinds);
+      return undo([&path] { path.lost_kind = no_kind; });
+    }
+    case Fault::swap_addresses:
+      return swap_addresses();
     case Fault::last:
       return;
   }
@@ -292,8 +310,7 @@ void Chaos::cut(HostId a, HostId b, bool both) {
   });
 }
 
-void Chaos::end_life(bool farewell) {
-  const auto slot = random_.below(living_.size());
+void Chaos::end_life(std::size_t slot, bool farewell) {
   const auto life = living_[slot];
   if (!life || !simulation_.peer(*life).alive || simulation_.lives() > 4 * living_.size()) return;
   ++counts_.peer_crashes;
@@ -307,6 +324,16 @@ void Chaos::end_life(bool farewell) {
       start_life(slot, life);
     }
   });
+}
+
+// Each address is known to the others as that of somebody else.
+void Chaos::swap_addresses() {
+  const auto one = random_.below(living_.size());
+  const auto other = random_.below(living_.size());
+  end_life(one, one_in(random_, 2));
+  end_life(other, one_in(random_, 2));
+  std::swap(plans_[one].host, plans_[other].host);
+  std::swap(plans_[one].port, plans_[other].port);
 }
 
 void Chaos::crash_primary(bool promote) {

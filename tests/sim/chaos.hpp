@@ -40,11 +40,13 @@ class Chaos {
   void strike();
   void strike(Fault fault);
   void start_life(std::size_t slot, std::optional<LifeId> earlier);
-  void end_life(bool farewell);
+  void end_life(std::size_t slot, bool farewell);
+  void swap_addresses();
   void cut(HostId a, HostId b, bool both);
   void crash_primary(bool promote);
   void promote_apart();
   void fail_back();
+  void trust_primaries(int times);
   Duration lasting() { return up_to(random_, profile_.longest_fault); }
   Path& any_path();
   // Undoes something after a while, unless healed before.

@@ -99,9 +99,13 @@ ChangeId Database::commit(ServerId id, bool sync, Duration flush_after) {
 }
 
 void Database::tail(ServerId id, Duration flush_after) {
+  constexpr std::uint64_t page = 1024;
   auto change = no_such_change;
+  const auto begin = servers_[id].lsn;
   const auto lsn = write(servers_[id], false, change);
   say(servers_[id], "has an unflushed tail");
+  const auto page_end = lsn / page * page;
+  if (page_end > begin && page_end < lsn) flush(id, page_end);
   flush_later(id, lsn, flush_after);
 }
 
@@ -146,7 +150,9 @@ void Database::ship(ServerId id) {
   const auto upstream = primary_of(server.system);
   if (!upstream) return;
   const auto& primary = servers_[*upstream];
-  if (server.received_timeline == primary.timeline && server.received >= primary.flushed) return;
+  if (server.received_timeline == primary.timeline && server.received >= replayable(primary)) {
+    return;
+  }
   server.shipping = true;
   events_.after(lag(server, server.ship_lag), [this, id, life = server.life] {
     if (servers_[id].life == life) shipped(id);
@@ -159,12 +165,12 @@ void Database::shipped(ServerId id) {
   const auto upstream = primary_of(server.system);
   if (!upstream || server.primary || server.detached) return;
   const auto& primary = servers_[*upstream];
-  const Place flushed{primary.system, primary.timeline, primary.flushed};
+  const Place flushed{primary.system, primary.timeline, replayable(primary)};
   if (server.received_timeline == primary.timeline) {
-    server.received = somewhere(server, primary.timeline, server.received, primary.flushed);
+    server.received = somewhere(server, primary.timeline, server.received, flushed.lsn);
   } else if (history_.contains(flushed, server.timeline, server.lsn)) {
     server.received_timeline = primary.timeline;
-    server.received = primary.flushed;
+    server.received = flushed.lsn;
     say(server, "follows timeline " + std::to_string(primary.timeline));
   } else {
     return strand(id);
@@ -206,7 +212,7 @@ bool Database::lag(const Server& server) const {
   if (!upstream || !server.up) return true;
   const auto& primary = servers_[*upstream];
   if (server.primary) return false;
-  return server.timeline != primary.timeline || server.lsn < primary.flushed;
+  return server.timeline != primary.timeline || server.lsn < replayable(primary);
 }
 
 // --- trouble ------------------------------------------------------------------------------------
@@ -219,16 +225,28 @@ void Database::crash(ServerId id) {
   server.shipping = server.replaying = false;
   if (server.primary) {
     history_.cut_off(server.system, server.timeline, server.flushed);
-    server.lsn = server.flushed;
+    server.lsn = server.flushed = history_.end(server.system, server.timeline);
   }
   say(server, "crashes, and is");
   on_lost(id);
 }
 
+// A restart; one after which the clock was set back; the recovery from the crash of a backend,
+// after which the start is the same.
+void Database::begin_life(Server& server) {
+  const auto number = ++starts_;
+  const auto kind = server.fixed ? 0 : random_.below(3);
+  if (kind == 2) {
+    server.counted_since = one_in(random_, 2) ? number : -number;
+  } else {
+    server.started = kind == 0 ? number : -number;
+  }
+}
+
 void Database::come_up(ServerId id) {
   auto& server = servers_[id];
   server.up = true;
-  server.started = ++starts_;
+  begin_life(server);
   say(server, server.primary ? "is up as primary" : "is up as replica");
   if (server.primary) {
     nudge(id);
@@ -277,7 +295,7 @@ void Database::copy_primary(ServerId id) {
                   const auto& primary = servers_[*upstream];
                   server.primary = server.stranded = false;
                   server.timeline = server.received_timeline = primary.timeline;
-                  server.lsn = server.received = primary.flushed;
+                  server.lsn = server.received = replayable(primary);
                   come_up(id);
                 });
 }

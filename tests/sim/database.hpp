@@ -1,10 +1,10 @@
 // PostgreSQL, as far as tidegate can tell: clusters of a primary and streaming replicas that
 // commit, flush, ship, replay, pause, crash, rewind and are promoted.
 //
-// It is hostile by the facts that lib/ has to stand: unflushed WAL is lost with the
-// primary, and its LSNs then mean other changes; a replica gets flushed WAL only; one that crashed
-// may show less than before; a promotion begins a timeline and strands every standby that is past
-// its start.
+// It is hostile by the facts that lib/ has to stand: unflushed WAL is lost with the primary, and
+// its LSNs then mean other changes; WAL is flushed by pages too, and so up to the middle of a
+// record; a replica gets flushed WAL only, and replays whole records; one that crashed may show
+// less than before; a promotion begins a timeline and strands every standby that is past its start.
 //
 // Page headers are left out: peer/ has subtracted them before lib/ sees an LSN.
 #pragma once
@@ -21,6 +21,7 @@
 #include "tests/sim/history.hpp"
 #include "tests/sim/trace.hpp"
 #include "tidegate/position.hpp"
+#include "tidegate/tide.hpp"
 
 namespace tidegate::sim {
 
@@ -33,8 +34,9 @@ class Database {
     std::uint64_t system = 0;
     bool up = true;
     bool primary = false;
-    bool stranded = false;  // past a switch, or an old primary: comes back as a copy
-    std::int64_t started = 0;
+    bool stranded = false;     // past a switch, or an old primary: comes back as a copy
+    std::int64_t started = 0;  // the two together name its life; neither of them rises
+    std::int64_t counted_since = 0;
 
     // Primary: how far it has written. Replica: how far it has replayed.
     std::uint32_t timeline = 1;
@@ -53,6 +55,9 @@ class Database {
     std::uint32_t life = 0;  // plans of an earlier one are void
 
     [[nodiscard]] Place place() const { return {system, timeline, lsn}; }
+    [[nodiscard]] ServerIncarnation incarnation() const {
+      return {system, started, ServerKind::postgres, counted_since};
+    }
   };
 
   Database(EventQueue& events, base::Random random, History& history, Trace& trace)
@@ -72,6 +77,10 @@ class Database {
   [[nodiscard]] tidegate::History history_of(ServerId id) const;
   // The position of a place, as a server that is there would tell it.
   [[nodiscard]] Position position_of(const Place& place) const;
+  // The second one has come through the timeline of the first one and left it.
+  [[nodiscard]] bool is_past(const Server& old, const Server& later) const {
+    return history_.next_towards(old.system, old.timeline, later.timeline) != 0;
+  }
   // The newest, if several are up.
   [[nodiscard]] std::optional<ServerId> primary_of(std::uint64_t system) const;
   [[nodiscard]] bool has_two_primaries(std::uint64_t system) const;  // up or down
@@ -108,6 +117,10 @@ class Database {
  private:
   std::uint64_t write(Server& server, bool is_change, ChangeId& change);
   void flush(ServerId id, std::uint64_t lsn);
+  // Of a primary: what its replicas can replay.
+  [[nodiscard]] std::uint64_t replayable(const Server& primary) const {
+    return history_.whole(primary.system, primary.timeline, primary.flushed);
+  }
   void flush_later(ServerId id, std::uint64_t lsn, Duration delay);
   void feed_replicas(std::uint64_t system);
   void ship(ServerId id);
@@ -117,6 +130,7 @@ class Database {
   void copy_primary(ServerId id);
   void strand(ServerId id);
   void come_up(ServerId id);
+  void begin_life(Server& server);
   void say(const Server& server, const std::string& what);
   [[nodiscard]] bool lag(const Server& server) const;
   [[nodiscard]] std::uint64_t somewhere(const Server& server, std::uint32_t timeline,

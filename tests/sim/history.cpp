@@ -32,11 +32,12 @@ std::uint32_t History::branch(const Place& from) {
 std::uint64_t History::write(std::uint64_t system, std::uint32_t number, std::uint64_t bytes,
                              bool is_change, ChangeId& change) {
   auto& line = cluster(system).timelines[number - 1];
-  const auto end = (line.records.empty() ? line.begin : line.records.back().end) + bytes;
+  const auto begin = line.records.empty() ? line.begin : line.records.back().end;
+  const auto end = begin + bytes;
   change = no_such_change;
   if (is_change) {
     change = static_cast<ChangeId>(changes_.size());
-    changes_.push_back({{system, number, end}, false});
+    changes_.push_back({{system, number, end}, false, begin});
   }
   line.records.push_back({end, change});
   return end;
@@ -57,6 +58,13 @@ std::uint64_t History::end(std::uint64_t system, std::uint32_t number) const {
 
 std::uint64_t History::begin(std::uint64_t system, std::uint32_t number) const {
   return timeline(system, number).begin;
+}
+
+std::uint64_t History::whole(std::uint64_t system, std::uint32_t number, std::uint64_t lsn) const {
+  const auto& line = timeline(system, number);
+  const auto beyond = std::find_if(line.records.rbegin(), line.records.rend(),
+                                   [&](const Record& record) { return record.end <= lsn; });
+  return beyond == line.records.rend() ? std::min(line.begin, lsn) : beyond->end;
 }
 
 std::uint64_t History::boundary(std::uint64_t system, std::uint32_t number, std::uint64_t from,
@@ -122,6 +130,12 @@ bool History::shows(const Place& place, ChangeId id) const {
   const auto& it = changes_[id];
   return !it.erased && it.place.system == place.system &&
          contains(place, it.place.timeline, it.place.lsn);
+}
+
+bool History::undone(const Place& place, ChangeId id) const {
+  const auto& it = changes_[id];
+  return it.erased || it.place.system != place.system ||
+         excludes(place, it.place.timeline, it.place.lsn);
 }
 
 }  // namespace tidegate::sim

@@ -51,6 +51,10 @@ class History {
 
   [[nodiscard]] std::uint64_t end(std::uint64_t system, std::uint32_t number) const;
 
+  // The end of the last record up to there.
+  [[nodiscard]] std::uint64_t whole(std::uint64_t system, std::uint32_t number,
+                                    std::uint64_t lsn) const;
+
   // The end of a record in (from, to] of a timeline, by a number that chooses.
   [[nodiscard]] std::uint64_t boundary(std::uint64_t system, std::uint32_t number,
                                        std::uint64_t from, std::uint64_t to,
@@ -76,10 +80,13 @@ class History {
 
   // Whether a server at `place` shows the change.
   [[nodiscard]] bool shows(const Place& place, ChangeId id) const;
+  // Whether it never will.
+  [[nodiscard]] bool undone(const Place& place, ChangeId id) const;
 
   struct Change {
-    Place place;          // its end
-    bool erased = false;  // by a crash
+    Place place;              // its end
+    bool erased = false;      // by a crash
+    std::uint64_t begin = 0;  // of its record
   };
   [[nodiscard]] const Change& change(ChangeId id) const { return changes_[id]; }
   [[nodiscard]] ChangeId last_change() const { return static_cast<ChangeId>(changes_.size() - 1); }

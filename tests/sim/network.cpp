@@ -97,6 +97,16 @@ void Network::unfollow(LifeId life, const base::Endpoint& endpoint) {
   follows.erase(found);
 }
 
+std::vector<base::Endpoint> Network::connections(LifeId life, bool streams) const {
+  std::vector<base::Endpoint> all;
+  for (const auto& channel : channels_) {
+    if (channel.client == life && channel.stream == streams && !channel.closed) {
+      all.push_back(channel.endpoint);
+    }
+  }
+  return all;
+}
+
 LifeId Network::listener(const Channel& channel) const {
   for (LifeId life = 0; life < peers_.size(); ++life) {
     const auto& peer = peers_[life];
@@ -216,6 +226,14 @@ std::string Network::text_of_bytes(const Channel& channel, bool to_server,
   return text_of(must_decode<mesh::AnswerFrame>(bytes));
 }
 
+std::size_t Network::kind_of(const Channel& channel, bool to_server, const std::string& bytes) {
+  constexpr auto calls = std::variant_size_v<mesh::CallFrame>;
+  constexpr auto answers = std::variant_size_v<mesh::AnswerFrame>;
+  if (to_server) return must_decode<mesh::CallFrame>(bytes).index();
+  if (!channel.stream) return calls + must_decode<mesh::AnswerFrame>(bytes).index();
+  return calls + answers + must_decode<mesh::StreamFrame>(bytes).index();
+}
+
 void Network::note(const Channel& channel, bool to_server, const std::string& frame,
                    const char* fate) {
   const auto& client = peers_[channel.client].info.name;
@@ -259,6 +277,8 @@ void Network::send(ChannelId id, bool to_server, const Bytes& bytes) {
   }
   auto& path = path_of(channel, to_server);
   bool lost = path.cut && path.swallows;
+  lost =
+      lost || (path.lost_kind != no_kind && kind_of(channel, to_server, *bytes) == path.lost_kind);
   if (channel.stream) {
     if (direction.dropping > 0) {
       --direction.dropping;

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "lib/base/random.hpp"
@@ -31,6 +32,8 @@ namespace tidegate::sim {
 
 using HostId = std::size_t;
 
+inline constexpr std::size_t no_kind = ~std::size_t{0};
+
 // From one host to another. Rates are of a million.
 struct Path {
   Duration delay = std::chrono::microseconds(50);
@@ -38,6 +41,7 @@ struct Path {
   std::uint32_t loss = 0;  // of stream frames: a burst of drops begins
   std::uint64_t burst = 1;
   std::uint32_t direct_loss = 0;
+  std::size_t lost_kind = no_kind;  // of frames: all of this kind, see Network::kinds
   std::uint32_t datagram_loss = 0;
   std::uint32_t duplicates = 0;
   std::uint32_t reorders = 0;
@@ -50,6 +54,11 @@ class Network {
  public:
   Network(EventQueue& events, base::Random random, Trace& trace)
       : events_(events), random_(random), trace_(trace) {}
+
+  // Frames are of so many kinds: those of each channel, numbered one channel after the other.
+  static constexpr std::size_t kinds = std::variant_size_v<mesh::CallFrame> +
+                                       std::variant_size_v<mesh::AnswerFrame> +
+                                       std::variant_size_v<mesh::StreamFrame>;
 
   // Of the direct frames of all paths, counted from 0, this one is lost.
   std::optional<std::uint64_t> lost_direct;
@@ -74,6 +83,9 @@ class Network {
   void to_route(LifeId life, const mesh::RoutingId& route, const mesh::AnswerFrame& frame);
   void broadcast(LifeId life, const mesh::StreamFrame& frame);
   void announce(LifeId life, const mesh::Announcement& announcement);
+
+  // The connections that this peer keeps, to links or to streams: where they lead.
+  [[nodiscard]] std::vector<base::Endpoint> connections(LifeId life, bool streams) const;
 
   // Every connection between two hosts breaks; they are dialled again.
   void break_between(HostId a, HostId b);
@@ -134,6 +146,8 @@ class Network {
   Path& path_of(const Channel& channel, bool to_server);
   Instant arrival(const Path& path, Direction& direction);
   void note(const Channel& channel, bool to_server, const std::string& frame, const char* fate);
+  [[nodiscard]] static std::size_t kind_of(const Channel& channel, bool to_server,
+                                           const std::string& bytes);
   [[nodiscard]] static std::string text_of_bytes(const Channel& channel, bool to_server,
                                                  const std::string& bytes);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "tests/sim/database.hpp"
 #include "tests/sim/trace.hpp"
@@ -41,9 +42,11 @@ void Totals::add(const Totals& other) {
   overdue += other.overdue;
   late += other.late;
   orphaned += other.orphaned;
-  orphaned_but_there += other.orphaned_but_there;
+  in_doubt += other.in_doubt;
+  in_doubt_but_there += other.in_doubt_but_there;
   foreign += other.foreign;
   unpublished += other.unpublished;
+  undone += other.undone;
   checked_at_end += other.checked_at_end;
 }
 
@@ -126,6 +129,13 @@ void Oracle::primary_known(LifeId life, const ServerIncarnation& incarnation) {
   lives_[life].primary = incarnation;
 }
 
+void Oracle::primary_left(LifeId life) {
+  auto& asked = lives_[life].asked;
+  for (auto one = asked.rbegin(); one != asked.rend() && !one->left; ++one) one->denied = true;
+}
+
+void Oracle::primary_trusted(LifeId life) { lives_[life].highest.clear(); }
+
 void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
   auto& life = lives_[id];
   const auto& who = life.birth.name;
@@ -147,10 +157,19 @@ void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
     asked.left = true;
     life.last_left = index;
     ++totals_.sent;
-    check_covers(life, message, asked.note, label(id, life.stream.size() + 1));
+    const auto name = label(id, life.stream.size() + 1);
+    const bool misled =
+        message.position && !check_primary(life, *message.position, asked.note, name);
+    check_covers(life, message, asked.note, name, misled);
     const auto before = life.stream.empty() ? 0 : life.stream.back().bytes;
-    life.stream.push_back(
-        {index - 1, message.position, message.inherited, now, {}, before + weight(message)});
+    life.stream.push_back({index - 1,
+                           message.position,
+                           message.inherited,
+                           now,
+                           misled,
+                           false,
+                           {},
+                           before + weight(message)});
     life.reached = std::max(life.reached, key_of(id, life.stream.size()));
     life.stream.back().reached = life.reached;
     check_told(life, index, message.position);
@@ -209,15 +228,38 @@ void Oracle::unpublished(LifeId id, const Unpublished& notice) {
   asked.left = true;
   life.last_left = index;
   if (life.leaving) return;
-  // Its primary's life ended.
+  // Its primary's life ended, or it was none.
   const bool after_commit = asked.note.kind == Note::Kind::after_commit;
-  const bool other_life = asked.primary && life.primary && *asked.primary != *life.primary;
+  const bool other_life =
+      asked.denied || (asked.primary && life.primary && *asked.primary != *life.primary);
   if (!(after_commit && other_life)) fail("reason", who + ", though its change can't be lost");
+}
+
+void Oracle::undone(LifeId id, const Undone& notice) {
+  auto& life = lives_[id];
+  const auto who = life.birth.name + " hears that its message " + std::to_string(notice.sequence);
+  ++totals_.undone;
+  const auto own = notice.sequence - life.before;
+  if (own == 0 || own > life.stream.size())
+    return fail("N1", who + " is undone, which it never sent");
+  auto& sent = life.stream[own - 1];
+  if (sent.note + 1 != notice.ticket || sent.position != notice.position) {
+    return fail("N1", who + " is undone, under another ticket or position");
+  }
+  if (std::exchange(sent.undone, true)) fail("N1", who + " is undone, twice");
 }
 
 // --- the server ---------------------------------------------------------------------------------
 
-void Oracle::read(LifeId life, const Truth& truth) { lives_[life].shown = truth; }
+// Positions that it has published or delivered need not be inherited if its server excludes them.
+void Oracle::read(LifeId life, const Truth& truth) {
+  lives_[life].shown = lives_[life].last_shown = truth;
+  std::erase_if(lives_[life].highest, [&](const auto& one) {
+    const auto& place = one.second;
+    return place.system == truth.timeline.system &&
+           history_.excludes(truth.timeline, place.timeline, place.lsn);
+  });
+}
 void Oracle::server_down(LifeId life) { lives_[life].shown.reset(); }
 
 // --- receiving ----------------------------------------------------------------------------------
@@ -331,13 +373,22 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
         break;
       case Undelivered::Why::orphaned:
         ++totals_.orphaned;
-        if (!life.birth.gated || !life.shown || !sent.position ||
-            sent.position->cluster() != life.birth.system ||
-            !lost_at(*life.shown, *sent.position)) {
+        if (!parted_from(life, sent.position) ||
+            !history_.undone(life.shown->timeline, note.change)) {
           fail("reason", who + ", but the server " +
                              (life.shown ? text_of(life.shown->timeline) : "") + " may show it");
+        }
+        check_order(life, author, sequence, std::nullopt, now, who);
+        break;
+      case Undelivered::Why::in_doubt:
+        ++totals_.in_doubt;
+        if (!parted_from(life, sent.position)) {
+          fail("reason", who + ", but the server " +
+                             (life.shown ? text_of(life.shown->timeline) : "") + " may show it");
+        } else if (!could_be_there(*life.shown, *sent.position)) {
+          fail("reason", who + ", but it is gone for sure");
         } else if (history_.shows(life.shown->lsn, note.change)) {
-          ++totals_.orphaned_but_there;
+          ++totals_.in_doubt_but_there;
         }
         check_order(life, author, sequence, std::nullopt, now, who);
         break;
@@ -357,11 +408,16 @@ void Oracle::ready(LifeId life, const Origin& other) {
   if (!receiver) return fail("N1", lives_[life].birth.name + " is ready with nobody");
   auto& got = from(*receiver, life);
   if (got.bound == 0) got.bound = lives_[life].stream.size() + 1;
-  from(life, *receiver).present = true;
+  auto& there = from(life, *receiver).present;
+  if (there) fail("N1", lives_[life].birth.name + " is ready twice with " + name_of(*receiver));
+  there = true;
 }
 
 void Oracle::gone(LifeId life, const Origin& other) {
-  if (const auto which = life_of(other)) from(life, *which).present = false;
+  const auto which = life_of(other);
+  if (!which || !std::exchange(from(life, *which).present, false)) {
+    fail("N1", lives_[life].birth.name + " loses a peer that it was not ready with");
+  }
 }
 
 void Oracle::subscribed(LifeId life, std::size_t topic, bool wanted, Instant now) {
@@ -379,9 +435,20 @@ void Oracle::seen(LifeId life, const Status& status) {
   };
   if (status.held > 1) check(" holds ", status.held_bytes, it.birth.options.held_bytes);
   check(" keeps ", status.retain_bytes, it.birth.options.retain_bytes);
+  // The one that reaches the bound is still taken.
+  if (status.outbox > 1) {
+    check(" has not sent ", status.outbox_bytes, it.birth.options.outbox_bytes + largest_message);
+  }
 }
 
 // --- the end ------------------------------------------------------------------------------------
+
+std::uint64_t Oracle::last_decided(const Share& got) {
+  const auto last = std::find_if(got.fates.rbegin(), got.fates.rend(), [](const Fate& fate) {
+    return fate.visibility != Visibility::none;
+  });
+  return static_cast<std::uint64_t>(got.fates.rend() - last);
+}
 
 void Oracle::finish() {
   for (LifeId id = 0; id < lives_.size(); ++id) {
@@ -389,9 +456,12 @@ void Oracle::finish() {
     if (life.alive) farewell(id);
     for (LifeId author = 0; life.alive && author < lives_.size(); ++author) {
       const auto& stream = lives_[author].stream;
-      if (author == id || !goes_on(author)) continue;
+      if (author == id) continue;
       const auto& got = from(id, author);
-      for (auto sequence = got.bound; sequence != 0 && sequence <= stream.size(); ++sequence) {
+      // The end of a stream that does not go on may have been lost with its publisher.
+      if (!goes_on(author) && got.present) continue;
+      const auto end = goes_on(author) ? stream.size() : last_decided(got);
+      for (auto sequence = got.bound; sequence != 0 && sequence <= end; ++sequence) {
         ++totals_.checked_at_end;
         if (sequence <= got.fates.size() &&
             got.fates[sequence - 1].visibility != Visibility::none) {

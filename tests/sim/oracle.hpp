@@ -13,11 +13,16 @@
 // S6 causality                own or inherited position covers the furthest that its peer has
 //                             published and delivered in that cluster; and it is delivered only
 //                             where that is visible or lost
+// "primary"                   no message carries the position of a primary that the last reading of
+//                             the own server contradicts
 // B1 the bounds
 // N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
 //                             nothing is given up that a publisher that is there retains; every
-//                             accepted message is answered once, in the order of the tickets
-// "reason": what is reported has the reason that is true
+//                             accepted message is answered once, in the order of the tickets;
+//                             between two peers "ready" and "gone" take turns
+// "links"                     nothing is connected that no member needs, checked at the end
+// "reason": what is reported has the reason that is true: orphaned only if the change is gone, in
+//           doubt only if nobody can tell
 #pragma once
 
 #include <array>
@@ -41,6 +46,7 @@
 namespace tidegate::sim {
 
 inline constexpr std::size_t topics = 4;
+inline constexpr std::size_t largest_message = 2500;  // bytes, as the bounds count them
 
 struct Totals {
   std::uint64_t published = 0;
@@ -51,10 +57,11 @@ struct Totals {
   std::uint64_t overdue = 0;
   std::uint64_t late = 0;
   std::uint64_t orphaned = 0;
-  // Its own change survived, what its position covers did not.
-  std::uint64_t orphaned_but_there = 0;
+  std::uint64_t in_doubt = 0;
+  std::uint64_t in_doubt_but_there = 0;  // its change survived
   std::uint64_t foreign = 0;
   std::uint64_t unpublished = 0;
+  std::uint64_t undone = 0;
   std::uint64_t checked_at_end = 0;
 
   void add(const Totals& other);
@@ -67,6 +74,7 @@ struct Note {
   ChangeId change = no_such_change;  // no_change: the one that it answers, if any
   std::size_t topic = 0;
   Instant at;
+  bool elsewhere = false;  // committed on another primary than the one that its peer asks
 };
 
 class Oracle {
@@ -96,10 +104,13 @@ class Oracle {
   void sent(LifeId id, const mesh::Data& data, Instant now);
   void told_sent(LifeId id, const Sent& notice);  // before the frame itself
   void unpublished(LifeId id, const Unpublished& notice);
+  void undone(LifeId id, const Undone& notice);
   void farewell(LifeId id);
   void leaves(LifeId life);
 
   void primary_known(LifeId life, const ServerIncarnation& incarnation);
+  void primary_left(LifeId life);     // by the peer, which has found that it is none
+  void primary_trusted(LifeId life);  // by its operator
   void read(LifeId life, const Truth& truth);
   void server_down(LifeId life);
 
@@ -138,13 +149,16 @@ class Oracle {
     std::optional<Position> position;
     std::optional<Position> inherited;
     Instant at;
-    Key reached;            // of the places of the stream up to here the last
+    bool misled = false;    // its position is another primary's, which its peer could not know
+    bool undone = false;    // its publisher was told
+    Key reached = {};       // of the places of the stream up to here the last
     std::size_t bytes = 0;  // of the stream up to here, as they are counted in its window
   };
   struct CommitPositionRead {  // for publication
     Note note;
     std::optional<ServerIncarnation> primary;  // known when it was published
     bool left = false;                         // sent or given back
+    bool denied = false;                       // its primary turned out to be none meanwhile
   };
   struct Fate {
     Visibility visibility = Visibility::none;
@@ -176,6 +190,7 @@ class Oracle {
     std::map<std::uint64_t, Place> highest;  // published or delivered, by cluster
     std::optional<ServerIncarnation> primary;
     std::optional<Truth> shown;
+    std::optional<Truth> last_shown;  // also while the server is down
     std::array<bool, topics> wants{};
     std::array<Instant, topics> unwanted_until{};
     std::vector<Share> from;         // by life
@@ -192,16 +207,21 @@ class Oracle {
   void check_order(Life& life, LifeId author, std::uint64_t sequence,
                    std::optional<Instant> arrived, Instant now, const std::string& who);
   void check_covers(const Life& life, const Message& message, const Note& note,
-                    const std::string& who);
+                    const std::string& who, bool misled);
+  [[nodiscard]] bool check_primary(const Life& life, const Position& position, const Note& note,
+                                   const std::string& who);
   void raise(Life& life, const Position& position);
   [[nodiscard]] bool shows(const std::optional<Truth>& shown, const Position& position) const;
   [[nodiscard]] bool lost_at(const Truth& shown, const Position& position) const;
+  [[nodiscard]] bool parted_from(const Life& life, const std::optional<Position>& own) const;
+  [[nodiscard]] bool could_be_there(const Truth& shown, const Position& own) const;
   [[nodiscard]] bool decided(const std::optional<Truth>& shown, const Streamed& sent) const;
   [[nodiscard]] bool could_go(const Released& with, LifeId author, std::uint64_t sequence,
                               const Share& got) const;
   [[nodiscard]] Key key_of(LifeId author, std::uint64_t sequence) const;
   Share& from(LifeId life, LifeId author);
   [[nodiscard]] bool goes_on(LifeId author) const;
+  [[nodiscard]] static std::uint64_t last_decided(const Share& got);
   [[nodiscard]] std::string label(LifeId author, std::uint64_t sequence) const;
   [[nodiscard]] bool kept(const Life& author, std::uint64_t sequence, Instant now) const;
 

@@ -50,9 +50,24 @@ void Oracle::raise(Life& life, const Position& position) {
   if (!added && !history_.contains(entry->second, place.timeline, place.lsn)) entry->second = place;
 }
 
+// False: its position is another primary's than its change's, and its peer could not know it.
+bool Oracle::check_primary(const Life& life, const Position& position, const Note& note,
+                           const std::string& who) {
+  if (note.kind != Note::Kind::after_commit) return true;
+  const auto system = position.cluster();
+  const auto name = position.history().entries().back().promoted;
+  const auto timeline = history_.timeline_promoted(system, name);
+  if (life.shown && life.shown->timeline.system == system &&
+      history_.next_towards(system, timeline, life.shown->timeline.timeline) != 0) {
+    fail("primary", who + " is sent with " + words(position) + " when its server has come to " +
+                        text_of(life.shown->timeline));
+  }
+  return !note.elsewhere || history_.shows(place_of(history_, position), note.change);
+}
+
 // S6 and S2 of a message that is being sent.
 void Oracle::check_covers(const Life& life, const Message& message, const Note& note,
-                          const std::string& who) {
+                          const std::string& who, bool misled) {
   const auto& own = message.position;
   const auto& inherited = message.inherited;
   if (own.has_value() != (note.kind != Note::Kind::no_change)) {
@@ -65,13 +80,18 @@ void Oracle::check_covers(const Life& life, const Message& message, const Note& 
   if (!own && !inherited && !life.highest.empty()) fail("S6", who + " inherits nothing");
   if (own || inherited) {
     const auto before = life.highest.find(own ? own->cluster() : inherited->cluster());
-    if (before != life.highest.end() && !covers(own, before->second) &&
-        !covers(inherited, before->second)) {
+    // A lost one need not be inherited.
+    const auto& shown = life.last_shown;
+    const bool counts =
+        before != life.highest.end() &&
+        !(shown && shown->timeline.system == before->second.system &&
+          history_.excludes(shown->timeline, before->second.timeline, before->second.lsn));
+    if (counts && !covers(own, before->second) && !covers(inherited, before->second)) {
       fail("S6", who + " is sent with " + words(own) + " and inherits " + words(inherited) +
                      ", expected at least " + text_of(before->second));
     }
   }
-  if (own && own->cluster() == history_.change(note.change).place.system &&
+  if (own && !misled && own->cluster() == history_.change(note.change).place.system &&
       !history_.shows(place_of(history_, *own), note.change)) {
     fail("S2", who + " is sent with " + words(own) + ", which does not cover its change at " +
                    text_of(history_.change(note.change).place) +
@@ -92,6 +112,20 @@ bool Oracle::lost_at(const Truth& shown, const Position& position) const {
   return history_.excludes(shown.timeline, place.timeline, place.lsn);
 }
 
+// The server has turned away from this position of its cluster.
+bool Oracle::parted_from(const Life& life, const std::optional<Position>& own) const {
+  return life.birth.gated && life.shown && own && own->cluster() == life.birth.system &&
+         lost_at(*life.shown, *own);
+}
+
+// The change may lie before the place where the server has turned away.
+bool Oracle::could_be_there(const Truth& shown, const Position& own) const {
+  if (own.after == 0) return true;
+  auto first = own;
+  first.offset = own.after + 1;
+  return !lost_at(shown, first);
+}
+
 void Oracle::check_visible(const Life& life, const Streamed& sent, const Note& note,
                            const std::string& who) {
   if (!life.birth.gated || (!sent.position && !sent.inherited)) return;
@@ -108,7 +142,8 @@ void Oracle::check_visible(const Life& life, const Streamed& sent, const Note& n
       !lost_at(*life.shown, *sent.inherited)) {
     return fail("S6", who + " behind " + words(sent.inherited) + seen);
   }
-  if (note.kind != Note::Kind::no_change && !history_.shows(life.shown->lsn, note.change)) {
+  if (note.kind != Note::Kind::no_change && !sent.misled &&
+      !history_.shows(life.shown->lsn, note.change)) {
     fail("S2", who + seen + ", but its change was at " +
                    text_of(history_.change(note.change).place) +
                    (history_.change(note.change).erased ? " (erased)" : ""));

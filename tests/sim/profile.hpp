@@ -37,6 +37,8 @@ enum class Fault : std::uint8_t {
   fail_back,      // the primary dies, and one that was it before comes back as it was
   drop_sessions,  // of a peer with its servers
   slow_database,
+  lose_kind,       // frames of one kind, on one path
+  swap_addresses,  // two peers end, and a new life of each begins where the other was
   last
 };
 inline constexpr auto faults = static_cast<std::size_t>(Fault::last);

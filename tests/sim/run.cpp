@@ -56,6 +56,9 @@ Outcome run_seed(std::uint64_t seed, Trace& trace) {
   simulation.run_for(two_heartbeats);
   settle(simulation, settling_patience);
   if (!simulation.broken()) simulation.oracle.finish();
+  if (const auto what = simulation.needless_connection(); !what.empty()) {
+    simulation.oracle.fail("links", what);
+  }
 
   Outcome outcome;
   outcome.violation = simulation.oracle.violation();
@@ -94,9 +97,11 @@ std::string summary(const Outcome& outcome) {
   line("overdue", t.overdue);
   line("late", t.late);
   line("orphaned", t.orphaned);
-  line("  of which still there", t.orphaned_but_there);
+  line("in doubt", t.in_doubt);
+  line("  of which still there", t.in_doubt_but_there);
   line("foreign", t.foreign);
   line("unpublished", t.unpublished);
+  line("undone", t.undone);
   line("accounted for at the end", t.checked_at_end);
   line("faults", c.faults);
   line("peers crashed or left", c.peer_crashes);

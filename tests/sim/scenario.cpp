@@ -145,9 +145,12 @@ class Scenario {
     const auto& kind = words.at(2);
     if (kind != "nothing") {
       made.note.change = changes_.at(words.at(3));
-      made.note.kind = kind == "position" ? Note::Kind::position : Note::Kind::after_commit;
-      const auto& place = simulation_.history.change(made.note.change).place;
-      if (kind == "position") made.dependency = simulation_.database.position_of(place);
+      const bool placed = kind == "position" || kind == "bare";
+      made.note.kind = placed ? Note::Kind::position : Note::Kind::after_commit;
+      const auto& change = simulation_.history.change(made.note.change);
+      auto position = simulation_.database.position_of(change.place);
+      if (kind == "position") position.after = change.begin;
+      if (placed) made.dependency = position;
       if (kind == "after" || kind == "durable") made.dependency = AfterCommit{kind == "durable"};
     }
     simulation_.publish(life(words.at(1)), {made});

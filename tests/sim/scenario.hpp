@@ -7,7 +7,9 @@
 //                            with what others keep), late 50ms, drop 50ms (overdue), held 400,
 //                            kept 400 (bytes)
 //     change 1 sync          commits a change on the primary; also: async, or tail: nobody's
-//     publish a after 1      announces it; also: durable, position, nothing
+//     publish a after 1      announces it; also: durable, nothing, and with a position that the
+//                            application knows: position, or bare, which does not tell behind
+//                            which place the change lies
 //     run 20ms               lets time pass
 //     pause r1, resume r1, replay r1 1    a replica replays no further, again, up to change 1
 //     crash p, restart p, rewind r1, promote r1, detach r1, attach r1

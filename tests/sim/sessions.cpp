@@ -56,7 +56,7 @@ void Sessions::connect_watch(LifeId life) {
   peer.watch.busy = true;
   read_tide(life);
   ServerUp up;
-  up.incarnation = {server.system, server.started};
+  up.incarnation = server.incarnation();
   up.in_recovery = !server.primary;
   up.description = server.name;
   give_(life, std::move(up), std::nullopt);
@@ -75,7 +75,7 @@ void Sessions::read_tide(LifeId life) {
     if (watch.epoch != epoch) return;
     const auto& server = database_.server(*watch.server);
     Tide tide;
-    tide.incarnation = {server.system, server.started};
+    tide.incarnation = server.incarnation();
     tide.replayed = server.lsn;
     events_.after(answer_time() / 2, [this, life, epoch, tide, place = server.place()] {
       if (peers_[life].watch.epoch == epoch) finish_tide(life, tide, place);
@@ -120,8 +120,22 @@ std::optional<ServerId> Sessions::nearest_primary(LifeId life) const {
   return database_.primary_of(*peer.system);
 }
 
+// The one that the server that is read follows, when that has left the timeline of the one that the
+// peer asks.
+std::optional<ServerId> Sessions::later_primary(LifeId life) const {
+  const auto& peer = peers_[life];
+  if (!peer.reads || !peer.watch.server || !peer.dependency.server) return std::nullopt;
+  const auto& asked = database_.server(*peer.dependency.server);
+  const auto& read = database_.server(*peer.reads);
+  if (read.system != asked.system || !database_.is_past(asked, read)) return std::nullopt;
+  const auto newest = nearest_primary(life);
+  const bool follows = newest && database_.server(*newest).timeline == read.timeline;
+  return follows ? newest : std::nullopt;
+}
+
 std::optional<ServerId> Sessions::primary_of(LifeId life) const {
   const auto& session = peers_[life].dependency;
+  if (const auto later = later_primary(life)) return later;
   if (session.server || !session.told_down) return session.server;
   return database_.has_two_primaries(*peers_[life].system) ? std::nullopt : nearest_primary(life);
 }
@@ -145,7 +159,7 @@ void Sessions::connect_tag(LifeId life) {
   peer.dependency.told_down = peer.dependency.busy = false;
   const auto& server = database_.server(*primary);
   PrimaryUp up;
-  up.incarnation = {server.system, server.started};
+  up.incarnation = server.incarnation();
   up.description = server.name;
   up.history = database_.history_of(*primary);
   give_(life, std::move(up), std::nullopt);
@@ -162,9 +176,8 @@ void Sessions::ask(LifeId life, bool nudge) {
     if (dependency.epoch != epoch) return;
     if (nudge) database_.nudge(*dependency.server);
     const auto& server = database_.server(*dependency.server);
-    const gate::CommitPosition reading{{server.system, server.started},
-                                       database_.history_of(*dependency.server),
-                                       Lsn{server.lsn},
+    const gate::CommitPosition reading{server.incarnation(),
+                                       database_.history_of(*dependency.server), Lsn{server.lsn},
                                        Lsn{server.flushed}};
     events_.after(answer_time() / 2, [this, life, epoch, reading] {
       if (peers_[life].dependency.epoch != epoch) return;
@@ -172,6 +185,16 @@ void Sessions::ask(LifeId life, bool nudge) {
       give_(life, node::input::CommitPositionRead{reading}, std::nullopt);
     });
   });
+}
+
+void Sessions::leave_primary(LifeId life) {
+  auto& dependency = peers_[life].dependency;
+  if (!dependency.server) return;  // broken meanwhile, and the peer will hear of it
+  dependency.server.reset();
+  dependency.busy = false;
+  dependency.told_down = true;
+  ++dependency.epoch;
+  events_.after(pause(), [this, life] { connect_tag(life); });
 }
 
 void Sessions::tag_broken(LifeId life) {

@@ -47,6 +47,8 @@ class Sessions {
 
   void poll(LifeId life);
   void ask(LifeId life, bool nudge);
+  // The peer does not want the primary that it is connected to.
+  void leave_primary(LifeId life);
 
   // Everybody's connections to this server break.
   void lost(ServerId server);
@@ -63,10 +65,14 @@ class Sessions {
 
   [[nodiscard]] bool connected(LifeId life) const;
 
-  // Where the application of this peer commits: on the primary that the peer is connected to. Once
-  // the peer knows that it is connected to none, on the cluster's only one, which it will connect
-  // to; if there are two, nowhere: it could not tell its peer where.
+  // Where the application of this peer commits: on the primary that the peer is connected to, or,
+  // where the server that it reads follows a later one, on that one. Once the peer knows that it is
+  // connected to none, on the cluster's only one, which it will connect to; if there are two,
+  // nowhere: it could not tell its peer where.
   [[nodiscard]] std::optional<ServerId> primary_of(LifeId life) const;
+  [[nodiscard]] std::optional<ServerId> asks(LifeId life) const {
+    return peers_[life].dependency.server;
+  }
 
  private:
   struct Session {
@@ -86,6 +92,7 @@ class Sessions {
   void connect_watch(LifeId life);
   void connect_tag(LifeId life);
   [[nodiscard]] std::optional<ServerId> nearest_primary(LifeId life) const;
+  [[nodiscard]] std::optional<ServerId> later_primary(LifeId life) const;
   void watch_broken(LifeId life);
   void tag_broken(LifeId life);
   void read_tide(LifeId life);

@@ -178,6 +178,42 @@ TEST_CASE("S3: the oracle sees a message that is decided twice, or comes from no
   CHECK(told.broken() == "S3");
 }
 
+TEST_CASE("N1: the oracle sees a hole in what was taken of a publisher that is dead") {
+  Told told;
+  told.send(1, Told::at(200));
+  told.send(2, Told::at(300));
+  told.send(3, Told::at(400));
+  told.send(3, Told::at(400));
+  told.show(400);
+  told.deliver(1);
+  told.oracle.died(0);
+  SUBCASE("a message before the last that was taken is neither delivered nor reported") {
+    told.deliver(3);
+    told.oracle.finish();
+    CHECK(told.broken() == "N1");
+  }
+  SUBCASE("the end of its stream may be lost with it: that is right") {
+    told.deliver(2);
+    told.oracle.finish();
+    CHECK(told.broken() == "");
+  }
+}
+
+TEST_CASE("N1: the oracle sees a peer that comes or goes twice") {
+  Told told;
+  told.oracle.ready(1, Told::origin(0));
+  told.oracle.gone(1, Told::origin(0));
+  told.oracle.ready(1, Told::origin(0));
+  CHECK(told.broken() == "");
+  SUBCASE("ready, and again") { told.oracle.ready(1, Told::origin(0)); }
+  SUBCASE("gone, and again") {
+    told.oracle.gone(1, Told::origin(0));
+    told.oracle.gone(1, Told::origin(0));
+  }
+  SUBCASE("gone, though it was never ready") { told.oracle.gone(0, Told::origin(1)); }
+  CHECK(told.broken() == "N1");
+}
+
 TEST_CASE("S3: the oracle takes a stream that goes on in a later life for one") {
   Told told;
   told.oracle.ready(0, Told::origin(1));
@@ -356,6 +392,17 @@ TEST_CASE("N1: the oracle allows no hole that could be filled") {
   }
 }
 
+TEST_CASE("the oracle accepts that a change is in doubt where nobody can tell") {
+  Told told;
+  told.send(3, Told::at(500));
+  auto around_the_fork = Told::at(500);
+  around_the_fork.after = 399;
+  told.send(3, around_the_fork);
+  told.show(500, 2);
+  told.report(1, 2, Undelivered::Why::in_doubt);
+  CHECK(told.broken() == "");
+}
+
 TEST_CASE("the oracle sees a reason that is not true") {
   Told told;
   told.send(3, Told::at(400));
@@ -364,6 +411,19 @@ TEST_CASE("the oracle sees a reason that is not true") {
   SUBCASE("orphaned, though it is there") {
     told.show(400, 2);
     told.report(1, 1, Undelivered::Why::orphaned);
+  }
+  SUBCASE("orphaned, though its change is there, if not all that its position covers") {
+    told.send(3, Told::at(500));
+    told.show(500, 2);
+    told.report(2, 2, Undelivered::Why::orphaned);
+  }
+  SUBCASE("in doubt, though it comes") { told.report(1, 1, Undelivered::Why::in_doubt); }
+  SUBCASE("in doubt, though it is gone for sure") {
+    auto behind_the_fork = Told::at(500);
+    behind_the_fork.after = 400;
+    told.send(4, behind_the_fork);
+    told.show(500, 2);
+    told.report(2, 2, Undelivered::Why::in_doubt);
   }
   SUBCASE("foreign, though it is of this cluster") { told.report(1, 1, Undelivered::Why::foreign); }
   SUBCASE("given back, though the primary lives") {

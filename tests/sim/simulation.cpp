@@ -1,6 +1,7 @@
 #include "tests/sim/simulation.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "lib/base/must.hpp"
 #include "tests/sim/draws.hpp"
@@ -166,6 +167,11 @@ void Simulation::demand(LifeId life, bool open) {
   give(life, {node::input::Demand{open}});
 }
 
+void Simulation::trust_primary(LifeId life) {
+  oracle.primary_trusted(life);
+  give(life, {node::input::TrustPrimary{}});
+}
+
 // Tells the oracle of an input before the node has it. False: the input is not for the node.
 bool Simulation::prepare(LifeId life, Given& given) {
   auto& it = peers_[life];
@@ -197,7 +203,6 @@ bool Simulation::prepare(LifeId life, Given& given) {
   } else if (const auto* up = std::get_if<PrimaryUp>(&given.input)) {
     it.primary_up = true;
     it.primary = up->incarnation;
-    oracle.primary_known(life, up->incarnation);
   } else if (std::holds_alternative<PrimaryDown>(given.input)) {
     it.primary_up = it.asking = false;
   } else if (const auto* asked = std::get_if<node::input::CommitPositionRead>(&given.input)) {
@@ -276,6 +281,35 @@ std::string Simulation::unsettled() const {
   return "";
 }
 
+std::string Simulation::needless_connection() const {
+  for (const auto life : living_) {
+    const auto status = peers_[life].node->status(events.now());
+    const auto& seeds = peers_[life].plan.seeds;
+    for (const bool streams : {false, true}) {
+      auto all = network.connections(life, streams);
+      std::sort(all.begin(), all.end(), [](const base::Endpoint& a, const base::Endpoint& b) {
+        return std::tie(a.host, a.port) < std::tie(b.host, b.port);
+      });
+      for (auto at = all.begin(); at != all.end(); ++at) {
+        const auto direct_port = static_cast<std::uint16_t>(at->port + (streams ? 1 : 0));
+        const bool wanted =
+            std::any_of(status.peers.begin(), status.peers.end(), [&](const PeerStatus& member) {
+              return member.host == at->host && member.direct_port == direct_port &&
+                     member.state != PeerState::left && member.state != PeerState::gone;
+            });
+        const bool of_seed = !streams && std::find(seeds.begin(), seeds.end(), *at) != seeds.end();
+        const auto where = at->host + ":" + std::to_string(at->port);
+        const auto& name = peers_[life].info.name;
+        if (!wanted && !of_seed) return name + " keeps a connection to " + where;
+        if (at != all.begin() && *(at - 1) == *at && !of_seed) {
+          return name + " keeps two connections to " + where;
+        }
+      }
+    }
+  }
+  return "";
+}
+
 // --- effects ------------------------------------------------------------------------------------
 
 void Simulation::run_effects(LifeId life, node::Effects& effects) {
@@ -320,6 +354,14 @@ void Simulation::ask(LifeId life, bool nudge) {
   sessions.ask(life, nudge);
 }
 
+void Simulation::act(LifeId life, node::effect::LeavePrimary&) {
+  auto& it = peers_[life];
+  it.primary_up = it.asking = false;
+  say(life, "leaves the primary");
+  oracle.primary_left(life);
+  sessions.leave_primary(life);
+}
+
 void Simulation::act(LifeId life, node::effect::Deliver& e) {
   const auto& delivery = e.delivery;
   if (trace.on()) {
@@ -346,6 +388,10 @@ void Simulation::act(LifeId life, node::effect::Notify& e) {
   } else if (const auto* unpublished = std::get_if<Unpublished>(&notice)) {
     what = "gives back what it did not send: " + unpublished->payload;
     oracle.unpublished(life, *unpublished);
+  } else if (const auto* undone = std::get_if<Undone>(&notice)) {
+    what = "hears that its message " + std::to_string(undone->sequence) + " is " +
+           std::string(to_string(undone->why));
+    oracle.undone(life, *undone);
   } else if (const auto* ready = std::get_if<PeerReady>(&notice)) {
     what = "is ready with " + ready->name;
     oracle.ready(life, ready->origin);
@@ -358,6 +404,7 @@ void Simulation::act(LifeId life, node::effect::Notify& e) {
     what = "has lost its server";
   } else if (std::holds_alternative<PrimaryUp>(notice)) {
     what = "asks at " + std::get<PrimaryUp>(notice).description;
+    oracle.primary_known(life, std::get<PrimaryUp>(notice).incarnation);
   } else if (std::holds_alternative<PrimaryDown>(notice)) {
     what = "has lost the primary";
   } else if (std::holds_alternative<Warning>(notice)) {

@@ -93,6 +93,7 @@ class Simulation {
   void publish(LifeId life, std::vector<Publication> batch);
   void subscribe(LifeId life, std::size_t topic, bool wanted);
   void demand(LifeId life, bool open);
+  void trust_primary(LifeId life);
 
   // Until then, or until a promise is broken.
   void run_until(Instant until);
@@ -105,6 +106,9 @@ class Simulation {
 
   // Empty, or who is not ready with whom, or still holds something.
   [[nodiscard]] std::string unsettled() const;
+
+  // Empty, or a connection that leads to no member of the roster and to no seed, or there twice.
+  [[nodiscard]] std::string needless_connection() const;
 
   std::uint64_t steps = 0;
   std::uint64_t refused = 0;  // publications, since the outbox was full
@@ -139,6 +143,7 @@ class Simulation {
   void act(LifeId life, node::effect::ReadReplayPosition& e);
   void act(LifeId life, node::effect::QueryCommitPosition&) { ask(life, false); }
   void act(LifeId life, node::effect::Nudge&) { ask(life, true); }
+  void act(LifeId life, node::effect::LeavePrimary& e);
   void act(LifeId life, node::effect::Deliver& e);
   void act(LifeId life, node::effect::Notify& e);
 

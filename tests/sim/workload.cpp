@@ -75,12 +75,14 @@ void Workload::announce(LifeId life, std::size_t changes) {
   if (!peer.plan.primary || !peer.primary) return;
   const auto primary = simulation_.sessions.primary_of(life);
   if (!primary) return;
+  const auto asked = simulation_.sessions.asks(life);
   std::vector<Simulation::Publication> batch;
   for (std::size_t i = 0; i < changes; ++i) {
     const bool sync = !one_in(random_, 3);
     const auto change = simulation_.database.commit(*primary, sync, flush_time());
     const AfterCommit dependency{sync && one_in(random_, 2)};
     batch.push_back(publication(Note::Kind::after_commit, change, dependency));
+    batch.back().note.elsewhere = asked && asked != primary;
   }
   // COMMIT has to return, and the application to call.
   simulation_.events.after(random_.between(microseconds(1), microseconds(300)),
@@ -96,13 +98,24 @@ void Workload::announce_position(LifeId life) {
   const auto primary = simulation_.database.primary_of(system);
   if (!primary) return;
   const auto change = simulation_.database.commit(*primary, true);
-  const auto& place = simulation_.history.change(change).place;
-  const auto position = simulation_.database.position_of(place);
+  const auto position = position_covering(*primary, change);
   const auto made = publication(Note::Kind::position, change, position);
   simulation_.events.after(one_in(random_, 8) ? up_to(random_, seconds(3)) : microseconds(50),
                            [this, life, made, round = round_] {
                              if (round == round_) simulation_.publish(life, {made});
                            });
+}
+
+// As an application may know it: it asks some time after its commit, and perhaps before it too.
+Position Workload::position_covering(ServerId primary, ChangeId change) {
+  auto& database = simulation_.database;
+  const auto begin = simulation_.history.change(change).begin;
+  auto covering = change;
+  for (auto others = random_.below(3); others > 0; --others)
+    covering = database.commit(primary, true);
+  auto position = database.position_of(simulation_.history.change(covering).place);
+  if (!one_in(random_, 3)) position.after = begin - (one_in(random_, 2) ? 0 : random_.below(200));
+  return position;
 }
 
 void Workload::announce_nothing(LifeId life, ChangeId answered) {

@@ -27,6 +27,7 @@ class Workload {
   void act();
   void announce(LifeId life, std::size_t changes);
   void announce_position(LifeId life);
+  [[nodiscard]] Position position_covering(ServerId primary, ChangeId change);
   void announce_nothing(LifeId life, ChangeId answered);
   void commit_alone();
   void answer(LifeId life, const Delivery& delivery);

@@ -72,6 +72,7 @@ std::string table(const Verdict& verdict, const History& history) {
               std::to_string(all.requests) + " requests, " + std::to_string(verdict.resent) +
                   " sent again");
   out << line("reported: orphaned", reported("orphaned"), "undone by a failover");
+  out << line("reported: in doubt", reported("in_doubt"), "undone by a failover, or not");
   out << line("reported: expired", reported("expired"));
   out << line("reported: missing", reported("missing"));
   out << line("unpublished", verdict.unpublished, "handed back to their publisher");

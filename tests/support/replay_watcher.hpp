@@ -10,8 +10,9 @@ namespace tidegate::testing {
 
 class ReplayWatcher : public Turning<servers::ReplayReader, gate::ServerEvent> {
  public:
-  explicit ReplayWatcher(const std::string& connection_string)
-      : Turning(postgres::open_replay_reader(connection_string)) {}
+  explicit ReplayWatcher(const std::string& connection_string,
+                         postgres::Database::Timeouts timeouts = {})
+      : Turning(postgres::open_replay_reader(connection_string, timeouts)) {}
 
   // The next thing that happens must be a reading; or what else happens is passed over.
   Tide next_tide() { return next<gate::ReplayPositionRead>().tide.value(); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sodium.h>
 
@@ -44,10 +45,15 @@ Json of_peer(const char* type, const Origin& origin, const std::string& name) {
   return json;
 }
 
-Json made(const PeerReady& n) { return of_peer("peer_ready", n.origin, n.name); }
+Json made(const PeerReady& n) {
+  auto json = of_peer("peer_ready", n.origin, n.name);
+  json["address"] = n.address;
+  return json;
+}
 
 Json made(const PeerGone& n) {
   auto json = of_peer("peer_gone", n.origin, n.name);
+  json["address"] = n.address;
   json["why"] = to_string(n.why);
   return json;
 }
@@ -79,6 +85,16 @@ Json made(const Unpublished& n) {
   return json;
 }
 
+Json made(const Undone& n) {
+  auto json = typed("undone");
+  json["ticket"] = n.ticket;
+  json["sequence"] = n.sequence;
+  json["why"] = to_string(n.why);
+  json["topic"] = n.topic.elements();
+  Write{json}("position", n.position);
+  return json;
+}
+
 Json made(const ServerUp& n) {
   auto json = typed("server_up");
   members(Write(json), n.incarnation);
@@ -106,6 +122,12 @@ Json with_text(const char* type, const char* key, const std::string& text) {
 Json made(const ServerDown& n) { return with_text("server_down", "reason", n.reason); }
 Json made(const PrimaryDown& n) { return with_text("primary_down", "reason", n.reason); }
 Json made(const Warning& n) { return with_text("warning", "text", n.text); }
+
+Json made(const Trouble& n) {
+  auto json = typed("trouble");
+  members(Write(json), n);
+  return json;
+}
 
 }  // namespace
 
@@ -152,6 +174,27 @@ Json publish_error(std::uint64_t line, const std::string& message) {
   return json;
 }
 
+Json ready_peers(std::size_t ready, bool settled) {
+  auto json = typed("ready_peers");
+  json["ready"] = ready;
+  json["settled"] = settled;
+  return json;
+}
+
+Json to_json(const Publication& publication) {
+  Json json = Json::object();
+  json["topic"] = publication.topic.elements();
+  put_payload(json, publication.payload);
+  if (const auto* position = std::get_if<Position>(&publication.dependency)) {
+    json["depends"] = to_json(*position);
+  } else if (const auto* commit = std::get_if<AfterCommit>(&publication.dependency)) {
+    json["depends"] = "commit";
+    json["durable"] = commit->durable;
+  }
+  if (!publication.id.empty()) json["id"] = Json::parse(publication.id);
+  return json;
+}
+
 Json published(const Topic& topic, std::size_t peers, const std::optional<Position>& position) {
   auto json = typed("published");
   json["topic"] = topic.elements();
@@ -195,12 +238,35 @@ Json to_json(const Status& status) {
   // Derived, for programs that don't want to subtract LSNs.
   const auto missing = command::bytes_behind(status);
   json["missing_bytes"] = missing ? Json(*missing) : Json(nullptr);
-  json["troubles"] = command::troubles(status);
+  Write{json}("lag_ms", command::lag(status));
   return json;
 }
 
+// JSON escapes the control characters of ASCII by itself; the others that a terminal obeys are
+// escaped here, since a line may be read on one.
 std::string to_text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto dumped = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto usual = [](char c) { return static_cast<unsigned char>(c) < 0x7F; };
+  if (std::all_of(dumped.begin(), dumped.end(), usual)) return dumped;
+  std::string text;
+  text.reserve(dumped.size());
+  std::string_view rest = dumped;
+  while (!rest.empty()) {
+    const auto lead = static_cast<unsigned char>(rest.front());
+    const auto obeyed = lead < 0x7F ? 0 : base::obeyed_bytes(rest);
+    if (obeyed == 0) {
+      text += rest.front();
+      rest.remove_prefix(1);
+      continue;
+    }
+    unsigned code = obeyed == 1 ? lead : obeyed == 2 ? lead & 0x1FU : lead & 0x0FU;
+    for (const char c : rest.substr(1, obeyed - 1)) {
+      code = (code << 6U) | (static_cast<unsigned char>(c) & 0x3FU);
+    }
+    text += fmt::format("\\u{:04x}", code);
+    rest.remove_prefix(obeyed);
+  }
+  return text;
 }
 
 Result<Status> parse_status(std::string_view text) {

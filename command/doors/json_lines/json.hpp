@@ -35,6 +35,10 @@ using Json = nlohmann::ordered_json;
 // Line `line` of standard input, counted from 1, was not published.
 [[nodiscard]] Json publish_error(std::uint64_t line, const std::string& message);
 
+// The first line that a client of the publish socket gets, again when it changes: so many peers are
+// ready, and whether nobody new has come for a while.
+[[nodiscard]] Json ready_peers(std::size_t ready, bool settled);
+
 // The answer of `tidegate pub --json`; `peers` is the number of peers that were ready.
 [[nodiscard]] Json published(const Topic& topic, std::size_t peers,
                              const std::optional<Position>& position);
@@ -65,7 +69,14 @@ struct Publication {
   std::string id;  // as JSON; empty: none
 };
 
+// A line in, as parse_publication() reads it.
+[[nodiscard]] Json to_json(const Publication& publication);
+
 // Reads one line in. Any text is allowed; all that is wrong with it is the error.
 [[nodiscard]] Result<Publication> parse_publication(std::string_view line);
+
+// The line in that publishes nothing and tells the peer that its primary is right (see
+// Peer::trust_primary).
+[[nodiscard]] bool trusts_primary(std::string_view line);
 
 }  // namespace tidegate::json_lines

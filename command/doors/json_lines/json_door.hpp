@@ -21,6 +21,8 @@ class JsonDoor final : public doors::Door {
   void peer_has_turned() override;
   [[nodiscard]] bool full() const override { return output_.full(); }
   [[nodiscard]] bool finished() const override { return output_.closed(); }
+  // Why the output could not be written; empty: its reader has gone.
+  [[nodiscard]] const std::string& failure() const { return output_.failure(); }
   void peer_leaves() override;
   [[nodiscard]] bool pending() const override { return output_.pending(); }
 

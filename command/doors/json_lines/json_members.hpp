@@ -62,6 +62,7 @@ template <typename Offset>
 Json encode(LsnText<Offset> lsn) {
   return to_string(Lsn{lsn.offset});
 }
+inline Json encode(Trouble::Kind kind) { return std::string(to_string(kind)); }
 inline Json encode(PeerState state) { return std::string(to_string(state)); }
 
 template <typename Id>
@@ -121,6 +122,14 @@ inline bool decode(const Json& json, LsnText<std::uint64_t> lsn) {
   return parsed.ok();
 }
 
+inline bool decode(const Json& json, Trouble::Kind& kind) {
+  std::string text;
+  if (!decode(json, text)) return false;
+  const auto named = node::trouble_names.value(text);
+  kind = named.value_or(kind);
+  return named.has_value();
+}
+
 inline bool decode(const Json& json, PeerState& state) {
   std::string text;
   if (!decode(json, text)) return false;
@@ -165,6 +174,7 @@ void members(Visit&& visit, T& position) {
   visit("system", SystemText{cluster});
   visit("history", history);
   visit("lsn", LsnText{position.offset});
+  visit("after", LsnText{position.after});
   if constexpr (!std::is_const_v<T>) {
     position.branch = Branch(ServerKind::postgres, cluster, std::move(history));
   }
@@ -174,6 +184,7 @@ template <typename Visit, MaybeConst<ServerIncarnation> T>
 void members(Visit&& visit, T& incarnation) {
   visit("system", SystemText{incarnation.cluster});
   visit("started", incarnation.started);
+  visit("counted_since", incarnation.counted_since);
 }
 
 template <typename Visit, MaybeConst<HistoryEntry> T>
@@ -210,6 +221,26 @@ void members(Visit&& visit, T& peer) {
   visit("lag", peer.lag);
 }
 
+template <typename Visit, MaybeConst<ServerStatus> T>
+void members(Visit&& visit, T& server) {
+  visit("asked", server.asked);
+  visit("up", server.up);
+  visit("primary", server.primary);
+  visit("since_ms", server.since);
+  visit("description", server.description);
+  visit("reason", server.reason);
+  visit("degraded", server.degraded);
+}
+
+template <typename Visit, MaybeConst<Trouble> T>
+void members(Visit&& visit, T& trouble) {
+  visit("kind", trouble.kind);
+  visit("about", trouble.about);
+  visit("text", trouble.text);
+  visit("lasted_ms", trouble.lasted);
+  visit("ended", trouble.ended);
+}
+
 template <typename Visit, MaybeConst<Status> T>
 void members(Visit&& visit, T& status) {
   members(visit, status.origin);
@@ -236,6 +267,9 @@ void members(Visit&& visit, T& status) {
   visit("retained_first", status.retained_first);
   visit("retained", status.retained);
   visit("retained_bytes", status.retain_bytes);
+  visit("database", status.database);
+  visit("primary", status.primary);
+  visit("troubles", status.troubles);
   visit("counters", status.counters);
   visit("peers", status.peers);
 }

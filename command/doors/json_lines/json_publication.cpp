@@ -64,9 +64,12 @@ Result<Position> read_position(const Json& json) {
   std::string wrong;
   members(Read(json, wrong), position);
   if (!wrong.empty()) return Error{"depends has a bad \"" + wrong + "\"; " + depends_forms};
-  if (json.size() != 3) return Error{depends_forms};
+  if (json.size() != (json.contains("after") ? 4 : 3)) return Error{depends_forms};
   if (position.cluster() == 0 || position.offset == 0) {
     return Error{"depends names no place: system and lsn must not be 0"};
+  }
+  if (position.after >= position.offset) {
+    return Error{"depends has its change behind its place: after must be less than lsn"};
   }
   return position;
 }
@@ -138,6 +141,11 @@ class Wrong {
 };
 
 }  // namespace
+
+bool trusts_primary(std::string_view line) {
+  if (line.find("trust") == std::string_view::npos) return false;
+  return Json::parse(line, nullptr, false) == Json{{"trust", "primary"}};
+}
 
 Result<Publication> parse_publication(std::string_view line) {
   const auto json = Json::parse(line, nullptr, false);

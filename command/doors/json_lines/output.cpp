@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <cstring>
 
 #include <poll.h>
 #include <unistd.h>
@@ -57,8 +58,11 @@ bool Output::write_some() {
   const auto size = std::min<std::size_t>(text_.size() - written_, PIPE_BUF);
   const auto count = write(descriptor_, text_.data() + written_, size);
   if (count < 0) {
-    if (errno != EINTR && errno != EAGAIN) close();
-    return errno == EINTR;
+    const int error = errno;
+    if (error == EINTR || error == EAGAIN) return error == EINTR;
+    if (error != EPIPE) failure_ = std::strerror(error);
+    close();
+    return false;
   }
   written_ += static_cast<std::size_t>(count);
   if (written_ == text_.size()) {

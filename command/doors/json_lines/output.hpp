@@ -45,6 +45,9 @@ class Output {
   // The reader is gone; what comes is thrown away from now on.
   [[nodiscard]] bool closed() const { return closed_; }
 
+  // Why, where it is something else (a full disk); empty: its reader has gone, or it is not closed.
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+
  private:
   static constexpr std::size_t most_pending = std::size_t{1} << 20U;
 
@@ -57,6 +60,7 @@ class Output {
   std::string text_;
   std::size_t written_ = 0;  // of text_
   bool closed_ = false;
+  std::string failure_;
 };
 
 }  // namespace tidegate::json_lines

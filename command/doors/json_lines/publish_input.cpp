@@ -50,7 +50,11 @@ void PublishInput::pump(DrivenPeer& peer, Output& output) {
     }
     const auto line = lines_.next();
     if (!line) return;
-    take(*line, output);
+    if (trusts_primary(line->text)) {
+      peer.trust_primary();
+    } else {
+      take(*line, output);
+    }
   }
 }
 

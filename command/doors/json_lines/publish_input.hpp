@@ -35,6 +35,9 @@ class PublishInput {
   // another one.
   [[nodiscard]] std::string take_id(const Notice& notice);
 
+  // Nothing more comes, and all that came is answered, as far as it has an id.
+  [[nodiscard]] bool done() const { return ended_ && !waiting_ && ids_.empty(); }
+
   // The peer leaves: says of the message that waits that it is not published.
   void give_up(Output& output);
 

@@ -10,9 +10,11 @@
 #include <tuple>
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/decimal.hpp"
 #include "peer/io/listener.hpp"
 
 namespace tidegate::status_socket {
@@ -58,12 +60,38 @@ std::string from_environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+// Only real directories: somebody may have put a link into /tmp.
+std::vector<std::string> places_of_others() {
+  std::vector<std::string> places;
+  const auto look = [&](const char* parent, const std::string& prefix, const std::string& below) {
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(parent, error), end; !error && entry != end;
+         entry.increment(error)) {
+      if (entry->path().filename().string().rfind(prefix, 0) != 0) continue;
+      const auto place = entry->path().string() + below;
+      struct stat info {};
+      if (lstat(place.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) places.push_back(place);
+    }
+  };
+  look("/tmp", "tidegate-", "");
+  look("/run/user", "", "/tidegate");
+  std::sort(places.begin(), places.end());
+  return places;
+}
+
+std::optional<gid_t> group_named(const std::string& name) {
+  if (const auto number = base::parse_number<gid_t>(name)) return *number;
+  const auto* entry = getgrnam(name.c_str());
+  return entry != nullptr ? std::optional(entry->gr_gid) : std::nullopt;
+}
+
 }  // namespace
 
 SocketPlaces socket_places() {
   return {.runtime_directory = from_environment("RUNTIME_DIRECTORY"),
           .xdg_runtime_directory = from_environment("XDG_RUNTIME_DIR"),
-          .user = geteuid()};
+          .user = geteuid(),
+          .of_others = geteuid() == 0 ? places_of_others() : std::vector<std::string>()};
 }
 
 std::vector<std::string> socket_directories(const SocketPlaces& places) {
@@ -78,6 +106,11 @@ std::vector<std::string> socket_directories(const SocketPlaces& places) {
   directories.push_back(fmt::format("/tmp/tidegate-{}", places.user));
   // Where a service has its socket; others can only look if they are allowed to.
   if (places.user != 0) directories.emplace_back("/run/tidegate");
+  for (const auto& place : places.of_others) {
+    if (std::find(directories.begin(), directories.end(), place) == directories.end()) {
+      directories.push_back(place);
+    }
+  }
   return directories;
 }
 
@@ -106,6 +139,40 @@ std::vector<PeerSocket> find_peer_sockets(const std::vector<std::string>& direct
     return std::tie(a.mesh, a.name, a.path) < std::tie(b.mesh, b.name, b.path);
   });
   return found;
+}
+
+std::optional<std::uint32_t> parse_mode(const std::string& text) {
+  std::uint32_t mode = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '7') return std::nullopt;
+    mode = mode * 8 + static_cast<std::uint32_t>(c - '0');
+    if (mode > 0777) return std::nullopt;
+  }
+  if (text.empty()) return std::nullopt;
+  return mode;
+}
+
+std::optional<Error> share_socket(const std::string& path, const std::string& group,
+                                  const std::string& mode, bool directory) {
+  if (group.empty() && mode.empty()) return std::nullopt;
+  const auto fail = [&](const std::string& why) {
+    return Error{"can't let others ask at " + path + ": " + why};
+  };
+  const auto place = std::filesystem::path(path).parent_path().string();
+  if (!group.empty()) {
+    const auto id = group_named(group);
+    if (!id) return fail("there is no group " + group);
+    const auto same = static_cast<uid_t>(-1);
+    if (chown(path.c_str(), same, *id) != 0) return fail(reason());
+    if (directory && chown(place.c_str(), same, *id) != 0) return fail(reason());
+  }
+  const auto wanted = static_cast<mode_t>(parse_mode(mode).value_or(0660));
+  if (chmod(path.c_str(), wanted) != 0) return fail(reason());
+  // Connecting takes the right to write.
+  const mode_t way =
+      0700U | ((wanted & 0020U) != 0 ? 0050U : 0U) | ((wanted & 0002U) != 0 ? 0005U : 0U);
+  if (directory && chmod(place.c_str(), way) != 0) return fail(reason());
+  return std::nullopt;
 }
 
 std::optional<Error> prepare_socket_directory(const std::string& directory) {

@@ -19,6 +19,7 @@ struct SocketPlaces {
   std::string runtime_directory;      // $RUNTIME_DIRECTORY: set by systemd for a service
   std::string xdg_runtime_directory;  // $XDG_RUNTIME_DIR: set for a login session
   std::uint32_t user = 0;
+  std::vector<std::string> of_others;  // where other users have theirs; root looks there too
 };
 [[nodiscard]] SocketPlaces socket_places();  // of this process
 
@@ -37,6 +38,15 @@ struct PeerSocket {
 // Those in the directories, in the order of mesh and name. They may be stale.
 [[nodiscard]] std::vector<PeerSocket> find_peer_sockets(
     const std::vector<std::string>& directories);
+
+// Octal digits; nothing when it is no mode.
+[[nodiscard]] std::optional<std::uint32_t> parse_mode(const std::string& text);
+
+// Lets others connect to the socket: a group by name or number, and a mode. Empty ones: as it is;
+// a group alone may connect. With `directory` also that is opened so far that they reach it. An
+// error when the group is not known, or this user may not give it.
+[[nodiscard]] std::optional<Error> share_socket(const std::string& path, const std::string& group,
+                                                const std::string& mode, bool directory);
 
 // Makes the directory if it is not there; an error when others than its owner could change it.
 [[nodiscard]] std::optional<Error> prepare_socket_directory(const std::string& directory);

@@ -78,10 +78,11 @@ int bind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addre
   const auto endpoints = endpoints_at(addresses, port);
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     try {
-      socket.bind(endpoints[i]);
+      uninterrupted([&] { socket.bind(endpoints[i]); });
     } catch (const zmq::error_t& error) {
-      for (std::size_t k = 0; k < i; ++k) socket.unbind(endpoints[k]);
-      return error.num();
+      const auto number = error.num();
+      for (std::size_t k = 0; k < i; ++k) uninterrupted([&] { socket.unbind(endpoints[k]); });
+      return number;
     }
   }
   return 0;
@@ -89,7 +90,9 @@ int bind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addre
 
 void unbind_everywhere(zmq::socket_t& socket, const std::vector<std::string>& addresses,
                        std::uint16_t port) {
-  for (const auto& endpoint : endpoints_at(addresses, port)) socket.unbind(endpoint);
+  for (const auto& endpoint : endpoints_at(addresses, port)) {
+    uninterrupted([&] { socket.unbind(endpoint); });
+  }
 }
 
 }  // namespace tidegate::zeromq

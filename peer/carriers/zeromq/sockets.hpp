@@ -2,6 +2,7 @@
 // binding of all addresses at once.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +25,19 @@ inline constexpr const char* loopback = "127.0.0.1";
 // The address of the other end, from what libzmq says of a connection: of a Unix socket
 // "localhost:" and who is there, of IPv4 the form that an IPv6 socket has for it.
 [[nodiscard]] std::string host_of(std::string_view peer_address);
+
+// Calls ZeroMQ until no signal interrupts it: every call may be, also one that does not wait, and
+// cppzmq throws then.
+template <typename Call>
+auto uninterrupted(Call call) {
+  while (true) {
+    try {
+      return call();
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) throw;
+    }
+  }
+}
 
 void set_common_options(zmq::socket_t& socket);
 

@@ -12,6 +12,8 @@
 
 #include "lib/base/limits.hpp"
 #include "peer/carriers/zeromq/sockets.hpp"
+#include "peer/io/headroom.hpp"
+#include "peer/io/thread.hpp"
 
 namespace tidegate::zeromq {
 namespace {
@@ -32,6 +34,10 @@ constexpr int direct_queue = 1'000;
 
 // Never withheld: their number bounds them well enough, and heartbeats are among them.
 constexpr std::size_t small_frame = 1024;
+
+// Of a whole peer: libzmq, which has two threads and ends the process where it gets none of these,
+// the loop's thread and that of a handler, and all sockets but those to other peers.
+constexpr io::Headroom needed{.descriptors = 64, .threads = 4, .bytes = std::size_t{16} << 20U};
 
 constexpr std::uint32_t publish_socket = 0;
 constexpr std::uint32_t stream_socket = 1;
@@ -59,14 +65,13 @@ struct Outgoing {
 };
 
 // Reads one whole message. Empty: nothing there. Every part is taken, so that the next read begins
-// with the next message.
+// with the next message; none is waited for, since libzmq may swallow the last one of a stranger's.
 void receive_parts(zmq::socket_t& socket, Parts& parts) {
   parts.clear();
   bool more = true;
   while (more) {
     zmq::message_t part;
-    const auto flags = parts.empty() ? zmq::recv_flags::dontwait : zmq::recv_flags::none;
-    if (!socket.recv(part, flags)) break;
+    if (!uninterrupted([&] { return socket.recv(part, zmq::recv_flags::dontwait); })) break;
     more = part.more();
     // A rogue may send any number of parts; more than three are never looked at.
     if (parts.size() < 3) parts.push_back(std::move(part));
@@ -77,7 +82,8 @@ void receive_parts(zmq::socket_t& socket, Parts& parts) {
 void send_or_drop(zmq::socket_t& socket, std::string_view bytes,
                   zmq::send_flags flags = zmq::send_flags::none) {
   try {
-    (void)socket.send(zmq::buffer(bytes), flags | zmq::send_flags::dontwait);
+    uninterrupted(
+        [&] { (void)socket.send(zmq::buffer(bytes), flags | zmq::send_flags::dontwait); });
   } catch (const zmq::error_t& error) {
     if (error.num() != EHOSTUNREACH) throw;
   }
@@ -155,7 +161,7 @@ class ZeroMq final : public carriers::Carrier {
       set_common_options(socket);
       socket.set(zmq::sockopt::sndhwm, direct_queue);
       socket.set(zmq::sockopt::rcvhwm, direct_queue);
-      socket.connect(to(endpoint));
+      uninterrupted([&] { socket.connect(to(endpoint)); });
       auto ready = watch(socket, first_link_socket + link);
       links_.insert_or_assign(link, Link{std::move(socket), std::move(ready)});
       mark(first_link_socket + link);
@@ -172,7 +178,7 @@ class ZeroMq final : public carriers::Carrier {
 
   [[nodiscard]] bool follow(const base::Endpoint& endpoint) override {
     try {
-      stream_.connect(to(endpoint));
+      uninterrupted([&] { stream_.connect(to(endpoint)); });
       mark(stream_socket);
       return true;
     } catch (const zmq::error_t&) {
@@ -182,7 +188,7 @@ class ZeroMq final : public carriers::Carrier {
 
   void unfollow(const base::Endpoint& endpoint) override {
     try {
-      stream_.disconnect(to(endpoint));
+      uninterrupted([&] { stream_.disconnect(to(endpoint)); });
     } catch (const zmq::error_t&) {
       // Never connected: follow() failed before.
     }
@@ -211,7 +217,7 @@ class ZeroMq final : public carriers::Carrier {
     outgoing_->fetch_add(size);
     auto* outgoing = new Outgoing{std::move(bytes), outgoing_};
     zmq::message_t frame(outgoing->bytes.data(), size, &Outgoing::release, outgoing);
-    (void)publish_.send(frame, zmq::send_flags::dontwait);
+    uninterrupted([&] { (void)publish_.send(frame, zmq::send_flags::dontwait); });
     mark(publish_socket);
   }
 
@@ -346,7 +352,9 @@ class ZeroMq final : public carriers::Carrier {
 
 Result<std::unique_ptr<carriers::Carrier>> open(const CarrierOptions& options) {
   if (auto error = raise_descriptor_limit()) return *error;
+  if (auto error = io::lacks(needed)) return *error;
   try {
+    const io::SignalsBlocked blocked;  // its threads start here
     auto carrier = std::make_unique<ZeroMq>(options.self, options.local);
     if (!carrier->bind(options)) {
       return Error{"no two free TCP ports from " + std::to_string(options.first_port) + " to " +

@@ -1,11 +1,14 @@
 #include "tidegate/commit.hpp"
 
-#include <cstdlib>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <libpq-fe.h>
 
+#include "lib/gate/commit_position.hpp"
+#include "peer/servers/postgres/identity.hpp"
 #include "peer/servers/postgres/libpq_handles.hpp"
 #include "peer/servers/postgres/libpq_text.hpp"
 #include "peer/servers/postgres/server_sql.hpp"
@@ -13,6 +16,7 @@
 namespace tidegate {
 namespace {
 
+using postgres::Identity;
 using postgres::ResultHandle;
 using Outcome = CommitError::Outcome;
 
@@ -52,8 +56,13 @@ std::optional<std::string> obstacle(pg_conn* connection) {
   return std::nullopt;
 }
 
-std::string cell(const ResultHandle& answer, int column) {
-  return PQgetisnull(answer.get(), 0, column) != 0 ? "" : PQgetvalue(answer.get(), 0, column);
+std::vector<postgres::SqlRow> rows_of(const ResultHandle& answer) {
+  std::vector<postgres::SqlRow> rows(PQntuples(answer.get()) > 0 ? 1 : 0);
+  for (int column = 0; !rows.empty() && column < PQnfields(answer.get()); ++column) {
+    auto& cell = rows[0].emplace_back();
+    if (PQgetisnull(answer.get(), 0, column) == 0) cell = PQgetvalue(answer.get(), 0, column);
+  }
+  return rows;
 }
 
 // Nothing but the position is missing: the change is there.
@@ -61,34 +70,109 @@ CommitError no_position(std::string message, std::string sqlstate = "") {
   return {Outcome::committed_position_unknown, std::move(sqlstate), std::move(message)};
 }
 
-Result<Position, CommitError> read_position(pg_conn* connection, Durability durability) {
-  const ResultHandle answer(PQexec(connection, postgres::stranger_commit_position_sql.c_str()));
+CommitError another_server() {
+  return no_position(
+      "the server behind the connection has changed since: a pooler, a balancer or a virtual "
+      "address leads to another one, or it has restarted; look whether the change is there before "
+      "publishing it");
+}
+
+// --- before COMMIT ------------------------------------------------------------------------------
+
+// Asked inside the transaction: there no pooler changes the server, the setting may be of this
+// transaction only, and the commit record will lie behind the insert LSN. The names are qualified,
+// and a standby gives no LSN, because an error here would undo the transaction.
+const std::string before_commit_sql =
+    "SELECT pg_catalog.current_setting('synchronous_commit'),"
+    " CASE WHEN NOT pg_catalog.pg_is_in_recovery()"
+    " THEN pg_catalog.pg_current_wal_insert_lsn() END" +
+    postgres::identity_columns;
+
+struct BeforeCommit {
+  Durability durability = Durability::unknown;
+  Lsn insert;  // none: not known
+  std::optional<Identity> identity;
+};
+
+BeforeCommit read_before_commit(const ResultHandle& answer) {
+  auto rows = rows_of(answer);
+  const auto identity = postgres::take_identity(rows);
+  if (!identity || rows[0].size() != 2) return {};
+  const auto insert = parse_lsn(rows[0][1].value_or(""));
+  return {rows[0][0] == "off" ? Durability::unknown : Durability::flushed, insert ? *insert : Lsn{},
+          *identity};
+}
+
+// --- after it -----------------------------------------------------------------------------------
+
+Result<ResultHandle, CommitError> ask(pg_conn* connection, const std::string& sql,
+                                      const std::string& purpose) {
+  ResultHandle answer(PQexec(connection, sql.c_str()));
+  if (!failed(answer)) return answer;
+  return no_position(purpose + " (" + text_of_error(connection) + ")", sqlstate_of(answer));
+}
+
+// Makes durable what the reading's insert LSN covers.
+std::optional<CommitError> flush(pg_conn* connection, const Identity& identity) {
+  const auto answer = ask(connection, postgres::nudge_sql, "the WAL could not be flushed");
+  if (!answer) return answer.error();
+  auto rows = rows_of(*answer);
+  const auto flushed_by = postgres::take_identity(rows);
+  if (!flushed_by || !same_life(*flushed_by, identity)) return another_server();
+  return std::nullopt;
+}
+
+Result<Position, CommitError> read_position(pg_conn* connection, const BeforeCommit& before) {
+  const auto answer =
+      ask(connection, postgres::stranger_commit_position_sql, "the position could not be read");
+  if (!answer && answer.error().sqlstate == "55000") {
+    return no_position(
+        "this server is a standby, where nothing is committed; connect to the primary", "55000");
+  }
+  if (!answer) return answer.error();
+  const auto stranger = postgres::read_stranger_commit_position(rows_of(*answer));
+  if (!stranger) return no_position(stranger.error().message);
+  if (before.identity && !same_life(stranger->identity, *before.identity)) return another_server();
+
+  const auto& reading = stranger->reading;
+  const bool flushed = before.durability == Durability::flushed;
+  if (flushed ? gate::flush_may_split_record(reading) : reading.flush < reading.insert) {
+    if (auto error = flush(connection, stranger->identity)) return *std::move(error);
+  }
+  Position position{Branch(ServerKind::postgres, reading.incarnation.cluster, reading.history),
+                    (flushed ? reading.flush : reading.insert).bytes};
+  // A transaction that wrote nothing has no commit record either.
+  const auto after = without_page_header(before.insert, stranger->layout).bytes;
+  if (after < position.offset) position.after = after;
+  return position;
+}
+
+// Nothing if COMMIT has succeeded; else the outcome of the transaction.
+std::optional<CommitError> why_not_committed(pg_conn* connection, const ResultHandle& answer) {
+  if (PQstatus(connection) != CONNECTION_OK || answer == nullptr) {
+    return CommitError{
+        Outcome::unknown, sqlstate_of(answer),
+        "commit unknown: the connection was lost during COMMIT (" + text_of_error(connection) +
+            "); the change may be there or not: look for it on a new connection before "
+            "repeating it, and publish nothing until then"};
+  }
   if (failed(answer)) {
-    if (sqlstate_of(answer) == "55000") {
-      return no_position(
-          "this server is a standby, where nothing is committed; connect to the primary", "55000");
+    // The question before COMMIT has failed: COMMIT was not reached.
+    if (PQtransactionStatus(connection) == PQTRANS_INERROR) {
+      const ResultHandle rolled_back(PQexec(connection, "ROLLBACK"));
     }
-    return no_position("the position could not be read (" + text_of_error(connection) + ")",
-                       sqlstate_of(answer));
+    return CommitError{Outcome::not_committed, sqlstate_of(answer),
+                       "not committed: the server refused and rolled the transaction back (" +
+                           postgres::one_line(PQresultErrorMessage(answer.get())) +
+                           "); do it again"};
   }
-  postgres::SqlRow row;
-  for (int column = 0; column < PQnfields(answer.get()); ++column) {
-    row.emplace_back(cell(answer, column));
+  if (std::string(PQcmdStatus(answer.get())) != "COMMIT") {
+    return CommitError{
+        Outcome::not_committed, "",
+        "not committed: a statement of the transaction had failed, so the server rolled it back; "
+        "do it again"};
   }
-  const auto reading = postgres::read_stranger_commit_position({row});
-  if (!reading) return no_position(reading.error().message);
-  const Branch branch(ServerKind::postgres, reading->incarnation.cluster, reading->history);
-  if (durability == Durability::flushed) {
-    return Position{branch, reading->flush.bytes};
-  }
-  if (reading->flush < reading->insert) {
-    const ResultHandle nudged(PQexec(connection, postgres::nudge_sql.c_str()));
-    if (failed(nudged)) {
-      return no_position("the WAL could not be flushed (" + text_of_error(connection) + ")",
-                         sqlstate_of(nudged));
-    }
-  }
-  return Position{branch, reading->insert.bytes};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -104,39 +188,23 @@ Result<Position, CommitError> commit(pg_conn* connection) {
         "position_after_commit() after a statement that commits by itself"};
   }
 
-  // Asked inside the transaction, because it may have been set for this transaction only. An
-  // aborted one would refuse to answer, and not go on to COMMIT.
+  // An aborted transaction would refuse to answer, and not go on to COMMIT.
   const bool aborted = PQtransactionStatus(connection) == PQTRANS_INERROR;
-  std::string setting;
+  const auto sql = aborted ? "COMMIT" : before_commit_sql + "; COMMIT";
+  BeforeCommit before;
   ResultHandle answer;
-  if (PQsendQuery(connection, aborted ? "COMMIT" : "SHOW synchronous_commit; COMMIT") != 0) {
+  if (PQsendQuery(connection, sql.c_str()) != 0) {
     while (ResultHandle next{PQgetResult(connection)}) {
-      if (PQresultStatus(next.get()) == PGRES_TUPLES_OK) setting = cell(next, 0);
+      if (PQresultStatus(next.get()) == PGRES_TUPLES_OK) before = read_before_commit(next);
       answer = std::move(next);
     }
   }
-  if (PQstatus(connection) != CONNECTION_OK || answer == nullptr) {
-    return CommitError{
-        Outcome::unknown, sqlstate_of(answer),
-        "commit unknown: the connection was lost during COMMIT (" + text_of_error(connection) +
-            "); the change may be there or not: look for it on a new connection before "
-            "repeating it, and publish nothing until then"};
-  }
-  if (failed(answer)) {
-    return CommitError{Outcome::not_committed, sqlstate_of(answer),
-                       "not committed: the server refused and rolled the transaction back (" +
-                           postgres::one_line(PQresultErrorMessage(answer.get())) +
-                           "); do it again"};
-  }
-  if (std::string(PQcmdStatus(answer.get())) != "COMMIT") {
-    return CommitError{
-        Outcome::not_committed, "",
-        "not committed: a statement of the transaction had failed, so the server rolled it back; "
-        "do it again"};
-  }
-
-  auto position =
-      read_position(connection, setting == "off" ? Durability::unknown : Durability::flushed);
+  if (auto error = why_not_committed(connection, answer)) return *std::move(error);
+  using Committed = Result<Position, CommitError>;
+  const auto position = before.identity
+                            ? read_position(connection, before)
+                            : Committed(no_position("the server did not tell who it is; is it "
+                                                    "PostgreSQL 14 or newer?"));
   if (!position) {
     return no_position(
         "committed, but without a position to publish with: " + position.error().message,
@@ -153,7 +221,7 @@ Result<Position, CommitError> position_after_commit(pg_conn* connection) {
         "no position: a transaction is open on the connection, and its changes are not committed; "
         "end it with COMMIT first, or call commit()"};
   }
-  auto position = read_position(connection, Durability::unknown);
+  auto position = read_position(connection, {});
   if (!position) {
     return no_position("no position: " + position.error().message, position.error().sqlstate);
   }

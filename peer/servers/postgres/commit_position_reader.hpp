@@ -19,7 +19,7 @@
 // nothing to ask. Else the history is read once in a life of the primary, over a short session of
 // replication; positions are asked for on a plain one, so that no peer keeps a wal sender of the
 // primary. Without the right, or a free wal sender, positions name the number of the timeline only,
-// and `PrimaryUp::degraded` tells the cure.
+// and `PrimaryUp::degraded` tells the cure; once the history can be had, another PrimaryUp has it.
 //
 // A server in recovery is no primary: PrimaryDown says what to do, and the connection is tried
 // again. "host=a,b target_session_attrs=primary" follows a failover.
@@ -41,6 +41,7 @@ namespace tidegate::postgres {
 
 // Refuses a connection string that libpq can't read.
 [[nodiscard]] Result<std::unique_ptr<servers::CommitPositionReader>> open_commit_position_reader(
-    const std::string& connection_string, Database::Timeouts timeouts = {});
+    const std::string& connection_string, Database::Timeouts timeouts = {},
+    base::Random random = base::Random(1));
 
 }  // namespace tidegate::postgres

@@ -7,6 +7,7 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include "lib/base/backoff.hpp"
 #include "lib/base/decimal.hpp"
 #include "lib/base/must.hpp"
 #include "peer/io/resolver.hpp"
@@ -17,9 +18,12 @@
 namespace tidegate::postgres {
 namespace {
 
-constexpr Duration shortest_pause = std::chrono::milliseconds(100);
-constexpr Duration longest_pause = std::chrono::seconds(5);
 constexpr Duration wal_timeout = std::chrono::seconds(2);
+
+// After a refusal that only people can end: a wrong password, no such database.
+bool needs_people(std::string_view sqlstate) {
+  return sqlstate.substr(0, 2) == "28" || sqlstate == "3D000";
+}
 
 struct Setting {
   std::string keyword;
@@ -28,7 +32,8 @@ struct Setting {
 using Settings = std::vector<Setting>;
 
 // Settings that the connection string may override. An idle connection whose other end has vanished
-// is noticed within a minute, an unanswered write within ten seconds.
+// is noticed within a minute, an unanswered write within ten seconds. Messages are passed on as
+// UTF-8, whatever a role sets.
 const Settings& defaults() {
   static const Settings settings = {
       {"fallback_application_name", "tidegate"},
@@ -36,6 +41,7 @@ const Settings& defaults() {
       {"keepalives_interval", "10"},
       {"keepalives_count", "3"},
       {"tcp_user_timeout", "10000"},
+      {"client_encoding", "UTF8"},
   };
   return settings;
 }
@@ -47,15 +53,11 @@ Result<Settings> parse_connection_string(const std::string& text) {
   const ConnectionOptions parsed(PQconninfoParse(text.c_str(), &complaint));
   const LibpqText owned(complaint);
   if (!parsed) return unreadable_connection_string(text, text_or_empty(complaint));
+  if (password_spills(text)) return spilt_password();
   Settings settings;
   for (const auto* option = parsed.get(); option->keyword != nullptr; ++option) {
     if (option->val == nullptr) continue;
     const Setting setting{option->keyword, option->val};
-    if (may_show_password(text, setting.keyword, setting.value)) {
-      return Error{
-          "the connection string has a second @, so that a part of the password would be taken for "
-          "a name; percent-encode the special characters of the password (@ is %40, / is %2F)"};
-    }
     if (setting.keyword != "replication") settings.push_back(setting);  // the session decides it
   }
   return settings;
@@ -102,11 +104,19 @@ bool ready_now(int descriptor, bool write) {
 
 class Database::Connection {
  public:
-  Connection(Settings settings, Session session, Timeouts timeouts)
+  Connection(Settings settings, Session session, Timeouts timeouts, base::Random random)
       : settings_(std::move(settings)),
         session_(session),
         timeouts_(timeouts),
+        random_(random),
         resolver_(timeouts.connect) {}
+
+  [[nodiscard]] std::unique_ptr<Connection> sibling(Session session) {
+    auto other =
+        std::make_unique<Connection>(settings_, session, timeouts_, base::Random(random_.next()));
+    other->socket_ = socket_ + (std::uint64_t{1} << 32U);  // no number of ours
+    return other;
+  }
 
   [[nodiscard]] io::Interest interest() const {
     if (phase_ == Phase::resolving) return {resolver_.descriptor(), true, false, socket_};
@@ -149,7 +159,9 @@ class Database::Connection {
     if (!broken_) deadline_ = now + wal_timeout;
   }
 
-  void drop(Instant now) {
+  void drop(Instant now) { drop(now, pauses_); }
+
+  void drop(Instant now, base::Backoff& pauses) {
     connection_.reset();
     resolver_.forget();
     names_.clear();
@@ -158,16 +170,23 @@ class Database::Connection {
     ++socket_;
     broken_ = false;
     phase_ = Phase::waiting;
-    if (connected_at_ && now - *connected_at_ >= longest_pause) pause_ = shortest_pause;
+    if (connected_at_ && now - *connected_at_ >= pauses_.bound()) {
+      pauses_.reset();
+      long_pauses_.reset();
+    }
     connected_at_.reset();
-    deadline_ = now + pause_;
-    pause_ = std::min(2 * pause_, longest_pause);
+    deadline_ = now + pauses.next(random_);
+  }
+
+  void leave_host(Instant now) {
+    drop(now);
+    preferred_host_ = first_host_ = next_host_;
   }
 
   void reconnect(Instant now) {
-    const auto pause = pause_;
+    const auto pauses = pauses_;
     drop(now);
-    pause_ = pause;
+    pauses_ = pauses;
     deadline_ = Instant::min();
   }
 
@@ -175,6 +194,7 @@ class Database::Connection {
   [[nodiscard]] bool idle() const { return phase_ == Phase::idle; }
   void set_session(Session session) { session_ = session; }
   [[nodiscard]] Session session() const { return session_; }
+  [[nodiscard]] int backend_pid() const { return PQbackendPID(connection_.get()); }
   [[nodiscard]] const std::string& server() const { return server_; }
 
  private:
@@ -239,9 +259,11 @@ class Database::Connection {
     if (!ready_now(PQsocket(connection_.get()), wants_write_)) {
       if (now < deadline_) return std::nullopt;
       first_host_ += hosts_tried_;
-      return not_connected(
-          now, {"", server_ + " has not accepted a connection for " +
-                        std::to_string(timeouts_.connect / std::chrono::seconds(1)) + " s"});
+      return not_connected(now,
+                           {"",
+                            server_ + " has not accepted a connection for " +
+                                std::to_string(timeouts_.connect / std::chrono::seconds(1)) + " s",
+                            true});
     }
     const auto wish = PQconnectPoll(connection_.get());
     ++socket_;
@@ -253,7 +275,8 @@ class Database::Connection {
     PQsetnonblocking(connection_.get(), 1);
     PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
     phase_ = Phase::idle;
-    first_host_ = 0;
+    next_host_ = first_host_ + hosts_tried_;
+    first_host_ = preferred_host_;
     connected_at_ = now;
     deadline_ = never;
     return Connected{};
@@ -282,8 +305,10 @@ class Database::Connection {
       return std::exchange(answer_, {});
     }
     if (now < deadline_) return std::nullopt;
-    return lost(now, {"", server_ + " has not answered for " +
-                              std::to_string(timeouts_.answer / std::chrono::seconds(1)) + " s"});
+    return lost(now, {"",
+                      server_ + " has not answered for " +
+                          std::to_string(timeouts_.answer / std::chrono::seconds(1)) + " s",
+                      true});
   }
 
   // False: more has to come first.
@@ -345,6 +370,7 @@ class Database::Connection {
 
   Event refused(Instant now) {
     auto refusal = read_refusal(text_or_empty(PQerrorMessage(connection_.get())));
+    if (PQconnectionNeedsPassword(connection_.get()) != 0) refusal.sqlstate = wrong_password;
     return not_connected(now, {std::move(refusal.sqlstate), std::move(refusal.words)});
   }
 
@@ -370,7 +396,7 @@ class Database::Connection {
   }
 
   Event lost(Instant now, Lost why) {
-    drop(now);
+    drop(now, needs_people(why.sqlstate) ? long_pauses_ : pauses_);
     return why;
   }
 
@@ -390,10 +416,12 @@ class Database::Connection {
   Settings settings_;
   Session session_;
   Timeouts timeouts_;
+  base::Random random_;
   ConnectionHandle connection_;
   Phase phase_ = Phase::waiting;
   Instant deadline_ = Instant::min();
-  Duration pause_ = shortest_pause;
+  base::Backoff pauses_{std::chrono::milliseconds(100), std::chrono::seconds(5)};
+  base::Backoff long_pauses_{std::chrono::seconds(1), std::chrono::seconds(30)};
   std::optional<Instant> connected_at_;
   std::uint64_t socket_ = 0;
   bool wants_write_ = false;
@@ -407,6 +435,8 @@ class Database::Connection {
   std::string server_;
   std::size_t hosts_tried_ = 0;  // each address counts; in this attempt
   std::size_t first_host_ = 0;   // of the list of them
+  std::size_t preferred_host_ = 0;
+  std::size_t next_host_ = 0;  // the one behind the host that was connected to last
   Answer answer_;
   std::optional<std::string> wal_;  // read_wal() is under way: what has come
   std::size_t wanted_ = 0;          // of it
@@ -416,8 +446,13 @@ class Database::Connection {
   Lost last_words_;
 };
 
+std::optional<Error> check_connection_string(const std::string& text) {
+  const auto settings = parse_connection_string(text);
+  return settings ? std::nullopt : std::optional(settings.error());
+}
+
 Result<Database> Database::create(const std::string& connection_string, Session session,
-                                  Timeouts timeouts) {
+                                  Timeouts timeouts, base::Random random) {
   auto settings = parse_connection_string(connection_string);
   if (!settings) return settings.error();
   for (const auto& [keyword, value] : *settings) {
@@ -425,13 +460,15 @@ Result<Database> Database::create(const std::string& connection_string, Session 
     const auto seconds = base::parse_number<int>(value);
     if (seconds && *seconds > 0) timeouts.connect = std::chrono::seconds(*seconds);
   }
-  return Database(std::make_unique<Connection>(std::move(*settings), session, timeouts));
+  return Database(std::make_unique<Connection>(std::move(*settings), session, timeouts, random));
 }
 
 Database::Database(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
 Database::Database(Database&&) noexcept = default;
 Database& Database::operator=(Database&&) noexcept = default;
 Database::~Database() = default;
+
+Database Database::sibling(Session session) { return Database(connection_->sibling(session)); }
 
 io::Interest Database::interest() const { return connection_->interest(); }
 Instant Database::deadline() const { return connection_->deadline(); }
@@ -442,8 +479,10 @@ void Database::read_wal(const std::string& command, std::size_t bytes, Instant n
   connection_->read_wal(command, bytes, now);
 }
 void Database::drop(Instant now) { connection_->drop(now); }
+void Database::leave_host(Instant now) { connection_->leave_host(now); }
 void Database::reconnect(Instant now) { connection_->reconnect(now); }
 void Database::set_session(Session session) { connection_->set_session(session); }
+int Database::backend_pid() const { return connection_->backend_pid(); }
 Database::Session Database::session() const { return connection_->session(); }
 const std::string& Database::server() const { return connection_->server(); }
 

@@ -5,11 +5,12 @@
 // harmless. One query at a time, by the simple protocol: a connection opened with
 // replication=database takes no other.
 //
-// 1. A connection that is lost, refused or silent is reported once (`Lost`) and tried again: after
-//    100 ms, doubling to 5 s. The sequence is fixed: peers of one server are spread by their own
-//    start, and a few connections in five seconds hurt nobody. Only a connection that lived
-//    through the longest pause starts it anew, so that a server that accepts and hangs up at once
-//    is not hammered.
+// 1. A connection that is lost, refused or silent is reported once (`Lost`) and tried again, after
+// a
+//    random pause (lib/base/backoff.hpp): at first below 100 ms, later below 5 s. Where only people
+//    can help, as with a wrong password, it is below 1 s at first and below 30 s later. A
+//    connection that lived for longer than the next pause starts anew: a server that accepts and
+//    hangs up at once is not hammered.
 // 2. Failover is libpq's: "host=a,b target_session_attrs=primary" finds the primary. libpq's own
 //    clock does not run without blocking, and it would stay with a silent host for minutes; so
 //    each address gets `connect_timeout` of the connection string (seconds), or Timeouts::connect,
@@ -35,11 +36,18 @@
 #include <variant>
 #include <vector>
 
+#include "lib/base/random.hpp"
 #include "peer/io/interest.hpp"
 #include "tidegate/result.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate::postgres {
+
+// SQLSTATEs of a refused connection.
+inline constexpr auto* wrong_password = "28P01";  // or none, where one is wanted
+
+// Why libpq can't read it, or would show a piece of a password. No password is in the error.
+[[nodiscard]] std::optional<Error> check_connection_string(const std::string& text);
 
 class Database {
  public:
@@ -52,6 +60,9 @@ class Database {
     // For each address, and for all names together; connect_timeout overrides it.
     Duration connect = std::chrono::seconds(10);
     Duration answer = std::chrono::seconds(10);  // a server silent for longer counts as lost
+    // How long a reader stays without replication commands before it tries again to get them, half
+    // as long or half as long again.
+    Duration full_session = std::chrono::minutes(1);
   };
 
   struct Connected {};
@@ -72,17 +83,22 @@ class Database {
   struct Lost {
     std::string sqlstate;  // of the server's refusal; empty when the server did not say one
     std::string reason;    // one line
+    bool timed_out = false;
   };
 
   using Event = std::variant<Connected, Answer, QueryFailed, Lost>;
 
   // Refuses a connection string that libpq can't read. Connects with the first advance().
   [[nodiscard]] static Result<Database> create(const std::string& connection_string,
-                                               Session session, Timeouts timeouts);
+                                               Session session, Timeouts timeouts,
+                                               base::Random random = base::Random(1));
 
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
   ~Database();
+
+  // Another connection by the same connection string. It connects with its first advance().
+  [[nodiscard]] Database sibling(Session session);
 
   [[nodiscard]] io::Interest interest() const;
 
@@ -107,12 +123,18 @@ class Database {
   // Closes the connection without an event; the next attempt follows after the usual pause.
   void drop(Instant now);
 
+  // As drop(), and from now on the host behind the present one is the first to be tried.
+  void leave_host(Instant now);
+
   // Closes the connection without an event and makes another one at once.
   void reconnect(Instant now);
 
   // How to connect from the next attempt on.
   void set_session(Session session);
   [[nodiscard]] Session session() const;
+
+  // The process that serves this connection, as the other side tells it. Only while connected.
+  [[nodiscard]] int backend_pid() const;
 
   // "host port", or "host (address) port", of the server connected to or tried last.
   [[nodiscard]] const std::string& server() const;

@@ -73,9 +73,21 @@ Error unreadable_connection_string(std::string_view text, std::string_view words
       "try it without the password to see the reason"};
 }
 
-bool may_show_password(std::string_view text, std::string_view keyword, std::string_view value) {
-  return is_uri(text) && value.find('@') != std::string_view::npos &&
-         (keyword == "host" || keyword == "dbname");
+// libpq ends the user and the password at the first @, if no / comes before it. Hosts and database
+// follow, up to the ?.
+bool password_spills(std::string_view uri) {
+  if (!is_uri(uri)) return false;
+  uri.remove_prefix(uri.find("://") + 3);
+  const auto end_of_login = uri.find_first_of("@/");
+  if (end_of_login == std::string_view::npos) return false;
+  if (uri[end_of_login] == '@') uri.remove_prefix(end_of_login + 1);
+  return uri.substr(0, uri.find('?')).find('@') != std::string_view::npos;
+}
+
+Error spilt_password() {
+  return Error{
+      "the connection string has an @ too many, so that a part of the password would be taken for "
+      "a name; percent-encode the special characters of user and password (@ is %40, / is %2F)"};
 }
 
 }  // namespace tidegate::postgres

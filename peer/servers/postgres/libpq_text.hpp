@@ -28,9 +28,10 @@ struct Refusal {
 // they are shown only if the string can hold no password.
 [[nodiscard]] Error unreadable_connection_string(std::string_view text, std::string_view words);
 
-// Whether libpq has taken a part of the password in a URI for this setting, which later messages
-// would show: "postgresql://me:pa@ss@host" has the host "ss@host".
-[[nodiscard]] bool may_show_password(std::string_view text, std::string_view keyword,
-                                     std::string_view value);
+// Whether libpq takes a part of the password in a URI for a host or a database, which later
+// messages would show: "postgresql://me:pa@ss@host" has the host "ss@host". An encoded @ (%40) does
+// no harm.
+[[nodiscard]] bool password_spills(std::string_view uri);
+[[nodiscard]] Error spilt_password();
 
 }  // namespace tidegate::postgres

@@ -15,16 +15,19 @@ namespace {
 // The subquery is a fence: pg_is_in_recovery() is called once, and what is read belongs to its
 // answer. A role that is left in between does no harm: the replay LSN stays readable.
 const std::string position_sql =
-    "SELECT r, CASE WHEN r THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END"
-    " FROM (SELECT pg_is_in_recovery() AS r OFFSET 0) AS role";
+    "SELECT r, CASE WHEN r THEN pg_catalog.pg_last_wal_replay_lsn()"
+    " ELSE pg_catalog.pg_current_wal_insert_lsn() END" +
+    identity_columns + " FROM (SELECT pg_catalog.pg_is_in_recovery() AS r OFFSET 0) AS role";
 
 // Without replication commands. The second column is NULL when it can't be known.
 const std::string primary_timeline_sql =
-    "SELECT pg_walfile_name(pg_current_wal_insert_lsn()), NULL";
+    "SELECT pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), NULL" +
+    identity_columns;
 const std::string standby_timeline_sql =
     "SELECT greatest(c.timeline_id, r.min_recovery_end_timeline),"
-    " (SELECT received_tli FROM pg_stat_wal_receiver)"
-    " FROM pg_control_checkpoint() AS c, pg_control_recovery() AS r";
+    " (SELECT received_tli FROM pg_catalog.pg_stat_wal_receiver)" +
+    identity_columns +
+    " FROM pg_catalog.pg_control_checkpoint() AS c, pg_catalog.pg_control_recovery() AS r";
 
 struct RoleAndLsn {
   bool in_recovery = false;
@@ -33,10 +36,12 @@ struct RoleAndLsn {
 
 class ReplayReader final : public Conversation<servers::ReplayReader> {
  public:
-  ReplayReader(Database database, std::string connection_string, Database::Timeouts timeouts)
-      : Conversation(std::move(database)),
+  ReplayReader(Database database, std::string connection_string, Database::Timeouts timeouts,
+               base::Random random)
+      : Conversation(std::move(database), timeouts, base::Random(random.next())),
         connection_string_(std::move(connection_string)),
-        timeouts_(timeouts) {}
+        timeouts_(timeouts),
+        random_(random) {}
 
   void read(Instant now) override {
     if (ready()) ask(Question::position, position_sql, now);
@@ -46,7 +51,9 @@ class ReplayReader final : public Conversation<servers::ReplayReader> {
 
   [[nodiscard]] std::unique_ptr<servers::CommitPositionReader> commit_position_reader()
       const override {
-    return open_commit_position_reader(connection_string_, timeouts_).value();
+    auto random = random_;
+    return open_commit_position_reader(connection_string_, timeouts_, base::Random(random.next()))
+        .value();
   }
 
  private:
@@ -61,6 +68,7 @@ class ReplayReader final : public Conversation<servers::ReplayReader> {
   [[nodiscard]] Database::Session first_session() const override {
     return Database::Session::replication;
   }
+  void interrupted(Events& events) override;
   void went_down(bool news, std::string reason, Events& events) override;
 
   void ask(Question question, const std::string& sql, Instant now) {
@@ -71,10 +79,13 @@ class ReplayReader final : public Conversation<servers::ReplayReader> {
   void timeline_known(const Rows& rows, Instant now, Events& events);
   void finish(History history, Events& events);
   void no_reading(Events& events);
+  void forget();
   [[nodiscard]] bool timeline_may_have_changed() const;
 
   std::string connection_string_;
   Database::Timeouts timeouts_;
+  base::Random random_;               // for another reader
+  std::string warning_;               // of the last ServerUp
   std::optional<Question> question_;  // the last one on this connection
   RoleAndLsn reading_;                // under way
   TimelineId timeline_ = 0;           // of the reading under way
@@ -92,17 +103,20 @@ void ReplayReader::answered(const Rows& rows, Instant now, Events& events) {
 }
 
 void ReplayReader::introduced(Instant now, Events& events) {
-  come_up();
+  const bool renewed = come_up(now);
   std::string warning;
   if (degraded()) {
     warning = "no replication commands on this server (" + why_degraded() +
-              "): a message that still waits when a failover happens is reported as orphaned, and "
+              "): a message that still waits when a failover happens is reported as in doubt, and "
               "on a standby, until its next restartpoint after a failover, a change that the "
               "failover lost may be announced unless the role has pg_monitor; " +
-              cure() + " and restart this peer";
+              cure() + " and this peer will notice";
   }
-  events.emplace_back(
-      ServerUp{server_.incarnation, server_.in_recovery, server_.description, std::move(warning)});
+  if (!renewed || warning != warning_) {
+    events.emplace_back(
+        ServerUp{server_.incarnation, server_.in_recovery, server_.description, warning});
+  }
+  warning_ = std::move(warning);
   ask(Question::position, position_sql, now);
 }
 
@@ -123,7 +137,8 @@ void ReplayReader::position_known(const Rows& rows, Instant now, Events& events)
     timeline_ = tide_.timeline();
     finish(tide_.history, events);
   } else if (!degraded()) {
-    ask(Question::timeline, "IDENTIFY_SYSTEM", now);
+    question_ = Question::timeline;
+    ask_command("IDENTIFY_SYSTEM", now);
   } else {
     ask(Question::timeline, reading_.in_recovery ? standby_timeline_sql : primary_timeline_sql,
         now);
@@ -180,21 +195,31 @@ void ReplayReader::refused(const Database::QueryFailed& refusal, Instant now, Ev
   give_up("the server refused a question of the watch: " + refusal.message, now, events);
 }
 
-void ReplayReader::went_down(bool news, std::string reason, Events& events) {
+void ReplayReader::forget() {
   question_.reset();
   tide_ = {};
   seen_ = {};
+}
+
+void ReplayReader::interrupted(Events& events) {
+  forget();
+  events.emplace_back(gate::TideForgotten{});
+}
+
+void ReplayReader::went_down(bool news, std::string reason, Events& events) {
+  forget();
   if (news) events.emplace_back(ServerDown{std::move(reason)});
 }
 
 }  // namespace
 
 Result<std::unique_ptr<servers::ReplayReader>> open_replay_reader(
-    const std::string& connection_string, Database::Timeouts timeouts) {
-  auto database = Database::create(connection_string, Database::Session::replication, timeouts);
+    const std::string& connection_string, Database::Timeouts timeouts, base::Random random) {
+  auto database = Database::create(connection_string, Database::Session::replication, timeouts,
+                                   base::Random(random.next()));
   if (!database) return database.error();
   return std::unique_ptr<servers::ReplayReader>(
-      std::make_unique<ReplayReader>(std::move(*database), connection_string, timeouts));
+      std::make_unique<ReplayReader>(std::move(*database), connection_string, timeouts, random));
 }
 
 }  // namespace tidegate::postgres

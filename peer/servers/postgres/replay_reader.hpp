@@ -12,8 +12,9 @@
 //
 // IDENTIFY_SYSTEM and the history need a connection opened with replication=database: a role
 // with the REPLICATION attribute (or a superuser) and one of the server's max_wal_senders. Without
-// either, the watch connects plainly and is *degraded* (`ServerUp::degraded` tells the cure):
-//   - No history: a message that still waits when its timeline has ended is reported as orphaned,
+// either, the watch connects plainly and is *degraded* (`ServerUp::degraded` tells the cure), until
+// the full session can be had, which another ServerUp tells:
+//   - No history: a message that still waits when its timeline has ended is reported as in doubt,
 //     even when its change survived the failover and is visible.
 //   - A primary's timeline is exact (pg_walfile_name).
 //   - A standby's timeline comes from its control file (pg_control_checkpoint and
@@ -43,6 +44,7 @@ namespace tidegate::postgres {
 // Refuses a connection string that libpq can't read. Tells a Warning, once for each connection,
 // when a guarantee does not hold in full.
 [[nodiscard]] Result<std::unique_ptr<servers::ReplayReader>> open_replay_reader(
-    const std::string& connection_string, Database::Timeouts timeouts = {});
+    const std::string& connection_string, Database::Timeouts timeouts = {},
+    base::Random random = base::Random(1));
 
 }  // namespace tidegate::postgres

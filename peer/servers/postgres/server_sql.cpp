@@ -1,25 +1,10 @@
 #include "peer/servers/postgres/server_sql.hpp"
 
+#include <algorithm>
 #include <utility>
 
-#include "lib/base/decimal.hpp"
 namespace tidegate::postgres {
 namespace {
-
-template <typename Number>
-bool read_number(const std::optional<std::string>& text, Number& number, int radix = 10) {
-  const auto parsed = text ? base::parse_number<Number>(*text, radix) : std::nullopt;
-  number = parsed.value_or(number);
-  return parsed.has_value();
-}
-
-std::string quoted(const std::vector<SqlRow>& rows) {
-  std::string text;
-  for (const auto& row : rows) {
-    for (const auto& cell : row) text += (text.empty() ? "'" : ", '") + cell.value_or("NULL") + "'";
-  }
-  return text.empty() ? "nothing" : text;
-}
 
 // bigint in SQL: an identifier made after 2038 is negative there.
 bool read_system(const std::optional<std::string>& text, ClusterId& cluster) {
@@ -37,47 +22,52 @@ bool read_layout(const std::optional<std::string>& block, const std::optional<st
 
 Error senseless(const std::string& question, const std::vector<SqlRow>& rows) {
   return Error{"the server answered " + quoted(rows) + " when asked for its " + question +
-               "; is it PostgreSQL 10 or newer, without a pooler before it?"};
+               "; is it PostgreSQL 14 or newer, without a pooler before it?"};
 }
+
+const std::string commit_position_columns =
+    "SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn(),"
+    " pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn())";
 
 }  // namespace
 
 const std::string introduction_sql =
     "SELECT system_identifier,"
-    " (extract(epoch FROM greatest(pg_postmaster_start_time(),"
-    " pg_stat_get_bgwriter_stat_reset_time())) * 1000000)::bigint,"
-    " pg_size_bytes(current_setting('wal_block_size')),"
-    " pg_size_bytes(current_setting('wal_segment_size')),"
-    " pg_is_in_recovery(),"
-    " quote_ident(session_user),"
-    " split_part(current_setting('server_version'), ' ', 1),"
-    " date_trunc('second', pg_postmaster_start_time()),"
-    " host(inet_server_addr())"
-    " FROM pg_control_system()";
+    " pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_block_size')),"
+    " pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size')),"
+    " pg_catalog.pg_is_in_recovery(),"
+    " pg_catalog.quote_ident(session_user),"
+    " pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1),"
+    " pg_catalog.date_trunc('second', pg_catalog.pg_postmaster_start_time()),"
+    " pg_catalog.host(pg_catalog.inet_server_addr())" +
+    identity_columns + " FROM pg_catalog.pg_control_system()";
 
-Result<Introduction> read_introduction(const std::vector<SqlRow>& rows, const std::string& server) {
+Result<Introduction> read_introduction(std::vector<SqlRow> rows, const std::string& server) {
   Introduction introduction;
-  if (rows.size() != 1 || rows[0].size() != 9) return senseless("identity", rows);
+  const auto identity = take_identity(rows);
+  if (!identity) return identity.error();
+  introduction.identity = *identity;
+  if (rows[0].size() != 8) return senseless("identity", rows);
   const auto& row = rows[0];
   if (!read_system(row[0], introduction.incarnation.cluster) ||
-      !read_number(row[1], introduction.incarnation.started) ||
-      !read_layout(row[2], row[3], introduction.layout) || !row[4] || !row[5]) {
+      !read_layout(row[1], row[2], introduction.layout) || !row[3] || !row[4]) {
     return senseless("identity", rows);
   }
-  introduction.in_recovery = *row[4] == "t";
-  introduction.login = *row[5];
+  introduction.incarnation.started = identity->started;
+  const auto& times = identity->counted_since;
+  introduction.incarnation.counted_since = *std::max_element(times.begin(), times.end());
+  introduction.in_recovery = *row[3] == "t";
+  introduction.login = *row[4];
   introduction.description = (introduction.in_recovery ? "standby " : "primary ") + server +
-                             ", PostgreSQL " + row[6].value_or("?") + ", started " +
-                             row[7].value_or("?");
-  if (row[8] && server.find(*row[8]) == std::string::npos) {
-    introduction.description += ", its own address is " + *row[8];
+                             ", PostgreSQL " + row[5].value_or("?") + ", started " +
+                             row[6].value_or("?");
+  if (row[7] && server.find(*row[7]) == std::string::npos) {
+    introduction.description += ", its own address is " + *row[7];
   }
   return introduction;
 }
 
-const std::string commit_position_sql =
-    "SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn(),"
-    " pg_walfile_name(pg_current_wal_insert_lsn())";
+const std::string commit_position_sql = commit_position_columns + identity_columns;
 
 Result<gate::CommitPosition> read_commit_position(const std::vector<SqlRow>& rows,
                                                   const ServerIncarnation& incarnation,
@@ -97,25 +87,32 @@ Result<gate::CommitPosition> read_commit_position(const std::vector<SqlRow>& row
 }
 
 const std::string stranger_commit_position_sql =
-    commit_position_sql +
+    commit_position_columns +
     ", system_identifier,"
-    " pg_size_bytes(current_setting('wal_block_size')),"
-    " pg_size_bytes(current_setting('wal_segment_size'))"
-    " FROM pg_control_system()";
+    " pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_block_size')),"
+    " pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))" +
+    identity_columns + " FROM pg_catalog.pg_control_system()";
 
-Result<gate::CommitPosition> read_stranger_commit_position(const std::vector<SqlRow>& rows) {
+Result<StrangerPosition> read_stranger_commit_position(std::vector<SqlRow> rows) {
+  StrangerPosition stranger;
+  const auto identity = take_identity(rows);
+  if (!identity) return identity.error();
+  stranger.identity = *identity;
   ServerIncarnation incarnation;
-  WalLayout layout;
-  if (rows.size() != 1 || rows[0].size() != 6 || !read_system(rows[0][3], incarnation.cluster) ||
-      !read_layout(rows[0][4], rows[0][5], layout)) {
+  if (rows[0].size() != 6 || !read_system(rows[0][3], incarnation.cluster) ||
+      !read_layout(rows[0][4], rows[0][5], stranger.layout)) {
     return senseless("WAL position", rows);
   }
-  return read_commit_position(rows, incarnation, layout);
+  auto reading = read_commit_position(rows, incarnation, stranger.layout);
+  if (!reading) return reading.error();
+  stranger.reading = std::move(*reading);
+  return stranger;
 }
 
 const std::string nudge_sql =
-    "SELECT set_config('synchronous_commit', 'local', true),"
-    " pg_logical_emit_message(true, 'tidegate', '')";
+    "SELECT pg_catalog.set_config('synchronous_commit', 'local', true),"
+    " pg_catalog.pg_logical_emit_message(true, 'tidegate', '')" +
+    identity_columns;
 
 Result<TimelineId> timeline_of_wal_file(const std::string& name) {
   TimelineId timeline = 0;

@@ -5,6 +5,7 @@
 
 #include <libpq-fe.h>
 
+#include "peer/servers/postgres/connection.hpp"
 #include "peer/servers/postgres/libpq_handles.hpp"
 #include "peer/servers/postgres/libpq_text.hpp"
 
@@ -12,15 +13,6 @@ namespace tidegate::postgres {
 namespace {
 
 using Outcome = CommitError::Outcome;
-
-// An unreadable string is refused before libpq can quote a password from it.
-std::optional<Error> check_connection_string(const std::string& text) {
-  char* complaint = nullptr;
-  const ConnectionOptions parsed(PQconninfoParse(text.c_str(), &complaint));
-  const LibpqText owned(complaint);
-  if (parsed) return std::nullopt;
-  return unreadable_connection_string(text, complaint == nullptr ? "" : complaint);
-}
 
 // The string comes last and so wins over the defaults before it.
 ConnectionHandle connect(const std::string& connection_string) {

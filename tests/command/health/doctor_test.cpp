@@ -140,10 +140,45 @@ TEST_CASE("no database is a warning, one that does not answer a problem") {
   auto facts = healthy();
   facts.database.reset();
   CHECK(only_trouble(facts).verdict == Verdict::warning);
-  facts.database = Result<ServerFacts>(Error{"connection refused"});
+  facts.database = ServerTrouble{ServerTrouble::When::connecting, "", "connection refused"};
   const auto trouble = only_trouble(facts);
   CHECK(trouble.verdict == Verdict::problem);
   CHECK(contains(trouble.what, "connection refused"));
+}
+
+TEST_CASE("a wrong password, a wrong database and an unreadable string have cures of their own") {
+  struct Case {
+    ServerTrouble trouble;
+    std::string what;
+    std::string cure;
+  };
+  using When = ServerTrouble::When;
+  for (const auto& one : {
+           Case{{When::reading_string, "", "w"}, "unreadable connection string: w", "correct --"},
+           Case{{When::connecting, "28P01", "w"}, "wrong password, or none: w", "PGPASSWORD"},
+           Case{{When::connecting, "28000", "w"}, "not let in: w", "pg_hba.conf"},
+           Case{{When::connecting, "3D000", "w"}, "wrong database: w", "dbname of --primary"},
+           Case{{When::connecting, "53300", "w"}, "no connection is free: w", "max_connections"},
+           Case{{When::connecting, "08P01", "w"}, "pooler", "log of the pooler"},
+           Case{{When::connecting, "", "w"}, "not reached: w", "host and port of --primary"},
+           Case{{When::asking, "42501", "w"}, "does not answer what a peer asks: w", "grant"},
+       }) {
+    auto facts = healthy();
+    facts.primary = one.trouble;
+    const auto trouble = only_trouble(facts);
+    CAPTURE(trouble.what);
+    CHECK(trouble.verdict == Verdict::problem);
+    CHECK(contains(trouble.what, one.what));
+    CHECK(contains(trouble.cure, one.cure));
+  }
+}
+
+TEST_CASE("a pooler before a server is a warning") {
+  auto facts = healthy();
+  auto database = replica();
+  database.pooled = true;
+  facts.database = database;
+  CHECK(contains(only_trouble(facts).what, "a pooler speaks for standby r"));
 }
 
 TEST_CASE("each reason why replication commands fail has a cure of its own") {

@@ -175,6 +175,31 @@ TEST_CASE("a durable change takes the flush LSN and leaves at once") {
   CHECK(queue.deadline() == never);
 }
 
+TEST_CASE("a durable position at a page's end inside somebody's record is nudged over it") {
+  constexpr std::uint64_t page_end = 16384;
+  auto queue = connected();
+  publish(queue, "a", durable);
+  ask_and_answer(queue, reading(page_end + 100, page_end));
+  CHECK(leaving(queue) == "a@16384");
+  bool nudged = false;
+  auto now = start;
+  while (!nudged) {
+    now = queue.deadline();
+    REQUIRE(now <= start + milliseconds(5));
+    nudged = queue.take_query(now) == Query::nudge;
+    queue.answered(reading(page_end + 100, page_end + (nudged ? 100 : 0)), now);
+  }
+  CHECK(queue.deadline() == never);
+}
+
+TEST_CASE("a durable position is not nudged for at a page's end where a record ends too") {
+  auto queue = connected();
+  publish(queue, "a", durable);
+  ask_and_answer(queue, reading(16384, 16384));
+  CHECK(leaving(queue) == "a@16384");
+  CHECK(queue.deadline() == never);
+}
+
 // --- an unflushed tail --------------------------------------------------------------------------
 
 TEST_CASE("an unflushed position is asked for again, ever more rarely") {

@@ -45,6 +45,12 @@ void hold(Gate& gate, std::string name, std::optional<Position> at, Instant now 
 
 Position at(std::uint64_t lsn, TimelineId timeline = 2) { return place(timeline, lsn); }
 
+// The same of a change that lies behind `after`.
+Position behind(std::uint64_t after, Position position) {
+  position.after = after;
+  return position;
+}
+
 // One that needs no room if it is visible, as the application takes what is released.
 bool takes(const Gate& gate, const Position& position, std::size_t bytes = weight) {
   return gate.takes(position, std::nullopt, bytes,
@@ -59,6 +65,7 @@ std::string released(Gate& gate, Instant now = start) {
     text += one->held.item.name;
     if (one->visibility == Visibility::pending) text += " overdue";
     if (one->visibility == Visibility::orphaned) text += " orphaned";
+    if (one->visibility == Visibility::in_doubt) text += " in doubt";
     if (one->visibility == Visibility::foreign) text += " foreign";
   }
   return text;
@@ -123,11 +130,14 @@ TEST_CASE("a message that a known reading covers goes without asking again") {
 TEST_CASE("an item that can never be shown comes out with its fate as soon as it is on top") {
   auto gate = with_server();
   hold(gate, "fine", at(100, 1));
-  hold(gate, "late", at(101, 1));
+  hold(gate, "late", behind(100, at(101, 1)));
+  hold(gate, "perhaps", behind(99, at(102, 1)));
+  hold(gate, "who knows", at(103, 1));
   hold(gate, "alien", place(1, 150, home + 1));
   hold(gate, "waits", at(500));
   poll(gate, start, replayed(200));
-  CHECK(released(gate) == "fine, late orphaned, alien foreign");
+  CHECK(released(gate) ==
+        "fine, late orphaned, perhaps in doubt, who knows in doubt, alien foreign");
 }
 
 TEST_CASE("when the server goes away its readings are forgotten: after a crash it may show less") {
@@ -457,7 +467,7 @@ TEST_CASE("what is inherited counts no longer where it is lost or of another clu
 
 TEST_CASE("a message whose own change is lost is reported, whatever it has inherited") {
   auto gate = with_server();
-  hold_with(gate, "a", at(101, 1), at(900), 1);
+  hold_with(gate, "a", behind(100, at(101, 1)), at(900), 1);
   poll(gate, start, replayed(200));
   CHECK(released(gate) == "a orphaned");
 }
@@ -480,7 +490,7 @@ TEST_CASE("on diverged histories a message that is decided does not wait for the
 TEST_CASE("two servers promoted apart: what the other one announced is reported, not held") {
   Gate gate(true, plenty);
   gate.server_up();
-  hold(gate, "of the other", on("1 2@100/7", 300));
+  hold(gate, "of the other", behind(250, on("1 2@100/7", 300)));
   hold(gate, "of both", on("1", 100));
   poll(gate, start, Tide{{home, 1}, tidegate::testing::history("1 2@100/8"), 900});
   CHECK(released(gate) == "of both, of the other orphaned");

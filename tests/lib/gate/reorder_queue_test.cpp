@@ -1,6 +1,7 @@
 #include "lib/gate/reorder_queue.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <tuple>
 
@@ -73,6 +74,23 @@ TEST_CASE("the release order is timeline, LSN, source; without a position comes 
     for (const auto i : order) queue.push(std::move(all[i]));
     if (drain(queue) != expected) FAIL_CHECK("another order");
   } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST_CASE("the place behind which a change lies comes back, unless it is very far") {
+  constexpr std::uint64_t far = std::numeric_limits<std::uint32_t>::max();
+  const std::uint64_t base = 10 * far;
+  Queue queue;
+  std::uint64_t sequence = 0;
+  for (const auto after : {base - 1, std::uint64_t{0}, base - far, base - far - 1, base - 9}) {
+    auto one = held("1:0/10", 1, ++sequence);
+    one.awaited.own->offset = base;
+    one.awaited.own->after = after;
+    queue.push(std::move(one));
+  }
+  for (const auto after : {base - 1, std::uint64_t{0}, base - far, std::uint64_t{0}, base - 9}) {
+    if (sequence-- < 5) CHECK(queue.first_awaited().own->after == after);
+    CHECK(queue.pop().awaited.own->after == after);
+  }
 }
 
 TEST_CASE("the messages of one source leave as they came, whatever their positions say") {

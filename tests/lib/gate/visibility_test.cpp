@@ -17,8 +17,17 @@ Tide tide(const std::string& way, std::uint64_t replayed) {
 }
 
 // A position with its whole history, and a reading.
+// The change lies right before the offset, so that nothing is in doubt; or behind `after`.
 Visibility seen(const std::string& way, std::uint64_t offset, const Tide& tide) {
-  return visibility_of(place(history(way), offset), tide);
+  auto position = place(history(way), offset);
+  position.after = offset - 1;
+  return visibility_of(position, tide);
+}
+Visibility seen(const std::string& way, std::uint64_t offset, const Tide& tide,
+                std::uint64_t after) {
+  auto position = place(history(way), offset);
+  position.after = after;
+  return visibility_of(position, tide);
 }
 
 // Timeline 1 was left at 100, timeline 2 never became an ancestor, timeline 3 was left at 300.
@@ -56,7 +65,35 @@ TEST_CASE("a position behind the switch is orphaned whatever has been replayed")
 TEST_CASE("a position of a timeline that is no ancestor is orphaned") {
   CHECK(seen("1 2@50", 60, on_timeline_4(400)) == Visibility::orphaned);
   CHECK(seen("1 2@50", 60, on_timeline_4(0)) == Visibility::orphaned);
-  CHECK(visibility_of(place(2, 60), on_timeline_4(400)) == Visibility::orphaned);
+}
+
+TEST_CASE("a change is called orphaned only if it lies behind the place where histories part") {
+  const auto server = on_timeline_4(400);
+  CHECK(seen("1", 120, server, 100) == Visibility::orphaned);
+  CHECK(seen("1", 120, server, 99) == Visibility::in_doubt);
+  CHECK(seen("1", 100, server, 50) == Visibility::visible);
+  // A later timeline than the server's, which has gone past the fork; and one that is no ancestor.
+  CHECK(seen("1 2@100", 120, tide("1", 101), 100) == Visibility::orphaned);
+  CHECK(seen("1 2@100", 120, tide("1", 101), 99) == Visibility::in_doubt);
+  CHECK(seen("1 2@100", 120, tide("1", 100), 99) == Visibility::pending);
+  CHECK(seen("1 2@50", 120, server, 50) == Visibility::orphaned);
+  CHECK(seen("1 2@50", 120, server, 49) == Visibility::in_doubt);
+  CHECK(seen("1 2@150", 160, server, 100) == Visibility::orphaned);
+  CHECK(seen("1 2@150", 160, server, 99) == Visibility::in_doubt);
+}
+
+TEST_CASE("without the place behind which it lies, a change that may be undone is in doubt") {
+  CHECK(seen("1", 101, on_timeline_4(400), 0) == Visibility::in_doubt);
+  CHECK(seen("1 2@50", 60, on_timeline_4(400), 0) == Visibility::in_doubt);
+  CHECK(seen("1 2@100", 200, tide("1", 101), 0) == Visibility::in_doubt);
+}
+
+TEST_CASE("where two histories part at a place that is not known, the change is in doubt") {
+  // The number of a timeline alone, on either side.
+  CHECK(seen("2", 60, on_timeline_4(400), 59) == Visibility::in_doubt);
+  CHECK(seen("1", 60, tide("2", 400), 59) == Visibility::in_doubt);
+  CHECK(seen("1 2", 60, tide("1", 400), 59) == Visibility::pending);
+  CHECK(seen("1 2@0/7", 60, tide("1 2@0/8", 400), 59) == Visibility::in_doubt);
 }
 
 TEST_CASE("a position of a later timeline waits until the server follows") {
@@ -132,31 +169,40 @@ std::uint64_t exit_of(int from, int to) {
 }
 
 bool shows(int server, std::uint64_t replayed, int branch, std::uint64_t offset) {
+  while (offset <= branches[branch].begin) branch = branches[branch].parent;
   if (offset > replayed) return false;
   return branch == server || offset <= exit_of(branch, server);
 }
 
+// It may go on along its branch, and over a fork that it is not past.
+bool may_show(int server, std::uint64_t replayed, int branch, std::uint64_t offset) {
+  for (int later = 0; later < 6; ++later) {
+    const bool reachable = later == server || exit_of(server, later) >= replayed;
+    if (reachable && shows(later, 100, branch, offset)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-TEST_CASE("the rule tells what the server shows, and what it can never show") {
+TEST_CASE("the rule tells what the server shows, what it can never show, and what nobody knows") {
   for (int server = 0; server < 6; ++server) {
     for (auto replayed = branches[server].begin + 1; replayed < 20; ++replayed) {
       for (int branch = 0; branch < 6; ++branch) {
         for (auto offset = branches[branch].begin + 1; offset < 20; ++offset) {
-          // It may go on along its branch, and over a fork that it is not past.
-          bool may_come = false;
-          for (int later = 0; later < 6; ++later) {
-            const bool reachable = later == server || exit_of(server, later) >= replayed;
-            may_come = may_come || (reachable && shows(later, 100, branch, offset));
-          }
-          const auto expected = shows(server, replayed, branch, offset) ? Visibility::visible
-                                : may_come                              ? Visibility::pending
-                                                                        : Visibility::orphaned;
-          const auto found =
-              seen(branches[branch].way, offset, tide(branches[server].way, replayed));
-          if (found != expected) {
-            FAIL_CHECK("server on ", branches[server].way, " at ", replayed, ", position on ",
-                       branches[branch].way, " at ", offset);
+          for (std::uint64_t after = 0; after < offset; ++after) {
+            const auto first = after + 1;  // the first place where the change may lie
+            const bool gone = after != 0 && !may_show(server, replayed, branch, first);
+            const auto expected = shows(server, replayed, branch, offset)      ? Visibility::visible
+                                  : may_show(server, replayed, branch, offset) ? Visibility::pending
+                                  : gone ? Visibility::orphaned
+                                         : Visibility::in_doubt;
+            const auto found =
+                seen(branches[branch].way, offset, tide(branches[server].way, replayed), after);
+            if (found != expected) {
+              FAIL_CHECK("server on ", branches[server].way, " at ", replayed, ", position on ",
+                         branches[branch].way, " at ", offset, " after ", after);
+            }
           }
         }
       }

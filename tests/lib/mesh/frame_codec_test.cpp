@@ -77,16 +77,17 @@ TEST_CASE("an unknown kind is malformed on every channel") {
 }
 
 TEST_CASE("the bytes are those of the worked example in PROTOCOL.md") {
-  const Data data{{PeerId{{0x0f, 0x1e, 0x2d, 0x3c, 0x4b, 0x5a, 0x69, 0x78, 0x87, 0x96, 0xa5, 0xb4,
-                           0xc3, 0xd2, 0xe1, 0xf0}},
-                   1000},
-                  1,
-                  {a_message("builds/42", "new", "1:0/3000060")}};
+  Data data{{PeerId{{0x0f, 0x1e, 0x2d, 0x3c, 0x4b, 0x5a, 0x69, 0x78, 0x87, 0x96, 0xa5, 0xb4, 0xc3,
+                     0xd2, 0xe1, 0xf0}},
+             1000},
+            1,
+            {a_message("builds/42", "new", "1:0/3000060")}};
+  data.messages[0].position->after = 0x3000018;
   CHECK(hex(encode(data)) ==
         "9606c4100f1e2d3c4b5a69788796a5b4c3d2e1f0cd03e801"
         "91c41d010000000000000007"
         "0000000100000000000000000000000000000000"
-        "919592a66275696c6473a23432c4036e657701ce0300006000");
+        "919692a66275696c6473a23432c4036e657701ce030000604800");
 }
 
 TEST_CASE("a history is written once for all messages of a frame, and shared when it is read") {
@@ -100,7 +101,7 @@ TEST_CASE("a history is written once for all messages of a frame, and shared whe
     }
     return encode(data);
   };
-  CHECK(sized(2).size() - sized(1).size() == 10);
+  CHECK(sized(2).size() - sized(1).size() == 11);
   const auto frame = std::get<Data>(*read<StreamFrame>(sized(3)));
   CHECK(frame.messages[0].position->history().entries().data() ==
         frame.messages[2].inherited->history().entries().data());
@@ -108,11 +109,19 @@ TEST_CASE("a history is written once for all messages of a frame, and shared whe
 
 TEST_CASE("a frame that refers to branches which it does not bring is malformed") {
   const auto frame = encode(Data{origin(1), 1, {a_message("a", "", "1:0/64")}});
-  REQUIRE(frame.substr(frame.size() - 3) == std::string("\x01\x64\x00", 3));
-  for (const auto* end : {"\x02\x64", "\x7f\x64", "\x01\x00"}) {
-    CHECK(malformed<StreamFrame>(frame.substr(0, frame.size() - 3) + std::string(end, 2) +
-                                 std::string(1, '\0')));
+  REQUIRE(frame.substr(frame.size() - 4) == "\x01\x64\x00\x00"s);
+  for (const auto& end : {"\x02\x64"s, "\x7f\x64"s, "\x01\x00"s}) {
+    CHECK(malformed<StreamFrame>(frame.substr(0, frame.size() - 4) + end + "\x00\x00"s));
   }
+}
+
+TEST_CASE("a change that would lie before the log begins is malformed") {
+  const auto frame = encode(Data{origin(1), 1, {a_message("a", "", "1:0/64")}});
+  const auto with_span = [&](char span) {
+    return frame.substr(0, frame.size() - 2) + span + "\x00"s;
+  };
+  CHECK(std::get<Data>(*read<StreamFrame>(with_span('\x63'))).messages[0].position->after == 1);
+  CHECK(malformed<StreamFrame>(with_span('\x64')));
 }
 
 TEST_CASE("a frame with more branches than one may have is malformed before they are read") {

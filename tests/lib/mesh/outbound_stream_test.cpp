@@ -43,6 +43,20 @@ TEST_CASE("a message that lies behind all that was before inherits nothing") {
   CHECK(stream.position() == place(history("1 2@64"), 65));
 }
 
+TEST_CASE("of a failover that was taken back only what lies before it is inherited") {
+  OutboundStream stream;
+  stream.delivered(place(history("1 2@64"), 70));
+  stream.delivered(place(history("1 2@64"), 80, 9));
+  stream.fall_back_to(Branch(ServerKind::postgres, testing::home, history("1")));
+  CHECK(inherited(stream, place(history("1"), 50)) == place(history("1"), 64));
+  CHECK(inherited(stream, place(history("1"), 90)) == std::nullopt);
+  CHECK(inherited(stream, place(history("1 2@64"), 75, 9)) == place(history("1 2@64"), 80, 9));
+  // Where the place is not known, nothing is.
+  stream.delivered(position("3:0/10"));
+  stream.fall_back_to(Branch(ServerKind::postgres, testing::home, history("2")));
+  CHECK(inherited(stream, position("2:0/5")) == std::nullopt);
+}
+
 TEST_CASE("before anything is known a message without a change waits for nothing") {
   OutboundStream stream;
   CHECK(inherited(stream) == std::nullopt);

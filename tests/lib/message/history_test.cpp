@@ -16,7 +16,7 @@ History history(std::vector<HistoryEntry> entries) {
 
 const HistoryEntry root{1, 0, 0};
 
-// "same", "ancestor 200", "descendant 200" or "apart"
+// "same", "ancestor 200", "descendant 200" or "apart 200"
 std::string stands(const History& of, const History& to) {
   const auto found = kinship(of, to);
   const auto at = " " + std::to_string(found.left_at);
@@ -28,7 +28,7 @@ std::string stands(const History& of, const History& to) {
     case Kinship::Kind::descendant:
       return "descendant" + at;
     case Kinship::Kind::apart:
-      return "apart";
+      return "apart" + at;
   }
   return "";
 }
@@ -79,11 +79,14 @@ TEST_CASE("a history that goes on from another was left by it where the next tim
 
 TEST_CASE("the same number is another timeline where it begins elsewhere or was begun otherwise") {
   const auto one = history({root, {2, 200, 7}});
-  CHECK(stands(one, history({root, {2, 250, 9}})) == "apart");
-  CHECK(stands(one, history({root, {2, 200, 8}})) == "apart");
+  CHECK(stands(one, history({root, {2, 250, 9}})) == "apart 200");
+  CHECK(stands(one, history({root, {2, 200, 8}})) == "apart 200");
   CHECK(stands(history({root, {2, 200, 7}, {3, 300, 1}}),
-               history({root, {2, 200, 8}, {3, 300, 1}})) == "apart");
-  CHECK(stands(one, history({root, {3, 150, 9}})) == "apart");
+               history({root, {2, 200, 8}, {3, 300, 1}})) == "apart 200");
+  CHECK(stands(one, history({root, {3, 150, 9}})) == "apart 150");
+  CHECK(stands(one, history({root, {2, 0, 8}})) == "apart 200");
+  CHECK(stands(history({root, {2, 0, 7}}), history({root, {2, 0, 8}})) == "apart " + all);
+  CHECK(stands(history({root, {2, 0, 7}}), history({root})) == "descendant " + all);
 }
 
 TEST_CASE("an unknown begin or promotion is taken to be equal") {

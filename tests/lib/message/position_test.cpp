@@ -19,6 +19,7 @@ TEST_CASE("positions are equal when all of their parts are") {
   CHECK(one == place(history("1 2@100/7"), 200));
   CHECK(one != place(history("1 2@100/8"), 200));
   CHECK(one != place(history("1 2@100/7"), 201));
+  CHECK(one != Position{one.branch, one.offset, 199});
   CHECK(one != place(history("1 2@100/7"), 200, testing::home + 1));
 }
 
@@ -30,6 +31,10 @@ TEST_CASE("a position as one word comes back as it was, with its whole history")
   CHECK(position_from_text(to_text(whole)).value() == whole);
   whole = place(history("2"), 1, 7);
   CHECK(to_text(whole) == "postgres:7:2:0/1");
+  CHECK(position_from_text(to_text(whole)).value() == whole);
+  whole.offset = 0x3000060;
+  whole.after = 0x3000018;
+  CHECK(to_text(whole) == "postgres:7:2:0/3000060:0/3000018");
   CHECK(position_from_text(to_text(whole)).value() == whole);
   whole = place(history("1 2@0/5"), 1, 7);
   CHECK(position_from_text(to_text(whole)).value() == whole);
@@ -53,6 +58,10 @@ TEST_CASE("a word that is no position is refused and quoted") {
                            "postgres:7:2:0/0",
                            "postgres:-7:2:0/1",
                            "postgres:7:2:0/1:1",
+                           "postgres:7:2:0/1:",
+                           "postgres:7:2:0/1:0/1",
+                           "postgres:7:2:0/2:0/1:0/1",
+                           "postgres:7:2:0/2::0/1",
                            " postgres:7:2:0/1",
                            "postgres:7:2:0/1 ",
                            "postgres:7:2,1:0/1",

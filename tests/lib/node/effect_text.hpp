@@ -51,11 +51,16 @@ struct NoticeText {
   std::string operator()(const Unpublished& n) const {
     return "unpublished " + to_string(n.topic) + ": " + std::string(to_string(n.why));
   }
+  std::string operator()(const Undone& n) const {
+    return "undone " + std::to_string(n.ticket) + " as " + std::to_string(n.sequence) + ": " +
+           std::string(to_string(n.why));
+  }
   std::string operator()(const ServerUp&) const { return "server up"; }
   std::string operator()(const ServerDown&) const { return "server down"; }
   std::string operator()(const PrimaryUp&) const { return "primary up"; }
   std::string operator()(const PrimaryDown&) const { return "primary down"; }
   std::string operator()(const Warning& n) const { return "warning: " + n.text; }
+  std::string operator()(const Trouble& n) const { return "trouble: " + n.text; }
 };
 
 struct EffectText {
@@ -85,6 +90,7 @@ struct EffectText {
   std::string operator()(const node::effect::ReadReplayPosition&) const { return "poll"; }
   std::string operator()(const node::effect::QueryCommitPosition&) const { return "ask"; }
   std::string operator()(const node::effect::Nudge&) const { return "nudge"; }
+  std::string operator()(const node::effect::LeavePrimary&) const { return "leave primary"; }
   std::string operator()(const node::effect::Deliver& e) const {
     return "deliver " + to_string(e.delivery.message.topic) + " of " + e.delivery.origin_name +
            (e.delivery.late ? " late" : "");

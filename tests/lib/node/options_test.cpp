@@ -48,6 +48,16 @@ TEST_CASE("a peer name is at most 64 bytes of text without control characters, o
   CHECK(wrong([](Options& o) { o.name.assign(limits::peer_name_bytes + 1, 'x'); }) == "name");
 }
 
+TEST_CASE("durations may be for ever") {
+  CHECK(wrong([](Options& o) { o.gone_after = Duration::max(); }).empty());
+  CHECK(wrong([](Options& o) {
+          o.suspect_after = Duration::max() - Duration(1);
+          o.gone_after = o.retain_for = o.overdue_after = Duration::max();
+        }).empty());
+  CHECK(wrong([](Options& o) { o.heartbeat = Duration::max(); }) == "suspect-after");
+  CHECK(wrong([](Options& o) { o.retain_for = Duration::min(); }) == "retain-for");
+}
+
 TEST_CASE("at least one interface is named") {
   CHECK(wrong([](Options& o) { o.interfaces.clear(); }) == "interfaces");
 }

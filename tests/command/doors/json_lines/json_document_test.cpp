@@ -230,8 +230,6 @@ void see_status(Sightings& sightings) {
   sightings.see("status", to_json(Status{}));
   Status full;
   json_members::members(Fill{}, full);
-  full.taking = false;
-  full.untaken = std::chrono::minutes(1);  // a trouble
   sightings.see("status", to_json(full));
   sightings.see("peers", peers_document(full, true));
   sightings.see("peers", peers_document(full, false));
@@ -262,6 +260,10 @@ Unpublished sample<Unpublished>() {
   return {.topic = topic(), .payload = "text"};
 }
 template <>
+Undone sample<Undone>() {
+  return {.topic = topic(), .position = a_place()};
+}
+template <>
 PrimaryUp sample<PrimaryUp>() {
   return {.incarnation = {}, .description = "", .degraded = "", .history = a_place().history()};
 }
@@ -278,7 +280,8 @@ void see_every_notice(Sightings& sightings, std::index_sequence<index...>) {
 void see_notices(Sightings& sightings) {
   see_every_notice(sightings, std::make_index_sequence<std::variant_size_v<Notice>>());
   see_notice(sightings, Sent{.position = a_place()});
-  for (const auto why : {Unpublished::Why::primary_lost, Unpublished::Why::left}) {
+  for (const auto why :
+       {Unpublished::Why::primary_lost, Unpublished::Why::left, Unpublished::Why::no_primary}) {
     const Unpublished notice{.why = why, .topic = topic(), .payload = bytes};
     see_notice(sightings, notice);
     for (const auto* id : {"\"a\"", "1", "0.5"}) {
@@ -286,18 +289,28 @@ void see_notices(Sightings& sightings) {
       sightings.see("sent", to_json(Sent{}, id));
     }
   }
+  const Undone doubtful{.why = Undelivered::Why::in_doubt, .topic = topic(), .position = a_place()};
+  see_notice(sightings, doubtful);
   for (const auto why : {PeerGone::Why::left, PeerGone::Why::silent, PeerGone::Why::replaced}) {
     see_notice(sightings, PeerGone{.origin = {}, .name = "", .why = why});
   }
   using Why = Undelivered::Why;
-  for (const auto why : {Why::missing, Why::expired, Why::orphaned, Why::foreign, Why::overdue}) {
+  for (const auto why :
+       {Why::missing, Why::expired, Why::orphaned, Why::in_doubt, Why::foreign, Why::overdue}) {
     see_notice(sightings,
                Undelivered{.origin = {}, .name = "", .why = why, .position = {}, .topic = {}});
   }
 }
 
+void see_troubles(Sightings& sightings) {
+  for (const auto& [kind, name] : node::trouble_names) {
+    see_notice(sightings, Trouble{.kind = kind, .about = "", .text = ""});
+  }
+}
+
 void see_answers(Sightings& sightings) {
   sightings.see("error", publish_error(1, "message"));
+  sightings.see("ready_peers", ready_peers(1, true));
   sightings.see("published", published(topic(), 1, std::nullopt));
   sightings.see("published", published(topic(), 1, a_place()));
   using health::Verdict;
@@ -313,6 +326,7 @@ std::string differences_of(const Contract& contract) {
   see_status(sightings);
   see_deliveries(sightings);
   see_notices(sightings);
+  see_troubles(sightings);
   see_answers(sightings);
   return sightings.differences();
 }

@@ -17,7 +17,8 @@ using namespace tidegate::json_lines;
 namespace {
 
 const auto history = History::of({{1, 0, 0}, {3, 0x1000000, 1795640443355842}}).value();
-const Position place{Branch(ServerKind::postgres, 18446744073709551615U, history), 0x3000060};
+const Position place{Branch(ServerKind::postgres, 18446744073709551615U, history), 0x3000060,
+                     0x3000018};
 
 Topic topic(std::vector<std::string> elements) { return Topic::of(std::move(elements)).value(); }
 
@@ -63,7 +64,7 @@ TEST_CASE("a delivery is one line with its type first") {
         R"("name":"master-1","sequence":7,)"
         R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
         R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
-        R"("lsn":"0/3000060"},)"
+        R"("lsn":"0/3000060","after":"0/3000018"},)"
         R"("held_ms":1.234,"late":false})");
 }
 
@@ -99,18 +100,20 @@ TEST_CASE("a delivery can be published again from its JSON, byte by byte") {
 }
 
 TEST_CASE("every notice has a type and all its members") {
-  const ServerIncarnation incarnation{.cluster = 42, .started = 1700000000000000};
+  const ServerIncarnation incarnation{
+      .cluster = 42, .started = 1700000000000000, .counted_since = 1600000000000000};
   const auto text = [](const Notice& notice) { return to_text(to_json(notice)); };
   const std::string who =
       R"("origin":"00112233445566778899aabbccddeeff","incarnation":1700000000000001,"name":"b")";
-  CHECK(text(PeerReady{origin(), "b"}) == R"({"type":"peer_ready",)" + who + "}");
-  CHECK(text(PeerGone{origin(), "b", PeerGone::Why::silent}) ==
-        R"({"type":"peer_gone",)" + who + R"(,"why":"silent"})");
+  CHECK(text(PeerReady{origin(), "b", "h:1"}) ==
+        R"({"type":"peer_ready",)" + who + R"(,"address":"h:1"})");
+  CHECK(text(PeerGone{origin(), "b", PeerGone::Why::silent, "h:1"}) ==
+        R"({"type":"peer_gone",)" + who + R"(,"address":"h:1","why":"silent"})");
   CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::orphaned, place, topic({"x"})}) ==
         R"({"type":"undelivered",)" + who + R"(,"first":3,"last":9,"why":"orphaned",)" +
             R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
             R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
-            R"("lsn":"0/3000060"},)"
+            R"("lsn":"0/3000060","after":"0/3000018"},)"
             R"("topic":["x"]})");
   CHECK(text(Undelivered{origin(), "b", 3, 9, Undelivered::Why::missing, {}, {}}) ==
         R"({"type":"undelivered",)" + who +
@@ -119,22 +122,42 @@ TEST_CASE("every notice has a type and all its members") {
         R"({"type":"sent","ticket":4,"sequence":3,)"
         R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
         R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
-        R"("lsn":"0/3000060"}})");
+        R"("lsn":"0/3000060","after":"0/3000018"}})");
   CHECK(text(Unpublished{5, Unpublished::Why::primary_lost, topic({"a"}), "x"}) ==
         R"({"type":"unpublished","ticket":5,"why":"primary_lost","topic":["a"],"payload":"x"})");
+  CHECK(text(Undone{5, 4, Undelivered::Why::in_doubt, topic({"a"}), place}) ==
+        R"({"type":"undone","ticket":5,"sequence":4,"why":"in_doubt","topic":["a"],)"
+        R"("position":)" +
+            to_text(to_json(place)) + "}");
   CHECK(text(ServerUp{incarnation, true, "d", "x"}) ==
-        R"({"type":"server_up","system":"42","started":1700000000000000,"in_recovery":true,)"
-        R"("description":"d","degraded":"x"})");
+        R"({"type":"server_up","system":"42","started":1700000000000000,)"
+        R"("counted_since":1600000000000000,"in_recovery":true,"description":"d","degraded":"x"})");
   CHECK(text(ServerDown{"r"}) == R"({"type":"server_down","reason":"r"})");
   CHECK(text(PrimaryUp{incarnation, "d"}) ==
-        R"({"type":"primary_up","system":"42","started":1700000000000000,"history":[],)"
-        R"("description":"d","degraded":""})");
+        R"({"type":"primary_up","system":"42","started":1700000000000000,)"
+        R"("counted_since":1600000000000000,"history":[],"description":"d","degraded":""})");
   CHECK(text(PrimaryDown{"r"}) == R"({"type":"primary_down","reason":"r"})");
+  CHECK(text(Trouble{Trouble::Kind::peer_slow, "b", "t", std::chrono::seconds(2), true}) ==
+        R"({"type":"trouble","kind":"peer_slow","about":"b","text":"t","lasted_ms":2000.0,)"
+        R"("ended":true})");
   CHECK(text(Warning{"w"}) == R"({"type":"warning","text":"w"})");
 }
 
 TEST_CASE("text that is not UTF-8 never makes a line fail") {
   CHECK(parsed(to_text(to_json(Notice{Warning{"bad \xff byte"}})))["type"] == "warning");
+}
+
+TEST_CASE("a publication is read back as it was written") {
+  for (const Dependency& dependency :
+       {Dependency(NoChange{}), Dependency(place), Dependency(AfterCommit{.durable = true})}) {
+    const Publication written{topic({"a/b", "*"}), "\xff\x01", dependency, "\"x\""};
+    const auto read = parse_publication(to_text(to_json(written)));
+    REQUIRE(read.ok());
+    CHECK(read->topic == written.topic);
+    CHECK(read->payload == written.payload);
+    CHECK(read->dependency.index() == dependency.index());
+    CHECK(read->id == written.id);
+  }
 }
 
 TEST_CASE("a publication needs only a topic") {
@@ -160,6 +183,15 @@ TEST_CASE("the answer to a line with an id has that id as it was written") {
   CHECK_FALSE(to_json(Sent{1, 1, {}}, "").contains("id"));
 }
 
+TEST_CASE("one line says that the primary is right, and nothing that is near it") {
+  CHECK(trusts_primary(R"({"trust":"primary"})"));
+  CHECK(trusts_primary(R"( { "trust" : "primary" } )"));
+  CHECK_FALSE(trusts_primary(R"({"trust":"replica"})"));
+  CHECK_FALSE(trusts_primary(R"({"trust":"primary","topic":"a"})"));
+  CHECK_FALSE(trusts_primary(R"({"topic":"trust"})"));
+  CHECK_FALSE(trusts_primary("trust"));
+}
+
 TEST_CASE("every wrong member of a line is named") {
   const auto why = why_refused(R"({"payload":3,"depends":"soon","id":[],"colour":"red"})");
   CHECK(contains(why, "\"colour\" is unknown"));
@@ -180,7 +212,11 @@ TEST_CASE("each form of a dependency is understood") {
   CHECK(std::get<AfterCommit>(dependency("\"commit\",\"durable\":true")).durable);
   CHECK(std::get<Position>(dependency(
             R"({"system":"18446744073709551615","history":[{"timeline":1},{"timeline":3,)"
-            R"("begin":"0/1000000","promoted":1795640443355842}],"lsn":"0/3000060"})")) == place);
+            R"("begin":"0/1000000","promoted":1795640443355842}],"lsn":"0/3000060",)"
+            R"("after":"0/3000018"})")) == place);
+  CHECK(std::get<Position>(
+            dependency(R"({"system":"1","history":[{"timeline":1}],"lsn":"0/3000060"})"))
+            .after == 0);
 }
 
 TEST_CASE("a line that can't be published is refused with the text to write instead") {
@@ -238,6 +274,12 @@ TEST_CASE("a line that can't be published is refused with the text to write inst
       why_refused(
           R"({"topic":"a","depends":{"system":"1","history":[{"timeline":1}],"lsn":"0/0"}})"),
       "must not be 0"));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1",)"
+                             R"("history":[{"timeline":1}],"lsn":"0/1","after":"0/1"}})"),
+                 "after must be less than lsn"));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":{"system":"1",)"
+                             R"("history":[{"timeline":1}],"lsn":"0/1","behind":"0/1"}})"),
+                 "depends is none of"));
 }
 
 TEST_CASE("no line of input makes the reader crash") {
@@ -382,9 +424,22 @@ TEST_CASE("a table is as wide as its widest cells and has no blanks at the end")
         "A     B\nlong  x\n\xc3\xa4\n");
 }
 
+TEST_CASE("a line of JSON has nothing that a terminal obeys, and still says the same") {
+  const std::string evil =
+      "\x1b[2J \xc2\x9b"
+      "31m \x7f \xe2\x80\xae \xc3\xa4 \xe2\x82\xac";
+  const auto text = to_text(to_json(Notice{Warning{evil}}));
+  CHECK(text == R"({"type":"warning","text":"\u001b[2J \u009b31m \u007f \u202e )"
+                "\xc3\xa4 \xe2\x82\xac\"}");
+  CHECK(parsed(text)["text"] == evil);
+}
+
 TEST_CASE("text of others can't move the cursor of a terminal") {
   CHECK(harmless("a\x1b[2Jb\n") == "a\\x1b[2Jb\\x0a");
   CHECK(harmless("\xc3\xa4") == "\xc3\xa4");
+  CHECK(harmless("\xc2\x9b") == "\\xc2\\x9b");  // the CSI of a terminal that speaks UTF-8
+  CHECK(harmless("a\xe2\x80\xaetxt.exe") == "a\\xe2\\x80\\xaetxt.exe");
+  CHECK(harmless(harmless("\x9b\x7f\xc2\x9b")) == harmless("\x9b\x7f\xc2\x9b"));
   CHECK(harmless("\xff") == "\\xff");
   auto status = sample_status();
   status.peers.front().name = "\x1b[31m";

@@ -8,16 +8,26 @@ using namespace tidegate::postgres;
 
 namespace {
 
-const SqlRow introduction_row = {
-    "7423456789012345678",    "1700000000000001", "8192", "1048576", "t", "\"My app\"", "15.6",
-    "2024-01-01 00:00:00+00", "10.0.0.7"};
+const SqlRow introduction_row = {"7423456789012345678",
+                                 "8192",
+                                 "1048576",
+                                 "t",
+                                 "\"My app\"",
+                                 "15.6",
+                                 "2024-01-01 00:00:00+00",
+                                 "10.0.0.7",
+                                 "1700000000.000001",
+                                 "1600000000.000000",
+                                 "1600000000.000001",
+                                 "1500000000.000000"};
 
 }  // namespace
 
 TEST_CASE("an introduction tells which life of which cluster answers, and its WAL layout") {
   const auto server = read_introduction({introduction_row}, "db (10.0.0.7) port 5432");
   REQUIRE(server.ok());
-  CHECK(server->incarnation == ServerIncarnation{7423456789012345678U, 1700000000000001});
+  CHECK(server->incarnation == ServerIncarnation{7423456789012345678U, 1700000000000001,
+                                                 ServerKind::postgres, 1600000000000001});
   CHECK(server->layout == WalLayout{8192, 1U << 20U});
   CHECK(server->in_recovery);
   CHECK(server->login == "\"My app\"");
@@ -37,7 +47,7 @@ TEST_CASE("a system identifier with its highest bit set is negative in SQL") {
 }
 
 TEST_CASE("an answer that makes no sense is an error that quotes it") {
-  for (std::size_t column = 0; column < 6; ++column) {
+  for (const std::size_t column : {0U, 1U, 2U, 3U, 4U, 8U}) {
     auto row = introduction_row;
     row[column] = std::nullopt;
     CAPTURE(column);
@@ -45,7 +55,7 @@ TEST_CASE("an answer that makes no sense is an error that quotes it") {
     CHECK(read_introduction({row}, "db").error().message.find("'NULL'") != std::string::npos);
   }
   auto row = introduction_row;
-  row[2] = "0";
+  row[1] = "0";
   CHECK_FALSE(read_introduction({row}, "db").ok());
   CHECK_FALSE(read_introduction({}, "db").ok());
   CHECK_FALSE(read_introduction({{"1"}}, "db").ok());

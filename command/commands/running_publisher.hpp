@@ -1,0 +1,48 @@
+// The client of a running peer's publish socket (publish_socket.hpp): `tidegate pub` without
+// joining the mesh. Blocks, as the command has nothing else to do.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "command/doors/json_lines/json.hpp"
+#include "command/doors/json_lines/line_reader.hpp"
+#include "command/subcommand.hpp"
+#include "peer/io/descriptor.hpp"
+#include "tidegate/result.hpp"
+#include "tidegate/status.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::commands {
+
+class RunningPublisher {
+ public:
+  // A peer of that mesh on this host; nothing when there is none, or it lets nobody publish.
+  // `after_commit`: it must have a primary of its own.
+  static std::unique_ptr<RunningPublisher> find(const command::Invocation& invocation,
+                                                bool after_commit);
+
+  // Waits until so many peers are ready, without a number until it has met everybody; no longer
+  // than the bound. How many are ready.
+  [[nodiscard]] Result<std::size_t> wait_ready(std::optional<std::size_t> wanted, Duration bound);
+
+  // Hands the message over and waits for the answer; an error tells why it was not sent.
+  [[nodiscard]] std::optional<Error> publish(const json_lines::Publication& publication,
+                                             Duration bound);
+
+ private:
+  explicit RunningPublisher(io::Descriptor socket);
+
+  // The next line; an error when the peer has gone or nothing came in time.
+  [[nodiscard]] Result<json_lines::Json> next(Instant end);
+  void take(const json_lines::Json& line);
+
+  io::Descriptor socket_;
+  json_lines::LineReader lines_;
+  std::size_t ready_ = 0;
+  bool settled_ = false;
+};
+
+}  // namespace tidegate::commands

@@ -1,0 +1,152 @@
+#include "command/doors/publish_socket/publish_socket.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "command/doors/json_lines/json.hpp"
+#include "lib/base/limits.hpp"
+#include "lib/base/utf8.hpp"
+#include "peer/io/clock.hpp"
+
+namespace tidegate::publish_socket {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t most_clients = 64;
+constexpr Duration idle_bound = std::chrono::minutes(1);
+constexpr milliseconds at_once{0};
+constexpr milliseconds leave_bound{500};
+constexpr std::string_view suffix = " pub";
+
+// The courier watches no server: it delivers nothing.
+Options courier_options(Options options) {
+  options.name = options.name.substr(0, base::limits::peer_name_bytes - suffix.size());
+  while (!base::is_utf8(options.name)) options.name.pop_back();
+  options.name += suffix;
+  options.state_file.clear();
+  if (!options.primary) options.primary = options.database;
+  options.database.reset();
+  options.report_sent = true;
+  return options;
+}
+
+}  // namespace
+
+std::string path_beside(const std::string& path) { return path + ".pub"; }
+
+Result<std::unique_ptr<PublishSocket>> PublishSocket::open(const std::string& path,
+                                                           io::Reactor& reactor,
+                                                           const Options& options) {
+  auto listener = io::UnixListener::open(path);
+  if (!listener) return listener.error();
+  return std::unique_ptr<PublishSocket>(
+      new PublishSocket(std::move(listener).value(), reactor, options));
+}
+
+PublishSocket::PublishSocket(io::UnixListener listener, io::Reactor& reactor,
+                             const Options& options)
+    : reactor_(reactor),
+      options_(courier_options(options)),
+      listener_(std::move(listener)),
+      listen_watch_(
+          reactor.watch_input(listener_.descriptor(), [this](io::Readiness) { accept_client(); })),
+      idle_(reactor.timer([this] { rest(); })),
+      settles_(reactor.timer([this] { run_courier(); })) {}
+
+void PublishSocket::accept_client() {
+  while (true) {
+    auto socket = listener_.accept();
+    if (!socket) break;
+    if (clients_.size() == most_clients) continue;  // it sees the end at once, and joins itself
+    clients_.emplace_back(std::move(socket), reactor_, options_.payload_bytes);
+    if (!courier_) start_courier(clients_.back());
+  }
+  serve_clients();
+}
+
+void PublishSocket::start_courier(Client& client) {
+  auto started = DrivenPeer::start(options_);
+  if (!started) {
+    client.output.line(json_lines::to_text(json_lines::publish_error(0, started.error().message)));
+    return;
+  }
+  courier_ = std::move(started).value();
+  settling_.emplace(std::nullopt);
+  settled_ = false;
+  courier_watch_ =
+      reactor_.watch_input(courier_->descriptor(), [this](io::Readiness) { run_courier(); });
+}
+
+void PublishSocket::run_courier() {
+  if (!courier_) return;
+  courier_->run_once(at_once);
+  take_answers();
+  settled_ = settled_ || settling_->settled(courier_->status(), io::clock_now());
+  settles_.set(settled_ ? never : settling_->settles_at());
+  serve_clients();
+}
+
+void PublishSocket::take_answers() {
+  while (const auto incoming = courier_->next(at_once)) {
+    const auto* notice = std::get_if<Notice>(&*incoming);
+    if (notice == nullptr) continue;
+    for (auto& client : clients_) {
+      const auto id = client.input.take_id(*notice);
+      if (!id.empty()) client.output.line(json_lines::to_text(json_lines::to_json(*notice, id)));
+    }
+  }
+}
+
+void PublishSocket::serve_clients() {
+  if (courier_) {
+    const auto status = courier_->status();
+    const auto ready = static_cast<std::size_t>(
+        std::count_if(status.peers.begin(), status.peers.end(),
+                      [](const auto& peer) { return peer.state == PeerState::ready; }));
+    const auto peers = json_lines::to_text(json_lines::ready_peers(ready, settled_));
+    for (auto& client : clients_) serve(client, peers);
+  }
+  for (auto& client : clients_) client.output.flush();
+  clients_.remove_if([this](const Client& client) {
+    return client.output.closed() ||
+           (!client.output.pending() && (client.input.done() || !courier_));
+  });
+  idle_.set(courier_ && clients_.empty() ? io::clock_now() + idle_bound : never);
+}
+
+void PublishSocket::serve(Client& client, const std::string& peers) {
+  if (client.told != peers) client.output.line(client.told = peers);
+  client.input.pump(*courier_, client.output);
+  if (!client.input.wants_input()) {
+    client.watch.stop();
+  } else if (!client.watch) {
+    client.watch = reactor_.watch_input(client.socket.get(), [this, &client](io::Readiness) {
+      client.input.read();
+      serve_clients();
+    });
+  }
+}
+
+void PublishSocket::rest() {
+  courier_watch_.stop();
+  courier_.reset();
+  settles_.set(never);
+  idle_.set(never);
+}
+
+void PublishSocket::peer_leaves() {
+  listen_watch_.stop();
+  if (!courier_) return;
+  courier_->leave(leave_bound);
+  take_answers();
+  for (auto& client : clients_) client.output.drain(leave_bound);
+  clients_.clear();
+  rest();
+}
+
+}  // namespace tidegate::publish_socket

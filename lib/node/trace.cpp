@@ -1,0 +1,172 @@
+#include "lib/node/trace.hpp"
+
+#include <chrono>
+
+namespace tidegate::node {
+namespace {
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+std::string who(const Origin& origin) { return to_string(origin.peer).substr(0, 8); }
+
+std::string range(std::uint64_t first, std::uint64_t last) {
+  return first == last ? number(first) : number(first) + " to " + number(last);
+}
+
+std::string place(const std::optional<Position>& position) {
+  return position ? to_string(*position) : "no position";
+}
+
+std::string milliseconds(Duration time) {
+  return number(static_cast<std::uint64_t>(
+             std::chrono::duration_cast<std::chrono::milliseconds>(time).count())) +
+         " ms";
+}
+
+// --- frames -------------------------------------------------------------------------------------
+
+std::string words(const mesh::Hello& f) { return "hello of " + f.info.name; }
+std::string words(const mesh::Welcome& f) { return "welcome of " + f.info.name; }
+std::string words(const mesh::Refusal& f) { return "refusal: " + f.reason; }
+std::string words(const mesh::Ready& f) {
+  return "ready of " + who(f.origin) + ", from " + number(f.next) + " on";
+}
+std::string words(const mesh::Listening& f) { return "listening of " + who(f.origin); }
+std::string words(const mesh::Data& f) {
+  std::string text =
+      "data " + range(f.first, f.first + f.messages.size() - 1) + " of " + who(f.origin);
+  if (f.messages.empty()) return text;
+  const auto& last = f.messages.back();
+  text += ", the last on " + to_string(last.topic) + " at " + place(last.position);
+  if (last.inherited) text += ", behind " + to_string(*last.inherited);
+  return text;
+}
+std::string words(const mesh::Heartbeat& f) {
+  return "heartbeat of " + who(f.origin) + ", has sent " + number(f.last) + ", retains from " +
+         number(f.first) + " on, " + place(f.position);
+}
+std::string words(const mesh::Farewell& f) { return "farewell of " + who(f.origin); }
+std::string words(const mesh::RetransmitRequest& f) {
+  return "request of " + who(f.origin) + " for " + range(f.first, f.last);
+}
+std::string words(const mesh::Retained& f) {
+  return "end of an answer of " + who(f.origin) + ", which retains from " + number(f.first) + " on";
+}
+std::string words(const mesh::Probe& f) {
+  return "probe of " + who(f.origin) + ": is " + who(f.target) + " heard?";
+}
+std::string words(const mesh::Vouch& f) { return "vouch for " + who(f.target); }
+std::string words(const mesh::OtherVersion& f) {
+  return "frame of protocol version " + number(f.version);
+}
+
+template <typename Frame>
+std::string frame_words(const Frame& frame) {
+  return std::visit([](const auto& f) { return words(f); }, frame);
+}
+
+std::string words(const mesh::Announcement& a, const std::string& host) {
+  return "beacon of " + who(a.origin) + (host.empty() ? "" : " at " + host) + ", port " +
+         number(a.direct_port) + (a.leaving ? ", which leaves" : "");
+}
+
+// --- inputs -------------------------------------------------------------------------------------
+
+std::string words(const input::Heard& in) { return "got " + words(in.announcement, in.host); }
+std::string words(const input::FromLink& in) {
+  return "got on link " + number(in.link) + ": " + frame_words(in.frame);
+}
+std::string words(const input::FromRoute& in) {
+  return "got from " + in.host + ": " + frame_words(in.frame);
+}
+std::string words(const input::FromStream& in) { return "got " + frame_words(in.frame); }
+std::string words(const input::Reader& in) {
+  return "subscription of " + to_string(in.peer).substr(0, 8) +
+         (in.present ? " has arrived" : " is gone");
+}
+std::string words(const input::Publish& in) {
+  const auto* given = std::get_if<Position>(&in.dependency);
+  return "published on " + to_string(in.message.topic) +
+         (given != nullptr ? ", at " + to_string(*given)
+          : std::holds_alternative<AfterCommit>(in.dependency)
+              ? ", after a commit: the primary must name a position"
+              : ", without a change");
+}
+std::string words(const input::Resolved& in) {
+  return in.host + " has " + number(in.addresses.size()) + " addresses" +
+         (in.trouble.empty() ? "" : ": " + in.trouble);
+}
+std::string words(const input::InterfacesChanged&) { return "there are other addresses here now"; }
+std::string words(const input::Subscribe&) { return "subscribed"; }
+std::string words(const input::Unsubscribe&) { return "unsubscribed"; }
+std::string words(const input::Demand& in) {
+  return in.open ? "the application takes deliveries" : "the application takes no deliveries";
+}
+std::string words(const input::NoPrimary&) { return "there is no primary to ask for positions"; }
+std::string words(const input::TrustPrimary&) { return "the operator says: the primary is right"; }
+std::string words(const input::Leave&) { return "leaving"; }
+std::string words(const input::ReplayPositionRead& in) {
+  if (!in.tide) return "the database could not tell its replay position just now";
+  return "the database shows " + to_string(Lsn{in.tide->replayed}) + " on timeline " +
+         number(in.tide->timeline());
+}
+std::string words(const input::TideForgotten&) {
+  return "what the database has shown counts no longer, until it is read again";
+}
+std::string words(const input::CommitPositionRead& in) {
+  return "the primary has written up to " + to_string(in.reading.insert) + " and flushed up to " +
+         to_string(in.reading.flush);
+}
+std::string words(const input::TimePassed&) { return ""; }
+std::string words(const ServerUp& in) { return "the database answers: " + in.description; }
+std::string words(const ServerDown& in) { return "the database does not answer: " + in.reason; }
+std::string words(const PrimaryUp& in) { return "the primary answers: " + in.description; }
+std::string words(const PrimaryDown& in) { return "the primary does not answer: " + in.reason; }
+std::string words(const Warning&) { return ""; }  // told anyway
+
+// --- effects ------------------------------------------------------------------------------------
+
+std::string words(const effect::Dial& e) {
+  return "dial " + to_string(e.endpoint) + " as link " + number(e.link);
+}
+std::string words(const effect::Undial& e) { return "close link " + number(e.link); }
+std::string words(const effect::Resolve& e) { return "look up the name " + e.host; }
+std::string words(const effect::Follow& e) {
+  return "follow the stream at " + to_string(e.endpoint);
+}
+std::string words(const effect::Unfollow& e) {
+  return "follow the stream at " + to_string(e.endpoint) + " no longer";
+}
+std::string words(const effect::ToLink& e) {
+  return "send on link " + number(e.link) + ": " + frame_words(e.frame);
+}
+std::string words(const effect::ToRoute& e) { return "answer: " + frame_words(e.frame); }
+std::string words(const effect::Broadcast& e) { return "send to all: " + frame_words(e.frame); }
+std::string words(const effect::Announce& e) { return "send " + words(e.announcement, ""); }
+std::string words(const effect::ReadReplayPosition&) {
+  return "ask the database how far it has replayed";
+}
+std::string words(const effect::QueryCommitPosition&) { return "ask the primary for a position"; }
+std::string words(const effect::Nudge&) { return "nudge the primary to flush"; }
+std::string words(const effect::LeavePrimary&) {
+  return "leave the server that is no primary, and look for another one";
+}
+std::string words(const effect::Deliver& e) {
+  const auto& d = e.delivery;
+  return "deliver " + number(d.sequence) + " of " + d.origin_name + ", held for " +
+         milliseconds(d.held) + (d.late ? ", late" : "") + ": " + place(d.message.position) +
+         (d.message.position && !d.late ? " is shown" : "");
+}
+std::string words(const effect::Notify&) { return ""; }  // told anyway
+
+}  // namespace
+
+std::string describe(const Input& input) {
+  return std::visit([](const auto& in) { return words(in); }, input);
+}
+
+std::string describe(const Effect& effect) {
+  return std::visit([](const auto& e) { return words(e); }, effect);
+}
+
+}  // namespace tidegate::node

@@ -1,0 +1,199 @@
+// Each trouble of a peer is told once when it begins and once when it has ended.
+#include "lib/node/troubles.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace tidegate;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using Kind = Trouble::Kind;
+
+namespace {
+
+// A peer that is looked at each second.
+struct Watched {
+  Watched() {
+    status.name = "app-1";
+    status.gated = true;
+    status.database.asked = status.database.up = true;
+    status.primary.asked = status.primary.up = true;
+    status.tide = Tide{{7, 1}, History::of({{1, 0, 0}}).value(), 100};
+    status.tide_still = minutes(60);  // nothing is held, so nobody has asked
+  }
+
+  // The changes of so many looks.
+  std::vector<Trouble> pass(Duration time, Duration step = seconds(1)) {
+    std::vector<Trouble> changes;
+    for (Duration passed{}; passed < time; passed += step) {
+      now += step;
+      if (!status.database.up) status.database.since += step;
+      if (!status.primary.up) status.primary.since += step;
+      if (!status.taking) status.untaken += step;
+      if (status.held > 0) {
+        status.held_longest += step;
+        status.tide_still += step;
+      }
+      for (auto& peer : status.peers) {
+        if (peer.state == PeerState::suspect) peer.silent += step;
+      }
+      troubles.look(status, now, changes);
+    }
+    return changes;
+  }
+
+  // Exactly one trouble begins within that time.
+  Trouble begins(Duration time) {
+    const auto changes = pass(time);
+    REQUIRE(changes.size() == 1);
+    CHECK_FALSE(changes.front().ended);
+    CHECK(troubles.present(now).size() == 1);
+    return changes.front();
+  }
+
+  // It ends with the next look, and so long it has lasted.
+  Duration ends(Duration time = seconds(1)) {
+    const auto changes = pass(time);
+    REQUIRE(changes.size() == 1);
+    CHECK(changes.front().ended);
+    CHECK(troubles.present(now).empty());
+    return changes.front().lasted;
+  }
+
+  void add(const std::string& name, std::uint16_t port, PeerState state = PeerState::ready) {
+    PeerStatus peer;
+    peer.name = name;
+    peer.host = "10.0.0.2";
+    peer.direct_port = port;
+    peer.state = state;
+    status.peers.push_back(peer);
+  }
+
+  Status status;
+  node::Troubles troubles;
+  Instant now = Instant::min() + minutes(1);
+};
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a peer that is well has no trouble") {
+  Watched peer;
+  peer.add("app-2", 17901);
+  CHECK(peer.pass(minutes(60)).empty());
+}
+
+TEST_CASE("a replica that stands still for half an hour while messages wait is told twice") {
+  Watched peer;
+  peer.status.held = 49;
+  peer.status.tide_still = Duration::zero();
+  const auto trouble = peer.begins(minutes(30));
+  CHECK(trouble.kind == Kind::replay_still);
+  CHECK(contains(trouble.text, "49 messages wait"));
+  peer.status.held = 0;
+  peer.status.held_longest = Duration::zero();
+  CHECK(peer.ends() == minutes(30) + seconds(1));
+}
+
+TEST_CASE("a message that waits for long on a replica that moves is a replica that is behind") {
+  Watched peer;
+  peer.status.held = 1;
+  std::vector<Trouble> changes;
+  for (int i = 0; i < 60; ++i) {
+    peer.status.tide_still = Duration::zero();
+    for (auto& change : peer.pass(seconds(1))) changes.push_back(change);
+  }
+  REQUIRE(changes.size() == 1);
+  CHECK(changes.front().kind == Kind::replay_behind);
+}
+
+TEST_CASE("the alternating reasons of one outage are one trouble with the newest reason") {
+  Watched peer;
+  peer.status.database.up = false;
+  peer.status.tide.reset();
+  peer.status.database.reason = "refused";
+  CHECK(contains(peer.begins(seconds(1)).text, "refused"));
+  for (int i = 0; i < 100; ++i) {
+    peer.status.database.reason = i % 2 == 0 ? "timeout" : "starting up";
+    CHECK(peer.pass(seconds(1)).empty());
+  }
+  CHECK(contains(peer.troubles.present(peer.now).front().text, "starting up"));
+  peer.status.database.up = true;
+  peer.status.database.reason.clear();
+  CHECK(peer.ends() == seconds(102));
+}
+
+TEST_CASE("a primary that is down, and a position that does not come, are told apart") {
+  Watched peer;
+  peer.status.outbox = 1;
+  CHECK(peer.begins(seconds(10)).kind == Kind::position_missing);
+  peer.status.last_sequence = 1;  // it was sent, and another waits
+  CHECK(peer.ends() >= seconds(9));
+  peer.status.outbox = 0;
+  peer.status.primary.up = false;
+  peer.status.primary.reason = "refused";
+  CHECK(peer.begins(seconds(10)).kind == Kind::primary_down);
+  peer.status.outbox = 1;
+  CHECK(peer.pass(seconds(10)).empty());
+}
+
+TEST_CASE("an application that takes nothing is named, and its replica is not blamed") {
+  Watched peer;
+  peer.status.held = 3;
+  peer.status.taking = false;
+  CHECK(peer.begins(minutes(1)).kind == Kind::not_taking);
+  peer.status.taking = true;
+  peer.status.held = 0;
+  CHECK(peer.ends() >= minutes(1));
+}
+
+TEST_CASE("silent and trailing peers are named with their address") {
+  Watched peer;
+  peer.add("app-2", 17901, PeerState::suspect);
+  const auto silent = peer.begins(seconds(5));
+  CHECK(silent.kind == Kind::peer_silent);
+  CHECK(silent.about == "app-2 (10.0.0.2:17901)");
+  peer.status.peers.front().state = PeerState::ready;
+  CHECK(peer.ends() >= seconds(5));
+  peer.status.peers.front().slow = true;
+  peer.status.peers.front().lag = 12;
+  const auto slow = peer.begins(seconds(5));
+  CHECK(slow.kind == Kind::peer_slow);
+  CHECK(contains(slow.text, "12 messages behind"));
+}
+
+TEST_CASE("two living peers of one name are named, also when one is this peer") {
+  Watched peer;
+  peer.add("app-2", 1);
+  peer.add("app-2", 2, PeerState::gone);
+  CHECK(peer.pass(seconds(5)).empty());
+  peer.add("app-2", 3);
+  const auto others = peer.begins(seconds(5));
+  CHECK(others.kind == Kind::same_name);
+  CHECK(contains(others.text, "app-2 (10.0.0.2:3) and app-2 (10.0.0.2:1)"));
+  peer.status.peers.pop_back();
+  CHECK(peer.ends() >= seconds(5));
+  peer.add("app-1", 4);
+  CHECK(contains(peer.begins(seconds(5)).text, "app-1 (10.0.0.2:4) and this peer"));
+}
+
+TEST_CASE("what is seen in counters ends when nothing more is counted for a while") {
+  Watched peer;
+  peer.status.counters.malformed = 1;
+  CHECK(peer.begins(seconds(5)).kind == Kind::malformed);
+  ++peer.status.counters.malformed;
+  CHECK(peer.pass(seconds(9)).empty());
+  CHECK(peer.ends(seconds(5)) >= seconds(14));
+  peer.status.counters.refused_full = 7;
+  CHECK(peer.begins(seconds(5)).kind == Kind::held_full);
+}
+
+TEST_CASE("queues of slow readers are named") {
+  Watched peer;
+  peer.status.outgoing_bytes = std::size_t{100} << 20U;
+  const auto trouble = peer.begins(seconds(5));
+  CHECK(trouble.kind == Kind::readers_slow);
+  CHECK(contains(trouble.text, "100 MiB wait for readers that don't take them"));
+}

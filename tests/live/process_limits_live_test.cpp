@@ -1,0 +1,109 @@
+// Processes that may not have what a peer needs: an error names the limit, where libraries would
+// end the process.
+#include <cstddef>
+#include <fstream>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "peer/io/descriptor.hpp"
+#include "tests/live/forked.hpp"
+#include "tests/live/mesh.hpp"
+#include "tidegate/gate.hpp"
+
+using namespace tidegate;
+using namespace tidegate::testing;
+
+namespace {
+
+void limit(decltype(RLIMIT_NOFILE) resource, rlim_t value) {
+  const rlimit both{value, value};
+  setrlimit(resource, &both);
+}
+
+std::string started(const Options& options) {
+  const auto peer = Peer::start(options);
+  return peer ? "started" : peer.error().message;
+}
+
+// Of this process, in bytes.
+rlim_t address_space() {
+  std::ifstream file("/proc/self/statm");
+  rlim_t pages = 0;
+  file >> pages;
+  return pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE));
+}
+
+bool has(const std::string& text, const char* part) {
+  CAPTURE(text);
+  const bool found = text.find(part) != std::string::npos;
+  CHECK(found);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a process whose files are nearly used up is told so by start, not by an abort") {
+  const auto options = private_mesh();
+  const auto said = in_child([&] {
+    limit(RLIMIT_NOFILE, 300);
+    std::vector<io::Descriptor> open;
+    while (open.emplace_back(::open("/dev/null", O_RDONLY))) {
+    }
+    std::string all;
+    for (int spare = 0; spare <= 60; spare += 5) {
+      all += started(options) + "\n";
+      if (spare == 0) {
+        const auto gate = DatabaseGate::open({.database = "host=/nowhere"});
+        all += (gate ? "opened" : gate.error().message) + "\n";
+      }
+      for (int i = 0; i < 5; ++i) open.pop_back();
+    }
+    for (int i = 0; i < 60; ++i) open.pop_back();
+    return all + started(options);
+  });
+  has(said, "the limit of open files is 300 (RLIMIT_NOFILE)");
+  has(said, "only 4 more files can be opened, and 64 are needed");
+  CHECK(said.find("opened\n") == std::string::npos);
+  CHECK(said.ends_with("started"));
+  CHECK(said.find("started") == said.size() - 7);
+}
+
+TEST_CASE("a user who may start no other thread is told so by start, not by an abort") {
+  if (getuid() != 0) return;  // another user is needed, whose other processes don't count
+  const auto options = private_mesh();
+  const auto said = in_child([&] {
+    constexpr uid_t nobody = 54'321;
+    if (setgid(nobody) != 0 || setuid(nobody) != 0) return std::string("no other user");
+    limit(RLIMIT_NPROC, 3);
+    const auto few = started(options);
+    limit(RLIMIT_NPROC, 1);
+    return few + "\n" + started(options);
+  });
+  has(said, "the limit of processes and threads of this user is 3 (RLIMIT_NPROC)");
+  has(said, "the limit of processes and threads of this user is 1 (RLIMIT_NPROC)");
+}
+
+TEST_CASE("a process without memory for a peer is told so by start, not by an abort") {
+  const auto options = private_mesh();
+  for (const std::size_t spare : {std::size_t{1}, std::size_t{4}, std::size_t{12}}) {
+    CAPTURE(spare);
+    const auto said = in_child([&] {
+      constexpr std::size_t mebibyte = std::size_t{1} << 20U;
+      limit(RLIMIT_AS, address_space() + 32 * mebibyte);
+      std::vector<std::unique_ptr<std::byte[]>> taken;
+      taken.reserve(100'000);
+      while (taken.emplace_back(new (std::nothrow) std::byte[mebibyte])) {
+      }
+      taken.resize(taken.size() - 1 - spare);
+      return started(options);
+    });
+    has(said, "(RLIMIT_AS)");
+  }
+}
