@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <map>
 #include <mutex>
 #include <set>
@@ -12,12 +11,12 @@
 #include <utility>
 
 #include <netdb.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include "lib/base/must.hpp"
 #include "peer/io/descriptor.hpp"
+#include "peer/io/thread.hpp"
 
 namespace tidegate::io {
 namespace {
@@ -33,22 +32,6 @@ std::string numeric(const addrinfo& address) {
                               nullptr, 0, NI_NUMERICHOST) == 0;
   return ok ? text.data() : "";
 }
-
-// Signals are for the application's threads: a new thread begins with the mask of this one.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_{};
-};
 
 }  // namespace
 
@@ -167,7 +150,7 @@ std::vector<Resolver::Answer> Resolver::take(Instant now) {
 
 // With the mutex held.
 void Resolver::start_lookups() {
-  const SignalsBlocked blocked;
+  const SignalsBlocked blocked;  // the threads start with this mask
   for (const auto& [name, until] : state_->wanted) {
     if (state_->answers.contains(name) || state_->under_way.size() >= most_threads) continue;
     if (!state_->under_way.insert(name).second) continue;
