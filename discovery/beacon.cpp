@@ -98,22 +98,23 @@ Result<Beacon> Beacon::open(const BeaconOptions& options) {
 
   Beacon beacon(std::move(*socket), ntohs(bound.sin_port), options.group);
   std::string troubles;
-  bool all_exist = true;
+  bool all_right = true;  // those that exist may be of use later
   for (const auto& name : options.interfaces) {
     Link link;
     link.interface.name = name;
     auto trouble = beacon.attach(link);
+    all_right = all_right && if_nametoindex(name.c_str()) != 0;
     if (std::any_of(beacon.links_.begin(), beacon.links_.end(),
                     [&](const Link& other) { return other.interface.name == name; })) {
-      return Error{"interface '" + name + "' is named twice; name it once"};
+      trouble = "interface '" + name + "' is named twice; name it once";
+      all_right = false;
     }
     if (!trouble.empty()) troubles += (troubles.empty() ? "" : "; ") + trouble;
-    all_exist = all_exist && if_nametoindex(name.c_str()) != 0;
     beacon.links_.push_back(std::move(link));
   }
   const bool usable = std::any_of(beacon.links_.begin(), beacon.links_.end(),
                                   [](const Link& link) { return link.attached; });
-  if (!usable || !all_exist) return Error{std::move(troubles)};
+  if (!usable || !all_right) return Error{std::move(troubles)};
   return beacon;
 }
 

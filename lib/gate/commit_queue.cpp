@@ -5,6 +5,7 @@
 
 #include "lib/base/must.hpp"
 #include "lib/message/footprint.hpp"
+#include "lib/message/position_order.hpp"
 
 namespace tidegate::gate {
 namespace {
@@ -71,6 +72,15 @@ bool CommitQueue::flushed(const Waiting& waiting) const {
   return reading_ && reading_->flush.bytes >= waiting.message.position->offset;
 }
 
+// The change, of which a place was told, is not part of that history for sure.
+bool CommitQueue::undone(const Waiting& waiting, const History& history) {
+  if (!waiting.after) return false;
+  const auto& position = *waiting.message.position;
+  const auto stands = kinship(message::way_to(position), history.entries());
+  if (stands.kind == Kinship::Kind::ancestor) return position.offset > stands.left_at;
+  return stands.kind != Kinship::Kind::same;
+}
+
 bool CommitQueue::unflushed() const { return reading_ && reading_->flush < awaited_; }
 
 std::optional<CommitQueue::Query> CommitQueue::take_query(Instant now) {
@@ -109,7 +119,8 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
   const auto answered = waiting_.size() - unanswered_;
   if (reading_ && reading_->incarnation != reading.incarnation) {
     for (std::size_t i = 0; i < answered; ++i) {
-      waiting_[i].lost = waiting_[i].lost || !flushed(waiting_[i]);
+      waiting_[i].lost =
+          waiting_[i].lost || !flushed(waiting_[i]) || undone(waiting_[i], reading.history);
     }
     awaited_ = Lsn{};
   }

@@ -61,6 +61,7 @@ void Chaos::set_up() {
     living_.emplace_back();
   }
   simulation_.lateness = profile_.lateness;
+  simulation_.silent_names = 125'000;
   for (std::size_t slot = 0; slot < plans_.size(); ++slot) {
     simulation_.events.after(one_in(random_, 2) ? Duration(0) : up_to(random_, seconds(2)),
                              [this, slot] { start_life(slot, std::nullopt); });
@@ -117,6 +118,7 @@ void Chaos::undo(std::function<void()> what) {
 void Chaos::heal() {
   ++round_;
   simulation_.network.heal();
+  simulation_.silent_names = 0;
   simulation_.sessions.no_reading = 0;
   simulation_.sessions.delay = microseconds(30);
   simulation_.sessions.jitter = microseconds(100);
@@ -310,9 +312,14 @@ void Chaos::cut(HostId a, HostId b, bool both) {
   });
 }
 
+bool Chaos::may_end(std::size_t slot) {
+  const auto life = living_[slot];
+  return life && simulation_.peer(*life).alive && simulation_.lives() <= 4 * living_.size();
+}
+
 void Chaos::end_life(std::size_t slot, bool farewell) {
   const auto life = living_[slot];
-  if (!life || !simulation_.peer(*life).alive || simulation_.lives() > 4 * living_.size()) return;
+  if (!may_end(slot)) return;
   ++counts_.peer_crashes;
   if (farewell) {
     simulation_.leave(*life);
@@ -330,6 +337,7 @@ void Chaos::end_life(std::size_t slot, bool farewell) {
 void Chaos::swap_addresses() {
   const auto one = random_.below(living_.size());
   const auto other = random_.below(living_.size());
+  if (!may_end(one) || !may_end(other)) return;
   end_life(one, one_in(random_, 2));
   end_life(other, one_in(random_, 2));
   std::swap(plans_[one].host, plans_[other].host);

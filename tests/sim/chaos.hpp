@@ -40,6 +40,7 @@ class Chaos {
   void strike();
   void strike(Fault fault);
   void start_life(std::size_t slot, std::optional<LifeId> earlier);
+  [[nodiscard]] bool may_end(std::size_t slot);
   void end_life(std::size_t slot, bool farewell);
   void swap_addresses();
   void cut(HostId a, HostId b, bool both);

@@ -57,12 +57,16 @@ bool Oracle::check_primary(const Life& life, const Position& position, const Not
   const auto system = position.cluster();
   const auto name = position.history().entries().back().promoted;
   const auto timeline = history_.timeline_promoted(system, name);
-  if (life.shown && life.shown->timeline.system == system &&
-      history_.next_towards(system, timeline, life.shown->timeline.timeline) != 0) {
+  const bool covers = history_.shows(place_of(history_, position), note.change);
+  const bool same_system = life.shown && life.shown->timeline.system == system;
+  const auto next =
+      same_system ? history_.next_towards(system, timeline, life.shown->timeline.timeline) : 0;
+  // One that was answered before the fork, and covers the change, is right on both sides of it.
+  if (next != 0 && (!covers || position.offset > history_.begin(system, next))) {
     fail("primary", who + " is sent with " + words(position) + " when its server has come to " +
                         text_of(life.shown->timeline));
   }
-  return !note.elsewhere || history_.shows(place_of(history_, position), note.change);
+  return !note.elsewhere || covers;
 }
 
 // S6 and S2 of a message that is being sent.

@@ -16,10 +16,18 @@ constexpr Duration settling_patience = seconds(5);
 // Until everybody has said twice how far it is.
 constexpr Duration two_heartbeats = milliseconds(1500);
 
+// Somebody always writes. So a failover that was taken back is known to be before long.
+void write_on_all_primaries(Database& database) {
+  for (ServerId id = 0; id < database.size(); ++id) {
+    if (database.server(id).primary && database.server(id).up) (void)database.commit(id, true);
+  }
+}
+
 // Runs until everything is settled.
 void settle(Simulation& simulation, Duration patience) {
   const auto until = simulation.events.now() + patience;
   while (!simulation.broken()) {
+    write_on_all_primaries(simulation.database);
     simulation.run_for(milliseconds(100));
     if (simulation.broken()) return;
     const bool database = simulation.database.settled();

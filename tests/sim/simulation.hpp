@@ -59,6 +59,8 @@ class Simulation {
   std::function<void(LifeId, const Delivery&)> on_delivery;
   // The most that the tuning of peers' loops may add to a deadline.
   Duration lateness{};
+  // A lookup of a name is not answered in time, so often of a million.
+  std::uint32_t silent_names = 0;
 
   struct Peer {
     PeerPlan plan;
@@ -107,7 +109,7 @@ class Simulation {
   // Empty, or who is not ready with whom, or still holds something.
   [[nodiscard]] std::string unsettled() const;
 
-  // Empty, or a connection that leads to no member of the roster and to no seed, or there twice.
+  // Empty, or a connection that leads to no member of the roster and to no seed.
   [[nodiscard]] std::string needless_connection() const;
 
   std::uint64_t steps = 0;
