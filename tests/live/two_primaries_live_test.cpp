@@ -105,7 +105,7 @@ TEST_CASE("after a failover that was taken back peers go on, and say which histo
   announce(*writer, servers.old, 3);
   const auto undelivered = next_notice<Undelivered>(*reader);
   REQUIRE(undelivered);
-  CHECK(undelivered->why == Undelivered::Why::orphaned);
+  CHECK(undelivered->why == Undelivered::Why::in_doubt);
   const auto delivery = next_delivery(*reader);
   REQUIRE(delivery);
   CHECK(delivery->message.payload == "3");
