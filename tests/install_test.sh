@@ -82,8 +82,9 @@ older_standard_is_told_in_one_line() {
     for header in "$scratch"/root/usr/local/include/tidegate/*.hpp; do
       printf '#include <tidegate/%s>\n' "$(basename "$header")" >"$scratch/older.cpp"
       # shellcheck disable=SC2046
-      errors=$("$compiler" -std=c++17 -fsyntax-only "$scratch/older.cpp" $(flags --cflags) 2>&1 |
-        grep 'error:') || return 1
+      ! "$compiler" -std=c++17 -fsyntax-only "$scratch/older.cpp" $(flags --cflags) \
+        2>"$scratch/errors" || return 1
+      errors=$(grep 'error:' "$scratch/errors") || return 1
       [[ $errors == *"needs C++20"* && $(wc -l <<<"$errors") -eq 1 ]] ||
         { printf '%s\n' "$errors" && return 1; }
     done

@@ -72,13 +72,23 @@ bool CommitQueue::flushed(const Waiting& waiting) const {
   return reading_ && reading_->flush.bytes >= waiting.message.position->offset;
 }
 
-// The change, of which a place was told, is not part of that history for sure.
-bool CommitQueue::undone(const Waiting& waiting, const History& history) {
+// The change, whose place was told by another life, is surely not part of what this reading's
+// server has. Where the history was left may be unknown (0): then the receivers judge.
+bool CommitQueue::undone(const Waiting& waiting, const CommitPosition& reading) {
   if (!waiting.after) return false;
   const auto& position = *waiting.message.position;
-  const auto stands = kinship(message::way_to(position), history.entries());
-  if (stands.kind == Kinship::Kind::ancestor) return position.offset > stands.left_at;
-  return stands.kind != Kinship::Kind::same;
+  const auto stands = kinship(message::way_to(position), reading.history.entries());
+  switch (stands.kind) {
+    case Kinship::Kind::same:
+      return false;
+    case Kinship::Kind::ancestor:
+      return stands.left_at != 0 && position.offset > stands.left_at;
+    case Kinship::Kind::descendant:
+      return reading.insert.bytes > stands.left_at;
+    case Kinship::Kind::apart:
+      return true;
+  }
+  TIDEGATE_MUST(false);
 }
 
 bool CommitQueue::unflushed() const { return reading_ && reading_->flush < awaited_; }
@@ -119,8 +129,7 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
   const auto answered = waiting_.size() - unanswered_;
   if (reading_ && reading_->incarnation != reading.incarnation) {
     for (std::size_t i = 0; i < answered; ++i) {
-      waiting_[i].lost =
-          waiting_[i].lost || !flushed(waiting_[i]) || undone(waiting_[i], reading.history);
+      waiting_[i].lost = waiting_[i].lost || !flushed(waiting_[i]) || undone(waiting_[i], reading);
     }
     awaited_ = Lsn{};
   }

@@ -90,7 +90,7 @@ class CommitQueue {
   [[nodiscard]] Position completed(const Position& position) const;
   [[nodiscard]] bool survived(const Waiting& waiting, const CommitPosition& reading) const;
   [[nodiscard]] bool flushed(const Waiting& waiting) const;
-  [[nodiscard]] static bool undone(const Waiting& waiting, const History& history);
+  [[nodiscard]] static bool undone(const Waiting& waiting, const CommitPosition& reading);
   [[nodiscard]] bool unasked() const { return unanswered_ > 0; }
   [[nodiscard]] bool unflushed() const;
 

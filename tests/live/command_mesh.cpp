@@ -65,7 +65,9 @@ json wait_for(support::Process& process, const std::string& type) {
 
 std::string wait_for_log(support::Process& process, const std::string& part) {
   std::string seen;
+  const auto end = std::chrono::steady_clock::now() + command_bound;
   while (const auto line = process.read_error_line(command_bound)) {
+    if (std::chrono::steady_clock::now() > end) break;
     if (line->find(part) != std::string::npos) return *line;
     seen += *line + "\n";
   }

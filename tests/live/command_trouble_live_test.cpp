@@ -149,8 +149,9 @@ TEST_CASE("--log-level debug shows frames, questions and why a message leaves") 
   auto peer =
       mesh.start({"peer", "--name", "traced", "--log-level", "debug", "--database", server});
   wait_for_log(peer, "the database shows");
-  CHECK(mesh.run({"pub", "x", "y", "--primary", server, "--after", "SELECT pg_current_xact_id()"})
-            .status == 0);
+  const std::vector<std::string> publish{
+      "pub", "x", "y", "--join", "--primary", server, "--after", "SELECT pg_current_xact_id()"};
+  CHECK(mesh.run(publish).status == 0);
   wait_for_log(peer, "hello of tidegate pub");
   wait_for_log(peer, "got data 1 of");
   wait_for_log(peer, "deliver 1 of tidegate pub");

@@ -159,3 +159,25 @@ TEST_CASE(
   CHECK(sent > 1000);
   CHECK(lost > 100);
 }
+
+TEST_CASE("a position that a failover has undone for sure is not sent any more") {
+  const ServerIncarnation first{home, 1};
+  const ServerIncarnation second{home, 2};
+  CommitQueue queue;
+  queue.primary_up(first, tidegate::testing::history("1"));
+  queue.push(a_message("tail", ""), AfterCommit{false});
+  queue.push(a_message("a", ""), AfterCommit{true});
+  REQUIRE(queue.take_query(start));
+  queue.answered({first, tidegate::testing::history("1"), Lsn{100}, Lsn{50}}, start);
+  queue.primary_down();
+
+  bool survives = false;
+  SUBCASE("the new history has left the old one before it") {}
+  SUBCASE("or behind it: it has survived") { survives = true; }
+  const auto later = tidegate::testing::history(survives ? "1 2@50/7" : "1 2@49/7");
+  queue.primary_up(second, later);
+  REQUIRE(queue.take_query(start));
+  queue.answered({second, later, Lsn{300}, Lsn{300}}, start);
+  CHECK(queue.pop().value().lost);
+  CHECK(queue.pop().value().lost != survives);
+}
