@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
 #include "tests/sim/draws.hpp"
 
@@ -48,6 +49,9 @@ Position Database::position_of(const Place& place) const {
   for (const auto& step : history_.way_to(place.system, place.timeline)) {
     entries.push_back({step.number, step.begin, step.promoted});
   }
+  // As the readers do it.
+  const auto surplus = entries.size() - std::min(entries.size(), base::limits::history_entries);
+  entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(surplus));
   auto history = tidegate::History::of(std::move(entries)).value();
   return {Branch(ServerKind::postgres, place.system, std::move(history)), place.lsn};
 }
