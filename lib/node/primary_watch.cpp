@@ -18,15 +18,15 @@ std::string reason_of(const std::string& description, const Branch& primary,
   const auto later = message::text_of(objection.history);
   if (objection.of_server) {
     return old + "the server that is read has come to " + later +
-           "; let the connection string of the primary lead to the server that was promoted, or, "
-           "if "
-           "that promotion was taken back, rebuild the server that is read";
+           "; let the connection string of the primary lead to the server that was promoted. If "
+           "that promotion was taken back, rebuild the server that is read, or tell this peer with "
+           "the line {\"trust\":\"primary\"}";
   }
   return old + "messages name the later history " + later +
-         "; let the connection string of the primary lead to the server that was promoted. If that "
-         "promotion was taken back, this peer goes on once the server that it reads has gone past "
-         "it "
-         "with the primary; without such a server tell it with the line {\"trust\":\"primary\"}";
+         "; let the connection string of the primary lead to the server that was promoted. If "
+         "that promotion was taken back, this peer goes on once the server that it reads has "
+         "gone past it with the primary; without such a server tell it with the line "
+         "{\"trust\":\"primary\"}";
 }
 
 }  // namespace

@@ -7,9 +7,11 @@
 #include "command/pattern_hint.hpp"
 #include "command/suggestions.hpp"
 #include "command/units.hpp"
+#include "tests/support/contains.hpp"
 
 using namespace tidegate;
 using namespace tidegate::command;
+using tidegate::testing::contains;
 
 namespace {
 
@@ -29,11 +31,6 @@ SettingProblem only_problem(const Configuration& configuration) {
   return configuration.problems.front();
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  const bool found = text.find(part) != std::string::npos;
-  if (!found) MESSAGE("'" << part << "' is not in: " << text);
-  return found;
-}
 bool lacks(const std::string& text, const std::string& part) {
   return text.find(part) == std::string::npos;
 }

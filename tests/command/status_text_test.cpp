@@ -3,17 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/contains.hpp"
+
 using namespace tidegate;
 using namespace tidegate::command;
 using std::chrono::seconds;
+using tidegate::testing::contains;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  const bool found = text.find(part) != std::string::npos;
-  if (!found) MESSAGE("'" << part << "' is not in: " << text);
-  return found;
-}
 
 PeerStatus peer(const std::string& name, PeerState state, std::uint16_t port) {
   PeerStatus status;

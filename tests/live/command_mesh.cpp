@@ -81,12 +81,6 @@ int ended(support::Process& process) {
   return exit->status;
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  const bool found = text.find(part) != std::string::npos;
-  if (!found) MESSAGE("'" << part << "' is not in: " << text);
-  return found;
-}
-
 bool lacks(const std::string& text, const std::string& part) {
   return text.find(part) == std::string::npos;
 }

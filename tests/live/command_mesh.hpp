@@ -12,6 +12,7 @@
 
 #include "support/process.hpp"
 #include "support/temporary_directory.hpp"
+#include "tests/support/contains.hpp"
 
 namespace tidegate::testing {
 
@@ -62,8 +63,6 @@ std::string wait_for_log(support::Process& process, const std::string& part);
 // The exit status; fails the test when it goes on.
 int ended(support::Process& process);
 
-// Parts of what was printed.
-[[nodiscard]] bool contains(const std::string& text, const std::string& part);
 [[nodiscard]] bool lacks(const std::string& text, const std::string& part);
 
 }  // namespace tidegate::testing

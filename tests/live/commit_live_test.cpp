@@ -6,6 +6,7 @@
 #include "lib/gate/visibility.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
+#include "tests/support/contains.hpp"
 #include "tests/support/page_end.hpp"
 #include "tests/support/replay_watcher.hpp"
 #include "tidegate/commit.hpp"
@@ -20,10 +21,6 @@ using namespace std::chrono_literals;
 using Outcome = CommitError::Outcome;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 Lsn flush_lsn(Server& server) {
   return *parse_lsn(server.value("SELECT pg_current_wal_flush_lsn()"));

@@ -6,6 +6,7 @@
 #include "peer/servers/postgres/commit_position_reader.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
+#include "tests/support/contains.hpp"
 #include "tests/support/page_end.hpp"
 #include "tests/support/replay_watcher.hpp"
 
@@ -48,10 +49,6 @@ class Watcher : public ReplayWatcher {
     return eventually(bound, [&] { return read().replayed >= lsn.bytes; });
   }
 };
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 Position place_of(const CommitPosition& reading, Lsn lsn) {
   return {Branch(ServerKind::postgres, reading.incarnation.cluster, reading.history), lsn.bytes};

@@ -12,6 +12,7 @@
 #include "lib/base/random.hpp"
 #include "support/cluster.hpp"
 #include "tests/live/mesh.hpp"
+#include "tests/support/contains.hpp"
 #include "tests/support/page_end.hpp"
 #include "tidegate/commit.hpp"
 
@@ -80,10 +81,6 @@ Lsn replayed(Server& replica) {
 }
 
 Lsn plus(Lsn lsn, int bytes) { return {lsn.bytes + static_cast<std::uint64_t>(bytes)}; }
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 

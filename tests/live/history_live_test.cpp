@@ -8,6 +8,7 @@
 
 #include "support/cluster.hpp"
 #include "tests/live/mesh.hpp"
+#include "tests/live/rows.hpp"
 #include "tidegate/commit.hpp"
 
 using namespace tidegate;
@@ -16,12 +17,6 @@ using namespace tidegate::support;
 using namespace std::chrono_literals;
 
 namespace {
-
-std::string insert(int row) { return "INSERT INTO t VALUES (" + std::to_string(row) + ")"; }
-
-bool has_row(Server& server, int row) {
-  return server.value("SELECT count(*) FROM t WHERE i = " + std::to_string(row)) == "1";
-}
 
 bool has_table(Server& server) {
   return eventually(10s, [&] {

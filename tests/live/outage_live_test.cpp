@@ -16,6 +16,7 @@
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "tests/live/mesh.hpp"
+#include "tests/live/rows.hpp"
 #include "tidegate/commit.hpp"
 
 using namespace tidegate;
@@ -76,8 +77,6 @@ struct World {
   std::unique_ptr<Peer> writer;
   std::unique_ptr<Peer> reader;
 };
-
-std::string insert(int row) { return "INSERT INTO t VALUES (" + std::to_string(row) + ")"; }
 
 std::string count_of(int row) { return "SELECT count(*) FROM t WHERE i = " + std::to_string(row); }
 

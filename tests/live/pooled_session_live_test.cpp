@@ -5,6 +5,7 @@
 
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
+#include "tests/support/contains.hpp"
 #include "tests/support/pooler.hpp"
 #include "tests/support/position_asker.hpp"
 #include "tests/support/replay_watcher.hpp"
@@ -14,16 +15,6 @@ using namespace tidegate::gate;
 using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
-
-namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  const bool found = text.find(part) != std::string::npos;
-  if (!found) MESSAGE("'" << part << "' is not in: " << text);
-  return found;
-}
-
-}  // namespace
 
 TEST_CASE("through a pooler a reader is degraded, and no setting of the role stops it") {
   for (const std::string mode : {"transaction", "session"}) {

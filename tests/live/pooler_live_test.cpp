@@ -8,6 +8,7 @@
 #include "peer/servers/postgres/commit_position_reader.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
+#include "tests/support/contains.hpp"
 #include "tests/support/pooler.hpp"
 #include "tests/support/replay_watcher.hpp"
 #include "tidegate/commit.hpp"
@@ -22,12 +23,6 @@ using namespace std::chrono_literals;
 using Outcome = CommitError::Outcome;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  const bool found = text.find(part) != std::string::npos;
-  if (!found) MESSAGE("'" << part << "' is not in: " << text);
-  return found;
-}
 
 class Tagger : public Turning<servers::CommitPositionReader, ServerEvent> {
  public:

@@ -6,6 +6,7 @@
 
 #include "support/cluster.hpp"
 #include "tests/live/mesh.hpp"
+#include "tests/live/rows.hpp"
 #include "tidegate/commit.hpp"
 
 using namespace tidegate;
@@ -14,18 +15,6 @@ using namespace tidegate::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-// Whichever of the two is the primary.
-std::string either(const Server& a, const Server& b) {
-  return "host=" + a.socket_directory().string() + "," + b.socket_directory().string() +
-         " port=5432 user=postgres dbname=postgres target_session_attrs=primary";
-}
-
-std::string insert(int row) { return "INSERT INTO t VALUES (" + std::to_string(row) + ")"; }
-
-bool has_row(Server& server, int row) {
-  return server.value("SELECT count(*) FROM t WHERE i = " + std::to_string(row)) == "1";
-}
 
 void publish_row(Peer& peer, Session& session, int row) {
   session.execute("BEGIN; " + insert(row));

@@ -8,6 +8,7 @@
 #include "support/eventually.hpp"
 #include "support/port.hpp"
 #include "tests/lib/samples.hpp"
+#include "tests/support/contains.hpp"
 #include "tests/support/replay_watcher.hpp"
 
 using namespace tidegate;
@@ -37,10 +38,6 @@ class Watcher : public ReplayWatcher {
     });
   }
 };
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 Lsn as_lsn(const std::string& text) { return *parse_lsn(text); }
 

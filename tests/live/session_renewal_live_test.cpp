@@ -11,6 +11,7 @@
 
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
+#include "tests/support/contains.hpp"
 #include "tests/support/position_asker.hpp"
 #include "tests/support/replay_watcher.hpp"
 
@@ -21,12 +22,6 @@ using namespace tidegate::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  const bool found = text.find(part) != std::string::npos;
-  if (!found) MESSAGE("'" << part << "' is not in: " << text);
-  return found;
-}
 
 // The processes that serve our readers.
 constexpr auto* our_backends =

@@ -8,6 +8,7 @@
 
 #include "support/cluster.hpp"
 #include "tests/live/mesh.hpp"
+#include "tests/live/rows.hpp"
 
 using namespace tidegate;
 using namespace tidegate::support;
@@ -15,18 +16,6 @@ using namespace tidegate::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-// Whichever is a primary, asked in this order.
-std::string either(const Server& a, const Server& b) {
-  return "host=" + a.socket_directory().string() + "," + b.socket_directory().string() +
-         " port=5432 user=postgres dbname=postgres target_session_attrs=primary";
-}
-
-std::string insert(int row) { return "INSERT INTO t VALUES (" + std::to_string(row) + ")"; }
-
-bool has_row(Server& server, int row) {
-  return server.value("SELECT count(*) FROM t WHERE i = " + std::to_string(row)) == "1";
-}
 
 void announce(Peer& peer, Server& primary, int row) {
   primary.execute(insert(row));

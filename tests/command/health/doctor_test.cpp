@@ -4,9 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/contains.hpp"
+
 using namespace tidegate;
 using namespace tidegate::discovery;
 using namespace tidegate::health;
+using tidegate::testing::contains;
 
 namespace {
 
@@ -73,12 +76,6 @@ Finding only_trouble(const Facts& facts) {
   REQUIRE(found.size() == 1);
   CHECK_FALSE(found.front().cure.empty());
   return found.front();
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  const bool found = text.find(part) != std::string::npos;
-  if (!found) MESSAGE("'" << part << "' is not in: " << text);
-  return found;
 }
 
 }  // namespace

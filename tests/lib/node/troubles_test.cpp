@@ -3,10 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/contains.hpp"
+
 using namespace tidegate;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using Kind = Trouble::Kind;
+using tidegate::testing::contains;
 
 namespace {
 
@@ -72,10 +75,6 @@ struct Watched {
   node::Troubles troubles;
   Instant now = Instant::min() + minutes(1);
 };
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 

@@ -8,11 +8,13 @@
 #include "command/log.hpp"
 #include "command/status_text.hpp"
 #include "lib/base/utf8.hpp"
+#include "tests/support/contains.hpp"
 
 using namespace tidegate;
 using namespace tidegate::base;
 using namespace tidegate::command;
 using namespace tidegate::json_lines;
+using tidegate::testing::contains;
 
 namespace {
 
@@ -47,12 +49,6 @@ std::string why_refused(std::string_view line) {
   const auto publication = parse_publication(line);
   REQUIRE_FALSE(publication.ok());
   return publication.error().message;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  const bool found = text.find(part) != std::string::npos;
-  if (!found) MESSAGE("'" << part << "' is not in: " << text);
-  return found;
 }
 
 }  // namespace

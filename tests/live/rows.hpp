@@ -1,0 +1,23 @@
+// Shared by the live tests of failovers: rows of the table `t`, and whichever server is the
+// primary.
+#pragma once
+
+#include <string>
+
+#include "support/server.hpp"
+
+namespace tidegate::testing {
+
+// The primary among them, asked in this order.
+inline std::string either(const support::Server& a, const support::Server& b) {
+  return "host=" + a.socket_directory().string() + "," + b.socket_directory().string() +
+         " port=5432 user=postgres dbname=postgres target_session_attrs=primary";
+}
+
+inline std::string insert(int row) { return "INSERT INTO t VALUES (" + std::to_string(row) + ")"; }
+
+inline bool has_row(support::Server& server, int row) {
+  return server.value("SELECT count(*) FROM t WHERE i = " + std::to_string(row)) == "1";
+}
+
+}  // namespace tidegate::testing
