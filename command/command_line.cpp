@@ -103,11 +103,11 @@ void judge_addresses(const Configuration& configuration, std::vector<SettingProb
   if (const auto seeds = discovery::parse_seeds(options.seeds); !seeds) {
     complain("seeds", seeds.error());
   }
-  if (options.database.value_or("").size() > 0) {
+  if (options.database && !options.database->empty()) {
     const auto reader = servers::open_replay_reader(*options.database, 0);
     if (!reader) complain("database", reader.error());
   }
-  if (options.primary.value_or("").size() > 0) {
+  if (options.primary && !options.primary->empty()) {
     const auto reader = servers::open_commit_position_reader(*options.primary, 0);
     if (!reader) complain("primary", reader.error());
   }

@@ -206,6 +206,7 @@ int tidegate_main(int argc, char** argv) {
   SettingFlags front;
   front.declare(app, {});
   std::vector<Entry> entries;
+  entries.reserve(std::size(all_subcommands));
   for (const auto make : all_subcommands) entries.push_back(add_subcommand(app, make()));
   std::string help_topic;
   const auto* help = app.add_subcommand("help", "shows this, or the help of one command");

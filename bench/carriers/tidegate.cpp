@@ -78,9 +78,9 @@ class PeerReceiver : public Receiver {
 };
 
 template <typename SomePeer>
-Carrier tidegate(std::string name, std::string title) {
-  return {.name = std::move(name),
-          .title = std::move(title),
+Carrier tidegate(const std::string& name, const std::string& title) {
+  return {.name = name,
+          .title = title,
           .missing = [] { return std::string(); },
           .start =
               [](const std::filesystem::path&) {

@@ -8,11 +8,11 @@
 // pages to give, as in a peer that has held as many before.
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <limits>
 #include <vector>
 
 #include <malloc.h>
-#include <time.h>
 
 #include "bench/core/arrivals.hpp"
 #include "lib/base/must.hpp"

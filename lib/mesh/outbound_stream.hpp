@@ -46,7 +46,7 @@ class OutboundStream {
   [[nodiscard]] std::optional<Position> position() const;
 
  private:
-  void hear_of(const Position& position);
+  void hear_of(const Position& heard);
 
   std::uint64_t last_;
   std::vector<Position> furthest_;  // one for each cluster, the one heard of last at the back

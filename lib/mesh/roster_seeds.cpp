@@ -34,6 +34,7 @@ void Roster::resolved(const std::string& host, const std::vector<std::string>& a
     // While no name server answers, the addresses stay as they were.
     if (!addresses.empty()) {
       std::vector<SeedAddress> found;
+      found.reserve(addresses.size());
       for (const auto& address : addresses) found.push_back({{address, seed.endpoint.port}});
       for (auto& known : seed.addresses) {
         const auto same = std::find_if(found.begin(), found.end(), [&](const SeedAddress& other) {

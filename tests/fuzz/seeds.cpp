@@ -9,7 +9,6 @@
 
 using namespace tidegate;
 using namespace tidegate::mesh;
-using namespace tidegate::node;
 
 int main(int count, char** arguments) {
   if (count != 2) return 2;

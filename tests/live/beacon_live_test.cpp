@@ -93,7 +93,7 @@ TEST_CASE("beacons that share a host and a port hear each other and themselves, 
         CHECK(heard.emplace(i, announcement->origin.incarnation, datagram->path).second);
       }
     }
-    return heard.size() == 4 * 4 * 2;
+    return heard.size() == std::size_t{4} * 4 * 2;
   }));
 }
 
@@ -101,6 +101,7 @@ TEST_CASE("peers in processes of their own hear each other soon after their star
   constexpr int peers = 6;
   const auto port = open_on_lo().port();
   std::vector<std::unique_ptr<BeaconSpeaker>> speakers;
+  speakers.reserve(peers);
   for (int i = 0; i < peers; ++i) {
     speakers.push_back(std::make_unique<BeaconSpeaker>(i, "lo", port));
   }

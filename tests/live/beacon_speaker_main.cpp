@@ -9,6 +9,7 @@
 //   trouble TEXT, works                           its interface
 //
 // TIME is in nanoseconds of the steady clock, which all processes of a host share.
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -66,8 +67,8 @@ class Speaker {
   // Until something is to be done; false when the input has ended.
   bool wait() {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(pace_.deadline() - read_clock());
-    pollfd ready[] = {{beacon_.descriptor(), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
-    poll(ready, 2, left.count() > 0 ? static_cast<int>(left.count()) : 0);
+    std::array<pollfd, 2> ready = {{{beacon_.descriptor(), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}}};
+    poll(ready.data(), ready.size(), left.count() > 0 ? static_cast<int>(left.count()) : 0);
     return ready[1].revents == 0;
   }
 

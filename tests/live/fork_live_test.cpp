@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int workers = 4;
+constexpr std::size_t workers = 4;
 
 // Nothing, or the first call of an inherited peer that did not refuse.
 template <typename SomePeer>
@@ -50,7 +50,7 @@ std::set<std::string> take(Peer& peer, std::size_t count) {
 }
 
 // A worker of a pre-forking server: has a peer of its own, and hears the others and the parent.
-int work(std::unique_ptr<Peer> inherited, const Options& mesh, int number) {
+int work(std::unique_ptr<Peer> inherited, const Options& mesh, std::size_t number) {
   if (!not_refused(*inherited).empty()) return 10;
   auto own = Peer::start(mesh);
   if (!own) return 11;
@@ -83,7 +83,8 @@ TEST_CASE("a server that forks its workers goes on, and each worker has a peer o
   const auto said = in_child([&mesh]() -> std::string {
     auto peer = start(mesh, "parent");
     std::vector<pid_t> children;
-    for (int i = 0; i < workers; ++i) {
+    children.reserve(workers);
+    for (std::size_t i = 0; i < workers; ++i) {
       children.push_back(fork_to([&] {
         // Without the destructors of static objects: the servers of other tests are among them.
         return work(std::move(peer), mesh, i);

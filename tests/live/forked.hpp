@@ -2,6 +2,7 @@
 // signals, and fork() itself.
 #pragma once
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -31,8 +32,8 @@ inline pid_t fork_to(const std::function<int()>& work) {
 // The text that the work in a child gives, or how the child ended: it is killed after the bound.
 inline std::string in_child(const std::function<std::string()>& work,
                             Duration bound = std::chrono::seconds(60)) {
-  int ends[2] = {-1, -1};
-  if (::pipe(ends) != 0) return "no pipe";
+  std::array<int, 2> ends = {-1, -1};
+  if (::pipe(ends.data()) != 0) return "no pipe";
   const pid_t child = fork_to([&] {
     std::string text;
     try {
@@ -49,9 +50,9 @@ inline std::string in_child(const std::function<std::string()>& work,
     ::kill(child, SIGKILL);
     text = "took too long; ";
   }
-  char buffer[4096];
-  for (ssize_t size = 0; (size = ::read(output.get(), buffer, sizeof buffer)) > 0;) {
-    text.append(buffer, static_cast<std::size_t>(size));
+  std::array<char, 4096> buffer{};
+  for (ssize_t size = 0; (size = ::read(output.get(), buffer.data(), buffer.size())) > 0;) {
+    text.append(buffer.data(), static_cast<std::size_t>(size));
   }
   int status = 0;
   ::waitpid(child, &status, 0);

@@ -1,3 +1,4 @@
+#include <array>
 #include <csignal>
 #include <thread>
 #include <vector>
@@ -18,8 +19,8 @@ namespace {
 
 struct Pipe {
   Pipe() {
-    int ends[2];
-    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+    std::array<int, 2> ends{};
+    REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
     reader = Descriptor(ends[0]);
     writer = Descriptor(ends[1]);
   }

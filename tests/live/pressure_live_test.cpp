@@ -192,6 +192,7 @@ TEST_CASE("each of eight publishing threads keeps its order") {
   auto receiver = start(mesh, "receiver");
   join({publisher.get(), receiver.get()});
   std::vector<std::future<void>> publishing;
+  publishing.reserve(threads);
   for (int thread = 0; thread < threads; ++thread) {
     publishing.push_back(std::async(std::launch::async, [&publisher, thread] {
       const auto subject = Topic::of({std::to_string(thread)}).value();

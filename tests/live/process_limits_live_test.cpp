@@ -1,5 +1,6 @@
 // Processes that may not have what a peer needs: an error names the limit, where libraries would
 // end the process.
+#include <array>
 #include <cstddef>
 #include <fstream>
 #include <memory>
@@ -97,9 +98,10 @@ TEST_CASE("a process without memory for a peer is told so by start, not by an ab
     const auto said = in_child([&] {
       constexpr std::size_t mebibyte = std::size_t{1} << 20U;
       limit(RLIMIT_AS, address_space() + 32 * mebibyte);
-      std::vector<std::unique_ptr<std::byte[]>> taken;
+      using Taken = std::array<std::byte, mebibyte>;
+      std::vector<std::unique_ptr<Taken>> taken;
       taken.reserve(100'000);
-      while (taken.emplace_back(new (std::nothrow) std::byte[mebibyte])) {
+      while (taken.emplace_back(new (std::nothrow) Taken)) {
       }
       taken.resize(taken.size() - 1 - spare);
       return started(options);

@@ -279,6 +279,7 @@ TEST_CASE("twenty peers that lost a server of twelve connections all get their t
   server.execute("CREATE ROLE plain LOGIN");
   std::vector<std::unique_ptr<PositionAsker>> askers;
   constexpr int peers = 20;
+  askers.reserve(peers);
   for (int peer = 0; peer < peers; ++peer) {
     askers.push_back(std::make_unique<PositionAsker>(server.connection_string("user=plain"),
                                                      postgres::Database::Timeouts{},

@@ -78,6 +78,7 @@ Outcome run(const Server& replica, bool gated) {
 
   auto session = replica.connect();
   std::vector<std::future<void>> writing;
+  writing.reserve(threads);
   for (int i = 0; i < threads; ++i) {
     writing.push_back(std::async(std::launch::async, [&writer, i, first = first_row] {
       write_rows(*writer, i, first + i * commits_of_a_thread);

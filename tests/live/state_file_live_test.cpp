@@ -100,7 +100,7 @@ TEST_CASE("a publisher that is killed and restarted with its state file goes on 
   // Everything up to this payload: each sequence once, in order, delivered or reported.
   const auto read_up_to = [&](const std::string& payload) {
     while (true) {
-      const auto line = wait_for(receiver, [](const json& l) {
+      auto line = wait_for(receiver, [](const json& l) {
         return l["type"] == "delivery" || l["type"] == "undelivered";
       });
       const bool delivered = line["type"] == "delivery";

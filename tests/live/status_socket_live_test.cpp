@@ -25,8 +25,8 @@ namespace {
 
 // A status socket in a reactor, as in a session.
 struct Served {
-  explicit Served(std::string path)
-      : socket(StatusSocket::open(std::move(path), reactor, [this] { return text; }).value()) {}
+  explicit Served(const std::string& path)
+      : socket(StatusSocket::open(path, reactor, [this] { return text; }).value()) {}
 
   io::Reactor reactor;
   std::string text;
@@ -188,6 +188,7 @@ TEST_CASE("sockets are found with the mesh and the name that the peer gave") {
   const std::vector<std::pair<std::string, std::string>> peers = {
       {"default", "a"}, {"my-mesh", "web-1/2 \xc3\xa4"}, {"my", "mesh-a"}};
   std::vector<std::unique_ptr<Served>> sockets;
+  sockets.reserve(peers.size());
   for (const auto& [mesh, name] : peers) {
     sockets.push_back(std::make_unique<Served>(directory.path() / socket_file_name(mesh, name)));
   }

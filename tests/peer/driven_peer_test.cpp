@@ -56,7 +56,7 @@ struct Room {
   }
 
   // Brought by one turn of the peer.
-  void say(const Payloads& payloads) {
+  void say(const Payloads& payloads) const {
     for (const auto& payload : payloads) {
       REQUIRE(other->publish(subject, payload) == Publish::accepted);
     }

@@ -376,8 +376,8 @@ void Database::heal() {
   for (ServerId id = 0; id < servers_.size(); ++id) {
     if (servers_[id].primary) restart(id, false);
   }
-  for (ServerId id = 0; id < servers_.size(); ++id) {
-    if (const auto newest = primary_of(servers_[id].system)) strand_others(*newest);
+  for (const auto& server : servers_) {
+    if (const auto newest = primary_of(server.system)) strand_others(*newest);
   }
   for (ServerId id = 0; id < servers_.size(); ++id) {
     auto& server = servers_[id];

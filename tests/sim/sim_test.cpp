@@ -2,6 +2,7 @@
 // is shown a history that breaks it, since an oracle that is content with everything says nothing.
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -57,7 +58,7 @@ class Told {
     note.kind = change == 0 ? Note::Kind::no_change : Note::Kind::after_commit;
     if (change > 0) note.change = changes[change - 1];
     oracle.published(0, note);
-    auto message = a_message(payload_, position);
+    auto message = a_message(payload_, std::move(position));
     if (change == 0) std::swap(message.position, message.inherited);
     sent_.push_back(message);
     oracle.sent(0, {origin(0), ++last_, {std::move(message)}}, time(1));

@@ -1,5 +1,7 @@
 #include "tests/sim/workload.hpp"
 
+#include <utility>
+
 #include "tests/sim/draws.hpp"
 
 namespace tidegate::sim {
@@ -45,7 +47,7 @@ Simulation::Publication Workload::publication(Note::Kind kind, ChangeId change,
                                               Dependency dependency) {
   Simulation::Publication made;
   made.note = {kind, change, random_.below(topics), simulation_.events.now()};
-  made.dependency = dependency;
+  made.dependency = std::move(dependency);
   if (profile_.largest_padding > 0) made.padding = random_.below(profile_.largest_padding);
   return made;
 }

@@ -61,7 +61,7 @@ class Outline {
     head_.clear();
   }
 
-  Scope scope_of_head(int line) const {
+  [[nodiscard]] Scope scope_of_head(int line) const {
     static const std::regex space(R"((?:inline )?namespace ?([\w:]*) *$)");
     static const std::regex type(
         R"((?:^| )(?:class|struct|union|enum|enum class) (?:TIDEGATE_EXPORT )?([\w:]+))"

@@ -208,8 +208,8 @@ TEST_CASE("a line has at most 100 columns") {
 }
 
 TEST_CASE("no function is longer than 70 lines") {
-  const auto function = [](int lines) {
-    return "namespace a {\nvoid B::f(int x) const {\n" + std::string(lines - 2U, '\n') + "}\n}\n";
+  const auto function = [](std::size_t lines) {
+    return "namespace a {\nvoid B::f(int x) const {\n" + std::string(lines - 2, '\n') + "}\n}\n";
   };
   CHECK(passes(check_function_length({"lib/a.cpp", function(70)})));
   CHECK_FALSE(passes(check_function_length({"lib/a.cpp", function(71)})));

@@ -245,7 +245,7 @@ Json to_json(const Status& status) {
 // JSON escapes the control characters of ASCII by itself; the others that a terminal obeys are
 // escaped here, since a line may be read on one.
 std::string to_text(const Json& json) {
-  const auto dumped = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  auto dumped = json.dump(-1, ' ', false, Json::error_handler_t::replace);
   const auto usual = [](char c) { return static_cast<unsigned char>(c) < 0x7F; };
   if (std::all_of(dumped.begin(), dumped.end(), usual)) return dumped;
   std::string text;

@@ -201,10 +201,10 @@ Result<Position, CommitError> commit(pg_conn* connection) {
   }
   if (auto error = why_not_committed(connection, answer)) return *std::move(error);
   using Committed = Result<Position, CommitError>;
-  const auto position = before.identity
-                            ? read_position(connection, before)
-                            : Committed(no_position("the server did not tell who it is; is it "
-                                                    "PostgreSQL 14 or newer?"));
+  auto position = before.identity
+                      ? read_position(connection, before)
+                      : Committed(no_position("the server did not tell who it is; is it "
+                                              "PostgreSQL 14 or newer?"));
   if (!position) {
     return no_position(
         "committed, but without a position to publish with: " + position.error().message,

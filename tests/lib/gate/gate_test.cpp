@@ -112,7 +112,7 @@ TEST_CASE("a message is held until a reading covers exactly its position") {
 
 TEST_CASE("one reading serves every held message, and those behind it stay") {
   auto gate = with_server();
-  for (const std::uint64_t lsn : {230, 210, 240, 220}) hold(gate, std::to_string(lsn), at(lsn));
+  for (const auto lsn : {230U, 210U, 240U, 220U}) hold(gate, std::to_string(lsn), at(lsn));
   poll(gate, start, replayed(230));
   CHECK(released(gate) == "210, 220, 230");
   CHECK(gate.held().size() == 1);
@@ -338,7 +338,7 @@ TEST_CASE("at the bound an item that can go at once still passes, if the applica
 TEST_CASE("there is room again for refused items once a quarter of the bound is free") {
   Gate gate(true, 4 * weight);
   gate.server_up();
-  for (const std::uint64_t lsn : {10, 20, 30}) hold(gate, "a", at(lsn));
+  for (const auto lsn : {10U, 20U, 30U}) hold(gate, "a", at(lsn));
   CHECK(gate.has_room());
   hold(gate, "a", at(40));
   CHECK_FALSE(gate.has_room());

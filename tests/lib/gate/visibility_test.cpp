@@ -1,5 +1,7 @@
 #include "lib/gate/visibility.hpp"
 
+#include <array>
+
 #include <doctest/doctest.h>
 
 #include "tests/lib/samples.hpp"
@@ -156,20 +158,25 @@ struct Branch {
   const char* way;
 };
 // 1 and 2 are twins but for the promotion, 3 begins elsewhere, 4 and 5 go on from 1 and 2.
-const Branch branches[] = {
-    {-1, 0, "1"},        {0, 10, "1 2@10/1"},        {0, 10, "1 2@10/2"},
-    {0, 12, "1 2@12/3"}, {1, 15, "1 2@10/1 3@15/4"}, {2, 15, "1 2@10/2 3@15/5"}};
+const std::array<Branch, 6> branches = {{{-1, 0, "1"},
+                                         {0, 10, "1 2@10/1"},
+                                         {0, 10, "1 2@10/2"},
+                                         {0, 12, "1 2@12/3"},
+                                         {1, 15, "1 2@10/1 3@15/4"},
+                                         {2, 15, "1 2@10/2 3@15/5"}}};
+
+const Branch& branch_at(int index) { return branches.at(static_cast<std::size_t>(index)); }
 
 // Where the way to `to` leaves `from`; 0: it does not come through it.
 std::uint64_t exit_of(int from, int to) {
-  for (; to >= 0 && to != from; to = branches[to].parent) {
-    if (branches[to].parent == from) return branches[to].begin;
+  for (; to >= 0 && to != from; to = branch_at(to).parent) {
+    if (branch_at(to).parent == from) return branch_at(to).begin;
   }
   return 0;
 }
 
 bool shows(int server, std::uint64_t replayed, int branch, std::uint64_t offset) {
-  while (offset <= branches[branch].begin) branch = branches[branch].parent;
+  while (offset <= branch_at(branch).begin) branch = branch_at(branch).parent;
   if (offset > replayed) return false;
   return branch == server || offset <= exit_of(branch, server);
 }
@@ -187,9 +194,9 @@ bool may_show(int server, std::uint64_t replayed, int branch, std::uint64_t offs
 
 TEST_CASE("the rule tells what the server shows, what it can never show, and what nobody knows") {
   for (int server = 0; server < 6; ++server) {
-    for (auto replayed = branches[server].begin + 1; replayed < 20; ++replayed) {
+    for (auto replayed = branch_at(server).begin + 1; replayed < 20; ++replayed) {
       for (int branch = 0; branch < 6; ++branch) {
-        for (auto offset = branches[branch].begin + 1; offset < 20; ++offset) {
+        for (auto offset = branch_at(branch).begin + 1; offset < 20; ++offset) {
           for (std::uint64_t after = 0; after < offset; ++after) {
             const auto first = after + 1;  // the first place where the change may lie
             const bool gone = after != 0 && !may_show(server, replayed, branch, first);
@@ -198,10 +205,10 @@ TEST_CASE("the rule tells what the server shows, what it can never show, and wha
                                   : gone ? Visibility::orphaned
                                          : Visibility::in_doubt;
             const auto found =
-                seen(branches[branch].way, offset, tide(branches[server].way, replayed), after);
+                seen(branch_at(branch).way, offset, tide(branch_at(server).way, replayed), after);
             if (found != expected) {
-              FAIL_CHECK("server on ", branches[server].way, " at ", replayed, ", position on ",
-                         branches[branch].way, " at ", offset, " after ", after);
+              FAIL_CHECK("server on ", branch_at(server).way, " at ", replayed, ", position on ",
+                         branch_at(branch).way, " at ", offset, " after ", after);
             }
           }
         }

@@ -15,7 +15,6 @@ using tidegate::testing::c;
 using tidegate::testing::info;
 using tidegate::testing::origin;
 using tidegate::testing::RosterHarness;
-using tidegate::testing::start;
 
 TEST_CASE("a silent peer is suspect after 2 s and gone after 6 s") {
   RosterHarness a;

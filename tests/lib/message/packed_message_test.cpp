@@ -22,7 +22,7 @@ Message packed(Message message) {
 
 TEST_CASE("topic and payload are unpacked as they were packed, whatever their size") {
   for (const auto* topic : {"a", "a/b", "/", "a//b", "a\\/b/\\*"}) {
-    for (const std::size_t bytes : {0, 1, 256, 4096, 4097, 100'000}) {
+    for (const auto bytes : {0U, 1U, 256U, 4096U, 4097U, 100'000U}) {
       CAPTURE(topic);
       CAPTURE(bytes);
       const auto original = a_message(topic, std::string(bytes, 'x'));
@@ -38,7 +38,7 @@ TEST_CASE("a large payload is not copied") {
 }
 
 TEST_CASE("a packed message weighs what the message does") {
-  for (const std::size_t bytes : {0, 256, 100'000}) {
+  for (const auto bytes : {0U, 256U, 100'000U}) {
     const auto original = a_message("a/" + std::string(300, 'b') + "/c", std::string(bytes, 'x'));
     CHECK(PackedMessage(original).footprint() == footprint(original));
   }

@@ -59,7 +59,7 @@ TEST_CASE("a single backslash at the end is refused") {
 }
 
 TEST_CASE("an element of any length comes back as it was") {
-  for (const std::size_t length : {0, 1, 14, 15, 254, 255, 256, 511, 512, 4000}) {
+  for (const auto length : {0U, 1U, 14U, 15U, 254U, 255U, 256U, 511U, 512U, 4000U}) {
     CAPTURE(length);
     const Elements parts{"before", std::string(length, 'x'), "behind"};
     const auto topic = Topic::of(parts).value();

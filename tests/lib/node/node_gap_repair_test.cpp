@@ -135,7 +135,7 @@ TEST_CASE(
   a.befriend(b, "b", 8, 3);
   CHECK(a.data(b, 8, {x()}).empty());
   CHECK(a.wait(milliseconds(10)) == "link 1: Request 3-7");
-  CHECK(answer(a, 3, 5).size() == std::string("deliver x of b").size() * 6 + 2 * 5);
+  CHECK(answer(a, 3, 5).size() == std::string("deliver x of b").size() * 6 + std::size_t{10});
 }
 
 TEST_CASE("a repeated Ready of a peer whose past was asked for does not start it anew") {

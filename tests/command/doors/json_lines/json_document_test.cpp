@@ -164,7 +164,7 @@ class Sightings {
     if (value.is_number_integer()) return "integer";
     if (value.is_number()) return "number";
     for (const auto& type : documented.types) {
-      const auto shape = type.substr(std::min(before.size(), type.size()));
+      auto shape = type.substr(std::min(before.size(), type.size()));
       if (type.starts_with(before) && contract_.contains(shape)) {
         see(shape, value);
         return shape;

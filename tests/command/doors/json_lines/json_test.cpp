@@ -22,7 +22,7 @@ const auto history = History::of({{1, 0, 0}, {3, 0x1000000, 1795640443355842}}).
 const Position place{Branch(ServerKind::postgres, 18446744073709551615U, history), 0x3000060,
                      0x3000018};
 
-Topic topic(std::vector<std::string> elements) { return Topic::of(std::move(elements)).value(); }
+Topic topic(const std::vector<std::string>& elements) { return Topic::of(elements).value(); }
 
 Origin origin() {
   Origin result{.incarnation = 1700000000000001};

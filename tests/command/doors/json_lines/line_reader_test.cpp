@@ -50,7 +50,7 @@ TEST_CASE("lines are cut wherever the pieces end, and keep their numbers") {
 }
 
 TEST_CASE("a line that is too long is told and thrown away, the next one is read") {
-  for (const std::size_t piece : {1, 3, 50}) {
+  for (const auto piece : {1U, 3U, 50U}) {
     CAPTURE(piece);
     std::vector<std::string> pieces;
     const std::string text = "a\n" + std::string(30, 'x') + "\nb\n" + std::string(10, 'y') + "\n";
