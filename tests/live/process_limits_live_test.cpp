@@ -16,6 +16,7 @@
 #include "peer/io/descriptor.hpp"
 #include "tests/live/forked.hpp"
 #include "tests/live/mesh.hpp"
+#include "tests/support/sanitized.hpp"
 #include "tidegate/gate.hpp"
 
 using namespace tidegate;
@@ -91,7 +92,8 @@ TEST_CASE("a user who may start no other thread is told so by start, not by an a
   has(said, "the limit of processes and threads of this user is 1 (RLIMIT_NPROC)");
 }
 
-TEST_CASE("a process without memory for a peer is told so by start, not by an abort") {
+TEST_CASE("a process without memory for a peer is told so by start, not by an abort" *
+          doctest::skip(sanitized)) {
   const auto options = private_mesh();
   for (const std::size_t spare : {std::size_t{1}, std::size_t{4}, std::size_t{12}}) {
     CAPTURE(spare);
