@@ -98,6 +98,9 @@ std::string_view in_words(Unpublished::Why why) {
       return "no primary is named, and the server that is read is a standby: name it with "
              "--primary, "
              "and publish again";
+    case Unpublished::Why::primary_outdated:
+      return "it was published on a server that is no primary any more; look whether the change is "
+             "on the present one, and publish again if it is";
     case Unpublished::Why::left:
       return "the peer left before the position of its change was known";
   }

@@ -119,6 +119,23 @@ bool lives(const PeerStatus& peer) {
   return peer.state != PeerState::left && peer.state != PeerState::gone;
 }
 
+std::string state_words(const PeerStatus& peer) {
+  const bool unready = peer.state == PeerState::heard || peer.state == PeerState::hello;
+  if (!unready || peer.lacks == Handshake::done) return std::string(to_string(peer.state));
+  return fmt::format("{}, no {}", to_string(peer.state), to_string(peer.lacks));
+}
+
+std::string seed_words(const SeedStatus& seed) {
+  if (seed.unanswered == Duration::zero()) {
+    return fmt::format("{}: {} answered", seed.seed,
+                       seed.addresses.size() == 1
+                           ? "has"
+                           : fmt::format("{} of {} have", seed.answered, seed.addresses.size()));
+  }
+  return fmt::format("{}: no answer for {}{}", seed.seed, rough_duration(seed.unanswered),
+                     seed.reason.empty() ? "" : ": " + harmless(seed.reason));
+}
+
 // The head, and a row for each of the others that is shown.
 std::vector<std::vector<std::string>> other_rows(const Status& status, bool all) {
   std::vector<std::vector<std::string>> rows = {
@@ -126,7 +143,7 @@ std::vector<std::vector<std::string>> other_rows(const Status& status, bool all)
   for (const auto& peer : status.peers) {
     if (!all && !lives(peer)) continue;
     rows.push_back({harmless(peer.name), harmless(peer.host), std::to_string(peer.direct_port),
-                    std::string(to_string(peer.state)), rough_duration(peer.silent),
+                    state_words(peer), rough_duration(peer.silent),
                     peer.next_sequence == 0 ? "-" : std::to_string(peer.next_sequence),
                     std::to_string(peer.held), std::to_string(peer.missing)});
   }
@@ -187,6 +204,7 @@ std::string status_text(const Status& status, bool all) {
   }
   text += row("ports",
               fmt::format("{} (publish), {} (direct)", status.publish_port, status.direct_port));
+  for (const auto& seed : status.seeds) text += row("seed", seed_words(seed));
   text += row("database", database_words(status));
   text += row("lag", lag_words(status));
   text += row("held", held_words(status));

@@ -13,5 +13,6 @@ namespace tidegate::commands {
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_peers_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_status_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_doctor_command();
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_trust_command();
 
 }  // namespace tidegate::commands

@@ -1,10 +1,15 @@
 #include "command/commands/local_peers.hpp"
 
 #include <chrono>
+#include <utility>
+
+#include <unistd.h>
 
 #include "command/doors/json_lines/json.hpp"
+#include "command/doors/json_lines/output.hpp"
 #include "command/doors/publish_socket/publish_socket.hpp"
 #include "command/doors/status_socket/status_socket.hpp"
+#include "command/log.hpp"
 #include "command/status_text.hpp"
 #include "peer/io/listener.hpp"
 
@@ -12,12 +17,45 @@ namespace tidegate::commands {
 namespace {
 
 constexpr Duration ask_bound = std::chrono::seconds(2);
+constexpr auto reader_bound = std::chrono::seconds(1);
 
 bool wanted(const status_socket::PeerSocket& peer, const command::Invocation& invocation) {
   const auto& options = invocation.settings.options;
   const auto given = [&](const char* name) { return invocation.given.contains(name); };
   return (!given("mesh") || peer.mesh == options.mesh) &&
          (!given("name") || peer.name == options.name);
+}
+
+std::string choice_text(const std::vector<status_socket::PeerSocket>& peers) {
+  std::vector<std::vector<std::string>> rows = {{"MESH", "NAME", "SOCKET"}};
+  for (const auto& peer : peers) {
+    rows.push_back(
+        {command::harmless(peer.mesh), command::harmless(peer.name), command::harmless(peer.path)});
+  }
+  return command::table_text(rows);
+}
+
+int say_nobody(const LocalPeers& peers, const command::Invocation& invocation) {
+  std::string places;
+  for (const auto& place : peers.places) places += (places.empty() ? "" : ", ") + place;
+  command::write(invocation.log,
+                 {command::LogLevel::error,
+                  "no peer runs here, or this user may not see it (looked in " + places +
+                      "); start one with `tidegate peer`, ask as its user, or name its "
+                      "socket with --socket"});
+  return command::exit_status::nobody;
+}
+
+int offer_choice(const LocalPeers& peers, const command::Invocation& invocation) {
+  command::write(invocation.log, {command::LogLevel::error,
+                                  "several peers run here; choose one with --name, --mesh "
+                                  "or --socket"});
+  json_lines::Output choices(STDERR_FILENO);
+  auto text = choice_text(peers.running);
+  text.pop_back();
+  choices.line(text);
+  choices.drain(reader_bound);
+  return command::exit_status::usage;
 }
 
 }  // namespace
@@ -43,6 +81,14 @@ LocalPeers find_local_peers(const command::Invocation& invocation) {
   return peers;
 }
 
+std::variant<status_socket::PeerSocket, int> choose_local_peer(
+    const command::Invocation& invocation) {
+  auto peers = find_local_peers(invocation);
+  if (peers.running.empty()) return say_nobody(peers, invocation);
+  if (peers.running.size() > 1) return offer_choice(peers, invocation);
+  return std::move(peers.running.front());
+}
+
 Result<Status> ask_status(const status_socket::PeerSocket& peer) {
   auto answer = status_socket::read_status(peer.path, ask_bound);
   if (!answer) return answer.error();
@@ -52,15 +98,6 @@ Result<Status> ask_status(const status_socket::PeerSocket& peer) {
   auto status = json_lines::parse_status(std::get<std::string>(*answer));
   if (status) command::sort_peers(*status);
   return status;
-}
-
-std::string choice_text(const std::vector<status_socket::PeerSocket>& peers) {
-  std::vector<std::vector<std::string>> rows = {{"MESH", "NAME", "SOCKET"}};
-  for (const auto& peer : peers) {
-    rows.push_back(
-        {command::harmless(peer.mesh), command::harmless(peer.name), command::harmless(peer.path)});
-  }
-  return command::table_text(rows);
 }
 
 }  // namespace tidegate::commands

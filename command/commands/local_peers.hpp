@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "command/doors/status_socket/places.hpp"
@@ -20,10 +21,12 @@ struct LocalPeers {
 // left behind are removed on the way.
 [[nodiscard]] LocalPeers find_local_peers(const command::Invocation& invocation);
 
+// The one that the command is about. An exit status: there is none, or there are several, and the
+// log has said so.
+[[nodiscard]] std::variant<status_socket::PeerSocket, int> choose_local_peer(
+    const command::Invocation& invocation);
+
 // Asks one for its status.
 [[nodiscard]] Result<Status> ask_status(const status_socket::PeerSocket& peer);
-
-// The table in which several are offered.
-[[nodiscard]] std::string choice_text(const std::vector<status_socket::PeerSocket>& peers);
 
 }  // namespace tidegate::commands

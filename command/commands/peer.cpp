@@ -76,7 +76,7 @@ std::unique_ptr<publish_socket::PublishSocket> open_publish_socket(
   auto options = invocation.settings.options;
   options.name = peer.status().name;
   auto socket = publish_socket::PublishSocket::open(
-      publish_socket::path_beside(status_socket->path()), reactor, options);
+      publish_socket::path_beside(status_socket->path()), reactor, peer, options);
   if (socket) return std::move(socket).value();
   command::write(invocation.log,
                  {command::LogLevel::warning,

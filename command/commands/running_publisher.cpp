@@ -49,17 +49,21 @@ std::unique_ptr<RunningPublisher> RunningPublisher::find(const command::Invocati
       const auto status = ask_status(peer);
       if (!status || !status->primary.asked) continue;
     }
-    auto socket = io::connect_to_unix(publish_socket::path_beside(peer.path));
-    if (!socket || !*socket) continue;
-    auto publisher =
-        std::unique_ptr<RunningPublisher>(new RunningPublisher(std::move(socket).value()));
-    // The first word: it takes clients.
-    const auto first = publisher->next(io::clock_now() + std::chrono::seconds(2));
-    if (!first || text_of(*first, "type") != "ready_peers") continue;
-    publisher->take(*first);
-    return publisher;
+    if (auto publisher = at(peer)) return publisher;
   }
   return nullptr;
+}
+
+std::unique_ptr<RunningPublisher> RunningPublisher::at(const status_socket::PeerSocket& peer) {
+  auto socket = io::connect_to_unix(publish_socket::path_beside(peer.path));
+  if (!socket || !*socket) return nullptr;
+  auto publisher =
+      std::unique_ptr<RunningPublisher>(new RunningPublisher(std::move(socket).value()));
+  // The first word: it takes clients.
+  const auto first = publisher->next(io::clock_now() + std::chrono::seconds(2));
+  if (!first || text_of(*first, "type") != "ready_peers") return nullptr;
+  publisher->take(*first);
+  return publisher;
 }
 
 RunningPublisher::RunningPublisher(io::Descriptor socket)
@@ -92,6 +96,20 @@ std::optional<Error> RunningPublisher::publish(const json_lines::Publication& pu
     if (type == "sent") return std::nullopt;
     if (type == "error") return Error{"not published: " + text_of(*line, "message")};
     if (type == "unpublished") return Error{"not sent: " + text_of(*line, "why")};
+    take(*line);
+  }
+}
+
+std::optional<Error> RunningPublisher::trust_primary(Duration bound) {
+  json_lines::Output output(socket_.get());
+  output.line(R"({"trust":"primary"})");
+  output.drain(bound);
+  const auto end = io::clock_now() + bound;
+  while (true) {
+    const auto line = next(end);
+    if (!line) return line.error();
+    if (text_of(*line, "type") == "trusted") return std::nullopt;
+    if (text_of(*line, "type") == "error") return Error{text_of(*line, "message")};
     take(*line);
   }
 }

@@ -1,5 +1,5 @@
 // The client of a running peer's publish socket (publish_socket.hpp): `tidegate pub` without
-// joining the mesh. Blocks, as the command has nothing else to do.
+// joining the mesh, and `tidegate trust`. Blocks, as the commands have nothing else to do.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/line_reader.hpp"
+#include "command/doors/status_socket/places.hpp"
 #include "command/subcommand.hpp"
 #include "peer/io/descriptor.hpp"
 #include "tidegate/result.hpp"
@@ -24,6 +25,9 @@ class RunningPublisher {
   static std::unique_ptr<RunningPublisher> find(const command::Invocation& invocation,
                                                 bool after_commit);
 
+  // That one; nothing when it takes no clients.
+  static std::unique_ptr<RunningPublisher> at(const status_socket::PeerSocket& peer);
+
   // Waits until so many peers are ready, without a number until it has met everybody; no longer
   // than the bound. How many are ready.
   [[nodiscard]] Result<std::size_t> wait_ready(std::optional<std::size_t> wanted, Duration bound);
@@ -31,6 +35,9 @@ class RunningPublisher {
   // Hands the message over and waits for the answer; an error tells why it was not sent.
   [[nodiscard]] std::optional<Error> publish(const json_lines::Publication& publication,
                                              Duration bound);
+
+  // Tells the peer that its primary is right, and waits for the answer.
+  [[nodiscard]] std::optional<Error> trust_primary(Duration bound);
 
  private:
   explicit RunningPublisher(io::Descriptor socket);

@@ -62,10 +62,9 @@ class StatusCommand final : public command::Subcommand {
   }
 
   int run(const command::Invocation& invocation) override {
-    const auto peers = find_local_peers(invocation);
-    if (peers.running.empty()) return say_nobody(peers, invocation);
-    if (peers.running.size() > 1) return offer_choice(peers, invocation);
-    const auto& peer = peers.running.front();
+    const auto chosen = choose_local_peer(invocation);
+    if (const auto* status = std::get_if<int>(&chosen)) return *status;
+    const auto& peer = std::get<status_socket::PeerSocket>(chosen);
     if (watch_) return watch(peer, invocation);
 
     const auto status = ask_status(peer);
@@ -85,29 +84,6 @@ class StatusCommand final : public command::Subcommand {
   static int fail(const command::Invocation& invocation, const std::string& message) {
     command::write(invocation.log, {command::LogLevel::error, message});
     return command::exit_status::failed;
-  }
-
-  static int say_nobody(const LocalPeers& peers, const command::Invocation& invocation) {
-    std::string places;
-    for (const auto& place : peers.places) places += (places.empty() ? "" : ", ") + place;
-    command::write(invocation.log,
-                   {command::LogLevel::error,
-                    "no peer runs here, or this user may not see it (looked in " + places +
-                        "); start one with `tidegate peer`, ask as its user, or name its "
-                        "socket with --socket"});
-    return command::exit_status::nobody;
-  }
-
-  static int offer_choice(const LocalPeers& peers, const command::Invocation& invocation) {
-    command::write(invocation.log, {command::LogLevel::error,
-                                    "several peers run here; choose one with --name, --mesh "
-                                    "or --socket"});
-    json_lines::Output choices(STDERR_FILENO);
-    auto text = choice_text(peers.running);
-    text.pop_back();
-    choices.line(text);
-    choices.drain(reader_bound);
-    return command::exit_status::usage;
   }
 
   void show(const Status& status, json_lines::Output& output) const {

@@ -191,7 +191,13 @@ void judge_way(const ServerFacts& facts, Report& report) {
 
 void judge_replay(const ServerFacts& database, const ServerFacts* primary, Report& report) {
   if (!database.server.in_recovery) {
-    return report.ok("it is a primary, where every change is visible as soon as it is committed");
+    report.ok("it is a primary, where every change is visible as soon as it is committed");
+    if (database.subscriptions == 0) return;
+    return report.warn(
+        "it receives changes by logical replication: those have other positions there, so messages "
+        "that announce them are reported as foreign",
+        "read a physical standby, or the server where they are committed; or run without "
+        "--database");
   }
   if (database.replay_paused) {
     return report.problem("replay is paused at " + to_string(database.lsn) +
@@ -232,7 +238,15 @@ void judge_pair(const ServerFacts& database, const ServerFacts& primary, Report&
     return report.problem(
         fmt::format("another cluster (system identifier {}) than the database ({})",
                     primary.server.incarnation.cluster, database.server.incarnation.cluster),
-        "give a database that is the primary or one of its replicas");
+        "give a database that is the primary or one of its physical replicas");
+  }
+  if (!database.server.in_recovery && !primary.server.in_recovery &&
+      !(database.server.incarnation == primary.server.incarnation)) {
+    return report.problem(
+        "it and the database are two primaries of one cluster: one was promoted, or restored from "
+        "a "
+        "backup, beside the other, and changes that are committed here never come there",
+        "let the database follow this server as a standby, or name the one of them that is right");
   }
   if (database.timeline != 0 && primary.timeline != 0 && database.timeline != primary.timeline) {
     report.warn(fmt::format("it is on timeline {}, the database on {}", primary.timeline,

@@ -76,14 +76,15 @@ std::string facts_sql(bool in_recovery) {
          " (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication),"
          " pg_catalog.current_setting('synchronous_commit'),"
          " pg_catalog.host(pg_catalog.inet_server_addr()),"
-         " pg_catalog.pg_backend_pid()";
+         " pg_catalog.pg_backend_pid(),"
+         " (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_subscription)";
 }
 
 std::optional<ServerTrouble> read_facts(postgres::Database& database, ServerFacts& facts) {
   auto answer = ask(database, facts_sql(facts.server.in_recovery));
   if (auto* trouble = std::get_if<ServerTrouble>(&answer)) return *trouble;
   const auto& rows = std::get<Rows>(answer);
-  if (rows.size() != 1 || rows[0].size() != 8) return senseless("the server made no sense");
+  if (rows.size() != 1 || rows[0].size() != 9) return senseless("the server made no sense");
   const auto text = [&](std::size_t column) { return rows[0][column].value_or(""); };
   if (const auto lsn = parse_lsn(text(0))) {
     facts.lsn = without_page_header(*lsn, facts.server.layout);
@@ -95,6 +96,7 @@ std::optional<ServerTrouble> read_facts(postgres::Database& database, ServerFact
   facts.synchronous_commit = text(5);
   facts.own_address = text(6);
   facts.pooled = text(7) != std::to_string(database.backend_pid());
+  facts.subscriptions = std::atoi(text(8).c_str());
   return std::nullopt;
 }
 

@@ -44,6 +44,7 @@ struct ServerFacts {
   bool replay_paused = false;
   bool receiving = false;          // a standby has a WAL receiver
   std::string synchronous_commit;  // the default of new sessions of this role
+  int subscriptions = 0;           // of logical replication
 };
 
 // Connects twice and asks. Blocks, no longer than about twice the timeouts.

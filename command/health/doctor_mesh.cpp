@@ -102,7 +102,7 @@ void judge_dialled(const Options& options, const Dialled& dialled, std::vector<F
   const auto& why = dialled.took.error().message;
   const bool refused = why == std::strerror(ECONNREFUSED);
   findings.push_back(
-      {Verdict::warning, dialled.about, "can't be reached: " + why,
+      {Verdict::problem, dialled.about, "can't be reached: " + why,
        refused ? "nothing listens there: start that peer, or correct the port (a peer's log and "
                  "`tidegate peers` tell it)"
                : fmt::format("let the firewalls between pass TCP to ports {} to {}, in both "
@@ -147,9 +147,11 @@ MeshFacts gather_mesh(const Options& options, std::optional<Result<Status>> runn
   if (running && *running) {
     for (const auto& peer : (*running)->peers) {
       if (!lives(peer) || peer.host.empty()) continue;
-      const base::Endpoint endpoint{peer.host, peer.direct_port};
       const auto name = peer.name.empty() ? std::string("of unknown name") : peer.name;
-      attempts.push_back(dial("peer " + name + " (" + to_string(endpoint) + ")", endpoint));
+      for (const auto port : {peer.direct_port, peer.publish_port}) {
+        const base::Endpoint endpoint{peer.host, port};
+        attempts.push_back(dial("peer " + name + " (" + to_string(endpoint) + ")", endpoint));
+      }
     }
   }
   facts.running = std::move(running);

@@ -30,7 +30,11 @@ struct Message {
 
 // No change of its own: the message waits only for what its peer had published or been delivered
 // before (Message::inherited), so that an answer never overtakes what it answers.
-struct NoChange {};
+struct NoChange {
+  // False: it keeps its place among the messages of its publisher, and waits with those before it
+  // while the primary names no position. True: it goes at once, before those that wait.
+  bool apart = false;
+};
 
 // Announces a change that was committed before publish() was called, by this process or another,
 // on the primary that this peer knows.

@@ -64,7 +64,7 @@ struct Undelivered {
 
 // A message of this peer's own has its place in the stream and goes to the mesh. Comes only with
 // Options::report_sent, once for each ticket that no Unpublished answers, in the order of the
-// tickets.
+// tickets, apart from those of NoChange{.apart = true}.
 struct Sent {
   Ticket ticket = 0;
   std::uint64_t sequence = 0;
@@ -78,6 +78,7 @@ struct Unpublished {
     primary_lost,  // the primary crashed or was replaced before it had named a safe position
     left,          // the peer left before the message could be sent
     no_primary,    // the server that is read has turned out to be a standby, and there is no other
+    primary_outdated,  // its primary was none any more: a later history was seen (PrimaryDown)
   };
   Ticket ticket = 0;
   Why why = Why::primary_lost;

@@ -95,18 +95,41 @@ enum class PeerState : std::uint8_t {
 
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(PeerState state);
 
+// The first step towards `ready` that has not been seen of a peer.
+enum class Handshake : std::uint8_t {
+  done,          // none is missing
+  answer,        // its direct port has not answered
+  call,          // it has not reached our direct port
+  stream,        // our subscription has not shown any effect at its publish port
+  subscription,  // it has not subscribed at our publish port
+};
+
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Handshake step);
+
 struct PeerStatus {
   Origin origin;
   std::string name;
   std::string host;
+  std::uint16_t publish_port = 0;
   std::uint16_t direct_port = 0;
   PeerState state = PeerState::heard;
+  Handshake lacks = Handshake::answer;
+  Duration unready{};               // since it should be ready and is not; 0 while it is
   Duration silent{};                // since its last sign of life
   std::uint64_t next_sequence = 0;  // the next one expected from it; 0: not known yet
   std::uint64_t held = 0;           // of its messages
   std::uint64_t missing = 0;        // of its messages: not here yet, known to exist
   bool slow = false;                // keeps asking for what it has missed of ours
   std::uint64_t lag = 0;            // of our messages, when it last asked
+};
+
+// An endpoint of Options::seeds. One that is this peer's own is not listed.
+struct SeedStatus {
+  std::string seed;                    // as in the options
+  std::vector<std::string> addresses;  // "host:port" that the name leads to; none: not known yet
+  std::size_t answered = 0;            // of them, by a peer of this mesh that is still there
+  Duration unanswered{};               // for how long none has; 0 while one has
+  std::string reason;                  // why, as far as it is known
 };
 
 // A server that is asked, as of its last word.
@@ -128,6 +151,10 @@ struct Status {
   std::uint16_t direct_port = 0;
   Duration up{};
 
+  std::vector<std::string> interfaces;  // on which it listens and beacons
+  std::uint16_t beacon_port = 0;
+  std::string other_mesh;  // "name at host" of the last beacon of another mesh; empty: none came
+  std::vector<SeedStatus> seeds;
   std::vector<PeerStatus> peers;
 
   bool gated = false;        // a database is watched

@@ -23,11 +23,16 @@ struct Trouble {
     readers_slow,      // much was sent that some peer does not take
     peer_slow,         // one peer asks for missed messages again and again
     peer_silent,       // one peer was ready and is silent
+    peer_unmet,        // one peer is known, but the way to it or from it is blocked
+    seed_unmet,        // nothing answers at a seed
+    nobody_met,        // no other peer has been met, or all have fallen silent
     same_name,         // two peers of the mesh have one name
+    foreign_cluster,   // messages arrive that announce changes of another cluster
+    parted_history,    // announced changes are not on the history of the server that is read
     malformed,         // frames or datagrams arrive that can't be read
   };
   Kind kind = Kind::database_down;
-  std::string about;  // the peer, as "name (host:port)"; empty: this one, or its servers
+  std::string about;  // the peer ("name (host:port)", or "host:port") or seed; empty: this one
   std::string text;   // a sentence for people, which says what to look at
   Duration lasted{};  // until now, or in all
   bool ended = false;

@@ -21,8 +21,8 @@ constexpr Duration longest_nudge_pause = milliseconds(1000);
 
 }  // namespace
 
-void CommitQueue::push(Message&& message, const Dependency& dependency) {
-  auto& waiting = waiting_.emplace_back(std::move(message), life_);
+void CommitQueue::push(Message&& message, const Dependency& dependency, Ticket ticket) {
+  auto& waiting = waiting_.emplace_back(std::move(message), ticket, life_);
   const auto* position = std::get_if<Position>(&dependency);
   waiting.message.position =
       position != nullptr ? std::optional(completed(*position)) : std::nullopt;
@@ -44,8 +44,8 @@ Position CommitQueue::completed(const Position& position) const {
 std::optional<CommitQueue::Leaving> CommitQueue::pop() {
   if (waiting_.empty() || waiting_.size() == unanswered_) return std::nullopt;
   auto& front = waiting_.front();
-  if (!front.lost && !flushed(front)) return std::nullopt;
-  Leaving leaving{std::move(front.message), front.lost};
+  if (front.fate == Fate::sent && !flushed(front)) return std::nullopt;
+  Leaving leaving{std::move(front.message), front.ticket, front.fate};
   waiting_.pop_front();
   bytes_ -= message::footprint(leaving.message);
   return leaving;
@@ -53,18 +53,23 @@ std::optional<CommitQueue::Leaving> CommitQueue::pop() {
 
 void CommitQueue::no_primary() {
   TIDEGATE_MUST(!up_ && !life_);
-  for (auto& waiting : waiting_) waiting.lost = waiting.lost || waiting.after.has_value();
+  for (auto& waiting : waiting_) {
+    if (waiting.after) waiting.fate = Fate::lost;
+  }
   unanswered_ = 0;
 }
 
-std::vector<Message> CommitQueue::take_all() {
-  std::vector<Message> messages;
-  for (auto& waiting : waiting_) messages.push_back(std::move(waiting.message));
+std::vector<CommitQueue::Leaving> CommitQueue::take_all() {
+  std::vector<Leaving> all;
+  all.reserve(waiting_.size());
+  for (auto& waiting : waiting_) {
+    all.push_back({std::move(waiting.message), waiting.ticket, waiting.fate});
+  }
   waiting_.clear();
   bytes_ = unanswered_ = asked_ = 0;
   awaited_ = Lsn{};
   ask_at_ = nudge_at_ = never;
-  return messages;
+  return all;
 }
 
 bool CommitQueue::flushed(const Waiting& waiting) const {
@@ -129,7 +134,9 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
   const auto answered = waiting_.size() - unanswered_;
   if (reading_ && reading_->incarnation != reading.incarnation) {
     for (std::size_t i = 0; i < answered; ++i) {
-      waiting_[i].lost = waiting_[i].lost || !flushed(waiting_[i]) || undone(waiting_[i], reading);
+      auto& waiting = waiting_[i];
+      const bool lost = !flushed(waiting) || undone(waiting, reading);
+      if (waiting.fate == Fate::sent && lost) waiting.fate = Fate::lost;
     }
     awaited_ = Lsn{};
   }
@@ -137,10 +144,12 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
   for (std::size_t i = answered; i < answered + asked_; ++i) {
     auto& waiting = waiting_[i];
     if (!waiting.after) continue;
-    waiting.lost = !survived(waiting, reading);
+    if (!survived(waiting, reading)) {
+      waiting.fate = waiting.life == denied_ ? Fate::outdated : Fate::lost;
+    }
     waiting.message.position =
         Position{branch, (waiting.after->durable ? reading.flush : reading.insert).bytes};
-    if (waiting.lost) continue;
+    if (waiting.fate != Fate::sent) continue;
     if (!waiting.after->durable) {
       awaited_ = reading.insert;
     } else if (flush_may_split_record(reading)) {
@@ -173,17 +182,20 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
 void CommitQueue::primary_up(const ServerIncarnation& incarnation, const History& history) {
   up_ = true;
   life_ = incarnation;
+  if (denied_ == life_) denied_.reset();  // it is trusted now
   history_ = history;
   // An answer of another life, or of this one before the connection broke, is looked at
   // again.
   if (unflushed()) ask_at_ = Instant::min();
 }
 
-void CommitQueue::primary_denied() {
+void CommitQueue::primary_denied(const ServerIncarnation& incarnation) {
   const auto answered = waiting_.size() - unanswered_;
   for (std::size_t i = 0; i < answered; ++i) {
-    waiting_[i].lost = waiting_[i].lost || waiting_[i].after.has_value();
+    auto& waiting = waiting_[i];
+    if (waiting.fate == Fate::sent && waiting.after) waiting.fate = Fate::outdated;
   }
+  denied_ = incarnation;
   awaited_ = Lsn{};
   ask_at_ = nudge_at_ = never;
   primary_down();

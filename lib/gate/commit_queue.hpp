@@ -4,7 +4,8 @@
 // A message that announces a commit needs a position that covers it, and only the primary can name
 // one. One question serves every message that was published before the question was sent.
 //
-// 1. Order: a message leaves when those before it have left.
+// 1. Order: a message leaves when those before it have left. One that its publisher wants apart
+//    never comes here.
 // 2. A position is asked for after the message was accepted, so after its COMMIT had returned.
 //    (Read inside the transaction it would lie before the commit record: delivered too early.)
 // 3. Unless the change is declared durable, the position is the insert LSN, which covers a commit
@@ -40,12 +41,18 @@ class CommitQueue {
  public:
   enum class Query : std::uint8_t { ask, nudge };
 
+  enum class Fate : std::uint8_t {
+    sent,
+    lost,      // invariant 5: to be reported
+    outdated,  // the same, since its primary was none any more
+  };
   struct Leaving {
     Message message;
-    bool lost = false;  // invariant 5: to be reported, not sent
+    Ticket ticket = 0;
+    Fate fate = Fate::sent;
   };
 
-  void push(Message&& message, const Dependency& dependency);
+  void push(Message&& message, const Dependency& dependency, Ticket ticket);
 
   // The next message that may leave, if the front one may.
   [[nodiscard]] std::optional<Leaving> pop();
@@ -55,7 +62,7 @@ class CommitQueue {
   [[nodiscard]] bool met_primary() const { return life_.has_value(); }
 
   // Everything, whatever it waits for; the queue is empty afterwards.
-  [[nodiscard]] std::vector<Message> take_all();
+  [[nodiscard]] std::vector<Leaving> take_all();
 
   // The query that the primary should be asked now, if any; taken as sent. One at a time.
   [[nodiscard]] std::optional<Query> take_query(Instant now);
@@ -69,7 +76,7 @@ class CommitQueue {
   void primary_up(const ServerIncarnation& incarnation, const History& history);
   void primary_down();
   // It was no primary: nor is anything that it has answered, and that has not left yet, a position.
-  void primary_denied();
+  void primary_denied(const ServerIncarnation& incarnation);
 
   [[nodiscard]] bool primary_known() const { return up_; }
   [[nodiscard]] bool asked() const { return open_.has_value(); }
@@ -78,13 +85,14 @@ class CommitQueue {
 
  private:
   struct Waiting {
-    Waiting(Message&& content, const std::optional<ServerIncarnation>& known)
-        : message(std::move(content)), life(known) {}
+    Waiting(Message&& content, Ticket its_ticket, const std::optional<ServerIncarnation>& known)
+        : message(std::move(content)), ticket(its_ticket), life(known) {}
 
     Message message;
+    Ticket ticket;
     std::optional<AfterCommit> after;  // none: no question, `message.position` is what it will be
     std::optional<ServerIncarnation> life;  // the primary's, when the message was accepted
-    bool lost = false;
+    Fate fate = Fate::sent;
   };
 
   [[nodiscard]] Position completed(const Position& position) const;
@@ -103,6 +111,7 @@ class CommitQueue {
   bool up_ = false;
   std::optional<Query> open_;              // under way
   std::optional<ServerIncarnation> life_;  // of the primary that was last known
+  std::optional<ServerIncarnation> denied_;  // of the one that was none any more
   History history_;                        // and its history
   std::optional<CommitPosition> reading_;  // the last answer
   Lsn awaited_;                            // the flush for which the last answered messages wait

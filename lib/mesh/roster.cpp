@@ -71,11 +71,18 @@ bool Roster::hello(const PeerInfo& info, const RoutingId& route, const std::stri
   }
   auto* member = find(info.origin);
   if (member == nullptr) member = admit(info.origin, now);
+  if (member == nullptr && later_life_of(info.origin)) {
+    effects.push_back(effect::ToRoute{
+        route, Refusal{"a later life of this peer was met: its state file is older than that one, "
+                       "or another process uses a copy of it; start without it"}});
+    return false;
+  }
   if (member == nullptr || member->state == PeerState::left) return false;
   if (!member->link) {
     introduce(*member, info, host);
     dial(*member, now, effects);
   }
+  member->called = true;
   if (member->name.empty()) member->name = info.name;
   take_over_stream(*member, info);
   sign_of_life(*member, now, effects);
@@ -168,14 +175,8 @@ bool Roster::listening(const Listening& listening, Instant now, Effects& effects
   return true;
 }
 
-bool Roster::refused(LinkId link, Instant now, Effects& effects) {
-  if (auto* seed = seed_of(link)) {
-    // Perhaps somebody else lives there later.
-    effects.push_back(effect::Undial{link});
-    seed->link.reset();
-    seed->retry_at = soon(now, seconds(30));
-    return true;
-  }
+bool Roster::refused(LinkId link, const std::string& reason, Instant now, Effects& effects) {
+  if (seed_refused(link, reason, now, effects)) return true;
   auto* member = member_of(link);
   if (member != nullptr) depart(*member, PeerGone::Why::silent, now, effects);
   return member != nullptr;
@@ -225,7 +226,10 @@ bool Roster::vouched(LinkId link, const Origin& target, Instant now) {
 
 void Roster::enter(Member& member, PeerState state) {
   if (member.state == PeerState::ready) --ready_count_;
-  if (state == PeerState::ready) ++ready_count_;
+  if (state == PeerState::ready) {
+    ++ready_count_;
+    member.unready_since = never;
+  }
   member.state = state;
 }
 
@@ -274,6 +278,7 @@ void Roster::depart(Member& member, PeerGone::Why why, Instant now, Effects& eff
   if (member.was_ready) {
     effects.push_back(effect::Notify{PeerGone{member.origin, member.name, why, member.address()}});
   }
+  if (member.was_ready || why != PeerGone::Why::silent) member.unready_since = never;
   member.was_ready = false;
   // A member that has left, or was replaced, does not come back in the same life; a late beacon
   // counts for nothing.
@@ -287,7 +292,7 @@ void Roster::disconnect(Member& member, Effects& effects) {
   if (member.link) effects.push_back(effect::Undial{*member.link});
   if (member.following) effects.push_back(effect::Unfollow{member.publish_endpoint()});
   member.link.reset();
-  member.following = member.started = member.listening = false;
+  member.following = member.called = member.started = member.listening = false;
 }
 
 void Roster::advance(Extent own, Instant now, Effects& effects) {
@@ -331,6 +336,7 @@ void Roster::advance_member(Member& member, Extent own, Instant now, Effects& ef
 
   const bool unfinished = member.state == PeerState::heard || member.state == PeerState::hello;
   if (!unfinished || !member.link) return;
+  member.unready_since = std::min(member.unready_since, now);
   if (now >= member.retry_at) {
     send_hello(*member.link, effects);
     tell_ready(member, own, effects);
@@ -365,12 +371,14 @@ void Roster::discount(Duration lateness) {
 
 // --- members ------------------------------------------------------------------------------------
 
+bool Roster::later_life_of(const Origin& origin) const {
+  const auto later = members_.upper_bound(origin);
+  return later != members_.end() && later->first.peer == origin.peer;
+}
+
 // A new member, or nullptr when there is no room, or a later life of the same peer is here.
 Member* Roster::admit(const Origin& origin, Instant now) {
-  for (auto i = members_.lower_bound({origin.peer, 0});
-       i != members_.end() && i->first.peer == origin.peer; ++i) {
-    if (i->first.incarnation > origin.incarnation) return nullptr;
-  }
+  if (later_life_of(origin)) return nullptr;
   if (members_.size() >= base::limits::peers) {
     const auto oldest =
         std::min_element(members_.begin(), members_.end(), [](const auto& a, const auto& b) {
@@ -443,6 +451,14 @@ void Roster::tell_ready(const Member& member, Extent own, Effects& effects) cons
   if (!member.link || !readers_.contains(member.origin.peer)) return;
   effects.push_back(
       effect::ToLink{*member.link, Ready{self_.origin, member.origin, own.first, own.next}});
+}
+
+Handshake Roster::lacks(const Member& member) const {
+  if (member.state == PeerState::ready) return Handshake::done;
+  if (!member.following) return Handshake::answer;
+  if (!member.started) return member.called ? Handshake::stream : Handshake::call;
+  if (!readers_.contains(member.origin.peer)) return Handshake::subscription;
+  return member.listening ? Handshake::done : Handshake::call;
 }
 
 Member* Roster::find(const Origin& origin) {

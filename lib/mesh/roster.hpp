@@ -71,10 +71,13 @@ struct Member {
   Instant retry_at = never;     // says Hello again, unless ready
   std::optional<LinkId> link;   // our DEALER to it
   bool following = false;       // we have subscribed to it
+  bool called = false;          // a Hello of its own came: it reaches our direct port
   Instant refollow_at = never;  // does so anew, if its stream stays silent until then
   bool started = false;         // Ready came: its messages count
   bool listening = false;       // Listening came: ours count there
   bool was_ready = false;       // the application knows of it
+  // Since it should be ready and is not; also while it is gone without having been met.
+  Instant unready_since = never;
 
   Instant probe_at = never;  // while it is suspect: asks again whether it is there
   bool probed = false;       // it was asked itself; now others are
@@ -115,9 +118,9 @@ class Roster {
   bool hello(const PeerInfo& info, const RoutingId& route, const std::string& host, Extent own,
              Instant now, Effects& effects);
   bool welcome(LinkId link, const PeerInfo& info, Instant now, Effects& effects);
-  // Answers the effect Resolve; without addresses when it has failed.
-  void resolved(const std::string& host, const std::vector<std::string>& addresses, Instant now,
-                Effects& effects);
+  // Answers the effect Resolve; without addresses, but with a reason, when it has failed.
+  void resolved(const std::string& host, const std::vector<std::string>& addresses,
+                const std::string& trouble, Instant now, Effects& effects);
   bool listening(const Listening& listening, Instant now, Effects& effects);
   void reader(PeerId peer, bool present, Extent own, Instant now, Effects& effects);
 
@@ -125,7 +128,7 @@ class Roster {
   Member* ready(const Ready& ready, Instant now, Effects& effects);
 
   // The peer behind `link` will not have us: another mesh or version lives at that address.
-  bool refused(LinkId link, Instant now, Effects& effects);
+  bool refused(LinkId link, const std::string& reason, Instant now, Effects& effects);
 
   // The member that sent something on its stream, marked as heard; nullptr: not followed.
   Member* publisher(const Origin& origin, Instant now, Effects& effects);
@@ -160,12 +163,16 @@ class Roster {
   [[nodiscard]] const std::map<Origin, Member>& members() const { return members_; }
   [[nodiscard]] std::size_t ready_count() const { return ready_count_; }
 
+  [[nodiscard]] Handshake lacks(const Member& member) const;
+  [[nodiscard]] std::vector<SeedStatus> seeds(Instant now) const;
+
  private:
   struct SeedAddress {
     base::Endpoint endpoint;
     std::optional<LinkId> link = {};    // dialled, no Welcome yet
     std::optional<Origin> member = {};  // the one that answered
     bool own = false;                   // this peer itself did
+    std::string refusal = {};           // of a peer that will not have us
     Instant retry_at = Instant::min();
   };
   struct Seed {
@@ -174,6 +181,8 @@ class Roster {
     std::vector<SeedAddress> addresses = {};
     Instant retry_at = Instant::min();
     Instant refresh_at = Instant::min();  // looks the name up though all have answered
+    Instant unanswered_since = never;     // by any peer
+    std::string lookup_trouble = {};
   };
   // The place in the stream of a publisher that is no member any more.
   struct Remembered {
@@ -182,6 +191,7 @@ class Roster {
   };
 
   Member* admit(const Origin& origin, Instant now);
+  [[nodiscard]] bool later_life_of(const Origin& origin) const;
   void forget(std::map<Origin, Member>::iterator member);
   void recall_stream(Member& member);
   void take_over_stream(Member& member, const PeerInfo& info);
@@ -201,9 +211,11 @@ class Roster {
   void add_seed(base::Endpoint endpoint);
   bool other_answered(Member& member, const PeerInfo& info, Instant now, Effects& effects);
   bool seed_answered(SeedAddress& seed, const PeerInfo& info, Instant now, Effects& effects);
+  bool seed_refused(LinkId link, const std::string& reason, Instant now, Effects& effects);
   void meet(Member& member, const PeerInfo& info, Instant now, Effects& effects);
   void advance_seed(Seed& seed, Instant now, Effects& effects);
   bool all_answered(Seed& seed);
+  static std::size_t count_answered(const Seed& seed);
   void dial_seed(Seed& seed, Instant now, Effects& effects);
   SeedAddress* seed_of(LinkId link);
   Member* member_of(LinkId link);

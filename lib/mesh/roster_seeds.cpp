@@ -28,9 +28,10 @@ void Roster::add_seed(base::Endpoint endpoint) {
 }
 
 void Roster::resolved(const std::string& host, const std::vector<std::string>& addresses,
-                      Instant now, Effects& effects) {
+                      const std::string& trouble, Instant now, Effects& effects) {
   for (auto& seed : seeds_) {
     if (!seed.is_name || seed.endpoint.host != host) continue;
+    seed.lookup_trouble = trouble;
     // While no name server answers, the addresses stay as they were.
     if (!addresses.empty()) {
       std::vector<SeedAddress> found;
@@ -54,6 +55,11 @@ void Roster::resolved(const std::string& host, const std::vector<std::string>& a
 
 void Roster::advance_seed(Seed& seed, Instant now, Effects& effects) {
   const bool answered = all_answered(seed);
+  if (count_answered(seed) > 0) {
+    seed.unanswered_since = never;
+  } else {
+    seed.unanswered_since = std::min(seed.unanswered_since, now);
+  }
   if (seed.is_name && now >= (answered ? seed.refresh_at : seed.retry_at)) {
     effects.push_back(effect::Resolve{seed.endpoint.host});
     seed.refresh_at = soon(now, refresh_seed);
@@ -77,6 +83,27 @@ bool Roster::all_answered(Seed& seed) {
   return all;
 }
 
+std::size_t Roster::count_answered(const Seed& seed) {
+  return static_cast<std::size_t>(
+      std::count_if(seed.addresses.begin(), seed.addresses.end(),
+                    [](const SeedAddress& address) { return address.own || address.member; }));
+}
+
+std::vector<SeedStatus> Roster::seeds(Instant now) const {
+  std::vector<SeedStatus> list;
+  for (const auto& seed : seeds_) {
+    SeedStatus status{.seed = to_string(seed.endpoint), .reason = seed.lookup_trouble};
+    for (const auto& address : seed.addresses) {
+      status.addresses.push_back(to_string(address.endpoint));
+      if (status.reason.empty()) status.reason = address.refusal;
+    }
+    status.answered = count_answered(seed);
+    if (seed.unanswered_since != never) status.unanswered = now - seed.unanswered_since;
+    list.push_back(std::move(status));
+  }
+  return list;
+}
+
 // A fresh connection each time: its queue holds one Hello.
 void Roster::dial_seed(Seed& seed, Instant now, Effects& effects) {
   for (auto& address : seed.addresses) {
@@ -90,6 +117,7 @@ void Roster::dial_seed(Seed& seed, Instant now, Effects& effects) {
 
 bool Roster::seed_answered(SeedAddress& seed, const PeerInfo& info, Instant now, Effects& effects) {
   const auto link = *std::exchange(seed.link, std::nullopt);
+  seed.refusal.clear();
   if (info.origin.peer == self_.origin.peer) {
     seed.own = true;
     effects.push_back(effect::Undial{link});
@@ -108,6 +136,17 @@ bool Roster::seed_answered(SeedAddress& seed, const PeerInfo& info, Instant now,
   member->link = link;
   member->retry_at = soon(now, seconds(1));
   meet(*member, info, now, effects);
+  return true;
+}
+
+bool Roster::seed_refused(LinkId link, const std::string& reason, Instant now, Effects& effects) {
+  auto* address = seed_of(link);
+  if (address == nullptr) return false;
+  // Perhaps somebody else lives there later.
+  effects.push_back(effect::Undial{link});
+  address->link.reset();
+  address->retry_at = soon(now, refresh_seed);
+  address->refusal = reason;
   return true;
 }
 

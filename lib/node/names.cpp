@@ -18,6 +18,8 @@ std::string_view to_string(Unpublished::Why why) { return node::unpublished_name
 
 std::string_view to_string(PeerState state) { return node::peer_state_names.name(state); }
 
+std::string_view to_string(Handshake step) { return node::handshake_names.name(step); }
+
 std::string_view to_string(Trouble::Kind kind) { return node::trouble_names.name(kind); }
 
 std::string_view to_string(Publish answer) { return node::publish_names.name(answer); }

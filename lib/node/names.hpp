@@ -35,7 +35,8 @@ inline constexpr auto undelivered_names =
 inline constexpr auto unpublished_names =
     base::enum_names<Unpublished::Why>({{Unpublished::Why::primary_lost, "primary_lost"},
                                         {Unpublished::Why::left, "left"},
-                                        {Unpublished::Why::no_primary, "no_primary"}});
+                                        {Unpublished::Why::no_primary, "no_primary"},
+                                        {Unpublished::Why::primary_outdated, "primary_outdated"}});
 
 inline constexpr auto peer_state_names =
     base::enum_names<PeerState>({{PeerState::heard, "heard"},
@@ -44,6 +45,13 @@ inline constexpr auto peer_state_names =
                                  {PeerState::suspect, "suspect"},
                                  {PeerState::left, "left"},
                                  {PeerState::gone, "gone"}});
+
+inline constexpr auto handshake_names =
+    base::enum_names<Handshake>({{Handshake::done, "done"},
+                                 {Handshake::answer, "answer"},
+                                 {Handshake::call, "call"},
+                                 {Handshake::stream, "stream"},
+                                 {Handshake::subscription, "subscription"}});
 
 inline constexpr auto trouble_names =
     base::enum_names<Trouble::Kind>({{Trouble::Kind::database_down, "database_down"},
@@ -56,7 +64,12 @@ inline constexpr auto trouble_names =
                                      {Trouble::Kind::readers_slow, "readers_slow"},
                                      {Trouble::Kind::peer_slow, "peer_slow"},
                                      {Trouble::Kind::peer_silent, "peer_silent"},
+                                     {Trouble::Kind::peer_unmet, "peer_unmet"},
+                                     {Trouble::Kind::seed_unmet, "seed_unmet"},
+                                     {Trouble::Kind::nobody_met, "nobody_met"},
                                      {Trouble::Kind::same_name, "same_name"},
+                                     {Trouble::Kind::foreign_cluster, "foreign_cluster"},
+                                     {Trouble::Kind::parted_history, "parted_history"},
                                      {Trouble::Kind::malformed, "malformed"}});
 
 inline constexpr auto publish_names =

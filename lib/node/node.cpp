@@ -19,6 +19,8 @@ constexpr Duration noticeable_lateness = std::chrono::milliseconds(100);
 Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoint> seeds,
            std::uint64_t random_seed, Instant now, std::uint64_t last_sequence)
     : self_(std::move(self)),
+      interfaces_(options.interfaces),
+      beacon_port_(options.beacon_port),
       started_(now),
       random_(random_seed),
       pace_(base::Random(random_.next()), now),
@@ -72,6 +74,7 @@ mesh::Announcement Node::announcement(bool leaving, bool reply_wanted) const {
 void Node::handle(input::Heard& in, Instant now, Effects& effects) {
   const bool newcomer = roster_.heard(in.announcement, in.host, now, FromMesh(effects));
   const auto& heard = in.announcement;
+  if (heard.mesh != self_.mesh) other_mesh_ = heard.mesh + " at " + in.host;
   if (newcomer) {
     pace_.newcomer(now);
   } else if (heard.reply_wanted && heard.mesh == self_.mesh &&
@@ -85,7 +88,7 @@ void Node::handle(input::Reader& in, Instant now, Effects& effects) {
 }
 
 void Node::handle(input::Resolved& in, Instant now, Effects& effects) {
-  roster_.resolved(in.host, in.addresses, now, FromMesh(effects));
+  roster_.resolved(in.host, in.addresses, in.trouble, now, FromMesh(effects));
 }
 
 void Node::handle(input::InterfacesChanged&, Instant now, Effects&) { pace_.restart(now); }
@@ -121,7 +124,7 @@ bool Node::answered(mesh::LinkId link, mesh::Welcome& frame, Instant now, Effect
 }
 
 bool Node::answered(mesh::LinkId link, mesh::Refusal& frame, Instant now, Effects& effects) {
-  if (!roster_.refused(link, now, FromMesh(effects))) return false;
+  if (!roster_.refused(link, frame.reason, now, FromMesh(effects))) return false;
   ++counters_.refused;
   effects.push_back(effect::Notify{Warning{"a peer refused this one: " + frame.reason}});
   return true;
@@ -237,7 +240,9 @@ void Node::handle(ServerDown& in, Instant now, Effects& effects) {
 
 // --- the application ----------------------------------------------------------------------------
 
-void Node::handle(input::Publish& in, Instant, Effects&) { publisher_.accept(in); }
+void Node::handle(input::Publish& in, Instant now, Effects& effects) {
+  publisher_.accept(in, now, effects);
+}
 
 void Node::handle(input::Subscribe& in, Instant, Effects&) {
   receiver_.subscribe(std::move(in.pattern));

@@ -103,6 +103,9 @@ class Node {
   [[nodiscard]] mesh::Announcement announcement(bool leaving, bool reply_wanted) const;
 
   mesh::PeerInfo self_;
+  std::vector<std::string> interfaces_;
+  std::uint16_t beacon_port_;
+  std::string other_mesh_;  // that was heard last
   Instant started_;
   base::Random random_;
   Counters counters_;

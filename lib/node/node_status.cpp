@@ -11,12 +11,27 @@ Status Node::status(Instant now) const {
   status.publish_port = self_.publish_port;
   status.direct_port = self_.direct_port;
   status.up = now - started_;
+  status.interfaces = interfaces_;
+  status.beacon_port = beacon_port_;
+  status.other_mesh = other_mesh_;
+  status.seeds = roster_.seeds(now);
   for (const auto& [origin, member] : roster_.members()) {
     const auto& stream = member.stream;
-    status.peers.push_back({origin, member.name, member.host, member.direct_port, member.state,
-                            member.detector.silent(now), stream.next(), member.held,
-                            stream.gap() ? stream.known() - stream.next() + 1 : 0,
-                            member.slow_consumer.slow(now), member.lag});
+    status.peers.push_back(
+        {.origin = origin,
+         .name = member.name,
+         .host = member.host,
+         .publish_port = member.publish_port,
+         .direct_port = member.direct_port,
+         .state = member.state,
+         .lacks = roster_.lacks(member),
+         .unready = member.unready_since == never ? Duration::zero() : now - member.unready_since,
+         .silent = member.detector.silent(now),
+         .next_sequence = stream.next(),
+         .held = member.held,
+         .missing = stream.gap() ? stream.known() - stream.next() + 1 : 0,
+         .slow = member.slow_consumer.slow(now),
+         .lag = member.lag});
   }
   receiver_.describe(status, now);
   publisher_.describe(status);

@@ -19,20 +19,20 @@ std::string reason_of(const std::string& description, const Branch& primary,
   if (objection.of_server) {
     return old + "the server that is read has come to " + later +
            "; let the connection string of the primary lead to the server that was promoted. If "
-           "that promotion was taken back, rebuild the server that is read, or tell this peer with "
-           "the line {\"trust\":\"primary\"}";
+           "that promotion was taken back, rebuild the server that is read, or run `tidegate "
+           "trust`";
   }
   return old + "messages name the later history " + later +
          "; let the connection string of the primary lead to the server that was promoted. If "
          "that promotion was taken back, this peer goes on once the server that it reads has "
-         "gone past it with the primary; without such a server tell it with the line "
-         "{\"trust\":\"primary\"}";
+         "gone past it with the primary; without such a server run `tidegate trust`";
 }
 
 }  // namespace
 
 void PrimaryWatch::up(PrimaryUp& primary, Instant now, Effects& effects) {
   primary_ = branch_of(primary.incarnation, primary.history);
+  incarnation_ = primary.incarnation;
   known_good_ = false;
   description_ = primary.description;
   if (may_be_used(effects)) {
@@ -65,6 +65,7 @@ void PrimaryWatch::position_read(const gate::CommitPosition& reading, Instant no
 void PrimaryWatch::use(const gate::CommitPosition& reading, Instant now, Effects& effects) {
   if (!primary_ || !(primary_->history() == reading.history)) {
     primary_ = branch_of(reading.incarnation, reading.history);
+    incarnation_ = reading.incarnation;
     known_good_ = false;
   }
   if (may_be_used(effects)) publisher_.commit_position_read(reading, now);
@@ -109,7 +110,7 @@ bool PrimaryWatch::may_be_used(Effects& effects) {
   auto reason = reason_of(description_, *primary_, *objection);
   left_ = std::exchange(primary_, std::nullopt);
   unchecked_.reset();
-  publisher_.primary_denied();
+  publisher_.primary_denied(incarnation_);
   effects.push_back(effect::LeavePrimary{});
   if (reason == reason_) return false;
   reason_ = reason;

@@ -52,6 +52,7 @@ class PrimaryWatch {
   mesh::OutboundStream& stream_;
   gate::PrimaryCheck check_;
   std::optional<Branch> primary_;                  // of the server that positions are asked of
+  ServerIncarnation incarnation_;                  // of the same
   std::optional<Branch> left_;                     // of the one that was left last, until one is up
   std::string description_;                        // of the one or the other
   std::string reason_;                             // why it was left

@@ -28,10 +28,15 @@ PublisherHalf::PublisherHalf(const Options& options, const Origin& self,
 
 // --- the commit queue ---------------------------------------------------------------------------
 
-void PublisherHalf::accept(input::Publish& published) {
+void PublisherHalf::accept(input::Publish& published, Instant now, Effects& effects) {
+  const auto ticket = ++accepted_;
+  const auto* nothing = std::get_if<NoChange>(&published.dependency);
+  if (nothing != nullptr && nothing->apart) {
+    return broadcast(std::move(published.message), ticket, now, effects);
+  }
   auto* place = std::get_if<Position>(&published.dependency);
   if (place != nullptr && place->after >= place->offset) place->after = 0;  // can't be true
-  outbox_.push(std::move(published.message), published.dependency);
+  outbox_.push(std::move(published.message), published.dependency, ticket);
 }
 
 void PublisherHalf::commit_position_read(const gate::CommitPosition& reading, Instant now) {
@@ -41,15 +46,17 @@ void PublisherHalf::commit_position_read(const gate::CommitPosition& reading, In
 void PublisherHalf::send_outbox(Instant now, Effects& effects) {
   if (judge_) report_undone(*std::exchange(judge_, std::nullopt), effects);
   while (auto leaving = outbox_.pop()) {
-    const auto ticket = ++answered_;
-    if (leaving->lost) {
-      const auto why =
-          outbox_.met_primary() ? Unpublished::Why::primary_lost : Unpublished::Why::no_primary;
-      unpublished(std::move(leaving->message), ticket, why, effects);
+    if (leaving->fate == gate::CommitQueue::Fate::sent) {
+      broadcast(std::move(leaving->message), leaving->ticket, now, effects);
     } else {
-      broadcast(std::move(leaving->message), ticket, now, effects);
+      unpublished(std::move(leaving->message), leaving->ticket, why_lost(leaving->fate), effects);
     }
   }
+}
+
+Unpublished::Why PublisherHalf::why_lost(gate::CommitQueue::Fate fate) const {
+  if (fate == gate::CommitQueue::Fate::outdated) return Unpublished::Why::primary_outdated;
+  return outbox_.met_primary() ? Unpublished::Why::primary_lost : Unpublished::Why::no_primary;
 }
 
 void PublisherHalf::unpublished(Message message, Ticket ticket, Unpublished::Why why,
@@ -166,8 +173,8 @@ void PublisherHalf::run_timers(Instant now, Effects& effects) {
 }
 
 void PublisherHalf::leave(Effects& effects) {
-  for (auto& message : outbox_.take_all()) {
-    unpublished(std::move(message), ++answered_, Unpublished::Why::left, effects);
+  for (auto& leaving : outbox_.take_all()) {
+    unpublished(std::move(leaving.message), leaving.ticket, Unpublished::Why::left, effects);
   }
   effects.push_back(effect::Broadcast{mesh::Farewell{self_, stream_.last()}});
 }

@@ -1,8 +1,9 @@
 // The publishing half of a node: messages go from the commit queue through the own stream to the
 // mesh, and are kept a while for those who have missed them.
 //
-// When a message is sent. It leaves the commit queue in the step in which its position is known and
-// flushed, and nothing here waits for more to come. Messages that leave in the same turn of the
+// When a message is sent. One that announces nothing and is wanted apart goes at once. Any other
+// leaves the commit queue in the step in which its position is known and flushed, and nothing here
+// waits for more to come. Messages that leave in the same turn of the
 // loop share a frame, up to limits::batch_bytes, because the loop carries the effects out only
 // after the last of the turn's inputs: that, and `append_to_frame`, is the only packing. So
 // whoever feeds the node decides how many inputs make a turn: a thread's loop takes all that its
@@ -32,11 +33,11 @@ class PublisherHalf {
   PublisherHalf(const Options& options, const Origin& self, mesh::OutboundStream& stream,
                 Counters& counters, Instant now);
 
-  void accept(input::Publish& published);
+  void accept(input::Publish& published, Instant now, Effects& effects);
   void commit_position_read(const gate::CommitPosition& reading, Instant now);
   void primary_up(const PrimaryUp& primary);
   void primary_down() { outbox_.primary_down(); }
-  void primary_denied() { outbox_.primary_denied(); }
+  void primary_denied(const ServerIncarnation& primary) { outbox_.primary_denied(primary); }
   void no_primary() {
     if (!outbox_.met_primary()) outbox_.no_primary();
   }
@@ -66,6 +67,7 @@ class PublisherHalf {
   void describe(Status& status) const;
 
  private:
+  [[nodiscard]] Unpublished::Why why_lost(gate::CommitQueue::Fate fate) const;
   void judge_by(Tide tide, History& last);
   void report_undone(const Tide& tide, Effects& effects);
   void broadcast(Message&& message, Ticket ticket, Instant now, Effects& effects);
@@ -77,7 +79,7 @@ class PublisherHalf {
   Duration heartbeat_;
   Instant heartbeat_at_;
   gate::CommitQueue outbox_;
-  Ticket answered_ = 0;  // up to this one; messages leave in the order of their tickets
+  Ticket accepted_ = 0;
   mesh::OutboundStream& stream_;
   mesh::ResendWindow window_;
   // Of the primary and of the server that is read, as the retained messages were last judged by

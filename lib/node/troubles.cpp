@@ -14,6 +14,9 @@ using std::chrono::seconds;
 
 constexpr Duration quiet = seconds(10);  // of a counter, until its trouble has ended
 
+// Each of so many peers that were not met is a trouble of its own; beyond it they are counted.
+constexpr std::size_t most_unmet = 8;
+
 // The time for which a condition must hold.
 Duration patience(Kind kind) {
   switch (kind) {
@@ -24,6 +27,7 @@ Duration patience(Kind kind) {
     case Kind::peer_slow:
     case Kind::peer_silent:
     case Kind::same_name:
+    case Kind::foreign_cluster:
     case Kind::malformed:
       return Duration::zero();
     case Kind::position_missing:
@@ -31,18 +35,78 @@ Duration patience(Kind kind) {
       return seconds(3);
     case Kind::replay_still:
       return seconds(5);
+    case Kind::peer_unmet:
+    case Kind::seed_unmet:
+    case Kind::nobody_met:
+      return seconds(10);
     case Kind::replay_behind:
+    case Kind::parted_history:  // a failover makes some for a moment
       return seconds(30);
   }
   return Duration::zero();
 }
 
 std::string address_of(const PeerStatus& peer) {
-  return peer.name + " (" + to_string(base::Endpoint{peer.host, peer.direct_port}) + ")";
+  const auto address = to_string(base::Endpoint{peer.host, peer.direct_port});
+  return peer.name.empty() ? address : peer.name + " (" + address + ")";
 }
 
 bool lives(const PeerStatus& peer) {
   return peer.state != PeerState::left && peer.state != PeerState::gone;
+}
+
+// Since when it has not been met, although its beacon or a seed names it. The attempts to reach a
+// peer of which nothing but the beacon comes end after `gone_after`, and begin anew with the next
+// beacon: in between it is gone.
+bool unmet(const PeerStatus& peer) {
+  const bool attempted = peer.state == PeerState::heard || peer.state == PeerState::hello;
+  const bool between = peer.state == PeerState::gone && peer.silent < seconds(30);
+  return peer.unready > Duration::zero() && (attempted || between);
+}
+
+std::string ports(std::uint16_t publish, std::uint16_t direct) {
+  return std::to_string(publish) + " and " + std::to_string(direct);
+}
+
+// The step that does not succeed, and what to look at.
+std::string unmet_text(const Status& status, const PeerStatus& peer) {
+  const auto its = address_of(peer);
+  const auto its_ports =
+      "TCP to ports " + ports(peer.publish_port, peer.direct_port) + " of " + peer.host;
+  const auto our_ports = "TCP from " + peer.host + " to ports " +
+                         ports(status.publish_port, status.direct_port) + " of this host";
+  switch (peer.lacks) {
+    case Handshake::answer:
+      return peer.state == PeerState::hello
+                 ? its + " reaches this peer, but is not reached from here: let firewalls pass " +
+                       its_ports
+                 : its + " is heard by its beacon (UDP), but does not answer: let firewalls pass " +
+                       its_ports + ", and look whether its process runs and is not stopped";
+    case Handshake::call:
+      return its + " answers, but does not reach this peer: let firewalls pass " + our_ports;
+    case Handshake::stream:
+      return its + " answers, but its stream does not come: let firewalls pass " + its_ports;
+    case Handshake::subscription:
+      return its + " answers, but does not subscribe to this peer: let firewalls pass " + our_ports;
+    case Handshake::done:
+      break;
+  }
+  return its + " was met, but is not ready: look whether it is overloaded";
+}
+
+std::string alone_text(const Status& status, bool met) {
+  std::string interfaces;
+  for (const auto& name : status.interfaces) {
+    interfaces += (interfaces.empty() ? "" : ", ") + name;
+  }
+  auto text = met ? std::string("all other peers have fallen silent")
+                  : std::string("no other peer has been met since the start");
+  text += "; if others run, look whether they are in the mesh " + status.mesh +
+          ", on a network of " + interfaces + ", with the beacon port " +
+          std::to_string(status.beacon_port) +
+          " (UDP, multicast or broadcast), and name some as --seeds where no beacon passes";
+  if (!status.other_mesh.empty()) text += "; there is a peer of the mesh " + status.other_mesh;
+  return text;
 }
 
 }  // namespace
@@ -52,6 +116,7 @@ void Troubles::look(const Status& status, Instant now, std::vector<Trouble>& cha
   look_at_servers(status, now);
   look_at_messages(status, now);
   look_at_peers(status, now);
+  look_at_meeting(status, now);
   look_at_counters(status, now);
   for (auto it = lasting_.begin(); it != lasting_.end();) {
     const auto& [kind, about] = it->first;
@@ -165,6 +230,54 @@ void Troubles::look_at_peers(const Status& status, Instant now) {
   }
 }
 
+void Troubles::look_at_meeting(const Status& status, Instant now) {
+  if (status.interfaces.empty()) return;  // of a gate without a mesh
+  for (const auto& seed : status.seeds) {
+    if (seed.unanswered == Duration::zero()) continue;
+    auto text = "no peer answers at the seed " + seed.seed;
+    if (seed.addresses.size() > 1) {
+      text += " or any other of its " + std::to_string(seed.addresses.size()) + " addresses";
+    }
+    text += seed.reason.empty() ? "; look whether a peer runs there with that direct port, and let "
+                                  "firewalls pass TCP to it"
+                                : ": " + seed.reason;
+    found(Kind::seed_unmet, seed.seed, text, now - seed.unanswered);
+  }
+
+  std::size_t number_unmet = 0;
+  bool any_lives = false;
+  bool any_silent = false;
+  for (const auto& peer : status.peers) {
+    if (unmet(peer)) found_unmet(status, peer, ++number_unmet, now);
+    any_lives = any_lives || (lives(peer) && peer.state != PeerState::heard);
+    any_silent = any_silent || peer.state == PeerState::gone;
+  }
+  met_ = met_ || any_lives;
+  // A peer whose others have all said farewell is alone by intent.
+  const bool alone = !any_lives && (!met_ || any_silent);
+  if (!alone) {
+    alone_since_ = never;
+    return;
+  }
+  if (alone_since_ == never) alone_since_ = met_ ? now : now - status.up;
+  found(Kind::nobody_met, "", alone_text(status, met_), alone_since_);
+}
+
+void Troubles::found_unmet(const Status& status, const PeerStatus& peer, std::size_t unmet,
+                           Instant now) {
+  const auto address = to_string(base::Endpoint{peer.host, peer.direct_port});
+  const auto about = unmet <= most_unmet ? address : "";
+  // One that is gone may be so for good, unless that was a trouble before.
+  const auto before = lasting_.find({Kind::peer_unmet, about});
+  const bool told = before != lasting_.end() && before->second.told;
+  if (peer.state == PeerState::gone && !told) return;
+  found(Kind::peer_unmet, about,
+        unmet <= most_unmet ? unmet_text(status, peer)
+                            : std::to_string(unmet - most_unmet) +
+                                  " more peers are heard, but not met; tidegate status lists them",
+        now - peer.unready);
+}
+
 void Troubles::look_at_counters(const Status& status, Instant now) {
   const auto& counters = status.counters;
   if (moves(malformed_, counters.malformed, now)) {
@@ -172,6 +285,19 @@ void Troubles::look_at_counters(const Status& status, Instant now) {
           "frames or datagrams arrive that can't be read: something else speaks to these ports, or "
           "another version of tidegate",
           malformed_.moved);
+  }
+  if (moves(foreign_, counters.foreign, now)) {
+    found(Kind::foreign_cluster, "",
+          "messages arrive that announce changes of another cluster, and are not delivered; is the "
+          "database a logical replica, or another application in this mesh? It has to be the "
+          "primary, or a physical standby",
+          foreign_.moved);
+  }
+  if (moves(parted_, counters.orphaned + counters.in_doubt, now)) {
+    found(Kind::parted_history, "",
+          "the database has parted from the history on which changes are announced, and shows none "
+          "of them; was it promoted, restored or left behind by a failover?",
+          parted_.moved);
   }
   if (moves(refused_full_, counters.refused_full, now)) {
     found(Kind::held_full, "",

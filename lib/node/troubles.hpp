@@ -48,11 +48,17 @@ class Troubles {
   void look_at_servers(const Status& status, Instant now);
   void look_at_messages(const Status& status, Instant now);
   void look_at_peers(const Status& status, Instant now);
+  void look_at_meeting(const Status& status, Instant now);
+  void found_unmet(const Status& status, const PeerStatus& peer, std::size_t unmet, Instant now);
   void look_at_counters(const Status& status, Instant now);
   [[nodiscard]] static bool moves(Moving& moving, std::uint64_t count, Instant now);
 
   std::map<Key, Lasting> lasting_;
+  bool met_ = false;  // another peer, ever
+  Instant alone_since_ = never;
   Moving malformed_;
+  Moving foreign_;
+  Moving parted_;
   Moving refused_full_;
   Moving suppressed_;
   std::uint64_t sequence_ = 0;      // of the last look,

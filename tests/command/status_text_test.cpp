@@ -52,6 +52,20 @@ TEST_CASE("the status names each server with its role and timeline, and why it i
   CHECK(contains(status_text(status), "has not answered for 1 min 30 s: connection refused"));
 }
 
+TEST_CASE("the status tells at which step a peer stands, and for how long a seed has been dead") {
+  auto status = watching();
+  status.peers.front() = peer("c", PeerState::hello, 5);
+  status.peers.front().lacks = Handshake::subscription;
+  CHECK(contains(others_text(status, false), "hello, no subscription"));
+  status.seeds = {{.seed = "app-8:1", .addresses = {"10.0.0.8:1"}, .answered = 1},
+                  {.seed = "apps:1", .addresses = {"10.0.0.3:1", "10.0.0.4:1"}, .answered = 1},
+                  {.seed = "app-9:1", .unanswered = seconds(40), .reason = "not known"}};
+  const auto text = status_text(status);
+  CHECK(contains(text, "seed      app-8:1: has answered"));
+  CHECK(contains(text, "seed      apps:1: 1 of 2 have answered"));
+  CHECK(contains(text, "seed      app-9:1: no answer for 40.0 s: not known"));
+}
+
 TEST_CASE("lag is measured in time") {
   auto status = watching();
   CHECK(lag(status) == Duration::zero());

@@ -138,3 +138,24 @@ TEST_CASE("the doctor sees that database and primary are two clusters") {
   CHECK(found.status == 1);
   CHECK(contains(found.about("primary", "problem"), "another cluster"));
 }
+
+TEST_CASE("the doctor sees that database and primary are two primaries of one cluster") {
+  Cluster cluster;
+  auto& heir = cluster.add_replica();
+  heir.promote();
+  const CommandMesh mesh;
+  const auto found = diagnose(mesh, {"--database", heir.connection_string(), "--primary",
+                                     cluster.primary().connection_string()});
+  CHECK(found.status == 1);
+  CHECK(contains(found.about("primary", "problem"), "two primaries of one cluster"));
+}
+
+TEST_CASE("the doctor says what a logical replica means for the gate") {
+  Cluster cluster;
+  cluster.primary().execute(
+      "CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1' PUBLICATION p WITH (connect = false)");
+  const CommandMesh mesh;
+  const auto found = diagnose(mesh, {"--database", cluster.primary().connection_string()});
+  CHECK(contains(found.about("database", "warning"), "by logical replication"));
+  CHECK(contains(found.about("database", "warning"), "read a physical standby"));
+}

@@ -15,6 +15,7 @@
 
 #include "support/process.hpp"
 #include "support/temporary_directory.hpp"
+#include "tests/live/command_mesh.hpp"
 #include "tests/support/network_namespace.hpp"
 
 namespace tidegate::testing {
@@ -53,7 +54,9 @@ class HostPeer {
   // `prefix`: of the command, to run it on a host.
   HostPeer(std::vector<std::string> prefix, const std::string& interface, const std::string& name,
            const std::vector<std::string>& options = {})
-      : directory_("peer"), process_(command(std::move(prefix), interface, name, options)) {}
+      : directory_("peer"),
+        prefix_(std::move(prefix)),
+        process_(command(prefix_, interface, name, options)) {}
   HostPeer(const NetworkNamespace& host, const std::string& interface, const std::string& name,
            const std::vector<std::string>& options = {})
       : HostPeer(host.prefix(), interface, name, options) {}
@@ -72,6 +75,19 @@ class HostPeer {
   }
   void say(const std::string& line) { process_.write(line + "\n"); }
   [[nodiscard]] pid_t pid() const { return process_.pid(); }
+
+  // Another command on the same host, about this peer.
+  [[nodiscard]] Ran ask(const Arguments& arguments) const {
+    auto all = prefix_;
+    all.emplace_back(TIDEGATE_COMMAND);
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    all.insert(all.end(), {"--socket", (directory_.path() / "status.sock").string()});
+    return CommandMesh::finish(support::Process({.arguments = all,
+                                                 .input = support::Stream::pipe,
+                                                 .output = support::Stream::pipe,
+                                                 .errors = support::Stream::pipe}));
+  }
+
   // Asked to leave, as an operator does.
   bool ends_within(Duration bound) {
     process_.send(SIGTERM);
@@ -91,6 +107,7 @@ class HostPeer {
   }
 
   support::TemporaryDirectory directory_;
+  std::vector<std::string> prefix_;
   support::Process process_;
 };
 

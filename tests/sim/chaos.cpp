@@ -290,6 +290,9 @@ void Chaos::strike(Fault fault) {
     }
     case Fault::swap_addresses:
       return swap_addresses();
+    case Fault::renew_session:
+      if (const auto life = any_life()) simulation_.sessions.renew(*life);
+      return;
     case Fault::last:
       return;
   }

@@ -9,16 +9,18 @@
 // S3 at most once             for each (origin, sequence), and never both delivered and reported; a
 //                             stream that goes on in a later life is one
 // S4 the order of publishing  sequences rise
-// S5 the release order        among messages that were held at the same time
+// S5 the release order        among messages that were held at the same time, and not overdue
 // S6 causality                own or inherited position covers the furthest that its peer has
 //                             published and delivered in that cluster; and it is delivered only
 //                             where that is visible or lost
 // "primary"                   no message carries the position of a primary that the last reading of
 //                             the own server contradicts
 // B1 the bounds
+// L1 liveness                 while all is well nothing takes long to be sent, or to be delivered
 // N1 no silent loss           checked at the end: delivered, reported, or nobody asked for it; and
 //                             nothing is given up that a publisher that is there retains; every
-//                             accepted message is answered once, in the order of the tickets;
+//                             accepted message is answered once, in the order of the tickets
+//                             apart from those that need not wait;
 //                             between two peers "ready" and "gone" take turns
 // "links"                     nothing is connected that no member needs, checked at the end
 // "reason": what is reported has the reason that is true: orphaned only if the change is gone, in
@@ -69,12 +71,22 @@ struct Totals {
 
 // The dependency that the application gave when it published.
 struct Note {
-  enum class Kind : std::uint8_t { after_commit, position, no_change };
+  enum class Kind : std::uint8_t {
+    after_commit,
+    position,
+    loose,  // a position that is wrong: it is that of no change
+    no_change,
+  };
   Kind kind = Kind::no_change;
   ChangeId change = no_such_change;  // no_change: the one that it answers, if any
   std::size_t topic = 0;
-  Instant at;
+  Instant at;              // of publish()
   bool elsewhere = false;  // committed on another primary than the one that its peer asks
+  bool apart = false;      // to be sent before those that wait
+
+  [[nodiscard]] bool has_change() const {
+    return kind == Kind::after_commit || kind == Kind::position;
+  }
 };
 
 class Oracle {
@@ -121,6 +133,9 @@ class Oracle {
   void subscribed(LifeId life, std::size_t topic, bool wanted, Instant now);
   void seen(LifeId life, const Status& status);
 
+  // All is well from now on.
+  void calm(Instant now) { calm_since_ = now; }
+
   // Nothing is under way any more.
   void finish();
 
@@ -159,6 +174,7 @@ class Oracle {
     std::optional<ServerIncarnation> primary;  // known when it was published
     bool left = false;                         // sent or given back
     bool denied = false;                       // its primary turned out to be none meanwhile
+    bool answered = false;
   };
   struct Fate {
     Visibility visibility = Visibility::none;
@@ -184,8 +200,8 @@ class Oracle {
     bool leaving = false;
     std::vector<CommitPositionRead> asked;
     std::size_t last_left = 0;
-    Ticket answered = 0;      // up to this one
-    std::deque<Sent> told{};  // that are said to be sent, and whose frame has not been seen yet
+    Ticket last_answered = 0;  // of those that keep their order
+    std::deque<Sent> told{};   // that are said to be sent, and whose frame has not been seen yet
     std::vector<Streamed> stream;
     std::map<std::uint64_t, Place> highest;  // published or delivered, by cluster
     std::optional<ServerIncarnation> primary;
@@ -201,6 +217,7 @@ class Oracle {
              LifeId& author);
   void decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility visibility, Instant now);
   void answered(Life& life, Ticket ticket);
+  void check_soon(const std::string& who, const char* what, Instant since, Instant now);
   void check_told(Life& life, Ticket ticket, const std::optional<Position>& position);
   void check_visible(const Life& life, const Streamed& sent, const Note& note,
                      const std::string& who);
@@ -216,8 +233,8 @@ class Oracle {
   [[nodiscard]] bool parted_from(const Life& life, const std::optional<Position>& own) const;
   [[nodiscard]] bool could_be_there(const Truth& shown, const Position& own) const;
   [[nodiscard]] bool decided(const std::optional<Truth>& shown, const Streamed& sent) const;
-  [[nodiscard]] bool could_go(const Released& with, LifeId author, std::uint64_t sequence,
-                              const Share& got) const;
+  [[nodiscard]] bool could_go(const Released& with, const Life& receiver, LifeId author,
+                              std::uint64_t sequence) const;
   [[nodiscard]] Key key_of(LifeId author, std::uint64_t sequence) const;
   Share& from(LifeId life, LifeId author);
   [[nodiscard]] bool goes_on(LifeId author) const;
@@ -226,6 +243,7 @@ class Oracle {
   [[nodiscard]] bool kept(const Life& author, std::uint64_t sequence, Instant now) const;
 
   const History& history_;
+  Instant calm_since_ = never;
   std::optional<std::string> violation_;
   std::vector<Life> lives_;
   std::map<Origin, LifeId> by_origin_;

@@ -95,7 +95,8 @@ void Oracle::check_covers(const Life& life, const Message& message, const Note& 
                      ", expected at least " + text_of(before->second));
     }
   }
-  if (own && !misled && own->cluster() == history_.change(note.change).place.system &&
+  if (own && !misled && note.has_change() &&
+      own->cluster() == history_.change(note.change).place.system &&
       !history_.shows(place_of(history_, *own), note.change)) {
     fail("S2", who + " is sent with " + words(own) + ", which does not cover its change at " +
                    text_of(history_.change(note.change).place) +
@@ -146,8 +147,7 @@ void Oracle::check_visible(const Life& life, const Streamed& sent, const Note& n
       !lost_at(*life.shown, *sent.inherited)) {
     return fail("S6", who + " behind " + words(sent.inherited) + seen);
   }
-  if (note.kind != Note::Kind::no_change && !sent.misled &&
-      !history_.shows(life.shown->lsn, note.change)) {
+  if (note.has_change() && !sent.misled && !history_.shows(life.shown->lsn, note.change)) {
     fail("S2", who + seen + ", but its change was at " +
                    text_of(history_.change(note.change).place) +
                    (history_.change(note.change).erased ? " (erased)" : ""));
@@ -165,15 +165,19 @@ bool Oracle::decided(const std::optional<Truth>& shown, const Streamed& sent) co
 }
 
 // Whether the message could have gone out when that other one did: it was decided, and so were
-// those of its stream that stood before it, even the ones that nobody wanted any longer.
-bool Oracle::could_go(const Released& with, LifeId author, std::uint64_t sequence,
-                      const Share& got) const {
-  const auto& stream = lives_[author].stream;
-  if (!decided(with.shown, stream[sequence - 1])) return false;
-  for (auto before = sequence - 1; before > 0; --before) {
-    const auto& fate = got.fates[before - 1];
+// those of its publisher's stream that stood before it, even the ones that nobody wanted any
+// longer.
+bool Oracle::could_go(const Released& with, const Life& receiver, LifeId author,
+                      std::uint64_t sequence) const {
+  const auto& it = lives_[author];
+  if (!decided(with.shown, it.stream[sequence - 1])) return false;
+  for (auto numbered = it.before + sequence - 1; numbered > 0; --numbered) {
+    const auto [life, own] = author_of(it.publisher, numbered).value();
+    if (life >= receiver.from.size() || own < receiver.from[life].bound) break;
+    const auto& fates = receiver.from[life].fates;
+    const auto fate = own <= fates.size() ? fates[own - 1] : Fate{};
     if (fate.visibility != Visibility::none && fate.at < with.at) break;
-    if (!decided(with.shown, stream[before - 1])) return false;
+    if (!decided(with.shown, lives_[life].stream[own - 1])) return false;
   }
   return true;
 }
@@ -185,14 +189,13 @@ void Oracle::check_order(Life& life, LifeId author, std::uint64_t sequence,
                          std::optional<Instant> arrived, Instant now, const std::string& who) {
   const auto key = key_of(author, sequence);
   auto& released = life.released;
-  // As they come; or what is overdue goes first.
-  if (!life.birth.gated || life.birth.options.overdue != Overdue::hold) return;
+  if (!life.birth.gated) return;  // as they come
   if (arrived) {
     const auto first =
         std::upper_bound(released.begin(), released.end(), *arrived,
                          [](Instant when, const auto& entry) { return when < entry.at; });
     if (first != released.end() && first->key > lives_[author].stream[sequence - 1].reached &&
-        could_go(*first, author, sequence, life.from[author])) {
+        could_go(*first, life, author, sequence)) {
       fail("S5", who + " goes out behind " + std::to_string(first->key.timeline) + ":" +
                      std::to_string(first->key.lsn) + ", which has a later place");
     }

@@ -39,6 +39,7 @@ enum class Fault : std::uint8_t {
   slow_database,
   lose_kind,       // frames of one kind, on one path
   swap_addresses,  // two peers end, and a new life of each begins where the other was
+  renew_session,   // of a peer with the server that it reads, which is no outage
   last
 };
 inline constexpr auto faults = static_cast<std::size_t>(Fault::last);

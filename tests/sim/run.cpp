@@ -13,6 +13,8 @@ using std::chrono::seconds;
 // replica that was left behind is copied and caught up by then.
 constexpr Duration healing_patience = seconds(30);
 constexpr Duration settling_patience = seconds(5);
+// What was sent over a slow path has arrived after it, and nothing comes behind it any more.
+constexpr Duration longest_way = seconds(2);
 // Until everybody has said twice how far it is.
 constexpr Duration two_heartbeats = milliseconds(1500);
 
@@ -50,14 +52,16 @@ Outcome run_seed(std::uint64_t seed, Trace& trace) {
 
   chaos.set_up();
   chaos.start();
-  workload.start();
+  workload.start(Workload::Mood::wild);
   simulation.run_for(profile.chaos);
   workload.stop();
   if (trace.on()) trace.line(simulation.events.elapsed(), "-- healing");
   if (!simulation.broken()) chaos.heal();
   settle(simulation, healing_patience);
   if (trace.on()) trace.line(simulation.events.elapsed(), "-- healed");
-  workload.start();
+  simulation.run_for(longest_way);
+  simulation.oracle.calm(simulation.events.now());
+  workload.start(Workload::Mood::calm);
   simulation.run_for(seconds(1));
   workload.stop();
   settle(simulation, settling_patience);

@@ -227,4 +227,13 @@ void Sessions::drop(LifeId life) {
   tag_broken(life);
 }
 
+void Sessions::renew(LifeId life) {
+  auto& watch = peers_[life].watch;
+  if (!watch.server) return;
+  ++watch.epoch;
+  watch.busy = true;
+  give_(life, node::input::TideForgotten{}, std::nullopt);
+  read_tide(life);
+}
+
 }  // namespace tidegate::sim

@@ -54,6 +54,8 @@ class Sessions {
   void lost(ServerId server);
   // One peer's connections break, the servers live.
   void drop(LifeId life);
+  // The session with the server that is read ends, and the next one begins at once.
+  void renew(LifeId life);
 
   // Answers take at least so long, and so much more at random.
   Duration delay = std::chrono::microseconds(30);

@@ -18,11 +18,12 @@ namespace {
 struct Mesh {
   explicit Mesh(std::uint64_t seed) : trace(Trace::Mode::keep), simulation(seed, trace) {}
 
-  LifeId start(std::vector<base::Endpoint> seeds = {}) {
+  LifeId start(std::vector<base::Endpoint> seeds = {}, const Options& options = {}) {
     PeerPlan plan;
     plan.name = "p" + std::to_string(simulation.network.hosts());
     plan.host = simulation.network.add_host("host-" + plan.name);
     plan.seeds = std::move(seeds);
+    plan.options = options;
     const auto life = simulation.start(plan);
     simulation.subscribe(life, topics, true);
     return life;
@@ -91,6 +92,46 @@ TEST_CASE("one seed is enough for both sides when no beacon is heard") {
     network.path(0, 2).datagram_loss = network.path(2, 0).datagram_loss = 1'000'000;
     mesh.until_ready(seconds(5));
     CHECK(mesh.broken() == "");
+  }
+}
+
+// The roster forgets who was away for a day, and its stream's place is still known.
+TEST_CASE("a peer that returns in the same life after a day gets nothing twice") {
+  for (const bool retained : {false, true}) {
+    CAPTURE(retained);
+    Mesh mesh(1);
+    Options options;
+    options.heartbeat = seconds(20);
+    options.suspect_after = seconds(60);
+    options.gone_after = seconds(180);
+    options.retain_for = std::chrono::hours(retained ? 48 : 1);
+    for (int i = 0; i < 3; ++i) mesh.start({}, options);
+    mesh.until_ready(seconds(120));
+    mesh.publish(0, 3);
+    mesh.publish(1, 3);
+    mesh.simulation.run_for(seconds(60));
+    auto& network = mesh.simulation.network;
+    for (const HostId other : {HostId{1}, HostId{2}})
+      network.path(0, other).cut = network.path(other, 0).cut = true;
+    mesh.simulation.run_for(std::chrono::hours(13));
+    mesh.publish(0, 5);
+    mesh.publish(1, 5);
+    mesh.simulation.run_for(std::chrono::hours(13));
+    for (const HostId other : {HostId{1}, HostId{2}}) {
+      network.open(0, other);
+      network.open(other, 0);
+    }
+    mesh.until_ready(seconds(300));
+    mesh.publish(0, 2);
+    mesh.publish(1, 2);
+    mesh.simulation.run_for(seconds(120));
+    mesh.simulation.oracle.finish();
+    CHECK(mesh.broken() == "");
+    const auto far = mesh.counters(0);
+    CHECK(far.delivered == (retained ? 10 : 5));
+    CHECK(far.expired == (retained ? 0 : 5));
+    CHECK(mesh.counters(1).delivered == far.delivered);
+    CHECK(mesh.counters(1).expired == far.expired);
   }
 }
 

@@ -182,6 +182,7 @@ bool Simulation::prepare(LifeId life, Given& given) {
     auto& payload = std::get<node::input::Publish>(given.input).message.payload;
     payload = oracle.payload_for(life);
     if (payload.size() < given.padding) payload.resize(given.padding, ' ');
+    given.note->at = events.now();
     oracle.published(life, *given.note);
   } else if (given.topic) {
     auto& count = it.subscriptions[*given.topic];
@@ -198,6 +199,8 @@ bool Simulation::prepare(LifeId life, Given& given) {
     it.server_up = true;
   } else if (std::holds_alternative<ServerDown>(given.input)) {
     it.server_up = false;
+    oracle.server_down(life);
+  } else if (std::holds_alternative<node::input::TideForgotten>(given.input)) {
     oracle.server_down(life);
   } else if (const auto* up = std::get_if<PrimaryUp>(&given.input)) {
     it.primary_up = true;
@@ -294,7 +297,11 @@ std::string Simulation::needless_connection() const {
               return member.host == endpoint.host && port == endpoint.port &&
                      member.state != PeerState::left && member.state != PeerState::gone;
             });
-        const auto dialled = streams ? 0 : std::count(seeds.begin(), seeds.end(), endpoint);
+        // A seed's name may have led there.
+        const auto dialled =
+            streams ? 0 : std::count_if(seeds.begin(), seeds.end(), [&](auto& seed) {
+              return seed.port == endpoint.port;
+            });
         if (std::count(all.begin(), all.end(), endpoint) > members + dialled) {
           return peers_[life].info.name + " keeps a needless connection to " + endpoint.host + ":" +
                  std::to_string(endpoint.port);
@@ -313,11 +320,18 @@ void Simulation::run_effects(LifeId life, node::Effects& effects) {
   }
 }
 
-// Hosts are their own addresses.
+// Hosts are their own addresses; a name may lead to others as well.
 void Simulation::act(LifeId life, node::effect::Resolve& e) {
   const bool silent = happens(random, silent_names);
   node::input::Resolved answer{e.host, {}, "silent"};
-  if (!silent) answer = {e.host, {e.host}, ""};
+  if (!silent) {
+    answer = {e.host, {e.host}, ""};
+    if (one_in(random, 3)) {
+      answer.addresses.push_back(network.host_name(random.below(network.hosts())));
+      if (answer.addresses.back() == e.host) answer.addresses.pop_back();
+      if (one_in(random, 2)) std::reverse(answer.addresses.begin(), answer.addresses.end());
+    }
+  }
   events.after(std::chrono::milliseconds(silent ? 10'000 : 1 + random.below(20)),
                [this, life, answer] { give(life, {answer}); });
 }

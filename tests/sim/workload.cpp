@@ -1,5 +1,6 @@
 #include "tests/sim/workload.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "tests/sim/draws.hpp"
@@ -17,8 +18,9 @@ Workload::Workload(Simulation& simulation, base::Random random, const Profile& p
   };
 }
 
-void Workload::start() {
+void Workload::start(Mood mood) {
   publishing_ = true;
+  mood_ = mood;
   ++round_;
   later();
 }
@@ -62,7 +64,8 @@ void Workload::act() {
       return announce(life, from_to(random_, 2, 30));
     case 1:
     case 2:
-      return announce_position(life);
+      return mood_ == Mood::wild && one_in(random_, 10) ? announce_loose(life)
+                                                        : announce_position(life);
     case 3:
       return announce_nothing(life, no_such_change);
     case 4:
@@ -120,8 +123,25 @@ Position Workload::position_covering(ServerId primary, ChangeId change) {
   return position;
 }
 
+// Not so far ahead that the others' changes never get there.
+void Workload::announce_loose(LifeId life) {
+  auto& database = simulation_.database;
+  const auto& server = database.server(random_.below(database.size()));
+  const auto system = simulation_.peer(life).plan.primary.value_or(database.server(0).system);
+  if (server.system != system) return;
+  auto place = server.place();
+  place.lsn += random_.below(2000);
+  place.lsn -= std::min<std::uint64_t>(random_.below(2000), place.lsn - 1);
+  auto position = database.position_of(place);
+  if (one_in(random_, 2)) position.after = random_.below(position.offset);
+  simulation_.publish(life, {publication(Note::Kind::loose, no_such_change, position)});
+}
+
 void Workload::announce_nothing(LifeId life, ChangeId answered) {
-  simulation_.publish(life, {publication(Note::Kind::no_change, answered, NoChange{})});
+  const bool apart = one_in(random_, 3);
+  auto made = publication(Note::Kind::no_change, answered, NoChange{.apart = apart});
+  made.note.apart = apart;
+  simulation_.publish(life, {std::move(made)});
 }
 
 // Other sessions write too.

@@ -3,7 +3,7 @@
 //
 // They keep to what tidegate/message.hpp asks of them. AfterCommit: the change was committed on the
 // primary that this peer knows, before publish() was called; `durable` only when it was flushed. A
-// Position: of a change that was flushed.
+// Position: of a change that was flushed. But now and then one is wrong, as by a mistake.
 #pragma once
 
 #include <cstddef>
@@ -16,10 +16,15 @@ namespace tidegate::sim {
 
 class Workload {
  public:
+  enum class Mood : std::uint8_t {
+    wild,  // some positions are wrong
+    calm,
+  };
+
   Workload(Simulation& simulation, base::Random random, const Profile& profile);
 
   // Publishes until stop(); what was not published by then never is.
-  void start();
+  void start(Mood mood);
   void stop();
 
  private:
@@ -28,6 +33,7 @@ class Workload {
   void announce(LifeId life, std::size_t changes);
   void announce_position(LifeId life);
   [[nodiscard]] Position position_covering(ServerId primary, ChangeId change);
+  void announce_loose(LifeId life);
   void announce_nothing(LifeId life, ChangeId answered);
   void commit_alone();
   void answer(LifeId life, const Delivery& delivery);
@@ -38,6 +44,7 @@ class Workload {
   base::Random random_;
   const Profile& profile_;
   bool publishing_ = false;
+  Mood mood_ = Mood::wild;
   std::uint32_t round_ = 0;
 };
 

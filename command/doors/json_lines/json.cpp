@@ -174,6 +174,8 @@ Json publish_error(std::uint64_t line, const std::string& message) {
   return json;
 }
 
+Json trusted() { return typed("trusted"); }
+
 Json ready_peers(std::size_t ready, bool settled) {
   auto json = typed("ready_peers");
   json["ready"] = ready;
@@ -190,6 +192,8 @@ Json to_json(const Publication& publication) {
   } else if (const auto* commit = std::get_if<AfterCommit>(&publication.dependency)) {
     json["depends"] = "commit";
     json["durable"] = commit->durable;
+  } else if (std::get<NoChange>(publication.dependency).apart) {
+    json["apart"] = true;
   }
   if (!publication.id.empty()) json["id"] = Json::parse(publication.id);
   return json;

@@ -37,6 +37,7 @@ using Json = nlohmann::ordered_json;
 
 // The first line that a client of the publish socket gets, again when it changes: so many peers are
 // ready, and whether nobody new has come for a while.
+[[nodiscard]] Json trusted();
 [[nodiscard]] Json ready_peers(std::size_t ready, bool settled);
 
 // The answer of `tidegate pub --json`; `peers` is the number of peers that were ready.
@@ -59,8 +60,8 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Result<Status> parse_status(std::string_view text);
 
 // The members of a line in; any other is refused.
-inline constexpr std::array<std::string_view, 6> publication_members{
-    "topic", "payload", "payload_base64", "depends", "durable", "id"};
+inline constexpr std::array<std::string_view, 7> publication_members{
+    "topic", "payload", "payload_base64", "depends", "durable", "apart", "id"};
 
 struct Publication {
   Topic topic;

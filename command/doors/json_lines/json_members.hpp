@@ -64,6 +64,7 @@ Json encode(LsnText<Offset> lsn) {
 }
 inline Json encode(Trouble::Kind kind) { return std::string(to_string(kind)); }
 inline Json encode(PeerState state) { return std::string(to_string(state)); }
+inline Json encode(Handshake step) { return std::string(to_string(step)); }
 
 template <typename Id>
 Json encode(SystemText<Id> system) {
@@ -135,6 +136,14 @@ inline bool decode(const Json& json, PeerState& state) {
   if (!decode(json, text)) return false;
   const auto named = node::peer_state_names.value(text);
   state = named.value_or(state);
+  return named.has_value();
+}
+
+inline bool decode(const Json& json, Handshake& step) {
+  std::string text;
+  if (!decode(json, text)) return false;
+  const auto named = node::handshake_names.value(text);
+  step = named.value_or(step);
   return named.has_value();
 }
 
@@ -211,14 +220,26 @@ void members(Visit&& visit, T& peer) {
   members(visit, peer.origin);
   visit("name", peer.name);
   visit("host", peer.host);
+  visit("publish_port", peer.publish_port);
   visit("direct_port", peer.direct_port);
   visit("state", peer.state);
+  visit("lacks", peer.lacks);
+  visit("unready_ms", peer.unready);
   visit("silent_ms", peer.silent);
   visit("next_sequence", peer.next_sequence);
   visit("held", peer.held);
   visit("missing", peer.missing);
   visit("slow", peer.slow);
   visit("lag", peer.lag);
+}
+
+template <typename Visit, MaybeConst<SeedStatus> T>
+void members(Visit&& visit, T& seed) {
+  visit("seed", seed.seed);
+  visit("addresses", seed.addresses);
+  visit("answered", seed.answered);
+  visit("unanswered_ms", seed.unanswered);
+  visit("reason", seed.reason);
 }
 
 template <typename Visit, MaybeConst<ServerStatus> T>
@@ -249,6 +270,10 @@ void members(Visit&& visit, T& status) {
   visit("publish_port", status.publish_port);
   visit("direct_port", status.direct_port);
   visit("up_ms", status.up);
+  visit("interfaces", status.interfaces);
+  visit("beacon_port", status.beacon_port);
+  visit("other_mesh", status.other_mesh);
+  visit("seeds", status.seeds);
   visit("gated", status.gated);
   visit("tide", status.tide);
   visit("held", status.held);

@@ -77,13 +77,21 @@ Result<Position> read_position(const Json& json) {
 Result<Dependency> read_dependency(const Json& line) {
   const auto& json = line.contains("depends") ? line["depends"] : Json();
   const bool commit = json == "commit";
+  const bool none = json.is_null() || json == "none";
   bool durable = false;
   if (line.contains("durable") && !decode(line["durable"], durable)) {
     return Error{"durable is true or false"};
   }
+  bool apart = false;
+  if (line.contains("apart") && !decode(line["apart"], apart)) {
+    return Error{"apart is true or false"};
+  }
   if (durable && !commit) return Error{R"(durable says nothing without "depends":"commit")"};
+  if (apart && !none) {
+    return Error{"only a message without a change is sent apart; leave out depends or apart"};
+  }
   if (commit) return Dependency{AfterCommit{.durable = durable}};
-  if (json.is_null() || json == "none") return Dependency{NoChange{}};
+  if (none) return Dependency{NoChange{.apart = apart}};
   if (!json.is_object()) return Error{depends_forms};
   const auto position = read_position(json);
   if (!position) return position.error();
@@ -117,7 +125,7 @@ std::string unknown_member(const std::string& name) {
   const std::vector<std::string> names(publication_members.begin(), publication_members.end());
   const auto hint = command::did_you_mean(name, names);
   return "\"" + name.substr(0, base::limits::peer_name_bytes) + "\" is unknown" +
-         (hint.empty() ? "; write topic, payload or payload_base64, depends, durable and id"
+         (hint.empty() ? "; write topic, payload or payload_base64, depends, durable, apart and id"
                        : hint);
 }
 

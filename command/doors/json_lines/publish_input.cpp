@@ -52,6 +52,8 @@ void PublishInput::pump(DrivenPeer& peer, Output& output) {
     if (!line) return;
     if (trusts_primary(line->text)) {
       peer.trust_primary();
+      trusted_ = true;
+      output.line(to_text(trusted()));
     } else {
       take(*line, output);
     }

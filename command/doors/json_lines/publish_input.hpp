@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/line_reader.hpp"
@@ -30,6 +31,9 @@ class PublishInput {
   // Publishes what was read, as far as the peer takes it. Call it after read(), and, while
   // blocked(), whenever the peer has turned.
   void pump(DrivenPeer& peer, Output& output);
+
+  // The operator has said since the last call that the primary is right; pump() has told its peer.
+  [[nodiscard]] bool take_trusted() { return std::exchange(trusted_, false); }
 
   // The id of the line that this Sent or Unpublished answers; empty: it had none, or the notice is
   // another one.
@@ -56,6 +60,7 @@ class PublishInput {
   LineReader lines_;
   std::optional<Waiting> waiting_;
   std::map<Ticket, std::string> ids_;  // of what is not answered yet
+  bool trusted_ = false;
   bool ended_ = false;
 };
 

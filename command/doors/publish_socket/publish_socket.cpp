@@ -40,17 +40,18 @@ Options courier_options(Options options) {
 std::string path_beside(const std::string& path) { return path + ".pub"; }
 
 Result<std::unique_ptr<PublishSocket>> PublishSocket::open(const std::string& path,
-                                                           io::Reactor& reactor,
+                                                           io::Reactor& reactor, DrivenPeer& peer,
                                                            const Options& options) {
   auto listener = io::UnixListener::open(path);
   if (!listener) return listener.error();
   return std::unique_ptr<PublishSocket>(
-      new PublishSocket(std::move(listener).value(), reactor, options));
+      new PublishSocket(std::move(listener).value(), reactor, peer, options));
 }
 
-PublishSocket::PublishSocket(io::UnixListener listener, io::Reactor& reactor,
+PublishSocket::PublishSocket(io::UnixListener listener, io::Reactor& reactor, DrivenPeer& peer,
                              const Options& options)
     : reactor_(reactor),
+      peer_(peer),
       options_(courier_options(options)),
       listener_(std::move(listener)),
       listen_watch_(
@@ -122,6 +123,7 @@ void PublishSocket::serve_clients() {
 void PublishSocket::serve(Client& client, const std::string& peers) {
   if (client.told != peers) client.output.line(client.told = peers);
   client.input.pump(*courier_, client.output);
+  if (client.input.take_trusted()) peer_.trust_primary();
   if (!client.input.wants_input()) {
     client.watch.stop();
   } else if (!client.watch) {

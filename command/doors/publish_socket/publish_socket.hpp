@@ -5,6 +5,8 @@
 // A client writes the lines of a publisher (docs/json.md) and is answered as one, and before that
 // it is told how many peers are ready, again when that changes.
 //
+// The line that trusts the primary is also for the peer that runs here (`tidegate trust`).
+//
 // The messages go out by a peer of their own, the courier, since a peer does not receive what it
 // publishes itself, and the application of this one should. It joins for the first client and
 // leaves when there has been none for a while. Threads: that of the session.
@@ -33,9 +35,10 @@ namespace tidegate::publish_socket {
 
 class PublishSocket final : public doors::Door {
  public:
-  // Listens for this user and root. `options` are those of the peer that runs here, with its name.
+  // Listens for this user and root. `peer` runs here and outlives this; `options` are its own, with
+  // its name.
   static Result<std::unique_ptr<PublishSocket>> open(const std::string& path, io::Reactor& reactor,
-                                                     const Options& options);
+                                                     DrivenPeer& peer, const Options& options);
 
   void handle(const Incoming&) override {}  // the peer's; the courier's are taken here
   void peer_leaves() override;
@@ -55,7 +58,8 @@ class PublishSocket final : public doors::Door {
   };
   using Clients = std::list<Client>;
 
-  PublishSocket(io::UnixListener listener, io::Reactor& reactor, const Options& options);
+  PublishSocket(io::UnixListener listener, io::Reactor& reactor, DrivenPeer& peer,
+                const Options& options);
 
   void accept_client();
   void start_courier(Client& client);
@@ -66,6 +70,7 @@ class PublishSocket final : public doors::Door {
   void rest();
 
   io::Reactor& reactor_;
+  DrivenPeer& peer_;
   Options options_;  // of the courier
   io::UnixListener listener_;
   io::Reactor::Watch listen_watch_;

@@ -90,7 +90,7 @@ TEST_CASE(
       while (const auto one = queue.pop()) {
         const auto change = std::stoull(to_string(one->message.topic));
         REQUIRE(change == next_out++);
-        if (one->lost) {
+        if (one->fate != CommitQueue::Fate::sent) {
           ++lost;
           continue;
         }
@@ -117,7 +117,7 @@ TEST_CASE(
           const bool synchronous = random.below(2) == 0;
           published = primary.commit(synchronous);
           queue.push(a_message(std::to_string(published), ""),
-                     AfterCommit{synchronous && i % 3 == 0});
+                     AfterCommit{synchronous && i % 3 == 0}, published);
           break;
         }
         case 4:
@@ -165,8 +165,8 @@ TEST_CASE("a position that a failover has undone for sure is not sent any more")
   const ServerIncarnation second{home, 2};
   CommitQueue queue;
   queue.primary_up(first, tidegate::testing::history("1"));
-  queue.push(a_message("tail", ""), AfterCommit{false});
-  queue.push(a_message("a", ""), AfterCommit{true});
+  queue.push(a_message("tail", ""), AfterCommit{false}, 1);
+  queue.push(a_message("a", ""), AfterCommit{true}, 2);
   REQUIRE(queue.take_query(start));
   queue.answered({first, tidegate::testing::history("1"), Lsn{100}, Lsn{50}}, start);
   queue.primary_down();
@@ -178,6 +178,6 @@ TEST_CASE("a position that a failover has undone for sure is not sent any more")
   queue.primary_up(second, later);
   REQUIRE(queue.take_query(start));
   queue.answered({second, later, Lsn{300}, Lsn{300}}, start);
-  CHECK(queue.pop().value().lost);
-  CHECK(queue.pop().value().lost != survives);
+  CHECK(queue.pop().value().fate == CommitQueue::Fate::lost);
+  CHECK((queue.pop().value().fate == CommitQueue::Fate::sent) == survives);
 }

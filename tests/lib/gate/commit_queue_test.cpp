@@ -37,7 +37,7 @@ Position at(TimelineId timeline, std::uint64_t lsn) {
 }
 
 void publish(CommitQueue& queue, std::string_view name, const Dependency& dependency = by_default) {
-  queue.push(a_message(name, ""), dependency);
+  queue.push(a_message(name, ""), dependency, 1);
 }
 
 // All that may leave now: "a@100", "b lost", or "c" when it has no position.
@@ -46,7 +46,9 @@ std::string leaving(CommitQueue& queue) {
   while (const auto one = queue.pop()) {
     if (!text.empty()) text += ", ";
     text += to_string(one->message.topic);
-    if (one->lost) {
+    if (one->fate == CommitQueue::Fate::outdated) {
+      text += " outdated";
+    } else if (one->fate == CommitQueue::Fate::lost) {
       text += " lost";
     } else if (const auto& position = one->message.position) {
       text += "@" + std::to_string(position->offset);
@@ -470,7 +472,7 @@ TEST_CASE("everything can be taken back, in order, and an answer that comes late
   ask(queue);
   publish(queue, "new", NoChange{});
   std::string taken;
-  for (const auto& one : queue.take_all()) taken += to_string(one.topic) + " ";
+  for (const auto& one : queue.take_all()) taken += to_string(one.message.topic) + " ";
   CHECK(taken == "unflushed asked new ");
   CHECK(queue.size() == 0);
   CHECK(queue.bytes() == 0);
@@ -482,7 +484,7 @@ TEST_CASE("everything can be taken back, in order, and an answer that comes late
 TEST_CASE("the bytes are the footprints of the messages that wait") {
   auto queue = connected();
   const auto small = footprint(a_message("a", ""));
-  queue.push(a_message("a", std::string(1000, 'x')), by_default);
+  queue.push(a_message("a", std::string(1000, 'x')), by_default, 1);
   publish(queue, "b", NoChange{});
   CHECK(queue.size() == 2);
   CHECK(queue.bytes() == 2 * small + 1000);

@@ -50,14 +50,15 @@ class RosterHarness {
       expected_ = roster_.ready({from, to, 1, 1}, now_, e) != nullptr;
     });
   }
-  std::string resolved(const std::string& host, const std::vector<std::string>& addresses) {
-    return run([&](mesh::Effects& e) { roster_.resolved(host, addresses, now_, e); });
+  std::string resolved(const std::string& host, const std::vector<std::string>& addresses,
+                       const std::string& trouble = {}) {
+    return run([&](mesh::Effects& e) { roster_.resolved(host, addresses, trouble, now_, e); });
   }
   std::string listening(const Origin& from, const Origin& to = origin(1)) {
     return run([&](mesh::Effects& e) { expected_ = roster_.listening({from, to}, now_, e); });
   }
   std::string refused(mesh::LinkId link) {
-    return run([&](mesh::Effects& e) { expected_ = roster_.refused(link, now_, e); });
+    return run([&](mesh::Effects& e) { expected_ = roster_.refused(link, "not here", now_, e); });
   }
   std::string reader(const Origin& of, bool present = true) {
     return run([&](mesh::Effects& e) { roster_.reader(of.peer, present, own, now_, e); });
@@ -101,6 +102,15 @@ class RosterHarness {
   [[nodiscard]] std::string state(const Origin& of) {
     const auto* member = roster_.find(of);
     return member == nullptr ? "unknown" : std::string(to_string(member->state));
+  }
+  // Its state, the step that it lacks, and for how many seconds: "heard, no answer, 4 s".
+  [[nodiscard]] std::string unready(const Origin& of) {
+    const auto* member = roster_.find(of);
+    REQUIRE(member != nullptr);
+    auto text = state(of) + ", no " + std::string(to_string(roster_.lacks(*member)));
+    if (member->unready_since == never) return text;
+    const auto unready = now_ - member->unready_since;
+    return text + ", " + std::to_string(unready / std::chrono::seconds(1)) + " s";
   }
   [[nodiscard]] bool expected() const { return expected_; }
   [[nodiscard]] mesh::LinkId last_link() const { return last_link_; }

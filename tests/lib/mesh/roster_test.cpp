@@ -149,114 +149,44 @@ TEST_CASE("a peer hears neither itself nor a farewell in a beacon") {
   CHECK(a.state(b) == "unknown");
 }
 
-// --- seeds --------------------------------------------------------------------------------------
-
-TEST_CASE("a seed is dialled at once, and again on a fresh connection until it answers") {
-  RosterHarness a({{"192.0.2.2", 20}});
-  CHECK(a.wait(Duration(0)) == "dial 1 192.0.2.2:20, link 1: Hello");
-  CHECK(a.wait(milliseconds(2999)).empty());
-  CHECK(a.wait(milliseconds(751)) == "undial 1, dial 2 192.0.2.2:20, link 2: Hello");
-  CHECK(a.welcome(2, info(b, "b")) == "follow 192.0.2.2:10");
-  CHECK(a.state(b) == "hello");
-  a.reader(b);
-  a.ready(b);
-  CHECK(a.listening(b) == "b is ready");
-  CHECK(a.wait(milliseconds(1900)).empty());
-}
-
-TEST_CASE("a seed's name is looked up anew for each try, and its newest address is dialled") {
-  RosterHarness a({{"app", 20}});
-  CHECK(a.wait(Duration(0)) == "resolve app");
-  CHECK(a.resolved("app", {"192.0.2.2"}) == "dial 1 192.0.2.2:20, link 1: Hello");
-  CHECK(a.wait(milliseconds(3750)) == "resolve app");
-  CHECK(a.resolved("app", {"192.0.2.3"}) == "undial 1, dial 2 192.0.2.3:20, link 2: Hello");
-  CHECK(a.welcome(2, info(b, "b")) == "follow 192.0.2.3:10");
-  // Nobody answers the name server's question: the address is still right.
-  a.left(b);
-  CHECK(a.wait(milliseconds(3750)).ends_with("resolve app"));
-  CHECK(a.resolved("app", {}) == "dial 3 192.0.2.3:20, link 3: Hello");
-}
-
-TEST_CASE("a name that no name server knows is looked up again every three seconds") {
-  RosterHarness a({{"app", 20}});
-  CHECK(a.wait(Duration(0)) == "resolve app");
-  CHECK(a.resolved("app", {}).empty());
-  CHECK(a.wait(milliseconds(2999)).empty());
-  CHECK(a.wait(milliseconds(751)) == "resolve app");
-}
-
-TEST_CASE("a name with several peers behind it reaches them all, but not the peer itself") {
-  RosterHarness a({{"apps", 20}});
-  a.wait(Duration(0));
-  CHECK(a.resolved("apps", {"192.0.2.1", "192.0.2.2", "2001:db8::3"}) ==
-        "dial 1 192.0.2.1:20, link 1: Hello, dial 2 192.0.2.2:20, link 2: Hello, "
-        "dial 3 2001:db8::3:20, link 3: Hello");
-  CHECK(a.welcome(1, info(origin(1), "a")) == "undial 1");
-  CHECK(a.welcome(2, info(b, "b")) == "follow 192.0.2.2:10");
-  CHECK(a.wait(milliseconds(3750)).find("resolve apps") != std::string::npos);
-  CHECK(a.resolved("apps", {"2001:db8::3", "192.0.2.1", "192.0.2.2"}) ==
-        "undial 3, dial 4 2001:db8::3:20, link 4: Hello");
-  CHECK(a.welcome(4, info(c, "c")) == "follow 2001:db8::3:10");
-}
-
-TEST_CASE("a peer that has two addresses behind one name is met once") {
-  RosterHarness a({{"app", 20}});
-  a.wait(Duration(0));
-  a.resolved("app", {"::1", "127.0.0.1"});
-  CHECK(a.welcome(2, info(b, "b")) == "follow 127.0.0.1:10");
-  CHECK(a.welcome(1, info(b, "b")) == "undial 1");
-  CHECK(a.wait(milliseconds(1900)).find("dial") == std::string::npos);
-}
-
-TEST_CASE("peers that come to a name later are found within a minute") {
-  RosterHarness a({{"apps", 20}});
-  a.wait(Duration(0));
-  a.resolved("apps", {"192.0.2.2"});
-  a.welcome(1, info(b, "b"));
-  a.reader(b);
-  a.ready(b);
-  a.listening(b);
-  std::string trace;
-  for (int second = 0; second < 40; ++second) {
-    a.stream(b);
-    trace += a.wait(seconds(1));
-  }
-  CHECK(trace == "resolve apps");
-  CHECK(a.resolved("apps", {"192.0.2.2", "192.0.2.3"}) == "dial 2 192.0.2.3:20, link 2: Hello");
-}
-
-TEST_CASE("a seed that names a peer which is known already is not dialled twice") {
-  RosterHarness a({{"192.0.2.2", 20}});
-  a.wait(Duration(0));
+TEST_CASE("a peer that is not ready lacks the first step that was not seen, and for how long") {
+  RosterHarness a;
   a.heard(b, "b");
-  CHECK(a.welcome(1, info(b, "b")) == "undial 1");
-  CHECK(a.welcome(2, info(b, "b")) == "follow b:10");
-}
-
-TEST_CASE("a seed that is the peer itself is forgotten") {
-  RosterHarness a({{"192.0.2.1", 20}});
-  a.wait(Duration(0));
-  const auto itself = info(origin(1), "a");
-  CHECK(a.hello(itself, "a") == "route r: Welcome");
-  CHECK(a.welcome(1, itself) == "undial 1");
-  CHECK(a.wait(minutes(5)).empty());
-}
-
-TEST_CASE("a seed that refuses is asked again after half a minute") {
-  RosterHarness a({{"192.0.2.2", 20}});
-  a.wait(Duration(0));
-  CHECK(a.refused(1) == "undial 1");
-  CHECK(a.wait(milliseconds(29'999)).empty());
-  CHECK(a.wait(milliseconds(11'251)).starts_with("dial 2 192.0.2.2:20, link 2: Hello"));
-}
-
-TEST_CASE("a seed whose peer is gone is dialled again") {
-  RosterHarness a({{"192.0.2.2", 20}});
-  a.wait(Duration(0));
+  CHECK(a.unready(b) == "heard, no answer");
+  a.wait(seconds(4));
+  CHECK(a.unready(b) == "heard, no answer, 4 s");
   a.welcome(1, info(b, "b"));
-  const auto trace = a.wait(seconds(8));
-  CHECK(trace.find("undial 1, unfollow 192.0.2.2:10") != std::string::npos);
-  CHECK(trace.find("dial 2 192.0.2.2:20, link 2: Hello") != std::string::npos);
+  CHECK(a.unready(b) == "hello, no call, 4 s");
+  a.hello(info(b, "b"), "b");
+  CHECK(a.unready(b) == "hello, no stream, 4 s");
+  a.ready(b);
+  CHECK(a.unready(b) == "hello, no subscription, 4 s");
+  a.reader(b);
+  CHECK(a.unready(b) == "hello, no call, 4 s");
+  a.listening(b);
+  CHECK(a.unready(b) == "ready, no done");
+  a.reader(b, false);
+  a.wait(seconds(2));
+  CHECK(a.unready(b) == "hello, no subscription, 1 s");
+}
+
+TEST_CASE("a peer that reaches this one and is not reached lacks its answer") {
+  RosterHarness a;
+  a.hello(info(b, "b"), "b");
+  CHECK(a.unready(b) == "hello, no answer");
+}
+
+TEST_CASE("a peer of which nothing but beacons come has been unready since the first") {
+  RosterHarness a;
+  a.heard(b, "b");
+  for (int i = 0; i < 10; ++i) {
+    a.wait(seconds(7));
+    CHECK(a.state(b) == "gone");
+    a.heard(b, "b");
+  }
+  CHECK(a.unready(b) == "heard, no answer, 70 s");
+  a.left(b);
+  CHECK(a.unready(b) == "left, no answer");
 }
 
 // The connection was given to a member that had left, and stayed open for ever.
@@ -308,7 +238,7 @@ TEST_CASE("an earlier life of a peer is not let in any more") {
   ++later.incarnation;
   a.befriend(later, "b");
   CHECK(a.heard(b, "b").empty());
-  CHECK(a.hello(info(b, "b"), "b").empty());
+  CHECK(a.hello(info(b, "b"), "b") == "route r: Refusal");
   CHECK(a.state(b) == "unknown");
   CHECK(a.state(later) == "ready");
 }

@@ -61,7 +61,7 @@ TEST_CASE("an old primary that runs on is left when the own server has followed 
   CHECK_FALSE(a.status().primary_known);
   // Its change was committed while another server was taken for the primary.
   CHECK(a.step(primary(new_life, "1 2@100")) == "primary up, ask");
-  CHECK(a.step(position_read(new_life, "1 2@100", 130)) == "unpublished row: primary_lost");
+  CHECK(a.step(position_read(new_life, "1 2@100", 130)) == "unpublished row: primary_outdated");
   CHECK(a.publish("next", AfterCommit{}) == "ask");
   CHECK(a.step(position_read(new_life, "1 2@100", 140)) == "all: Data 1-1");
 }
@@ -117,7 +117,36 @@ TEST_CASE("an answer that waits for its flush is void when its server turns out 
   a.publish("1", AfterCommit{});
   CHECK(a.step(input::CommitPositionRead{{primary_life, history("1"), Lsn{97}, Lsn{96}}}).empty());
   CHECK(a.step(tide_read("1 2@100", 120)) ==
-        "leave primary, primary down, unpublished 1: primary_lost");
+        "leave primary, primary down, unpublished 1: primary_outdated");
+}
+
+TEST_CASE("what was published on a primary that turns out to be none comes back with that reason") {
+  auto a = reading("1", 90);
+  CHECK(a.publish("1", AfterCommit{}) == "ask");
+  CHECK(a.step(tide_read("1 2@100", 120)) == "leave primary, primary down");
+  a.publish("2", AfterCommit{});
+  CHECK(a.step(primary(new_life, "1 2@100")) == "primary up, ask");
+  CHECK(a.step(position_read(new_life, "1 2@100", 130)) ==
+        "unpublished 1: primary_outdated, unpublished 2: primary_outdated");
+  CHECK(a.publish("3", AfterCommit{}) == "ask");
+  a.step(PrimaryDown{"gone"});
+  a.step(primary({home, 9}, "1 2@100"));
+  CHECK(a.step(position_read({home, 9}, "1 2@100", 140)) == "unpublished 3: primary_lost");
+}
+
+// It waited for the answer of a primary that was away.
+TEST_CASE("a message without a change that is sent apart does not wait for those before it") {
+  auto a = reading("1", 90);
+  a.step(PrimaryDown{"gone"});
+  CHECK(a.publish("1", AfterCommit{}).empty());
+  CHECK(a.publish("2", NoChange{}).empty());
+  CHECK(a.publish("3", NoChange{.apart = true}) == "all: Data 1-1");
+  CHECK(a.publish("4", AfterCommit{}).empty());
+  a.step(primary(primary_life, "1"));
+  CHECK(a.step(position_read(primary_life, "1", 95)) == "all: Data 2-4");
+  std::string order;
+  for (const auto& message : a.sent()) order += to_string(message.topic);
+  CHECK(order == "124");
 }
 
 TEST_CASE(

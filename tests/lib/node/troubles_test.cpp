@@ -36,8 +36,13 @@ struct Watched {
         status.held_longest += step;
         status.tide_still += step;
       }
+      status.up += step;
       for (auto& peer : status.peers) {
-        if (peer.state == PeerState::suspect) peer.silent += step;
+        if (peer.state == PeerState::suspect || peer.state == PeerState::gone) peer.silent += step;
+        if (peer.unready > Duration::zero()) peer.unready += step;
+      }
+      for (auto& seed : status.seeds) {
+        if (seed.answered == 0) seed.unanswered += step;
       }
       troubles.look(status, now, changes);
     }
@@ -69,6 +74,27 @@ struct Watched {
     peer.direct_port = port;
     peer.state = state;
     status.peers.push_back(peer);
+  }
+
+  // A peer on a network, of which nobody else is known.
+  void on_network() {
+    status.mesh = "prod";
+    status.interfaces = {"eth0", "eth1"};
+    status.beacon_port = 17880;
+    status.publish_port = 17902;
+    status.direct_port = 17903;
+  }
+
+  // A peer that is named by its beacon.
+  PeerStatus& add_heard(Handshake lacks, PeerState state = PeerState::heard) {
+    on_network();
+    if (status.peers.empty()) add("app-2", 17800);
+    add(state == PeerState::heard ? "" : "app-3", 17901, state);
+    auto& peer = status.peers.back();
+    peer.publish_port = 17900;
+    peer.lacks = lacks;
+    peer.unready = seconds(1);
+    return peer;
   }
 
   Status status;
@@ -195,4 +221,141 @@ TEST_CASE("queues of slow readers are named") {
   const auto trouble = peer.begins(seconds(5));
   CHECK(trouble.kind == Kind::readers_slow);
   CHECK(contains(trouble.text, "100 MiB wait for readers that don't take them"));
+}
+
+// --- half a network -----------------------------------------------------------------------------
+
+TEST_CASE("a peer of which only the beacon comes is named, with its ports") {
+  Watched peer;
+  peer.add_heard(Handshake::answer);
+  CHECK(peer.pass(seconds(8)).empty());
+  const auto trouble = peer.begins(seconds(2));
+  CHECK(trouble.kind == Kind::peer_unmet);
+  CHECK(trouble.about == "10.0.0.2:17901");
+  CHECK(contains(trouble.text, "heard by its beacon (UDP), but does not answer"));
+  CHECK(contains(trouble.text, "TCP to ports 17900 and 17901 of 10.0.0.2"));
+  // The attempts end and begin anew; that is one trouble.
+  auto& heard = peer.status.peers.back();
+  heard.state = PeerState::gone;
+  heard.silent = seconds(6);
+  CHECK(peer.pass(seconds(5)).empty());
+  heard.state = PeerState::heard;
+  CHECK(peer.pass(seconds(5)).empty());
+  heard.state = PeerState::ready;
+  heard.unready = Duration::zero();
+  CHECK(peer.ends() >= seconds(20));
+}
+
+TEST_CASE("a peer that was heard once and is gone is no trouble") {
+  Watched peer;
+  peer.add_heard(Handshake::answer);
+  CHECK(peer.pass(seconds(6)).empty());
+  peer.status.peers.back().state = PeerState::gone;
+  CHECK(peer.pass(minutes(5)).empty());
+}
+
+TEST_CASE("a peer that stays gone is no longer a peer that was not met") {
+  Watched peer;
+  auto& heard = peer.add_heard(Handshake::answer);
+  peer.begins(seconds(15));
+  heard.state = PeerState::gone;
+  CHECK(peer.ends(minutes(1)) >= seconds(30));
+}
+
+TEST_CASE("the step at which two peers stand tells which ports to look at") {
+  const auto text = [](Handshake lacks) {
+    Watched peer;
+    peer.add_heard(lacks, PeerState::hello);
+    return peer.begins(seconds(15)).text;
+  };
+  const std::string its = "app-3 (10.0.0.2:17901)";
+  CHECK(
+      contains(text(Handshake::answer), its + " reaches this peer, but is not reached from here"));
+  CHECK(contains(text(Handshake::answer), "TCP to ports 17900 and 17901 of 10.0.0.2"));
+  CHECK(contains(text(Handshake::call), its + " answers, but does not reach this peer"));
+  CHECK(contains(text(Handshake::call), "TCP from 10.0.0.2 to ports 17902 and 17903 of this host"));
+  CHECK(contains(text(Handshake::stream), its + " answers, but its stream does not come"));
+  CHECK(contains(text(Handshake::subscription), "does not subscribe to this peer"));
+  CHECK(contains(text(Handshake::done), "was met, but is not ready"));
+}
+
+TEST_CASE("many peers that are heard and not met are a few troubles and a count") {
+  Watched peer;
+  for (int i = 0; i < 100; ++i) {
+    peer.add_heard(Handshake::answer);
+    peer.status.peers.back().direct_port = static_cast<std::uint16_t>(20000 + i);
+  }
+  const auto changes = peer.pass(seconds(15));
+  CHECK(changes.size() == 9);
+  CHECK(contains(changes.front().text, "92 more peers are heard, but not met"));
+}
+
+TEST_CASE("a seed at which nobody answers is named with the reason") {
+  Watched peer;
+  peer.on_network();
+  peer.add("app-2", 17901);
+  peer.status.seeds.push_back({.seed = "app-9:17901", .addresses = {"10.0.0.9:17901"}});
+  CHECK(peer.pass(seconds(9)).empty());
+  auto trouble = peer.begins(seconds(1));
+  CHECK(trouble.kind == Kind::seed_unmet);
+  CHECK(trouble.about == "app-9:17901");
+  CHECK(contains(trouble.text, "no peer answers at the seed app-9:17901; look whether"));
+  peer.status.seeds.front().answered = 1;
+  peer.status.seeds.front().unanswered = Duration::zero();
+  peer.ends();
+  peer.status.seeds.front().answered = 0;
+  peer.status.seeds.front().reason = "the name is not known";
+  CHECK(contains(peer.begins(seconds(15)).text, "app-9:17901: the name is not known"));
+}
+
+TEST_CASE("a peer that has met nobody for ten seconds says what to look at") {
+  Watched peer;
+  peer.on_network();
+  peer.status.other_mesh = "production at 10.0.0.7";
+  CHECK(peer.pass(seconds(9)).empty());
+  const auto trouble = peer.begins(seconds(1));
+  CHECK(trouble.kind == Kind::nobody_met);
+  CHECK(contains(trouble.text, "no other peer has been met since the start"));
+  CHECK(contains(trouble.text, "in the mesh prod, on a network of eth0, eth1"));
+  CHECK(contains(trouble.text, "beacon port 17880"));
+  CHECK(contains(trouble.text, "a peer of the mesh production at 10.0.0.7"));
+  peer.add("app-2", 17901);
+  CHECK(peer.ends() >= seconds(10));
+}
+
+TEST_CASE("a peer whose others have left is alone by intent, and one whose others are silent not") {
+  Watched peer;
+  peer.on_network();
+  peer.add("app-2", 17901);
+  CHECK(peer.pass(minutes(1)).empty());
+  peer.status.peers.front().state = PeerState::left;
+  CHECK(peer.pass(minutes(60)).empty());
+  peer.status.peers.front().state = PeerState::gone;
+  const auto trouble = peer.begins(minutes(1));
+  CHECK(trouble.kind == Kind::nobody_met);
+  CHECK(contains(trouble.text, "all other peers have fallen silent"));
+}
+
+// --- the wrong server ---------------------------------------------------------------------------
+
+TEST_CASE("messages of another cluster are a trouble as long as they come") {
+  Watched peer;
+  peer.status.counters.foreign = 3;
+  const auto trouble = peer.begins(seconds(5));
+  CHECK(trouble.kind == Kind::foreign_cluster);
+  CHECK(contains(trouble.text, "a logical replica"));
+  CHECK(peer.ends(seconds(20)) >= seconds(10));
+}
+
+TEST_CASE("changes that a failover has undone are no trouble, but a server that shows none is") {
+  Watched peer;
+  peer.status.counters.orphaned = 100;
+  CHECK(peer.pass(minutes(1)).empty());
+  std::vector<Trouble> changes;
+  for (int i = 0; i < 60; ++i) {
+    ++peer.status.counters.in_doubt;
+    for (auto& change : peer.pass(seconds(1))) changes.push_back(change);
+  }
+  REQUIRE(changes.size() == 1);
+  CHECK(changes.front().kind == Kind::parted_history);
 }

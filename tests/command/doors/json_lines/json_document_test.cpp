@@ -280,8 +280,8 @@ void see_every_notice(Sightings& sightings, std::index_sequence<index...>) {
 void see_notices(Sightings& sightings) {
   see_every_notice(sightings, std::make_index_sequence<std::variant_size_v<Notice>>());
   see_notice(sightings, Sent{.position = a_place()});
-  for (const auto why :
-       {Unpublished::Why::primary_lost, Unpublished::Why::left, Unpublished::Why::no_primary}) {
+  for (const auto why : {Unpublished::Why::primary_lost, Unpublished::Why::left,
+                         Unpublished::Why::no_primary, Unpublished::Why::primary_outdated}) {
     const Unpublished notice{.why = why, .topic = topic(), .payload = bytes};
     see_notice(sightings, notice);
     for (const auto* id : {"\"a\"", "1", "0.5"}) {
@@ -311,6 +311,7 @@ void see_troubles(Sightings& sightings) {
 void see_answers(Sightings& sightings) {
   sightings.see("error", publish_error(1, "message"));
   sightings.see("ready_peers", ready_peers(1, true));
+  sightings.see("trusted", trusted());
   sightings.see("published", published(topic(), 1, std::nullopt));
   sightings.see("published", published(topic(), 1, a_place()));
   using health::Verdict;

@@ -145,13 +145,15 @@ TEST_CASE("text that is not UTF-8 never makes a line fail") {
 
 TEST_CASE("a publication is read back as it was written") {
   for (const Dependency& dependency :
-       {Dependency(NoChange{}), Dependency(place), Dependency(AfterCommit{.durable = true})}) {
+       {Dependency(NoChange{}), Dependency(NoChange{.apart = true}), Dependency(place),
+        Dependency(AfterCommit{.durable = true})}) {
     const Publication written{topic({"a/b", "*"}), "\xff\x01", dependency, "\"x\""};
     const auto read = parse_publication(to_text(to_json(written)));
     REQUIRE(read.ok());
     CHECK(read->topic == written.topic);
     CHECK(read->payload == written.payload);
     CHECK(read->dependency.index() == dependency.index());
+    CHECK(to_json(*read) == to_json(written));
     CHECK(read->id == written.id);
   }
 }
@@ -233,6 +235,8 @@ TEST_CASE("a line that can't be published is refused with the text to write inst
   CHECK(contains(why_refused(R"({"topic":"a","depends":"after"})"), "depends is none of"));
   CHECK(contains(why_refused(R"({"topic":"a","depends":"commit","durable":1})"), "true or false"));
   CHECK(contains(why_refused(R"({"topic":"a","durable":true})"), "says nothing without"));
+  CHECK(contains(why_refused(R"({"topic":"a","apart":"yes"})"), "true or false"));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":"commit","apart":true})"), "sent apart"));
   CHECK(contains(why_refused(R"({"topic":"a","id":null})"), "id is neither"));
   CHECK(contains(why_refused(R"({"topic":"a","id":")" + std::string(257, 'x') + "\"}"), "id is"));
   CHECK(
