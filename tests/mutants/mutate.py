@@ -135,7 +135,7 @@ def main():
     ignore = shutil.ignore_patterns("build", "build-*", ".git")
     shutil.copytree(".", options.copy, ignore=ignore, dirs_exist_ok=True)
     print(f"building {len(mutants)} mutants, one after the other", flush=True)
-    setup = ["meson", "setup", "build", "-Doptimization=0", "-Dwerror=false"]
+    setup = ["meson", "setup", "build", "-Doptimization=0", "-Ddebug=false", "-Dwerror=false"]
     status, output = run(setup, BUILD_BOUND, options.copy)
     if status != 0:
         raise SystemExit(output[-3000:])

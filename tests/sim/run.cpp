@@ -13,7 +13,7 @@ using std::chrono::seconds;
 // replica that was left behind is copied and caught up by then.
 constexpr Duration healing_patience = seconds(30);
 constexpr Duration settling_patience = seconds(5);
-// What was sent over a slow path has arrived after it, and nothing comes behind it any more.
+// Until frames of a path that was slow have arrived: later ones wait behind them.
 constexpr Duration longest_way = seconds(2);
 // Until everybody has said twice how far it is.
 constexpr Duration two_heartbeats = milliseconds(1500);
