@@ -41,7 +41,8 @@ std::vector<AddressChange> AddressWatch::look() {
   drain(socket_);
   const auto all = list_interfaces();
   std::vector<AddressChange> changes;
-  if (!all) return changes;
+  blind_ = !all.ok();
+  if (blind_) return changes;
   for (auto& link : links_) {
     std::vector<std::string> now;
     for (const auto& interface : *all) {

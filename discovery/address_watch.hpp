@@ -31,6 +31,9 @@ class AddressWatch {
   // Since the last look, or the start.
   std::vector<AddressChange> look();
 
+  // The last look could not see, for want of an open file: look again, though nothing is readable.
+  [[nodiscard]] bool blind() const { return blind_; }
+
   // Of all chosen interfaces, as last found.
   [[nodiscard]] std::vector<std::string> addresses() const;
 
@@ -42,6 +45,7 @@ class AddressWatch {
 
   io::Descriptor socket_;
   std::vector<Link> links_;
+  bool blind_ = false;
 };
 
 }  // namespace tidegate::discovery

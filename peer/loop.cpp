@@ -103,7 +103,8 @@ void Loop::poll_once() {
   receive_frames();
   if (std::exchange(beacon_woken_, false)) receive_datagrams();
   if (std::exchange(resolver_woken_, false) || now_ >= resolver_.deadline()) receive_addresses();
-  if (std::exchange(addresses_woken_, false)) look_at_interfaces();
+  const bool look_again = addresses_ && addresses_->blind() && now_ >= look_at_;
+  if (std::exchange(addresses_woken_, false) || look_again) look_at_interfaces();
   if (now_ >= connect_again_at_) connect_again();
   if (now_ >= node_.deadline()) handle(node::input::TimePassed{});
   if (now_ >= look_at_) look_for_trouble();

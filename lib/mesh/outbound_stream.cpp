@@ -20,17 +20,16 @@ auto of_cluster(const Position& one) {
 
 // Without the place behind which its change lies: that is told with the change's own message.
 void OutboundStream::hear_of(const Position& heard) {
-  const Position position{heard.branch, heard.offset};
-  const auto found = std::find_if(furthest_.begin(), furthest_.end(), of_cluster(position));
+  const auto found = std::find_if(furthest_.begin(), furthest_.end(), of_cluster(heard));
   if (found == furthest_.end()) {
     if (furthest_.size() == most_clusters) furthest_.erase(furthest_.begin());
-    furthest_.push_back(position);
+    furthest_.push_back({heard.branch, heard.offset});
     return;
   }
-  if (found->branch == position.branch) {
-    found->offset = std::max(found->offset, position.offset);
-  } else if (!message::implies(*found, position)) {
-    *found = position;
+  if (found->branch == heard.branch) {
+    found->offset = std::max(found->offset, heard.offset);
+  } else if (!message::implies(*found, heard)) {
+    *found = {heard.branch, heard.offset};
   }
   if (found + 1 != furthest_.end()) std::rotate(found, found + 1, furthest_.end());
 }

@@ -77,10 +77,10 @@ void PublisherHalf::primary_up(const PrimaryUp& primary) {
 void PublisherHalf::server_shows(const Tide& tide) { judge_by(tide, server_history_); }
 
 // By a history that is not whole, every change of another timeline would be in doubt.
-void PublisherHalf::judge_by(Tide tide, History& last) {
+void PublisherHalf::judge_by(const Tide& tide, History& last) {
   if (tide.history == last || !tide.history.complete()) return;
   last = tide.history;
-  judge_ = std::move(tide);
+  judge_ = tide;
 }
 
 void PublisherHalf::report_undone(const Tide& tide, Effects& effects) {

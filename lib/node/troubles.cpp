@@ -246,15 +246,17 @@ void Troubles::look_at_meeting(const Status& status, Instant now) {
 
   std::size_t number_unmet = 0;
   bool any_lives = false;
-  bool any_silent = false;
+  const PeerStatus* last_departed = nullptr;
   for (const auto& peer : status.peers) {
     if (unmet(peer)) found_unmet(status, peer, ++number_unmet, now);
     any_lives = any_lives || (lives(peer) && peer.state != PeerState::heard);
-    any_silent = any_silent || peer.state == PeerState::gone;
+    if (lives(peer)) continue;
+    if (last_departed == nullptr || peer.silent < last_departed->silent) last_departed = &peer;
   }
   met_ = met_ || any_lives;
-  // A peer whose others have all said farewell is alone by intent.
-  const bool alone = !any_lives && (!met_ || any_silent);
+  // A peer whose last neighbour has said farewell is alone by intent.
+  const bool fell_silent = last_departed != nullptr && last_departed->state == PeerState::gone;
+  const bool alone = !any_lives && (!met_ || fell_silent);
   if (!alone) {
     alone_since_ = never;
     return;

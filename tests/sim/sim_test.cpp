@@ -52,9 +52,10 @@ class Told {
   static Instant time(int after) { return Instant(milliseconds(after)); }
 
   // Life 0 publishes the change (0: none) and sends it at a position.
-  void send(std::size_t change, std::optional<Position> position) {
+  void send(std::size_t change, std::optional<Position> position, int published = 0) {
     payload_ = oracle.payload_for(0);
     Note note;
+    note.at = time(published);
     note.kind = change == 0 ? Note::Kind::no_change : Note::Kind::after_commit;
     if (change > 0) note.change = changes[change - 1];
     oracle.published(0, note);
@@ -303,6 +304,49 @@ TEST_CASE("S6: the oracle sees a message that does not cover the changes that it
   SUBCASE("an earlier position") { told.send(0, Told::at(300)); }
   SUBCASE("none") { told.send(0, std::nullopt); }
   CHECK(told.broken() == "S6");
+}
+
+TEST_CASE("L1: the oracle sees what takes long though all is well") {
+  Told told;
+  SUBCASE("to be sent") {
+    told.oracle.calm(Told::time(-400));
+    told.send(1, Told::at(200));  // published at 0, sent at 1 ms
+    CHECK(told.broken() == "");
+    told.send(1, Told::at(200), -350);
+  }
+  SUBCASE("to be delivered") {
+    told.send(1, Told::at(200));
+    told.send(1, Told::at(200));
+    told.show(200);
+    told.oracle.calm(Told::time(0));
+    told.deliver(1, 300);
+    CHECK(told.broken() == "");
+    told.deliver(2, 302);
+  }
+  CHECK(told.broken() == "L1");
+}
+
+TEST_CASE("the oracle lets a message that is sent apart go before those that wait") {
+  Told told;
+  const auto publish = [&](Note::Kind kind, bool apart) {
+    Note note{kind, told.changes[0], 0, {}};
+    note.apart = apart;
+    told.oracle.published(0, note);
+  };
+  const auto send = [&](std::uint64_t sequence, std::uint64_t index) {
+    Message message{Topic::parse("t/0").value(), "0." + std::to_string(index), {}, {}};
+    told.oracle.sent(0, {Told::origin(0), sequence, {std::move(message)}}, Told::time(1));
+  };
+  bool apart = true;
+  SUBCASE("as it should be") {}
+  SUBCASE("but no other one") { apart = false; }
+  publish(Note::Kind::no_change, false);
+  publish(Note::Kind::no_change, false);
+  publish(Note::Kind::no_change, apart);
+  send(1, 3);
+  send(2, 1);
+  send(3, 2);
+  CHECK(told.broken() == (apart ? "" : "N1"));
 }
 
 TEST_CASE("B1: the oracle sees more held than is allowed") {

@@ -334,6 +334,8 @@ TEST_CASE("a peer whose others have left is alone by intent, and one whose other
   const auto trouble = peer.begins(minutes(1));
   CHECK(trouble.kind == Kind::nobody_met);
   CHECK(contains(trouble.text, "all other peers have fallen silent"));
+  peer.add("app-3", 17902, PeerState::left);  // later
+  CHECK(peer.ends() >= seconds(10));
 }
 
 // --- the wrong server ---------------------------------------------------------------------------
