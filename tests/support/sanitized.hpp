@@ -1,5 +1,5 @@
-// Whether a sanitizer watches the tests. Those that take memory away from their process are left
-// out then: the sanitizer's own allocator ends it.
+// Whether a sanitizer watches the tests. Those that take memory or all open files away from a
+// process are left out then: the sanitizer needs both, and ends the process.
 #pragma once
 
 namespace tidegate::testing {
