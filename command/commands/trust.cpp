@@ -42,8 +42,13 @@ class TrustCommand final : public command::Subcommand {
 
   int run(const command::Invocation& invocation) override {
     const auto chosen = choose_local_peer(invocation);
-    if (const auto* status = std::get_if<int>(&chosen)) return *status;
+    if (const auto* exit_status = std::get_if<int>(&chosen)) return *exit_status;
     const auto& peer = std::get<status_socket::PeerSocket>(chosen);
+    const auto status = ask_status(peer);
+    if (!status) return fail(invocation, status.error().message);
+    if (!status->primary.asked) {
+      return fail(invocation, "this peer asks no primary for positions, so there is none to trust");
+    }
     const auto client = RunningPublisher::at(peer);
     if (client == nullptr) {
       return fail(invocation, "the peer at " + peer.path +
