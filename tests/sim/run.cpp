@@ -60,6 +60,7 @@ Outcome run_seed(std::uint64_t seed, Trace& trace) {
   settle(simulation, healing_patience);
   if (trace.on()) trace.line(simulation.events.elapsed(), "-- healed");
   simulation.run_for(longest_way);
+  settle(simulation, healing_patience);  // with what was lost before, and is repaired now
   simulation.oracle.calm(simulation.events.now());
   workload.start(Workload::Mood::calm);
   simulation.run_for(seconds(1));
