@@ -244,8 +244,7 @@ void judge_pair(const ServerFacts& database, const ServerFacts& primary, Report&
       !(database.server.incarnation == primary.server.incarnation)) {
     return report.problem(
         "it and the database are two primaries of one cluster: one was promoted, or restored from "
-        "a "
-        "backup, beside the other, and changes that are committed here never come there",
+        "a backup, beside the other, and changes that are committed here never come there",
         "let the database follow this server as a standby, or name the one of them that is right");
   }
   if (database.timeline != 0 && primary.timeline != 0 && database.timeline != primary.timeline) {

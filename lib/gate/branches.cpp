@@ -1,11 +1,19 @@
 #include "lib/gate/branches.hpp"
 
-#include <cstddef>
+#include <algorithm>
 
 #include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
 
 namespace tidegate::gate {
+namespace {
+
+auto of(const Branch& branch) {
+  return [&branch](const auto& counted) { return counted.branch == branch; };
+}
+
+}  // namespace
+
 void Branches::add(const Awaited& awaited) {
   if (awaited.own) add(awaited.own->branch);
   if (awaited.inherited) add(awaited.inherited->branch);
@@ -16,43 +24,36 @@ void Branches::remove(const Awaited& awaited) {
   if (awaited.inherited) remove(awaited.inherited->branch);
 }
 
-// The first one, nearly always.
-std::size_t Branches::find(const Branch& branch) const {
-  std::size_t index = 0;
-  while (index < all_.size() && !(all_[index].branch == branch)) ++index;
-  return index;
-}
-
 void Branches::add(const Branch& branch) {
-  const auto found = find(branch);
-  if (found == all_.size()) return all_.push_back({branch, 1});
-  ++all_[found].count;
+  const auto found = std::find_if(all_.begin(), all_.end(), of(branch));
+  if (found == all_.end()) {
+    all_.push_back({branch, 1});
+  } else {
+    ++found->count;
+  }
 }
 
 void Branches::remove(const Branch& branch) {
-  const auto found = find(branch);
-  TIDEGATE_MUST(found < all_.size());
-  if (--all_[found].count > 0) return;
-  all_.erase(all_.begin() + static_cast<std::ptrdiff_t>(found));
+  const auto found = std::find_if(all_.begin(), all_.end(), of(branch));
+  TIDEGATE_MUST(found != all_.end());
+  if (--found->count == 0) all_.erase(found);
 }
 
 bool Branches::take(const std::optional<Position>& own,
                     const std::optional<Position>& inherited) const {
   if (all_.size() + 2 <= base::limits::held_branches) return true;
   const auto known = [this](const std::optional<Position>& position) {
-    return !position || find(position->branch) < all_.size();
+    return !position || std::any_of(all_.begin(), all_.end(), of(position->branch));
   };
   return known(own) && known(inherited);
 }
 
 bool Branches::all_of(const Tide& tide) const {
-  for (const auto& [branch, count] : all_) {
-    const bool same = branch.kind() == tide.incarnation.kind &&
-                      branch.cluster() == tide.incarnation.cluster &&
-                      kinship(branch.history(), tide.history).kind == Kinship::Kind::same;
-    if (!same) return false;
-  }
-  return true;
+  return std::all_of(all_.begin(), all_.end(), [&](const Counted& one) {
+    return one.branch.kind() == tide.incarnation.kind &&
+           one.branch.cluster() == tide.incarnation.cluster &&
+           kinship(one.branch.history(), tide.history).kind == Kinship::Kind::same;
+  });
 }
 
 }  // namespace tidegate::gate

@@ -30,8 +30,6 @@ class Branches {
     Branch branch;
     std::size_t count = 0;
   };
-  // Its index, or the number of all if it is none of them.
-  [[nodiscard]] std::size_t find(const Branch& branch) const;
   void add(const Branch& branch);
   void remove(const Branch& branch);
 

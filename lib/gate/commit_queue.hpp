@@ -109,13 +109,13 @@ class CommitQueue {
   std::size_t asked_ = 0;       // of the unanswered, from their front: covered by the open request
 
   bool up_ = false;
-  std::optional<Query> open_;              // under way
-  std::optional<ServerIncarnation> life_;  // of the primary that was last known
+  std::optional<Query> open_;                // under way
+  std::optional<ServerIncarnation> life_;    // of the primary that was last known
+  History history_;                          // and its history
   std::optional<ServerIncarnation> denied_;  // of the one that was none any more
-  History history_;                        // and its history
-  std::optional<CommitPosition> reading_;  // the last answer
-  Lsn awaited_;                            // the flush for which the last answered messages wait
-  Instant ask_at_ = never;                 // again, to see whether the flush has come
+  std::optional<CommitPosition> reading_;    // the last answer
+  Lsn awaited_;                              // the flush for which the last answered messages wait
+  Instant ask_at_ = never;                   // again, to see whether the flush has come
   Instant nudge_at_ = never;
   Duration ask_pause_{};
   Duration nudge_pause_{};

@@ -55,7 +55,7 @@ bool lives(const PeerStatus& peer) {
   return peer.state != PeerState::left && peer.state != PeerState::gone;
 }
 
-// Since when it has not been met, although its beacon or a seed names it. The attempts to reach a
+// It is not met, although its beacon or a seed names it. The attempts to reach a
 // peer of which nothing but the beacon comes end after `gone_after`, and begin anew with the next
 // beacon: in between it is gone.
 bool unmet(const PeerStatus& peer) {
