@@ -39,6 +39,11 @@ class Gate {
     HeldItem held;
     // visible: deliver; orphaned, in doubt or foreign: report; pending: it is overdue
     Visibility visibility = Visibility::visible;
+
+    Released(HeldItem&& item, Visibility of_item) : held(std::move(item)), visibility(of_item) {}
+    // The first of the queue: taken out in place, since this is the way of nearly every item.
+    Released(ReorderQueue<Source, Item>& queue, Visibility of_first)
+        : held(queue.pop()), visibility(of_first) {}
   };
 
   // By the last reading; without a server everything is visible.
@@ -85,7 +90,7 @@ class Gate {
     if (!overdue_.empty()) return true;
     if (queue_.empty() || undecided_) return false;
     if (decided(queue_.first_awaited())) return true;
-    return diverged() && queue_.any_front([this](const Awaited& one) { return decided(one); });
+    return may_overtake() && queue_.any_front([this](const Awaited& one) { return decided(one); });
   }
 
   // When release() may next have something because it is overdue.
@@ -128,8 +133,9 @@ class Gate {
   [[nodiscard]] bool decided(const Awaited& awaited) const {
     return visibility(awaited) != Visibility::pending;
   }
-  [[nodiscard]] bool diverged() const {
-    return gated_ && tide() && !queue_.branches().all_of(*tide());
+  // Another front than the first one, which is pending, may be decided.
+  [[nodiscard]] bool may_overtake() const {
+    return gated_ && tide() && queue_.fronts() > 1 && !queue_.branches().all_of(*tide());
   }
   [[nodiscard]] std::optional<Released> release_decided();
   [[nodiscard]] bool waits() const { return gated_ && !queue_.empty() && !decided(); }
@@ -157,7 +163,7 @@ auto Gate<Source, Item>::release(Instant now) -> std::optional<Released> {
   auto& oldest = overdue_.front();
   overdue_bytes_ -= oldest.item.footprint();
   const auto of_oldest = visibility(oldest.awaited);
-  released = Released{std::move(oldest), of_oldest};
+  released.emplace(std::move(oldest), of_oldest);
   overdue_.pop_front();
   return released;
 }
@@ -166,12 +172,14 @@ template <SourceKey Source, HoldableItem Item>
 auto Gate<Source, Item>::release_decided() -> std::optional<Released> {
   if (undecided_ || queue_.empty() || !overdue_.empty()) return std::nullopt;
   const auto of_first = visibility(queue_.first_awaited());
-  if (of_first != Visibility::pending) return Released{queue_.pop(), of_first};
-  if (diverged()) {
+  if (of_first != Visibility::pending) {
+    return std::optional<Released>(std::in_place, queue_, of_first);
+  }
+  if (may_overtake()) {
     auto held = queue_.pop_front_that([this](const Awaited& one) { return decided(one); });
     if (held) {
       const auto of_held = visibility(held->awaited);
-      return Released{std::move(*held), of_held};
+      return Released(std::move(*held), of_held);
     }
   }
   undecided_ = true;

@@ -65,6 +65,9 @@ class ReorderQueue {
   }
   HeldItem pop();
 
+  // The sources that have something here: each has a front.
+  [[nodiscard]] std::size_t fronts() const { return order_.size(); }
+
   // Looks at the fronts of all sources instead of the first one only.
   template <typename Decided>
   [[nodiscard]] bool any_front(Decided decided) const {
@@ -104,6 +107,8 @@ class ReorderQueue {
     std::uint64_t next = 0;  // its sequence
     std::size_t size = 0;
 
+    Run(Awaited&& of_first, std::uint64_t sequence)
+        : awaited(std::move(of_first)), next(sequence) {}
     [[nodiscard]] bool goes_on_with(const HeldItem& held) const;
     void show(const Entry& entry, std::uint32_t span);
   };
@@ -169,7 +174,7 @@ void ReorderQueue<Source, Item>::append(Line& line, HeldItem&& held) {
       {own ? own->offset : 0, inherited ? inherited->offset : 0, held.since, std::move(held.item)});
   if (line.runs.empty() || !line.runs.back().goes_on_with(held)) {
     branches_.add(held.awaited);
-    line.runs.push_back({std::move(held.awaited), held.sequence, 0});
+    line.runs.emplace_back(std::move(held.awaited), held.sequence);
   }
   ++line.runs.back().size;
 }
@@ -178,16 +183,16 @@ template <SourceKey Source, HoldableItem Item>
 auto ReorderQueue<Source, Item>::take_first(const Source& source, Line& line) -> HeldItem {
   auto& run = line.runs.front();
   auto& entry = line.entries.front();
-  HeldItem held{std::move(entry.item), {}, source, run.next, entry.since};
+  const bool last = --run.size == 0;
+  if (last) branches_.remove(run.awaited);
+  HeldItem held{std::move(entry.item), last ? std::move(run.awaited) : Awaited(run.awaited), source,
+                run.next, entry.since};
   line.entries.pop_front();
   line.spans.pop_front();
-  ++run.next;
-  if (--run.size == 0) {
-    branches_.remove(run.awaited);
-    held.awaited = std::move(run.awaited);
+  if (last) {
     line.runs.pop_front();
   } else {
-    held.awaited = run.awaited;
+    ++run.next;
     run.show(line.entries.front(), line.spans.front());
   }
   return held;

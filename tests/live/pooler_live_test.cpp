@@ -8,6 +8,7 @@
 #include "peer/servers/postgres/commit_position_reader.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
+#include "tests/live/command_mesh.hpp"
 #include "tests/support/contains.hpp"
 #include "tests/support/pooler.hpp"
 #include "tests/support/replay_watcher.hpp"
@@ -47,11 +48,20 @@ struct Twins {
   }
 };
 
-// The old primary does not know that its replica was promoted, and nothing reaches that any more.
-void switch_over(Server& replica) {
-  replica.append_config("primary_conninfo = ''\n");
-  replica.promote();
-}
+// An old primary that does not know that its replica was promoted; nothing of it gets there any
+// more. Both have the table.
+struct Switchover {
+  Cluster cluster;
+  Server& old = cluster.primary();
+  Server& heir = cluster.add_replica();
+
+  Switchover() {
+    old.execute("CREATE TABLE t (i int)");
+    REQUIRE(eventually(10s, [&] { return heir.value("SELECT to_regclass('t')") == "t"; }));
+    heir.append_config("primary_conninfo = ''\n");
+    heir.promote();
+  }
+};
 
 bool has_row(Server& server) { return server.value("SELECT count(*) FROM t") == "1"; }
 
@@ -82,12 +92,8 @@ void crash_a_backend(Server& server) {
 }  // namespace
 
 TEST_CASE("a commit through a pooler that then leads to another server gets no position there") {
-  Cluster cluster;
-  auto& old = cluster.primary();
-  auto& heir = cluster.add_replica();
-  old.execute("CREATE TABLE t (i int)");
-  REQUIRE(eventually(10s, [&] { return heir.value("SELECT to_regclass('t')") == "t"; }));
-  switch_over(heir);
+  Switchover servers;
+  auto& [cluster, old, heir] = servers;
   Pooler pooler(old);
   Session session(pooler.connection_string());
   session.execute("BEGIN; INSERT INTO t VALUES (1)");
@@ -101,6 +107,53 @@ TEST_CASE("a commit through a pooler that then leads to another server gets no p
   // From then on all is one server's again.
   session.execute("BEGIN; INSERT INTO t VALUES (1)");
   CHECK(commit(session.connection()).value().timeline() == 2);
+}
+
+TEST_CASE(
+    "pub --after through a pooler that switches servers between commit and position does not "
+    "announce a position of the other server") {
+  Switchover servers;
+  Pooler pooler(servers.old);
+  const CommandMesh mesh;
+  CommandPair pair(mesh);
+  const std::string insert = "INSERT INTO t VALUES (1)";
+  const auto pub = [&](const std::string& payload, const std::string& sql, const Arguments& more) {
+    Arguments arguments = {"pub",     "jobs", payload, "--primary", pooler.connection_string(),
+                           "--after", sql};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return mesh.start(arguments);
+  };
+  Arguments way;
+  SUBCASE("through a running peer") {}
+  SUBCASE("as a peer of its own") { way = {"--join"}; }
+
+  // The pooler leaves an open transaction where it is. So one that waits for a lock of ours while
+  // the pooler is led away commits on the old server, and the next statement goes to the other.
+  // Behind the pooler the lock would keep nobody out: its session may be given to pub.
+  auto lock = servers.old.connect();
+  lock.execute("SELECT pg_advisory_lock(1)");
+  auto waiting = pub("kept back", "SELECT pg_advisory_xact_lock(1); " + insert, way);
+  REQUIRE(eventually(command_bound, [&] {
+    return lock.value("SELECT count(*) FROM pg_locks WHERE NOT granted") == "1";
+  }));
+  pooler.lead_to(servers.heir);
+  lock.execute("SELECT pg_advisory_unlock(1)");
+  const auto ran = CommandMesh::finish(std::move(waiting));
+  CHECK(ran.status == 1);
+  CHECK(ran.output == "");
+  CHECK(contains(ran.errors, "committed, but without a position to publish with"));
+  CHECK(contains(ran.errors, "the server behind the connection has changed"));
+  CHECK(contains(ran.errors, "nothing was announced"));
+  CHECK(has_row(servers.old));
+  CHECK_FALSE(has_row(servers.heir));
+
+  // From then on all is one server's again, and its change is the first that anybody hears of.
+  CHECK(CommandMesh::finish(pub("announced", insert, way)).status == 0);
+  for (auto* peer : {&pair.a, &pair.b}) {
+    const auto delivery = wait_for(*peer, "delivery");
+    CHECK(delivery["payload"] == "announced");
+    CHECK(delivery["position"]["history"].back()["timeline"] == 2);
+  }
 }
 
 TEST_CASE("a commit knows behind which place its change lies") {
