@@ -146,6 +146,7 @@ TEST_CASE("a position of another cluster or kind is foreign whatever the histori
   auto newer = tide("1", 100);
   newer.incarnation.kind = ServerKind{77};
   CHECK(visibility_of(other, newer) == Visibility::foreign);
+  CHECK(visibility_of(place(history("1"), 1), newer) == Visibility::foreign);
 }
 
 // The rule once more, in other words, and compared everywhere on a small world: a tree of branches
