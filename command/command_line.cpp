@@ -39,9 +39,13 @@ void SettingFlags::declare(CLI::App& app, const Strings& shown) {
     check_ = app.add_flag("--check", text)->group("Settings");
   }
   for (const auto& setting : setting_help()) {
-    auto* option = add_text_flag(app, setting.name, setting.text);
-    const bool visible = std::find(shown.begin(), shown.end(), setting.name) != shown.end();
-    option->type_name(setting.value)->group(visible ? "Settings" : "");
+    const bool visible =
+        !setting.secret && std::find(shown.begin(), shown.end(), setting.name) != shown.end();
+    // Of two literals CLI11 can't tell what they are meant to be.
+    auto* option = setting.yes_or_no ? app.add_flag("--" + setting.name, setting.text)
+                                     : add_text_flag(app, setting.name, setting.text);
+    if (!setting.yes_or_no) option->type_name(setting.value);
+    option->group(visible ? "Settings" : "");
     settings_.emplace_back(setting.name, option);
   }
 }
@@ -71,6 +75,7 @@ ConfigSources read_sources(const SettingFlags& front, const SettingFlags* behind
   };
   ConfigSources sources;
   sources.environment = environment_settings();
+  sources.key_credential = key_credential();
   for (const auto& name : setting_names()) {
     auto values = join(front.values(name), behind != nullptr ? behind->values(name) : Strings());
     if (!values.empty()) sources.flags.emplace_back(name, std::move(values));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -34,19 +35,21 @@ using Strings = std::vector<std::string>;
 
 // Where a value goes; its type says how the text is read.
 using Server = std::optional<std::string>;
-using Target = std::variant<std::string*, Server*, Strings*, std::uint16_t*, std::size_t*,
-                            Duration*, std::optional<LogLevel>*, LocalTransport*, From*, Overdue*>;
+using Target =
+    std::variant<std::string*, Server*, Strings*, std::uint16_t*, std::size_t*, Duration*, bool*,
+                 std::optional<LogLevel>*, LocalTransport*, From*, Overdue*>;
 
 struct Setting {
   const char* name;
   const char* value;
   const char* text;
   Target (*target)(Settings&);
+  bool secret = false;  // not to stand where others can read it: in the environment alone
 };
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 27> table{{
+const std::array<Setting, 30> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
@@ -54,6 +57,14 @@ const std::array<Setting, 27> table{{
     {"state-file", "PATH",
      "keeps the identity and the stream of this peer (default: new at each start)",
      [](Settings& s) -> Target { return &s.options.state_file; }},
+    {"key-file", "PATH",
+     "file with the key of the mesh, as `tidegate keygen` prints it; or its text in the "
+     "environment, as TIDEGATE_KEYS (default: none, on loopback alone)",
+     [](Settings& s) -> Target { return &s.options.key_file; }},
+    {"keys", "TEXT", "the text of such a file",
+     [](Settings& s) -> Target { return &s.options.keys; }, true},
+    {"insecure", "true|false", "use other interfaces than loopback without a key",
+     [](Settings& s) -> Target { return &s.options.insecure; }},
     {"interfaces", "NAME", "network interfaces to listen and beacon on; repeatable",
      [](Settings& s) -> Target { return &s.options.interfaces; }},
     {"beacon-port", "PORT", "UDP port of the beacon, the same for the whole mesh",
@@ -163,6 +174,7 @@ std::string default_text(const Target& target) {
     std::string operator()(const std::uint16_t* port) const { return std::to_string(*port); }
     std::string operator()(const std::size_t* size) const { return exact_size(*size); }
     std::string operator()(const Duration* time) const { return exact_duration(*time); }
+    std::string operator()(const bool* yes) const { return *yes ? "true" : "false"; }
     std::string operator()(const std::optional<LogLevel>*) const { return ""; }
     std::string operator()(const LocalTransport* transport) const {
       return std::string(to_string(*transport));
@@ -213,6 +225,13 @@ struct Assign {
     *target = *time;
     return {};
   }
+  Refused operator()(bool* target) const {
+    if (text != "true" && text != "false") {
+      return "'" + std::string(text) + "' is none of its values; write true or false";
+    }
+    *target = text == "true";
+    return {};
+  }
   Refused operator()(std::optional<LogLevel>* target) const {
     const auto level = log_level_named(text);
     if (!level) {
@@ -244,10 +263,16 @@ class Reader {
   explicit Reader(const ConfigSources& sources) : sources_(sources) {}
 
   Configuration read() {
+    result_.settings.options.key_file = sources_.key_credential;
     if (!sources_.file_name.empty()) read_file();
     for (const auto& [variable, value] : sources_.environment) read_variable(variable, value);
     for (const auto& [name, values] : sources_.flags) read_flag(name, values);
-    for (const auto& problem : validate(result_.settings.options)) {
+    auto& options = result_.settings.options;
+    // Given by the service manager, unless something else is wanted.
+    if (result_.given.contains("keys") && !result_.given.contains("key-file")) {
+      options.key_file.clear();
+    }
+    for (const auto& problem : validate(options)) {
       const auto where = result_.where.find(problem.option);
       complain(where == result_.where.end() ? problem.option + " (default)" : where->second,
                problem.what);
@@ -266,6 +291,12 @@ class Reader {
   }
 
   void assign(const Setting& setting, std::string_view text, Source source, std::string where) {
+    if (setting.secret && source != Source::environment) {
+      return complain(std::move(where),
+                      "others may read it there; put it into a file of its own, "
+                      "key-file, or into the environment as " +
+                          variable_name(setting.name));
+    }
     auto refused = std::visit(Assign{text}, setting.target(result_.settings));
     if (refused) return complain(std::move(where), std::move(*refused));
     accept(setting, source, std::move(where));
@@ -311,6 +342,8 @@ class Reader {
       read_list(setting, **list, node, where);
     } else if (const auto* text = node.as_string()) {
       assign(setting, text->get(), Source::file, where);
+    } else if (node.is_boolean() && std::holds_alternative<bool*>(target)) {
+      assign(setting, node.as_boolean()->get() ? "true" : "false", Source::file, where);
     } else if (node.is_integer() && !std::holds_alternative<std::string*>(target) &&
                !std::holds_alternative<Server*>(target)) {
       assign(setting, std::to_string(node.as_integer()->get()), Source::file, where);
@@ -388,7 +421,8 @@ std::vector<SettingHelp> setting_help() {
   for (const auto& setting : table) {
     const auto value = default_text(setting.target(defaults));
     help.push_back({setting.name, setting.value,
-                    setting.text + (value.empty() ? "" : " (default: " + value + ")")});
+                    setting.text + (value.empty() ? "" : " (default: " + value + ")"),
+                    std::holds_alternative<bool*>(setting.target(defaults)), setting.secret});
   }
   return help;
 }
@@ -416,6 +450,14 @@ std::vector<std::pair<std::string, std::string>> environment_settings() {
     found.emplace_back(text.substr(0, equals), text.substr(std::min(equals + 1, text.size())));
   }
   return found;
+}
+
+std::string key_credential() {
+  const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
+  if (directory == nullptr) return "";
+  const auto path = std::filesystem::path(directory) / "mesh.key";
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored) ? path.string() : "";
 }
 
 Result<std::string> read_text_file(const std::string& path) {

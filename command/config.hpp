@@ -1,4 +1,4 @@
-// Settings of the `tidegate` command: every member of Options but report_sent, and two of the
+// Settings of the `tidegate` command: every member of Options but report_sent, and some of the
 // command itself, from a TOML file, the environment and flags. A later source wins: default, file,
 // environment, flag.
 //
@@ -11,9 +11,12 @@
 // A list is an array in the file, is separated by commas in the environment, and a flag is repeated
 // (commas work there too).
 //
+// A setting that is true or false is true as a flag without a value. Secrets come from the
+// environment alone.
+//
 // Nothing is refused one by one: all that is wrong in all sources is collected, each with where it
-// came from and what to write instead. Nothing here touches the system except read_text_file() and
-// environment_settings().
+// came from and what to write instead. Nothing here touches the system except the last three
+// functions.
 #pragma once
 
 #include <map>
@@ -49,6 +52,8 @@ struct SettingHelp {
   std::string name;
   std::string value;  // "SIZE"
   std::string text;   // what it does, with its default
+  bool yes_or_no = false;
+  bool secret = false;  // no flag
 };
 [[nodiscard]] std::vector<SettingHelp> setting_help();
 
@@ -58,6 +63,7 @@ struct ConfigSources {
   std::string file_text;
   std::vector<std::pair<std::string, std::string>> environment;         // TIDEGATE_... only
   std::vector<std::pair<std::string, std::vector<std::string>>> flags;  // without "--"
+  std::string key_credential = {};  // the key file that systemd has handed over; empty: none
 };
 
 struct SettingProblem {
@@ -85,6 +91,10 @@ struct Configuration {
 
 // Those variables whose name begins with TIDEGATE_.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment_settings();
+
+// The file `mesh.key` among the credentials of the service (systemd's LoadCredential=); empty:
+// there is none.
+[[nodiscard]] std::string key_credential();
 
 [[nodiscard]] Result<std::string> read_text_file(const std::string& path);
 

@@ -202,6 +202,7 @@ std::string status_text(const Status& status, bool all) {
     text += row("trouble",
                 fmt::format("for {}: {}", rough_duration(trouble.lasted), harmless(trouble.text)));
   }
+  text += row("key", status.key.empty() ? "none: who reaches these ports can join" : status.key);
   text += row("ports",
               fmt::format("{} (publish), {} (direct)", status.publish_port, status.direct_port));
   for (const auto& seed : status.seeds) text += row("seed", seed_words(seed));

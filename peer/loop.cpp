@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "discovery/beacon_seal.hpp"
 #include "discovery/seeds.hpp"
 #include "lib/mesh/announcement.hpp"
 #include "lib/node/trace.hpp"
@@ -25,6 +26,19 @@ std::string text_of(const base::Endpoint& endpoint) {
   return to_string(discovery::Seed{endpoint.host, endpoint.port});
 }
 
+std::string why_stranger(discovery::Seal seal) {
+  switch (seal) {
+    case discovery::Seal::missing:
+      return "has no key, and this peer has one";
+    case discovery::Seal::unknown_key:
+      return "has a key that this peer does not have";
+    case discovery::Seal::forged:
+    case discovery::Seal::good:
+      break;
+  }
+  return "names a key of this mesh and was not made with it";
+}
+
 std::string listed(const std::vector<std::string>& texts) {
   std::string all;
   for (const auto& text : texts) all += (all.empty() ? "" : ", ") + text;
@@ -37,6 +51,7 @@ Loop::Loop(const Options& options, World world, Sink sink)
     : sink_(std::move(sink)),
       now_(io::clock_now()),
       carrier_(std::move(world.carrier)),
+      keyring_(std::move(world.keyring)),
       beacon_(std::move(world.beacon)),
       addresses_(std::move(world.addresses)),
       resolver_(name_patience),
@@ -47,6 +62,11 @@ Loop::Loop(const Options& options, World world, Sink sink)
       database_(replay_reader_.reader != nullptr, now_),
       primary_(world.commit_position_reader != nullptr, now_) {
   carrier_->attach(reactor_);
+  if (options.insecure) {
+    warn(
+        "this mesh has no key: everybody who reaches its interfaces can read it, join it and "
+        "speak in it; 'tidegate keygen' makes a key");
+  }
   if (beacon_) {
     beacon_watch_ = reactor_.watch_input(beacon_->descriptor(),
                                          [this](io::Readiness) { beacon_woken_ = true; });
@@ -143,10 +163,18 @@ void Loop::receive_datagrams() {
     const auto datagram = beacon_->receive();
     if (!datagram) return;
     const auto decoded = mesh::decode_announcement(datagram->bytes());
-    if (const auto* announcement = std::get_if<mesh::Announcement>(&decoded)) {
-      handle(node::input::Heard{*announcement, to_string(datagram->source)});
-    } else {
+    const auto* announcement = std::get_if<mesh::Announcement>(&decoded);
+    if (announcement == nullptr) {
       node_.count_malformed();
+      continue;
+    }
+    const auto host = to_string(datagram->source);
+    const auto seal = discovery::check_seal(datagram->bytes(), keyring_);
+    // That there is another mesh is all that is taken from its beacons.
+    if (seal == discovery::Seal::good || announcement->mesh != node_.mesh()) {
+      handle(node::input::Heard{*announcement, host});
+    } else {
+      node_.count_stranger(host + ", whose beacon " + why_stranger(seal));
     }
   }
 }
@@ -181,7 +209,10 @@ void Loop::listen_everywhere() {
 void Loop::connect_again() {
   std::erase_if(not_dialled_,
                 [this](const auto& one) { return carrier_->dial(one.first, one.second); });
-  std::erase_if(not_followed_, [this](const auto& one) { return carrier_->follow(one); });
+  std::erase_if(not_followed_, [this](const auto& one) {
+    const auto& [publisher, follow] = one;
+    return carrier_->follow(publisher, follow.endpoint, follow.key);
+  });
   const bool done = not_dialled_.empty() && not_followed_.empty();
   connect_again_at_ = done ? never : now_ + connect_again_after;
   if (done) warn("there are open files for connections again");
@@ -223,7 +254,9 @@ void Loop::handle(carriers::RouteBytes& arrival) {
 
 void Loop::handle(const carriers::StreamBytes& arrival) {
   handle_frame(mesh::decode<mesh::StreamFrame>(arrival.bytes, known_branches_),
-               [](mesh::StreamFrame frame) { return node::input::FromStream{std::move(frame)}; });
+               [&](mesh::StreamFrame frame) {
+                 return node::input::FromStream{arrival.publisher, std::move(frame)};
+               });
 }
 
 void Loop::handle(const carriers::SubscriptionChange& arrival) {
@@ -337,8 +370,10 @@ Status Loop::status() const {
 
 Status Loop::status_without_troubles(Instant now) const {
   auto status = node_.status(now);
+  if (!keyring_.empty()) status.key = keys::to_text(keyring_.first().id);
   status.outgoing_bytes = carrier_->outgoing_bytes();
   status.counters.suppressed = carrier_->suppressed();
+  status.counters.strangers += carrier_->strangers();
   status.database = database_.status(now);
   status.database.primary = replay_reader_.reader && replay_reader_.reader->is_primary();
   status.primary = primary_.status(now);
@@ -371,14 +406,14 @@ void Loop::execute(node::effect::Undial& e) {
 void Loop::execute(node::effect::Resolve& e) { resolver_.ask(e.host, now_); }
 
 void Loop::execute(node::effect::Follow& e) {
-  if (carrier_->follow(e.endpoint)) return;
-  not_followed_.push_back(e.endpoint);
+  if (carrier_->follow(e.publisher, e.endpoint, e.key)) return;
+  not_followed_.insert_or_assign(e.publisher, e);
   connect_again_at_ = std::min(connect_again_at_, now_ + connect_again_after);
   warn("can't subscribe to " + text_of(e.endpoint) + ", and tries again");
 }
 
 void Loop::execute(node::effect::Unfollow& e) {
-  if (std::erase(not_followed_, e.endpoint) == 0) carrier_->unfollow(e.endpoint);
+  if (not_followed_.erase(e.publisher) == 0) carrier_->unfollow(e.publisher);
 }
 
 void Loop::execute(node::effect::ToLink& e) { carrier_->to_link(e.link, encode(e.frame)); }
@@ -387,7 +422,8 @@ void Loop::execute(node::effect::Broadcast& e) { carrier_->broadcast(encode(e.fr
 
 void Loop::execute(node::effect::Announce& e) {
   if (!beacon_) return;
-  const auto bytes = encode(e.announcement);
+  auto bytes = encode(e.announcement);
+  discovery::seal(bytes, keyring_);
   for (const auto& change : beacon_->send(bytes)) {
     warn("interface " + change.interface + ": " +
          (change.trouble.empty() ? "works again" : change.trouble));

@@ -149,6 +149,7 @@ class Loop {
   Sink sink_;
   Instant now_;
   std::unique_ptr<carriers::Carrier> carrier_;
+  keys::Keyring keyring_;  // of the beacon
   std::optional<discovery::Beacon> beacon_;
   io::Reactor::Watch beacon_watch_;
   bool beacon_woken_ = false;
@@ -157,7 +158,7 @@ class Loop {
   bool addresses_woken_ = false;
   // Connections that could not be made, for want of descriptors.
   std::map<mesh::LinkId, base::Endpoint> not_dialled_;
-  std::vector<base::Endpoint> not_followed_;
+  std::map<Origin, node::effect::Follow> not_followed_;
   Instant connect_again_at_ = never;
   io::Resolver resolver_;  // of the names of seeds
   io::Reactor::Watch resolver_watch_;

@@ -11,6 +11,7 @@
 #include "lib/base/random.hpp"
 #include "peer/carriers/zeromq/zeromq.hpp"
 #include "peer/io/clock.hpp"
+#include "peer/key_file.hpp"
 #include "peer/servers/servers.hpp"
 
 namespace tidegate::peer {
@@ -38,7 +39,11 @@ Result<World> open_world(const Options& options) {
   auto seeds = endpoints_of(options.seeds);
   if (!seeds) return seeds.error();
 
+  auto keyring = open_keyring(options);
+  if (!keyring) return keyring.error();
+
   World world;
+  world.keyring = std::move(keyring).value();
   world.seeds = std::move(seeds).value();
   randombytes_buf(world.self.origin.peer.bytes.data(), world.self.origin.peer.bytes.size());
   world.self.origin.incarnation = io::wall_clock_microseconds();
@@ -60,12 +65,14 @@ Result<World> open_world(const Options& options) {
   world.beacon.emplace(std::move(beacon).value());
   world.addresses.emplace(options.interfaces);
 
-  auto carrier = zeromq::open({world.self.origin.peer, world.addresses->addresses(),
-                               options.first_port, options.last_port, options.local_transport});
+  auto carrier =
+      zeromq::open({world.self.origin.peer, world.addresses->addresses(), options.first_port,
+                    options.last_port, options.local_transport, world.keyring});
   if (!carrier) return carrier.error();
   world.carrier = std::move(carrier).value();
   world.self.publish_port = world.carrier->ports().publish;
   world.self.direct_port = world.carrier->ports().direct;
+  world.self.stream_key = world.carrier->stream_key();
 
   base::Random random(~world.random_seed);  // of the pauses of the readers
   if (options.database) {

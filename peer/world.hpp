@@ -10,6 +10,7 @@
 #include "discovery/address_watch.hpp"
 #include "discovery/beacon.hpp"
 #include "lib/base/endpoint.hpp"
+#include "lib/keys/keyring.hpp"
 #include "lib/mesh/frame.hpp"
 #include "peer/carriers/carrier.hpp"
 #include "peer/servers/server.hpp"
@@ -25,6 +26,7 @@ struct World {
   std::optional<StateFile> state;  // none: the identity ends with the process
   std::uint64_t random_seed = 0;   // of the pauses of the node
   std::unique_ptr<carriers::Carrier> carrier;
+  keys::Keyring keyring;                                 // of the beacon
   std::optional<discovery::Beacon> beacon;               // none: peers are found by seeds alone
   std::optional<discovery::AddressWatch> addresses;      // none: they never change
   std::unique_ptr<servers::ReplayReader> replay_reader;  // none: not gated

@@ -40,7 +40,7 @@ class Meshed {
   node::Effects& arrive(std::vector<Message> messages) {
     mesh::Data data{other, sequence_ + 1, std::move(messages)};
     sequence_ += data.messages.size();
-    return step(node::input::FromStream{std::move(data)});
+    return step(node::input::FromStream{other, std::move(data)});
   }
 
   [[nodiscard]] std::size_t ready_count() const { return node_.ready_count(); }

@@ -14,5 +14,6 @@ namespace tidegate::commands {
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_status_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_doctor_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_trust_command();
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_keygen_command();
 
 }  // namespace tidegate::commands

@@ -93,8 +93,9 @@ void say_what_was_found(const command::Invocation& invocation, const Status& sta
   command::write(
       invocation.log,
       {command::LogLevel::info,
-       fmt::format("{} in mesh {} on {}, ports {} and {}", command::harmless(status.name),
-                   status.mesh, interfaces, status.publish_port, status.direct_port)});
+       fmt::format("{} in mesh {} on {}, ports {} and {}, {}", command::harmless(status.name),
+                   status.mesh, interfaces, status.publish_port, status.direct_port,
+                   status.key.empty() ? "without a key" : "with the key " + status.key)});
   if (!options.database) {
     command::write(
         invocation.log,

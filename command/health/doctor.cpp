@@ -13,7 +13,7 @@
 namespace tidegate::health {
 namespace {
 
-constexpr std::uint64_t descriptors_per_peer = 5;
+constexpr std::uint64_t descriptors_per_peer = 6;
 constexpr std::uint64_t own_descriptors = 64;  // of a peer alone, generously
 constexpr std::uint64_t comfortable_peers = 50;
 constexpr std::uint64_t noticeable_lag = std::uint64_t{16} << 20U;  // bytes of WAL
@@ -67,7 +67,24 @@ void judge_interface(const InterfaceFacts& facts, Findings& findings) {
                  "with --seeds");
 }
 
+void judge_keys(const Options& options, const Result<keys::Keyring>& keyring, Findings& findings) {
+  Report report(findings, "key");
+  if (!keyring) {
+    return report.problem(keyring.error().message, "mend that, or the peer does not start");
+  }
+  if (keyring->empty() && options.insecure) {
+    return report.warn(
+        "none: everybody who reaches this peer can read, join and speak",
+        "make a key with 'tidegate keygen', give its file to every peer as --key-file");
+  }
+  if (keyring->empty()) return report.ok("none: every process of this host can join");
+  const auto others = keyring->all().size() - 1;
+  report.ok(keys::to_text(keyring->first().id) + " is used" +
+            (others == 0 ? "" : fmt::format(", and {} more accepted", others)));
+}
+
 void judge_host(const Options& options, const HostFacts& host, Findings& findings) {
+  judge_keys(options, host.keyring, findings);
   for (const auto& interface : host.interfaces) judge_interface(interface, findings);
   const bool only_loopback = std::all_of(
       host.interfaces.begin(), host.interfaces.end(),

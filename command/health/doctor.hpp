@@ -12,6 +12,7 @@
 #include "command/health/doctor_database.hpp"
 #include "command/health/loopback_probe.hpp"
 #include "discovery/interfaces.hpp"
+#include "lib/keys/keyring.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/result.hpp"
 
@@ -35,6 +36,7 @@ struct InterfaceFacts {
 };
 
 struct HostFacts {
+  Result<keys::Keyring> keyring = keys::Keyring();
   std::vector<InterfaceFacts> interfaces;
   std::vector<std::uint16_t> free_ports;  // the first two of the range, or fewer
   std::uint64_t descriptors_now = 0;      // RLIMIT_NOFILE, soft

@@ -10,6 +10,7 @@
 
 #include "command/health/doctor.hpp"
 #include "peer/io/descriptor.hpp"
+#include "peer/key_file.hpp"
 
 namespace tidegate::health {
 namespace {
@@ -47,6 +48,7 @@ std::vector<std::uint16_t> free_ports(const Options& options,
 
 HostFacts gather_host(const Options& options) {
   HostFacts host;
+  host.keyring = peer::open_keyring(options);
   const auto all = discovery::list_interfaces();
   std::vector<base::Ipv4> addresses;
   for (const auto& name : options.interfaces) {

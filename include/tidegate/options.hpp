@@ -49,8 +49,20 @@ struct Options {
   // Empty: a new identity at each start.
   std::string state_file = {};
 
-  // Network interfaces on which the peer listens and beacons. Only the loopback interface until
-  // others are named, since there are no keys yet: everybody on their networks can join.
+  // File with the key of the mesh, as `tidegate keygen` prints it. Peers with the same key form the
+  // mesh; nobody else can read it, join it or speak in it. Only the user of the application may be
+  // able to read the file, or root and a group if it is root's. Several keys: the first is used,
+  // all are accepted (docs/keys.md). Empty: no key.
+  std::string key_file = {};
+
+  // The text of such a file instead, for an application that keeps its secrets elsewhere.
+  std::string keys = {};
+
+  // Without a key the peer stays on the loopback interface, where every process of the host may
+  // join. This lets it use others all the same: everybody who reaches them can join, too.
+  bool insecure = false;
+
+  // Network interfaces on which the peer listens and beacons.
   std::vector<std::string> interfaces = {"lo"};
 
   // UDP port of the beacon, the same for all peers of a mesh.

@@ -37,6 +37,7 @@ struct Counters {
   std::uint64_t malformed = 0;         // frames and datagrams that could not be read
   std::uint64_t unexpected = 0;        // frames that could be read, but not from there or not now
   std::uint64_t refused = 0;           // peers of another mesh or protocol version
+  std::uint64_t strangers = 0;         // beacons and connections without a key of the mesh
   std::uint64_t refused_full = 0;      // arrivals beyond `held_bytes`, to be fetched again
   std::uint64_t requests = 0;          // for messages that were missed
   std::uint64_t recovered = 0;         // messages that came again thanks to them
@@ -71,6 +72,7 @@ inline constexpr std::array counter_names = {
     CounterName{"malformed", &Counters::malformed},
     CounterName{"unexpected", &Counters::unexpected},
     CounterName{"refused", &Counters::refused},
+    CounterName{"strangers", &Counters::strangers},
     CounterName{"refused_full", &Counters::refused_full},
     CounterName{"requests", &Counters::requests},
     CounterName{"recovered", &Counters::recovered},
@@ -147,6 +149,7 @@ struct Status {
   Origin origin;
   std::string name;
   std::string mesh;
+  std::string key;  // the name of the key that is used, as keygen shows it; empty: there is none
   std::uint16_t publish_port = 0;
   std::uint16_t direct_port = 0;
   Duration up{};
@@ -154,6 +157,7 @@ struct Status {
   std::vector<std::string> interfaces;  // on which it listens and beacons
   std::uint16_t beacon_port = 0;
   std::string other_mesh;  // "name at host" of the last beacon of another mesh; empty: none came
+  std::string stranger;    // "host: why" of the last beacon of this mesh that had no key of it
   std::vector<SeedStatus> seeds;
   std::vector<PeerStatus> peers;
 

@@ -28,12 +28,14 @@ constexpr Field direct_port_field{publish_port_field.end(), 2};
 constexpr Field reserved_field{direct_port_field.end(), 2};
 constexpr Field peer_field{reserved_field.end(), 16};
 constexpr Field incarnation_field{peer_field.end(), 8};
-constexpr Field key_id_field{incarnation_field.end(), 8};
-constexpr Field mesh_field{key_id_field.end(), base::limits::mesh_name_bytes};
-constexpr Field mac_field{mesh_field.end(), 32};
+constexpr Field counter_field{incarnation_field.end(), 8};
+constexpr Field mesh_field{counter_field.end(), base::limits::mesh_name_bytes};
+constexpr Field key_id_field{mesh_field.end(), 8};
+constexpr Field mac_field{key_id_field.end(), 32};
 
 static_assert(magic.size() == magic_field.size);
-static_assert(peer_field.offset == 16 && mesh_field.offset == 48 && mac_field.offset == 80);
+static_assert(peer_field.offset == 16 && mesh_field.offset == 48);
+static_assert(key_id_field.offset == announcement_key_id && mac_field.offset == announcement_mac);
 static_assert(mac_field.end() == announcement_size);
 static_assert(announcement_size <= 256, "a datagram that no link has to cut");
 
@@ -86,8 +88,7 @@ std::string_view to_string(AnnouncementFault fault) {
        {AnnouncementFault::unknown_flags, "unknown flags"},
        {AnnouncementFault::zero_port, "port 0"},
        {AnnouncementFault::reserved_not_zero, "reserved bytes are not 0"},
-       {AnnouncementFault::bad_mesh_name, "bad mesh name"},
-       {AnnouncementFault::keyed, "has a key"}});
+       {AnnouncementFault::bad_mesh_name, "bad mesh name"}});
   return names.name(fault);
 }
 
@@ -95,7 +96,7 @@ AnnouncementBytes encode(const Announcement& announcement) {
   TIDEGATE_MUST(valid_mesh_name(announcement.mesh));
   TIDEGATE_MUST(announcement.publish_port != 0 && announcement.direct_port != 0);
 
-  AnnouncementBytes bytes{};  // what is not written below is reserved: 0
+  AnnouncementBytes bytes{};  // what is not written below is reserved, or a key's: 0
   std::transform(magic.begin(), magic.end(), bytes.begin(), to_byte);
   bytes[version_field.offset] = version;
   if (announcement.leaving) bytes[flags_field.offset] |= leaving_flag;
@@ -106,6 +107,7 @@ AnnouncementBytes encode(const Announcement& announcement) {
     bytes[peer_field.offset + i] = std::byte{announcement.origin.peer.bytes[i]};
   }
   put(bytes, incarnation_field, announcement.origin.incarnation);
+  put(bytes, counter_field, announcement.counter);
   for (std::size_t i = 0; i < announcement.mesh.size(); ++i) {
     bytes[mesh_field.offset + i] = to_byte(announcement.mesh[i]);
   }
@@ -128,9 +130,6 @@ std::variant<Announcement, AnnouncementFault> decode_announcement(
     return AnnouncementFault::unknown_flags;
   }
   if (!all_zero(field_of(fields, reserved_field))) return AnnouncementFault::reserved_not_zero;
-  if (!all_zero(field_of(fields, key_id_field)) || !all_zero(field_of(fields, mac_field))) {
-    return AnnouncementFault::keyed;
-  }
 
   Announcement announcement;
   announcement.leaving = (flags & leaving_flag) != std::byte{0};
@@ -144,6 +143,7 @@ std::variant<Announcement, AnnouncementFault> decode_announcement(
   std::transform(peer.begin(), peer.end(), announcement.origin.peer.bytes.begin(),
                  [](std::byte b) { return std::to_integer<std::uint8_t>(b); });
   announcement.origin.incarnation = get<std::uint64_t>(fields, incarnation_field);
+  announcement.counter = get<std::uint64_t>(fields, counter_field);
 
   const auto name = field_of(fields, mesh_field);
   const auto name_end = std::find(name.begin(), name.end(), std::byte{0});

@@ -16,18 +16,19 @@
 //       14     2  reserved, 0
 //       16    16  peer id
 //       32     8  incarnation
-//       40     8  key id, 0 = no key
+//       40     8  counter, rises with each announcement of this life
 //       48    32  mesh name, 1 to 32 printable ASCII characters without space, filled up with 0
-//       80    32  MAC over bytes 0 to 79 under that key; 0 without a key
-//      112        end
+//       80     8  key id, 0 = no key
+//       88    32  MAC over bytes 0 to 87 under that key; 0 without a key
+//      120        end
 //
 // Version rule: whatever a reader of version 1 could misread gets a higher version. A reader counts
 // and ignores datagrams of another version, whatever their length; only magic and version keep
-// their place for ever. Keys belong to a later version of this reader: until then a key id or a MAC
-// that is not 0 is refused, never taken for "no key".
+// their place for ever.
 //
-// Every announcement has exactly one encoding. Bytes that decode are not yet trusted: anybody on
-// the link can send them, so they hint at an address to dial and nothing more.
+// Key id and MAC are set and checked where the keys are (discovery/beacon_seal.hpp); here they are
+// bytes like others. A MAC shows that a member made the datagram, not that it was made now, nor
+// which member: so an announcement hints at an address to dial and nothing more.
 #pragma once
 
 #include <array>
@@ -50,11 +51,14 @@ struct Announcement {
   std::uint16_t direct_port = 0;
   bool leaving = false;       // a farewell: this life ends now, on purpose
   bool reply_wanted = false;  // the sender has just come and wants to hear the others at once
+  std::uint64_t counter = 0;  // one that is not above the last one is an old one, sent again
 
   friend bool operator==(const Announcement&, const Announcement&) = default;
 };
 
-inline constexpr std::size_t announcement_size = 112;  // bytes
+inline constexpr std::size_t announcement_size = 120;   // bytes
+inline constexpr std::size_t announcement_key_id = 80;  // offsets
+inline constexpr std::size_t announcement_mac = 88;
 using AnnouncementBytes = std::array<std::byte, announcement_size>;
 
 // 1 to 32 printable ASCII characters without space: it stands in logs, and two names that look
@@ -71,12 +75,12 @@ enum class AnnouncementFault : std::uint8_t {
   zero_port,
   reserved_not_zero,
   bad_mesh_name,  // empty, an unprintable character, or something behind its end
-  keyed,          // has a key id or a MAC, which this version can't check
 };
 
 [[nodiscard]] std::string_view to_string(AnnouncementFault fault);
 
-// The mesh name must be valid and the ports not 0: the caller's configuration has seen to that.
+// Without a key. The mesh name must be valid and the ports not 0: the caller's configuration has
+// seen to that.
 [[nodiscard]] AnnouncementBytes encode(const Announcement& announcement);
 
 // Takes any bytes, of any length.

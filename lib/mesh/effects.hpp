@@ -32,11 +32,13 @@ struct Undial {
 struct Resolve {  // the name of a host into addresses
   std::string host;
 };
-struct Follow {  // subscribe to a publisher
+struct Follow {  // subscribe to a publisher, which has this key
+  Origin publisher;
   base::Endpoint endpoint;
+  StreamKey key{};
 };
 struct Unfollow {
-  base::Endpoint endpoint;
+  Origin publisher;
 };
 struct ToLink {
   LinkId link = 0;

@@ -9,6 +9,7 @@
 //     StreamFrame   an XPUB               every SUB              Data, Heartbeat, Farewell
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,10 @@ namespace tidegate::mesh {
 
 inline constexpr std::uint32_t protocol_version = 1;
 
+// The CURVE key by which followers know a publisher's stream from any other. Each process draws
+// its own and tells it to nobody but members; all 0: it has none.
+using StreamKey = std::array<std::uint8_t, 32>;
+
 // How a peer introduces itself. Its address is where its connection comes from.
 struct PeerInfo {
   Origin origin;
@@ -32,6 +37,7 @@ struct PeerInfo {
   std::uint16_t direct_port = 0;
   // The incarnation in which its stream has begun, if this life goes on with it; 0: in this one.
   std::uint64_t epoch = 0;
+  StreamKey stream_key{};
 
   friend bool operator==(const PeerInfo&, const PeerInfo&) = default;
 };

@@ -46,8 +46,8 @@ constexpr std::uint8_t last_kind = kind_of<Vouch>;
 
 // --- writing ---------------------------------------------------------------------------------
 
-std::string write(const Hello& f) { return FrameWriter(kind_of<Hello>, 8).info(f.info).take(); }
-std::string write(const Welcome& f) { return FrameWriter(kind_of<Welcome>, 8).info(f.info).take(); }
+std::string write(const Hello& f) { return FrameWriter(kind_of<Hello>, 9).info(f.info).take(); }
+std::string write(const Welcome& f) { return FrameWriter(kind_of<Welcome>, 9).info(f.info).take(); }
 std::string write(const Refusal& f) {
   return FrameWriter(kind_of<Refusal>, 1).text(f.reason).take();
 }
@@ -165,6 +165,7 @@ PeerInfo read_info(FrameReader& frame) {
   value.publish_port = frame.port("publish port");
   value.direct_port = frame.port("direct port");
   value.epoch = frame.number("epoch", 0, value.origin.incarnation);
+  value.stream_key = frame.key();
   return value;
 }
 

@@ -81,6 +81,17 @@ class FrameReader {
     return value;
   }
 
+  StreamKey key() {
+    StreamKey value{};
+    const auto bytes = binary("stream key", 0, value.size());
+    const bool none = bytes.empty();
+    std::copy(bytes.begin(), bytes.end(), value.begin());
+    if (bytes.size() != (none ? 0 : value.size()) || none != (value == StreamKey{})) {
+      fail("stream key");
+    }
+    return value;
+  }
+
   // nullptr: it has failed. Valid as KnownBranches says.
   const Branch* branch(KnownBranches& known) {
     const auto bytes = binary("branch", 1, base::limits::branch_bytes);

@@ -57,6 +57,13 @@ class FrameWriter {
     return number(value.incarnation);
   }
 
+  // Empty: there is none.
+  FrameWriter& key(const StreamKey& value) {
+    const bool none = value == StreamKey{};
+    binary({reinterpret_cast<const char*>(value.data()), none ? 0 : value.size()});
+    return *this;
+  }
+
   FrameWriter& info(const PeerInfo& value) {
     return number(protocol_version)
         .origin(value.origin)
@@ -64,7 +71,8 @@ class FrameWriter {
         .text(value.name)
         .number(value.publish_port)
         .number(value.direct_port)
-        .number(value.epoch);
+        .number(value.epoch)
+        .key(value.stream_key);
   }
 
   // Whole, with its history.

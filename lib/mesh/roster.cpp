@@ -12,6 +12,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr Duration repeat_hello = seconds(1);
+constexpr Duration answer_patience = seconds(3);
 constexpr Duration repeat_probe = seconds(1);
 constexpr std::size_t helpers = 3;  // that are asked about a silent member
 
@@ -24,12 +25,6 @@ constexpr Duration remember_gone = hours(24);
 // reported.
 bool forgettable(const Member& member) {
   return member.departed() && member.held == 0 && !member.stream.gap();
-}
-
-// Of a member whose address another one has.
-PeerGone::Why why_displaced(const Origin& member, const Origin& other) {
-  const bool later_life = member.peer == other.peer && member.incarnation < other.incarnation;
-  return later_life ? PeerGone::Why::replaced : PeerGone::Why::silent;
 }
 
 }  // namespace
@@ -47,9 +42,14 @@ bool Roster::heard(const Announcement& announcement, const std::string& host, In
   if (announcement.leaving || announcement.mesh != self_.mesh) return false;
   if (announcement.origin.peer == self_.origin.peer) return false;
   auto* known = find(announcement.origin);
-  if (known != nullptr && known->state != PeerState::gone) return false;
+  if (known != nullptr) {
+    if (announcement.counter <= known->announced) return false;
+    known->announced = announcement.counter;
+    if (known->state != PeerState::gone) return false;
+  }
   auto* member = known != nullptr ? known : admit(announcement.origin, now);
   if (member == nullptr) return false;
+  member->announced = announcement.counter;
   member->host = host;
   member->publish_port = announcement.publish_port;
   member->direct_port = announcement.direct_port;
@@ -104,7 +104,8 @@ bool Roster::welcome(LinkId link, const PeerInfo& info, Instant now, Effects& ef
 // The address was handed on.
 bool Roster::other_answered(Member& member, const PeerInfo& info, Instant now, Effects& effects) {
   const auto host = member.host;
-  depart(member, why_displaced(member.origin, info.origin), now, effects);
+  const bool later_life = member.origin.peer == info.origin.peer && member.origin < info.origin;
+  depart(member, later_life ? PeerGone::Why::replaced : PeerGone::Why::silent, now, effects);
   if (info.origin.peer == self_.origin.peer) return true;
   auto* other = find(info.origin);
   if (other == nullptr) other = admit(info.origin, now);
@@ -115,8 +116,10 @@ bool Roster::other_answered(Member& member, const PeerInfo& info, Instant now, E
 }
 
 void Roster::meet(Member& member, const PeerInfo& info, Instant now, Effects& effects) {
+  member.redial_at = never;
   member.name = info.name;
   member.publish_port = info.publish_port;
+  member.stream_key = info.stream_key;
   take_over_stream(member, info);
   sign_of_life(member, now, effects);
   follow(member, now, effects);
@@ -124,15 +127,9 @@ void Roster::meet(Member& member, const PeerInfo& info, Instant now, Effects& ef
 
 void Roster::follow(Member& member, Instant now, Effects& effects) {
   if (member.following) return;
-  const auto endpoint = member.publish_endpoint();
-  for (auto& [origin, other] : members_) {
-    if (other.following && other.publish_endpoint() == endpoint) {
-      depart(other, why_displaced(origin, member.origin), now, effects);
-    }
-  }
   member.following = true;
   member.refollow_at = now + patience_.gone;
-  effects.push_back(effect::Follow{endpoint});
+  effects.push_back(effect::Follow{member.origin, member.publish_endpoint(), member.stream_key});
 }
 
 void Roster::reader(PeerId peer, bool present, Extent own, Instant now, Effects& effects) {
@@ -280,8 +277,7 @@ void Roster::depart(Member& member, PeerGone::Why why, Instant now, Effects& eff
   }
   if (member.was_ready || why != PeerGone::Why::silent) member.unready_since = never;
   member.was_ready = false;
-  // A member that has left, or was replaced, does not come back in the same life; a late beacon
-  // counts for nothing.
+  // One that has left, or was replaced, does not come back in this life; a late beacon is nothing.
   enter(member, why == PeerGone::Why::silent ? PeerState::gone : PeerState::left);
   member.retry_at = now + (member.state == PeerState::gone ? remember_gone : remember_left);
   wake_at(member.retry_at);
@@ -290,7 +286,7 @@ void Roster::depart(Member& member, PeerGone::Why why, Instant now, Effects& eff
 
 void Roster::disconnect(Member& member, Effects& effects) {
   if (member.link) effects.push_back(effect::Undial{*member.link});
-  if (member.following) effects.push_back(effect::Unfollow{member.publish_endpoint()});
+  if (member.following) effects.push_back(effect::Unfollow{member.origin});
   member.link.reset();
   member.following = member.called = member.started = member.listening = false;
 }
@@ -329,8 +325,8 @@ void Roster::advance_member(Member& member, Extent own, Instant now, Effects& ef
   wake_at(member.probe_at);
   if (member.following && now >= member.refollow_at) {
     member.refollow_at = now + patience_.gone;
-    effects.push_back(effect::Unfollow{member.publish_endpoint()});
-    effects.push_back(effect::Follow{member.publish_endpoint()});
+    effects.push_back(effect::Unfollow{member.origin});
+    effects.push_back(effect::Follow{member.origin, member.publish_endpoint(), member.stream_key});
   }
   if (member.following) wake_at(member.refollow_at);
 
@@ -338,7 +334,11 @@ void Roster::advance_member(Member& member, Extent own, Instant now, Effects& ef
   if (!unfinished || !member.link) return;
   member.unready_since = std::min(member.unready_since, now);
   if (now >= member.retry_at) {
-    send_hello(*member.link, effects);
+    if (now >= member.redial_at) {
+      connect(member, now, effects);
+    } else {
+      send_hello(*member.link, effects);
+    }
     tell_ready(member, own, effects);
     member.retry_at = soon(now, repeat_hello);
   }
@@ -435,11 +435,17 @@ void Roster::introduce(Member& member, const PeerInfo& info, const std::string& 
 void Roster::dial(Member& member, Instant now, Effects& effects) {
   member.detector.heard(now);
   if (member.state == PeerState::gone) enter(member, PeerState::heard);
+  connect(member, now, effects);
+  member.retry_at = soon(now, repeat_hello);
+  wake_at(member.retry_at);
+}
+
+void Roster::connect(Member& member, Instant now, Effects& effects) {
+  if (member.link) effects.push_back(effect::Undial{*member.link});
   member.link = ++last_link_;
   effects.push_back(effect::Dial{*member.link, member.direct_endpoint()});
   send_hello(*member.link, effects);
-  member.retry_at = soon(now, repeat_hello);
-  wake_at(member.retry_at);
+  member.redial_at = now + answer_patience;
 }
 
 void Roster::send_hello(LinkId link, Effects& effects) const {

@@ -29,7 +29,11 @@
 //    the next sequence, and the messages that are held.
 // 8. Of a member that was forgotten, for its age or for want of room, its stream's place is still
 //    known for long: if it comes back, its stream goes on there.
-// 9. A seed's name may have several addresses, of one peer or of several. Each that is not our own
+// 9. An announcement that does not count on from the last one is an old one that somebody sends
+//    again.
+// 10. A connection that has never had an answer is given up for a new one: it may have been refused
+//     for good, or by a key that the other end does not use yet, without a word from the carrier.
+// 11. A seed's name may have several addresses, of one peer or of several. Each that is not our own
 //    is dialled until it has answered, and the name is looked up anew for each try.
 #pragma once
 
@@ -65,11 +69,14 @@ struct Member {
   std::string host;
   std::uint16_t publish_port = 0;
   std::uint16_t direct_port = 0;
+  StreamKey stream_key{};       // from its Welcome
+  std::uint64_t announced = 0;  // the counter of its last announcement
 
   PeerState state = PeerState::heard;
   FailureDetector detector;
   Instant retry_at = never;     // says Hello again, unless ready
   std::optional<LinkId> link;   // our DEALER to it
+  Instant redial_at = never;    // takes another one, unless this one has had an answer by then
   bool following = false;       // we have subscribed to it
   bool called = false;          // a Hello of its own came: it reaches our direct port
   Instant refollow_at = never;  // does so anew, if its stream stays silent until then
@@ -197,6 +204,7 @@ class Roster {
   void take_over_stream(Member& member, const PeerInfo& info);
   void introduce(Member& member, const PeerInfo& info, const std::string& host);
   void dial(Member& member, Instant now, Effects& effects);
+  void connect(Member& member, Instant now, Effects& effects);
   void send_hello(LinkId link, Effects& effects) const;
   void follow(Member& member, Instant now, Effects& effects);
   void tell_ready(const Member& member, Extent own, Effects& effects) const;

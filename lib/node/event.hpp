@@ -43,7 +43,8 @@ struct FromRoute {  // from a peer that dialled us
   std::string host;
   mesh::CallFrame frame;
 };
-struct FromStream {  // from some publisher that we follow
+struct FromStream {
+  Origin publisher;  // whom we follow there; the frame may say that it is another's
   mesh::StreamFrame frame;
 };
 // The subscription to "@<peer id>" of a reader arrived, or went away with its connection.

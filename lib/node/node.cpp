@@ -65,8 +65,9 @@ void Node::run_timers(Instant now, Effects& effects) {
   if (pace_.take_due(now)) effects.push_back(effect::Announce{announcement(false, first)});
 }
 
-mesh::Announcement Node::announcement(bool leaving, bool reply_wanted) const {
-  return {self_.mesh, self_.origin, self_.publish_port, self_.direct_port, leaving, reply_wanted};
+mesh::Announcement Node::announcement(bool leaving, bool reply_wanted) {
+  return {self_.mesh, self_.origin, self_.publish_port, self_.direct_port,
+          leaving,    reply_wanted, ++announced_};
 }
 
 // --- the mesh -----------------------------------------------------------------------------------
@@ -108,7 +109,10 @@ void Node::handle(input::FromRoute& in, Instant now, Effects& effects) {
 void Node::handle(input::FromStream& in, Instant now, Effects& effects) {
   std::visit(
       [&](auto& frame) {
-        if (auto* member = roster_.publisher(frame.origin, now, FromMesh(effects))) {
+        auto* member = frame.origin == in.publisher
+                           ? roster_.publisher(in.publisher, now, FromMesh(effects))
+                           : nullptr;
+        if (member != nullptr) {
           published(*member, frame, now, effects);
         } else {
           ++counters_.unexpected;

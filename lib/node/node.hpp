@@ -47,7 +47,13 @@ class Node {
   // inputs; they are counted here.
   void count_malformed() { ++counters_.malformed; }
   void count_misplaced() { ++counters_.unexpected; }
+  // Somebody who calls himself one of this mesh has no key of it; where, and why not.
+  void count_stranger(std::string who) {
+    ++counters_.strangers;
+    stranger_ = std::move(who);
+  }
 
+  [[nodiscard]] const std::string& mesh() const { return self_.mesh; }
   [[nodiscard]] std::size_t ready_count() const { return roster_.ready_count(); }
   [[nodiscard]] std::size_t held_size() const { return receiver_.held_size(); }
   [[nodiscard]] std::size_t outbox_bytes() const { return publisher_.outbox().bytes(); }
@@ -100,12 +106,14 @@ class Node {
   void published(mesh::Member& member, mesh::Farewell& frame, Instant now, Effects& effects);
 
   void run_timers(Instant now, Effects& effects);
-  [[nodiscard]] mesh::Announcement announcement(bool leaving, bool reply_wanted) const;
+  mesh::Announcement announcement(bool leaving, bool reply_wanted);
 
   mesh::PeerInfo self_;
   std::vector<std::string> interfaces_;
   std::uint16_t beacon_port_;
   std::string other_mesh_;  // that was heard last
+  std::string stranger_;
+  std::uint64_t announced_ = 0;  // the counter of the last announcement
   Instant started_;
   base::Random random_;
   Counters counters_;

@@ -14,6 +14,7 @@ Status Node::status(Instant now) const {
   status.interfaces = interfaces_;
   status.beacon_port = beacon_port_;
   status.other_mesh = other_mesh_;
+  status.stranger = stranger_;
   status.seeds = roster_.seeds(now);
   for (const auto& [origin, member] : roster_.members()) {
     const auto& stream = member.stream;

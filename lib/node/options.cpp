@@ -1,11 +1,13 @@
 #include "tidegate/options.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
 #include "lib/base/utf8.hpp"
+#include "lib/keys/mesh_key.hpp"
 #include "lib/mesh/announcement.hpp"
 #include "lib/message/footprint.hpp"
 #include "tidegate/message.hpp"
@@ -25,6 +27,11 @@ bool is_name(std::string_view text) {
   return true;
 }
 
+bool stays_on_loopback(const Options& options) {
+  return std::all_of(options.interfaces.begin(), options.interfaces.end(),
+                     [](const std::string& name) { return name == "lo"; });
+}
+
 }  // namespace
 
 std::vector<Problem> validate(const Options& options) {
@@ -39,6 +46,17 @@ std::vector<Problem> validate(const Options& options) {
   require(is_name(options.name), "name",
           "give at most " + std::to_string(base::limits::peer_name_bytes) +
               " bytes of text without control characters");
+  const bool has_key = !options.key_file.empty() || !options.keys.empty();
+  require(options.key_file.empty() || options.keys.empty(), "keys",
+          "is given beside key-file; give one of them");
+  if (const auto keys = keys::parse_keys(options.keys); !options.keys.empty() && !keys) {
+    problems.push_back({"keys", keys.error().message});
+  }
+  require(!has_key || !options.insecure, "insecure",
+          "is given beside a key; leave it out, the mesh is secured");
+  require(has_key || options.insecure || stays_on_loopback(options), "interfaces",
+          "without a key everybody who reaches them could join; make a key with 'tidegate keygen' "
+          "and name its file in key-file, or write insecure");
   require(!options.interfaces.empty(), "interfaces", "is empty; name at least one, for example lo");
   require(options.beacon_port >= first_unprivileged_port, "beacon-port", "must be 1024 or above");
   require(options.first_port >= first_unprivileged_port, "first-port", "must be 1024 or above");

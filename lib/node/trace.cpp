@@ -132,10 +132,10 @@ std::string words(const effect::Dial& e) {
 std::string words(const effect::Undial& e) { return "close link " + number(e.link); }
 std::string words(const effect::Resolve& e) { return "look up the name " + e.host; }
 std::string words(const effect::Follow& e) {
-  return "follow the stream at " + to_string(e.endpoint);
+  return "follow the stream of " + who(e.publisher) + " at " + to_string(e.endpoint);
 }
 std::string words(const effect::Unfollow& e) {
-  return "follow the stream at " + to_string(e.endpoint) + " no longer";
+  return "follow the stream of " + who(e.publisher) + " no longer";
 }
 std::string words(const effect::ToLink& e) {
   return "send on link " + number(e.link) + ": " + frame_words(e.frame);

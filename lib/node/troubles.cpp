@@ -106,6 +106,7 @@ std::string alone_text(const Status& status, bool met) {
           std::to_string(status.beacon_port) +
           " (UDP, multicast or broadcast), and name some as --seeds where no beacon passes";
   if (!status.other_mesh.empty()) text += "; there is a peer of the mesh " + status.other_mesh;
+  if (!status.stranger.empty()) text += "; there is a peer at " + status.stranger;
   return text;
 }
 

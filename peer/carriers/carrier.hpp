@@ -40,6 +40,7 @@ struct RouteBytes {
   std::string_view bytes;
 };
 struct StreamBytes {
+  Origin publisher;  // as follow() was told
   std::string_view bytes;
 };
 // A follower's subscription is here, or gone with its connection.
@@ -65,6 +66,9 @@ class Carrier {
 
   [[nodiscard]] virtual Ports ports() const = 0;
 
+  // Of what this peer publishes.
+  [[nodiscard]] virtual mesh::StreamKey stream_key() const = 0;
+
   // From now on every arrival ends the waits of the reactor, which outlives the carrier. Called
   // once, before anything below.
   virtual void attach(io::Reactor& reactor) = 0;
@@ -77,8 +81,9 @@ class Carrier {
   // False when the system has no room for another connection, or the endpoint can't be understood.
   [[nodiscard]] virtual bool dial(mesh::LinkId link, const base::Endpoint& endpoint) = 0;
   virtual void undial(mesh::LinkId link) = 0;
-  [[nodiscard]] virtual bool follow(const base::Endpoint& endpoint) = 0;
-  virtual void unfollow(const base::Endpoint& endpoint) = 0;
+  [[nodiscard]] virtual bool follow(const Origin& publisher, const base::Endpoint& endpoint,
+                                    const mesh::StreamKey& key) = 0;
+  virtual void unfollow(const Origin& publisher) = 0;
 
   // Each takes the bytes, or drops them when the receiver's queue is full.
   virtual void to_link(mesh::LinkId link, std::string_view bytes) = 0;
@@ -90,6 +95,9 @@ class Carrier {
   // missed: so a reader that is stopped costs no more than that.
   [[nodiscard]] virtual std::size_t outgoing_bytes() const = 0;
   [[nodiscard]] virtual std::uint64_t suppressed() const = 0;  // frames, since the start
+
+  // Connections without a key of the mesh that were refused, since the start.
+  [[nodiscard]] virtual std::uint64_t strangers() const = 0;
 
   // The next thing that has arrived; nothing when there is no more.
   [[nodiscard]] virtual std::optional<Arrival> receive() = 0;

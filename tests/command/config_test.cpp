@@ -49,11 +49,13 @@ TEST_CASE("without any source every setting has its default, and nothing is wron
 TEST_CASE("every setting can be given in the file, in the environment and as a flag") {
   const auto check = [](const Configuration& configuration) {
     REQUIRE(configuration.problems.empty());
-    CHECK(configuration.given.size() == setting_help().size());
+    // Neither form of a key: those are for a mesh that is not insecure.
+    CHECK(configuration.given.size() == setting_help().size() - 2);
     const auto& o = configuration.settings.options;
     CHECK(o.mesh == "m");
     CHECK(o.name == "n");
     CHECK(o.state_file == "/f");
+    CHECK(o.insecure);
     CHECK(o.interfaces == std::vector<std::string>{"lo", "eth0"});
     CHECK(o.beacon_port == 1111);
     CHECK(o.seeds == std::vector<std::string>{"a:1", "b:2"});
@@ -82,6 +84,7 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
   check(from_file(R"(
 mesh = "m"
 name = "n"
+insecure = true
 interfaces = ["lo", "eth0"]
 state-file = "/f"
 beacon-port = 1111
@@ -111,6 +114,7 @@ socket-mode = "0660"
   check(configure({.environment = {{"TIDEGATE_MESH", "m"},
                                    {"TIDEGATE_NAME", "n"},
                                    {"TIDEGATE_STATE_FILE", "/f"},
+                                   {"TIDEGATE_INSECURE", "true"},
                                    {"TIDEGATE_INTERFACES", "lo,eth0"},
                                    {"TIDEGATE_BEACON_PORT", "1111"},
                                    {"TIDEGATE_SEEDS", "a:1, b:2"},
@@ -138,6 +142,7 @@ socket-mode = "0660"
   check(configure({.flags = {{"mesh", {"m"}},
                              {"name", {"n"}},
                              {"state-file", {"/f"}},
+                             {"insecure", {"true"}},
                              {"interfaces", {"lo", "eth0"}},
                              {"beacon-port", {"1111"}},
                              {"seeds", {"a:1,b:2"}},
@@ -162,6 +167,48 @@ socket-mode = "0660"
                              {"socket", {"/s"}},
                              {"socket-group", {"g"}},
                              {"socket-mode", {"0660"}}}}));
+}
+
+TEST_CASE("a key comes from a file, or as text from the environment alone") {
+  const std::string key = "tidegate-key-1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh_LL1Fg";
+  const std::vector<std::pair<std::string, std::string>> text = {{"TIDEGATE_KEYS", key}};
+  CHECK(configure({.flags = {{"key-file", {"/k"}}}}).settings.options.key_file == "/k");
+  CHECK(from_file("key-file = \"/k\"").settings.options.key_file == "/k");
+  CHECK(configure({.environment = text}).settings.options.keys == key);
+
+  const auto flag = only_problem(configure({.flags = {{"keys", {key}}}}));
+  CHECK(flag.where == "--keys");
+  CHECK(flag.what ==
+        "others may read it there; put it into a file of its own, key-file, or into the "
+        "environment as TIDEGATE_KEYS");
+  CHECK(only_problem(from_file("keys = \"" + key + "\"")).where == "t.toml:1: keys");
+  CHECK(only_problem(configure({.environment = text, .flags = {{"key-file", {"/k"}}}})).where ==
+        "TIDEGATE_KEYS");
+}
+
+TEST_CASE("the key that the service manager hands over counts unless another one is named") {
+  const auto with = [](std::vector<std::pair<std::string, std::string>> environment) {
+    return configure({.environment = std::move(environment), .key_credential = "/c/mesh.key"});
+  };
+  CHECK(with({}).settings.options.key_file == "/c/mesh.key");
+  CHECK(with({{"TIDEGATE_KEY_FILE", "/k"}}).settings.options.key_file == "/k");
+  const auto text =
+      with({{"TIDEGATE_KEYS", "tidegate-key-1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh_LL1Fg"}});
+  CHECK(text.problems.empty());
+  CHECK(text.settings.options.key_file.empty());
+}
+
+TEST_CASE("without a key other interfaces than loopback are refused, unless insecure is written") {
+  CHECK(configure({.flags = {{"interfaces", {"lo"}}}}).problems.empty());
+  const auto refused = only_problem(configure({.flags = {{"interfaces", {"lo,eth0"}}}}));
+  CHECK(refused.where == "--interfaces");
+  CHECK(contains(refused.what, "make a key with 'tidegate keygen'"));
+  CHECK(configure({.flags = {{"interfaces", {"eth0"}}, {"insecure", {"true"}}}}).problems.empty());
+  CHECK(configure({.flags = {{"interfaces", {"eth0"}}, {"key-file", {"/k"}}}}).problems.empty());
+  const auto both = configure({.flags = {{"insecure", {"true"}}, {"key-file", {"/k"}}}});
+  CHECK(only_problem(both).where == "--insecure");
+  CHECK(only_problem(configure({.flags = {{"insecure", {"yes"}}}})).what ==
+        "'yes' is none of its values; write true or false");
 }
 
 TEST_CASE("a choice that is none of the setting's values names those that are") {

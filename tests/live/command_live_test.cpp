@@ -183,7 +183,7 @@ TEST_CASE("a flag without its value, an unknown command and no command are wrong
 
 TEST_CASE("a start that is refused says why") {
   const CommandMesh mesh;
-  const auto ran = mesh.run({"peer", "--interfaces", "nosuch0"});
+  const auto ran = mesh.run({"peer", "--interfaces", "nosuch0", "--insecure"});
   CHECK(ran.status == 1);
   CHECK(contains(ran.errors, "nosuch0"));
 }

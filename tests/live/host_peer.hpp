@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -49,6 +51,9 @@ std::unique_ptr<Network> make_network(const Arguments&... arguments) {
 
 inline std::unique_ptr<Hosts> make_hosts() { return make_network<Hosts>(); }
 
+inline constexpr auto* sample_key =
+    "tidegate-key-1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh_LL1Fg";
+
 class HostPeer {
  public:
   // `prefix`: of the command, to run it on a host.
@@ -81,7 +86,8 @@ class HostPeer {
     auto all = prefix_;
     all.emplace_back(TIDEGATE_COMMAND);
     all.insert(all.end(), arguments.begin(), arguments.end());
-    all.insert(all.end(), {"--socket", (directory_.path() / "status.sock").string()});
+    const auto own = own_options();
+    all.insert(all.end(), own.begin(), own.end());
     return CommandMesh::finish(support::Process({.arguments = all,
                                                  .input = support::Stream::pipe,
                                                  .output = support::Stream::pipe,
@@ -95,12 +101,21 @@ class HostPeer {
   }
 
  private:
+  // All have the same key.
+  [[nodiscard]] std::vector<std::string> own_options() const {
+    const auto key_file = (directory_.path() / "mesh.key").string();
+    std::ofstream(key_file) << sample_key;
+    std::filesystem::permissions(key_file, std::filesystem::perms::owner_read);
+    return {"--socket", (directory_.path() / "status.sock").string(), "--key-file", key_file};
+  }
+
   [[nodiscard]] support::Command command(std::vector<std::string> arguments,
                                          const std::string& interface, const std::string& name,
                                          const std::vector<std::string>& options) const {
     arguments.insert(arguments.end(),
-                     {TIDEGATE_COMMAND, "peer", "--interfaces", interface, "--name", name,
-                      "--socket", (directory_.path() / "status.sock").string()});
+                     {TIDEGATE_COMMAND, "peer", "--interfaces", interface, "--name", name});
+    const auto own = own_options();
+    arguments.insert(arguments.end(), own.begin(), own.end());
     arguments.insert(arguments.end(), options.begin(), options.end());
     return {
         .arguments = arguments, .input = support::Stream::pipe, .output = support::Stream::pipe};

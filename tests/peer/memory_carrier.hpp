@@ -31,6 +31,7 @@ class MemoryCarrier final : public carriers::Carrier {
   ~MemoryCarrier() override { leave(); }
 
   [[nodiscard]] carriers::Ports ports() const override { return ports_; }
+  [[nodiscard]] mesh::StreamKey stream_key() const override { return {}; }
   void attach(io::Reactor& reactor) override { reactor_ = &reactor; }
 
   std::vector<std::string> listen_on(const std::vector<std::string>&) override { return {}; }
@@ -41,12 +42,15 @@ class MemoryCarrier final : public carriers::Carrier {
   }
   void undial(mesh::LinkId link) override { links_.erase(link); }
 
-  [[nodiscard]] bool follow(const base::Endpoint& endpoint) override {
-    if (auto* publisher = at(endpoint.port)) publisher->follow(*this, true);
+  [[nodiscard]] bool follow(const Origin& publisher, const base::Endpoint& endpoint,
+                            const mesh::StreamKey&) override {
+    follows_[publisher] = endpoint.port;
+    if (auto* other = at(endpoint.port)) other->follower(*this, publisher, true);
     return true;
   }
-  void unfollow(const base::Endpoint& endpoint) override {
-    if (auto* publisher = at(endpoint.port)) publisher->follow(*this, false);
+  void unfollow(const Origin& publisher) override {
+    if (auto* other = at(follows_[publisher])) other->follower(*this, publisher, false);
+    follows_.erase(publisher);
   }
 
   // A route is the port and the link of the one who has dialled.
@@ -64,13 +68,14 @@ class MemoryCarrier final : public carriers::Carrier {
     }
   }
   void broadcast(std::string bytes) override {
-    for (const auto follower : followers_) {
-      if (auto* other = at(follower)) other->arrive({carriers::StreamBytes{}, bytes});
+    for (const auto& [follower, publisher] : followers_) {
+      if (auto* other = at(follower)) other->arrive({carriers::StreamBytes{publisher, {}}, bytes});
     }
   }
 
   [[nodiscard]] std::size_t outgoing_bytes() const override { return 0; }
   [[nodiscard]] std::uint64_t suppressed() const override { return 0; }
+  [[nodiscard]] std::uint64_t strangers() const override { return 0; }
 
   [[nodiscard]] std::optional<carriers::Arrival> receive() override {
     if (arrived_.empty()) return std::nullopt;
@@ -98,11 +103,11 @@ class MemoryCarrier final : public carriers::Carrier {
     return found == network_.end() ? nullptr : found->second;
   }
 
-  void follow(const MemoryCarrier& follower, bool present) {
+  void follower(const MemoryCarrier& follower, const Origin& publisher, bool present) {
     if (present) {
-      followers_.insert(follower.ports_.publish);
+      followers_.insert({follower.ports_.publish, publisher});
     } else {
-      followers_.erase(follower.ports_.publish);
+      followers_.erase({follower.ports_.publish, publisher});
     }
     arrive({carriers::SubscriptionChange{follower.self_, present}, {}});
   }
@@ -122,7 +127,8 @@ class MemoryCarrier final : public carriers::Carrier {
   carriers::Ports ports_;
   io::Reactor* reactor_ = nullptr;
   std::map<mesh::LinkId, std::uint16_t> links_;
-  std::set<std::uint16_t> followers_;
+  std::map<Origin, std::uint16_t> follows_;
+  std::set<std::pair<std::uint16_t, Origin>> followers_;  // as they call this publisher
   std::deque<Arrived> arrived_;
   Arrived last_;
 };

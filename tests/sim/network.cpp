@@ -84,16 +84,17 @@ void Network::undial(LifeId life, mesh::LinkId link) {
   links.erase(found);
 }
 
-void Network::follow(LifeId life, const base::Endpoint& endpoint) {
-  peers_[life].follows.push_back(add_channel(life, true, 0, endpoint));
+void Network::follow(LifeId life, const mesh::effect::Follow& follow) {
+  const auto id = add_channel(life, true, 0, follow.endpoint);
+  channels_[id].publisher = follow.publisher;
+  TIDEGATE_MUST(peers_[life].follows.emplace(follow.publisher, id).second);
 }
 
-void Network::unfollow(LifeId life, const base::Endpoint& endpoint) {
+void Network::unfollow(LifeId life, const Origin& publisher) {
   auto& follows = peers_[life].follows;
-  const auto found = std::find_if(follows.begin(), follows.end(),
-                                  [&](ChannelId id) { return channels_[id].endpoint == endpoint; });
+  const auto found = follows.find(publisher);
   if (found == follows.end()) return;
-  close(*found);
+  close(found->second);
   follows.erase(found);
 }
 
@@ -318,7 +319,8 @@ void Network::arrive(ChannelId id, bool to_server, const std::string& bytes) {
     give(channel.server, node::input::FromRoute{route_of(id), hosts_[peers_[channel.client].host],
                                                 must_decode<mesh::CallFrame>(bytes)});
   } else if (channel.stream) {
-    give(channel.client, node::input::FromStream{must_decode<mesh::StreamFrame>(bytes)});
+    give(channel.client,
+         node::input::FromStream{channel.publisher, must_decode<mesh::StreamFrame>(bytes)});
   } else {
     give(channel.client,
          node::input::FromLink{channel.link, must_decode<mesh::AnswerFrame>(bytes)});

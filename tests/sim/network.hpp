@@ -77,8 +77,8 @@ class Network {
   // The effects.
   void dial(LifeId life, mesh::LinkId link, const base::Endpoint& endpoint);
   void undial(LifeId life, mesh::LinkId link);
-  void follow(LifeId life, const base::Endpoint& endpoint);
-  void unfollow(LifeId life, const base::Endpoint& endpoint);
+  void follow(LifeId life, const mesh::effect::Follow& follow);
+  void unfollow(LifeId life, const Origin& publisher);
   void to_link(LifeId life, mesh::LinkId link, const mesh::CallFrame& frame);
   void to_route(LifeId life, const mesh::RoutingId& route, const mesh::AnswerFrame& frame);
   void broadcast(LifeId life, const mesh::StreamFrame& frame);
@@ -108,7 +108,7 @@ class Network {
     mesh::PeerInfo info;
     bool alive = false;
     std::map<mesh::LinkId, ChannelId> links;
-    std::vector<ChannelId> follows;
+    std::map<Origin, ChannelId> follows;
     std::vector<ChannelId> readers;  // subscriptions that have arrived here
     std::map<PeerId, int> reader_count;
   };
@@ -123,6 +123,7 @@ class Network {
     LifeId server = nobody;  // nobody: not connected
     base::Endpoint endpoint;
     mesh::LinkId link = 0;
+    Origin publisher;  // of a stream, as the client was told
     bool closed = false;
     bool arrived = false;     // the subscription
     std::uint32_t epoch = 0;  // of the connection

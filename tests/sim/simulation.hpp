@@ -136,8 +136,8 @@ class Simulation {
   void act(LifeId life, node::effect::Dial& e) { network.dial(life, e.link, e.endpoint); }
   void act(LifeId life, node::effect::Undial& e) { network.undial(life, e.link); }
   void act(LifeId life, node::effect::Resolve& e);
-  void act(LifeId life, node::effect::Follow& e) { network.follow(life, e.endpoint); }
-  void act(LifeId life, node::effect::Unfollow& e) { network.unfollow(life, e.endpoint); }
+  void act(LifeId life, node::effect::Follow& e) { network.follow(life, e); }
+  void act(LifeId life, node::effect::Unfollow& e) { network.unfollow(life, e.publisher); }
   void act(LifeId life, node::effect::ToLink& e) { network.to_link(life, e.link, e.frame); }
   void act(LifeId life, node::effect::ToRoute& e) { network.to_route(life, e.route, e.frame); }
   void act(LifeId life, node::effect::Broadcast& e);

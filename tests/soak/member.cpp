@@ -177,6 +177,7 @@ Options options_of(const MemberPlan& plan) {
   options.mesh = plan.mesh;
   options.name = plan.name;
   options.interfaces = {plan.interface};
+  options.keys = "tidegate-key-1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh_LL1Fg";
   options.beacon_port = plan.beacon_port;
   if (!plan.server.empty()) options.database = plan.server;
   if (!plan.primary.empty()) options.primary = plan.primary;

@@ -267,12 +267,14 @@ void members(Visit&& visit, T& status) {
   members(visit, status.origin);
   visit("name", status.name);
   visit("mesh", status.mesh);
+  visit("key", status.key);
   visit("publish_port", status.publish_port);
   visit("direct_port", status.direct_port);
   visit("up_ms", status.up);
   visit("interfaces", status.interfaces);
   visit("beacon_port", status.beacon_port);
   visit("other_mesh", status.other_mesh);
+  visit("stranger", status.stranger);
   visit("seeds", status.seeds);
   visit("gated", status.gated);
   visit("tide", status.tide);

@@ -68,7 +68,7 @@ std::optional<Error> raise_descriptor_limit() {
     return Error{"only " + std::to_string(limit.rlim_cur) +
                  " open files are allowed; raise the hard limit (ulimit -Hn, LimitNOFILE=) to at "
                  "least " +
-                 std::to_string(fewest_descriptors) + " and about 5 for each peer"};
+                 std::to_string(fewest_descriptors) + " and about 6 for each peer"};
   }
   return std::nullopt;
 }

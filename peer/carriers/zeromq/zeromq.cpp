@@ -7,11 +7,14 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include <zmq.hpp>
 
 #include "lib/base/limits.hpp"
+#include "peer/carriers/zeromq/curve.hpp"
 #include "peer/carriers/zeromq/sockets.hpp"
+#include "peer/carriers/zeromq/stranger_check.hpp"
 #include "peer/io/headroom.hpp"
 #include "peer/io/thread.hpp"
 
@@ -39,10 +42,19 @@ constexpr std::size_t small_frame = 1024;
 // the loop's thread and that of a handler, and all sockets but those to other peers.
 constexpr io::Headroom needed{.descriptors = 64, .threads = 4, .bytes = std::size_t{16} << 20U};
 
-constexpr std::uint32_t publish_socket = 0;
-constexpr std::uint32_t stream_socket = 1;
-constexpr std::uint32_t direct_socket = 2;
-constexpr std::uint32_t first_link_socket = 3;  // + link id
+// A socket of this carrier.
+using SocketId = std::uint64_t;
+constexpr SocketId publish_socket = 0;
+constexpr SocketId direct_socket = 1;
+constexpr SocketId door_socket = 2;                                // of the doorkeeper
+constexpr SocketId first_link_socket = std::uint64_t{1} << 32U;    // + link id
+constexpr SocketId first_stream_socket = std::uint64_t{2} << 32U;  // + their number
+
+// Questions about strangers that are answered at once: a flood of them starves nobody.
+constexpr int questions_at_once = 16;
+
+// Endpoints of which is known that a key does not fit there.
+constexpr std::size_t most_attempts = 4'096;
 
 std::string_view view(const PeerId& peer) {
   return {reinterpret_cast<const char*>(peer.bytes.data()), peer.bytes.size()};
@@ -91,20 +103,32 @@ void send_or_drop(zmq::socket_t& socket, std::string_view bytes,
 
 class ZeroMq final : public carriers::Carrier {
  public:
-  ZeroMq(PeerId self, LocalTransport local)
-      : local_(local),
+  explicit ZeroMq(const CarrierOptions& options)
+      : self_(options.self),
+        local_(options.local),
+        keyring_(options.keyring),
+        stream_keys_(draw_secret()),
+        doorkeeper_(keyring_.empty() ? nullptr : std::make_unique<Doorkeeper>(context_, keyring_)),
         publish_(context_, zmq::socket_type::xpub),
-        stream_(context_, zmq::socket_type::sub),
         direct_(context_, zmq::socket_type::router) {
-    for (auto* socket : {&publish_, &stream_, &direct_}) set_common_options(*socket);
+    for (auto* socket : {&publish_, &direct_}) set_common_options(*socket);
     publish_.set(zmq::sockopt::sndhwm, publish_queue);
-    // Never let ZeroMQ drop what has come so far: the loop takes everything and drops by its own
-    // bounds, which it reports.
-    stream_.set(zmq::sockopt::rcvhwm, 0);
     direct_.set(zmq::sockopt::sndhwm, direct_queue);
     direct_.set(zmq::sockopt::rcvhwm, direct_queue);
-    stream_.set(zmq::sockopt::subscribe, "");
-    stream_.set(zmq::sockopt::subscribe, "@" + std::string(view(self)));
+    if (keyring_.empty()) return;
+    make_curve_server(publish_, stream_keys_.secret);
+    make_curve_server(direct_, keyring_.first().direct.secret);
+  }
+
+  // Nothing: strangers are refused, or there are no keys.
+  [[nodiscard]] std::optional<Error> check() {
+    if (keyring_.empty()) return std::nullopt;
+    const auto& client = keyring_.first().client;
+    auto error =
+        check_strangers(context_, *doorkeeper_, direct_, keyring_.first().direct.open, client);
+    if (!error)
+      error = check_strangers(context_, *doorkeeper_, publish_, stream_keys_.open, client);
+    return error;
   }
 
   // The first port from `from` on that is free at all addresses; 0: none.
@@ -148,10 +172,18 @@ class ZeroMq final : public carriers::Carrier {
 
   [[nodiscard]] carriers::Ports ports() const override { return ports_; }
 
+  [[nodiscard]] mesh::StreamKey stream_key() const override {
+    return keyring_.empty() ? mesh::StreamKey{} : stream_keys_.open;
+  }
+
   void attach(io::Reactor& reactor) override {
     reactor_ = &reactor;
-    for (const auto socket : {publish_socket, stream_socket, direct_socket}) {
+    for (const auto socket : {publish_socket, direct_socket}) {
       fixed_watches_.push_back(watch(fixed(socket), socket));
+    }
+    if (doorkeeper_) {
+      fixed_watches_.push_back(watch(doorkeeper_->socket(), door_socket));
+      mark(door_socket);  // its readiness may have been seen before
     }
   }
 
@@ -161,9 +193,13 @@ class ZeroMq final : public carriers::Carrier {
       set_common_options(socket);
       socket.set(zmq::sockopt::sndhwm, direct_queue);
       socket.set(zmq::sockopt::rcvhwm, direct_queue);
+      if (!keyring_.empty()) {
+        const auto& keys = keyring_.all()[attempts_[to(endpoint)] % keyring_.all().size()];
+        make_curve_client(socket, keys.client, keys.direct.open);
+      }
       uninterrupted([&] { socket.connect(to(endpoint)); });
       auto ready = watch(socket, first_link_socket + link);
-      links_.insert_or_assign(link, Link{std::move(socket), std::move(ready)});
+      links_.insert_or_assign(link, Link{to(endpoint), std::move(socket), std::move(ready)});
       mark(first_link_socket + link);
       return true;
     } catch (const zmq::error_t&) {
@@ -172,27 +208,48 @@ class ZeroMq final : public carriers::Carrier {
   }
 
   void undial(mesh::LinkId link) override {
-    links_.erase(link);
+    const auto found = links_.find(link);
+    if (found == links_.end()) return;
+    // Perhaps its key did not fit: the next one is tried.
+    if (!found->second.answered) {
+      if (attempts_.size() >= most_attempts) attempts_.clear();
+      ++attempts_[found->second.endpoint];
+    }
+    links_.erase(found);
     unmark(first_link_socket + link);
   }
 
-  [[nodiscard]] bool follow(const base::Endpoint& endpoint) override {
+  [[nodiscard]] bool follow(const Origin& publisher, const base::Endpoint& endpoint,
+                            const mesh::StreamKey& key) override {
+    // To a publisher without a key nothing of this mesh is sent.
+    if (keyring_.empty() != (key == mesh::StreamKey{})) return true;
     try {
-      uninterrupted([&] { stream_.connect(to(endpoint)); });
-      mark(stream_socket);
+      zmq::socket_t socket(context_, zmq::socket_type::sub);
+      set_common_options(socket);
+      // Never let ZeroMQ drop what has come so far: the loop takes everything and drops by its own
+      // bounds, which it reports.
+      socket.set(zmq::sockopt::rcvhwm, 0);
+      if (!keyring_.empty()) make_curve_client(socket, keyring_.first().client, key);
+      socket.set(zmq::sockopt::subscribe, "");
+      socket.set(zmq::sockopt::subscribe, "@" + std::string(view(self_)));
+      uninterrupted([&] { socket.connect(to(endpoint)); });
+      const auto id = first_stream_socket + next_stream_++;
+      auto ready = watch(socket, id);
+      streams_.emplace(id, Stream{publisher, std::move(socket), std::move(ready)});
+      streams_of_.insert_or_assign(publisher, id);
+      mark(id);
       return true;
     } catch (const zmq::error_t&) {
       return false;
     }
   }
 
-  void unfollow(const base::Endpoint& endpoint) override {
-    try {
-      uninterrupted([&] { stream_.disconnect(to(endpoint)); });
-    } catch (const zmq::error_t&) {
-      // Never connected: follow() failed before.
-    }
-    mark(stream_socket);
+  void unfollow(const Origin& publisher) override {
+    const auto found = streams_of_.find(publisher);
+    if (found == streams_of_.end()) return;
+    streams_.erase(found->second);
+    unmark(found->second);
+    streams_of_.erase(found);
   }
 
   void to_link(mesh::LinkId link, std::string_view bytes) override {
@@ -223,10 +280,21 @@ class ZeroMq final : public carriers::Carrier {
 
   [[nodiscard]] std::size_t outgoing_bytes() const override { return *outgoing_; }
   [[nodiscard]] std::uint64_t suppressed() const override { return suppressed_; }
+  [[nodiscard]] std::uint64_t strangers() const override {
+    return doorkeeper_ ? doorkeeper_->refused() : 0;
+  }
 
   [[nodiscard]] std::optional<Arrival> receive() override {
-    while (!marked_.empty()) {
+    if (doorkeeper_ && is_marked(door_socket) && !doorkeeper_->answer(questions_at_once)) {
+      unmark(door_socket);
+    }
+    // The door is no source of arrivals; it stays marked until it has nothing to do.
+    for (auto left = marked_.size(); left > 0; --left) {
       const auto socket = marked_.front();
+      if (socket == door_socket) {
+        std::rotate(marked_.begin(), marked_.begin() + 1, marked_.end());
+        continue;
+      }
       if (auto arrival = receive_from(socket)) {
         // In turns, so that a flood on one socket starves no other.
         std::rotate(marked_.begin(), marked_.begin() + 1, marked_.end());
@@ -244,16 +312,24 @@ class ZeroMq final : public carriers::Carrier {
         static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(linger).count());
     publish_.set(zmq::sockopt::linger, milliseconds);
     links_.clear();
+    streams_.clear();
     fixed_watches_.clear();
     marked_.clear();
     publish_.close();
-    stream_.close();
     direct_.close();
+    if (doorkeeper_) doorkeeper_->socket().close();
     context_.close();
   }
 
  private:
   struct Link {
+    std::string endpoint;
+    zmq::socket_t socket;
+    io::Reactor::Watch ready;
+    bool answered = false;
+  };
+  struct Stream {
+    Origin publisher;
     zmq::socket_t socket;
     io::Reactor::Watch ready;
   };
@@ -269,36 +345,31 @@ class ZeroMq final : public carriers::Carrier {
     return local ? ipc(endpoint.port) : tcp(endpoint);
   }
 
-  zmq::socket_t& fixed(std::uint32_t socket) {
-    return socket == publish_socket ? publish_ : socket == stream_socket ? stream_ : direct_;
-  }
+  zmq::socket_t& fixed(SocketId socket) { return socket == publish_socket ? publish_ : direct_; }
 
-  io::Reactor::Watch watch(const zmq::socket_t& socket, std::uint32_t number) {
+  io::Reactor::Watch watch(const zmq::socket_t& socket, SocketId id) {
     return reactor_->watch_input(socket.get(zmq::sockopt::fd),
-                                 [this, number](io::Readiness) { mark(number); });
+                                 [this, id](io::Readiness) { mark(id); });
   }
 
-  void mark(std::uint32_t socket) {
-    if (std::find(marked_.begin(), marked_.end(), socket) == marked_.end()) {
-      marked_.push_back(socket);
-    }
+  [[nodiscard]] bool is_marked(SocketId socket) const {
+    return std::find(marked_.begin(), marked_.end(), socket) != marked_.end();
   }
 
-  void unmark(std::uint32_t socket) {
+  void mark(SocketId socket) {
+    if (!is_marked(socket)) marked_.push_back(socket);
+  }
+
+  void unmark(SocketId socket) {
     const auto found = std::find(marked_.begin(), marked_.end(), socket);
     if (found != marked_.end()) marked_.erase(found);
   }
 
   // The answer refers to `parts_`.
-  std::optional<Arrival> receive_from(std::uint32_t socket) {
+  std::optional<Arrival> receive_from(SocketId socket) {
+    if (socket >= first_stream_socket) return receive_from_stream(socket);
     if (socket >= first_link_socket) {
-      const mesh::LinkId id = socket - first_link_socket;
-      const auto found = links_.find(id);
-      if (found == links_.end()) return std::nullopt;
-      receive_parts(found->second.socket, parts_);
-      if (parts_.empty()) return std::nullopt;
-      if (parts_.size() != 1) return Malformed{};
-      return LinkBytes{id, view(parts_[0])};
+      return receive_from_link(static_cast<mesh::LinkId>(socket - first_link_socket));
     }
     do {
       receive_parts(fixed(socket), parts_);
@@ -314,8 +385,27 @@ class ZeroMq final : public carriers::Carrier {
       return RouteBytes{mesh::RoutingId(view(parts_[0])), host_of(host), view(parts_[1])};
     }
     if (parts_.size() != 1) return Malformed{};
-    if (socket == stream_socket) return StreamBytes{view(parts_[0])};
     return reader_change(view(parts_[0]));
+  }
+
+  std::optional<Arrival> receive_from_link(mesh::LinkId id) {
+    const auto found = links_.find(id);
+    if (found == links_.end()) return std::nullopt;
+    auto& link = found->second;
+    receive_parts(link.socket, parts_);
+    if (parts_.empty()) return std::nullopt;
+    if (!std::exchange(link.answered, true)) attempts_.erase(link.endpoint);
+    if (parts_.size() != 1) return Malformed{};
+    return LinkBytes{id, view(parts_[0])};
+  }
+
+  std::optional<Arrival> receive_from_stream(SocketId id) {
+    const auto found = streams_.find(id);
+    if (found == streams_.end()) return std::nullopt;
+    receive_parts(found->second.socket, parts_);
+    if (parts_.empty()) return std::nullopt;
+    if (parts_.size() != 1) return Malformed{};
+    return StreamBytes{found->second.publisher, view(parts_[0])};
   }
 
   // A subscription: 1 (comes) or 0 (goes), then the topic.
@@ -334,17 +424,24 @@ class ZeroMq final : public carriers::Carrier {
   std::shared_ptr<std::atomic<std::size_t>> outgoing_ =
       std::make_shared<std::atomic<std::size_t>>(0);
   std::uint64_t suppressed_ = 0;
+  PeerId self_;
   LocalTransport local_;
+  keys::Keyring keyring_;
+  keys::CurveKeys stream_keys_;  // of this process
   carriers::Ports ports_;
   std::set<std::string> listening_;  // addresses, also those that the host has lost
   zmq::context_t context_ = make_context();
+  std::unique_ptr<Doorkeeper> doorkeeper_;  // without keys there is none; before all sockets
   zmq::socket_t publish_;
-  zmq::socket_t stream_;
   zmq::socket_t direct_;
   io::Reactor* reactor_ = nullptr;
   std::vector<io::Reactor::Watch> fixed_watches_;
   std::map<mesh::LinkId, Link> links_;
-  std::vector<std::uint32_t> marked_;
+  std::map<std::string, std::size_t> attempts_;  // that failed at an endpoint, since one did not
+  std::map<SocketId, Stream> streams_;
+  std::map<Origin, SocketId> streams_of_;
+  std::uint64_t next_stream_ = 0;
+  std::vector<SocketId> marked_;
   Parts parts_;  // what was received last
 };
 
@@ -355,7 +452,8 @@ Result<std::unique_ptr<carriers::Carrier>> open(const CarrierOptions& options) {
   if (auto error = io::lacks(needed)) return *error;
   try {
     const io::SignalsBlocked blocked;  // its threads start here
-    auto carrier = std::make_unique<ZeroMq>(options.self, options.local);
+    auto carrier = std::make_unique<ZeroMq>(options);
+    if (auto error = carrier->check()) return std::move(*error);
     if (!carrier->bind(options)) {
       return Error{"no two free TCP ports from " + std::to_string(options.first_port) + " to " +
                    std::to_string(options.last_port) + "; choose another range"};

@@ -1,7 +1,7 @@
 // ZeroMQ as the carrier: bytes in, bytes out. Only this folder knows ZeroMQ.
 //
 //     XPUB    bound      what this peer publishes; tells whose subscriptions are present
-//     SUB     connected  to the XPUB of every peer that is followed
+//     SUB     connected  one for each peer that we follow, to its XPUB
 //     ROUTER  bound      direct frames from those that dialled us (routes)
 //     DEALER  connected  one for each peer that we dialled (links)
 //
@@ -15,6 +15,11 @@
 // Liveness is the roster's business. ZeroMQ's own heartbeats stay off: in libzmq 4.3.4 they can
 // abort the process when a receive queue is full.
 //
+// With keys every socket speaks CURVE (curve.hpp). The ROUTER's key and the one of all clients
+// follow from the mesh's, which may have several: a dialler tries them in turn. The XPUB's key is
+// drawn by each process and told to members alone, so a stream is its publisher's or silent, also
+// where its address was handed on.
+//
 // ZeroMQ tells of readiness by edges: a descriptor fires once, and sending on a socket may swallow
 // that. So each socket has a mark, set when its descriptor fired or anything was done with it, and
 // cleared when a read has found it empty.
@@ -27,6 +32,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/keys/keyring.hpp"
 #include "peer/carriers/carrier.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/origin.hpp"
@@ -40,10 +46,11 @@ struct CarrierOptions {
   std::uint16_t first_port = 0;
   std::uint16_t last_port = 0;
   LocalTransport local = LocalTransport::tcp;
+  keys::Keyring keyring = {};
 };
 
 // Binds the first two free ports of the range. Raises the soft limit of open files to the hard one,
-// since a peer needs about five for each other peer.
+// since a peer needs about six for each other peer. With keys, proves that strangers are refused.
 [[nodiscard]] Result<std::unique_ptr<carriers::Carrier>> open(const CarrierOptions& options);
 
 }  // namespace tidegate::zeromq

@@ -62,8 +62,8 @@ Facts healthy() {
   return facts;
 }
 
-std::vector<Finding> troubles(const Facts& facts) {
-  auto findings = judge(Options(), facts);
+std::vector<Finding> troubles(const Facts& facts, const Options& options = {}) {
+  auto findings = judge(options, facts);
   findings.erase(std::remove_if(findings.begin(), findings.end(),
                                 [](const auto& f) { return f.verdict == Verdict::ok; }),
                  findings.end());
@@ -125,9 +125,9 @@ TEST_CASE("fewer than two free ports are a problem") {
 
 TEST_CASE("a hard limit of open files that leaves room for few peers is a warning") {
   auto facts = healthy();
-  facts.host.descriptors_most = 64 + 5 * 50 - 1;
+  facts.host.descriptors_most = 64 + 6 * 50 - 1;
   CHECK(contains(only_trouble(facts).what, "room for 49 peers"));
-  facts.host.descriptors_most = 64 + 5 * 50;
+  facts.host.descriptors_most = 64 + 6 * 50;
   CHECK(troubles(facts).empty());
   facts.host.descriptors_most = 10;
   CHECK(contains(only_trouble(facts).what, "room for 0 peers"));
@@ -281,4 +281,28 @@ TEST_CASE("a database that is a primary serves as the primary too") {
   CHECK(troubles(facts).empty());
   facts.database = replica();
   CHECK(contains(only_trouble(facts).cure, "--primary"));
+}
+
+TEST_CASE("the doctor tells a key that can't be used, and a network without one") {
+  auto facts = healthy();
+  facts.host.keyring = Error{"key-file /k: others may read or write it"};
+  REQUIRE(troubles(facts).size() == 1);
+  CHECK(troubles(facts)[0].verdict == Verdict::problem);
+  CHECK(contains(troubles(facts)[0].what, "others may read"));
+
+  facts.host.keyring = keys::Keyring();
+  CHECK(troubles(facts).empty());
+  Options open;
+  open.insecure = true;
+  REQUIRE(troubles(facts, open).size() == 1);
+  CHECK(contains(troubles(facts, open)[0].what, "everybody who reaches this peer can read"));
+
+  keys::Secret other;
+  other.buffer()[0] = 1;
+  facts.host.keyring = keys::Keyring({keys::Secret(), other}, "default");
+  CHECK(troubles(facts).empty());
+  const auto all = judge(Options(), facts);
+  CHECK(std::any_of(all.begin(), all.end(), [](const Finding& finding) {
+    return finding.about == "key" && finding.what.ends_with(" is used, and 1 more accepted");
+  }));
 }

@@ -10,6 +10,7 @@
 #include "lib/mesh/roster.hpp"
 #include "tests/lib/node/effect_text.hpp"
 #include "tests/lib/samples.hpp"
+#include "tests/support/contains.hpp"
 
 namespace tidegate::testing {
 
@@ -34,10 +35,14 @@ class RosterHarness {
   }
 
   std::string heard(const Origin& of, const std::string& host, std::uint16_t port = 20) {
-    return run([&](mesh::Effects& e) {
-      (void)roster_.heard({"default", of, static_cast<std::uint16_t>(port - 10), port}, host, now_,
-                          e);
-    });
+    return heard_again(of, host, ++announced_, port);
+  }
+  // With the counter of an earlier one.
+  std::string heard_again(const Origin& of, const std::string& host, std::uint64_t counter,
+                          std::uint16_t port = 20) {
+    mesh::Announcement announcement{"default", of, static_cast<std::uint16_t>(port - 10), port};
+    announcement.counter = counter;
+    return run([&](mesh::Effects& e) { (void)roster_.heard(announcement, host, now_, e); });
   }
   std::string hello(const mesh::PeerInfo& from, const std::string& host) {
     return run([&](mesh::Effects& e) { (void)roster_.hello(from, "r", host, own, now_, e); });
@@ -134,6 +139,7 @@ class RosterHarness {
   Instant now_;
   bool expected_ = true;
   mesh::LinkId last_link_ = 0;
+  std::uint64_t announced_ = 0;
 };
 
 }  // namespace tidegate::testing

@@ -14,6 +14,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using tidegate::testing::b;
 using tidegate::testing::c;
+using tidegate::testing::contains;
 using tidegate::testing::info;
 using tidegate::testing::origin;
 using tidegate::testing::RosterHarness;
@@ -149,13 +150,25 @@ TEST_CASE("a peer hears neither itself nor a farewell in a beacon") {
   CHECK(a.state(b) == "unknown");
 }
 
+TEST_CASE("a connection that never had an answer is given up for a new one, one that had is kept") {
+  RosterHarness a;
+  a.heard(b, "b");
+  auto trace = a.wait(seconds(5));
+  CHECK(contains(trace, "undial 1, dial 2 b:20, link 2: Hello"));
+  CHECK_FALSE(contains(trace, "dial 3"));
+  a.welcome(2, info(b, "b"));
+  trace = a.wait(seconds(5));
+  CHECK(contains(trace, "link 2: Hello"));
+  CHECK_FALSE(contains(trace, "dial 3"));
+}
+
 TEST_CASE("a peer that is not ready lacks the first step that was not seen, and for how long") {
   RosterHarness a;
   a.heard(b, "b");
   CHECK(a.unready(b) == "heard, no answer");
   a.wait(seconds(4));
   CHECK(a.unready(b) == "heard, no answer, 4 s");
-  a.welcome(1, info(b, "b"));
+  a.welcome(a.last_link(), info(b, "b"));
   CHECK(a.unready(b) == "hello, no call, 4 s");
   a.hello(info(b, "b"), "b");
   CHECK(a.unready(b) == "hello, no stream, 4 s");
@@ -194,7 +207,7 @@ TEST_CASE("a welcome behind a farewell revives nothing and leaks nothing") {
   RosterHarness a({{"192.0.2.2", 20}});
   a.wait(Duration(0));
   a.befriend(b, "b");
-  CHECK(a.left(b) == "undial 2, unfollow b:10, b is gone: left");
+  CHECK(a.left(b) == "undial 2, unfollow b, b is gone: left");
   CHECK(a.welcome(1, info(b, "b")) == "undial 1");
   CHECK(a.welcome(2, info(b, "b")).empty());
   CHECK_FALSE(a.expected());
@@ -226,7 +239,7 @@ TEST_CASE("a later life of a peer replaces the earlier one") {
   auto later = b;
   ++later.incarnation;
   const auto trace = a.hello(info(later, "b", 40), "b");
-  CHECK(trace.find("undial 1, unfollow b:10, b is gone: replaced") != std::string::npos);
+  CHECK(trace.find("undial 1, unfollow b, b is gone: replaced") != std::string::npos);
   CHECK(trace.find("dial 2 b:40, link 2: Hello") != std::string::npos);
   CHECK(a.state(b) == "left");
   CHECK(a.state(later) == "hello");
@@ -247,7 +260,7 @@ TEST_CASE("another peer answers at a known address: only that address is stale")
   RosterHarness a;
   a.befriend(b, "b");
   CHECK(a.welcome(1, info(c, "c")) ==
-        "undial 1, unfollow b:10, b is gone: silent, dial 2 b:20, link 2: Hello");
+        "undial 1, unfollow b, b is gone: silent, dial 2 b:20, link 2: Hello");
   CHECK(a.welcome(2, info(c, "c")) == "follow b:10");
   CHECK(a.state(c) == "hello");
   // It lives elsewhere, and was ignored for ten minutes.
@@ -267,16 +280,17 @@ TEST_CASE("a later life that answers at the address of the earlier one has repla
   auto later = b;
   ++later.incarnation;
   CHECK(a.welcome(1, info(later, "b")) ==
-        "undial 1, unfollow b:10, b is gone: replaced, dial 2 b:20, link 2: Hello");
+        "undial 1, unfollow b, b is gone: replaced, dial 2 b:20, link 2: Hello");
   CHECK(a.state(b) == "left");
 }
 
-TEST_CASE("a peer that publishes where another one did makes that address stale") {
+TEST_CASE("a peer that claims the publish port of a living one does not part that from us") {
   RosterHarness a;
   a.befriend(b, "b");
   a.hello(info(c, "c"), "b");
-  CHECK(a.welcome(2, info(c, "c")) == "undial 1, unfollow b:10, b is gone: silent, follow b:10");
-  CHECK(a.state(b) == "gone");
+  CHECK(a.welcome(2, info(c, "c")) == "follow b:10");
+  CHECK(a.state(b) == "ready");
+  CHECK(a.state(c) == "hello");
 }
 
 TEST_CASE("an address that leads back to this peer itself belongs to nobody else any more") {

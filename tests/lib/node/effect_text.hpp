@@ -73,7 +73,8 @@ struct EffectText {
   std::string operator()(const node::effect::Resolve& e) const { return "resolve " + e.host; }
   std::string operator()(const node::effect::Follow& e) const { return "follow " + at(e.endpoint); }
   std::string operator()(const node::effect::Unfollow& e) const {
-    return "unfollow " + at(e.endpoint);
+    // origin(2) is b.
+    return std::string("unfollow ") + static_cast<char>('a' + e.publisher.peer.bytes[0] - 1);
   }
   std::string operator()(const node::effect::ToLink& e) const {
     return "link " + std::to_string(e.link) + ": " + std::visit(FrameText(), e.frame);

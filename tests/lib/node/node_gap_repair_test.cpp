@@ -58,13 +58,13 @@ TEST_CASE("a gap is asked for after a moment, and the messages behind it follow 
 
 TEST_CASE("a heartbeat that is ahead reveals a lost tail, which is asked for") {
   auto a = with_b();
-  CHECK(a.step(input::FromStream{Heartbeat{b, 1, 4, std::nullopt}}).empty());
+  CHECK(a.step(input::FromStream{b, Heartbeat{b, 1, 4, std::nullopt}}).empty());
   CHECK(a.wait(milliseconds(10)) == "link 1: Request 1-4");
 }
 
 TEST_CASE("the answer is asked for piece by piece, without a pause") {
   auto a = with_b();
-  a.step(input::FromStream{Heartbeat{b, 1, 9, std::nullopt}});
+  a.step(input::FromStream{b, Heartbeat{b, 1, 9, std::nullopt}});
   a.wait(milliseconds(10));
   answer(a, 1, 4);
   CHECK(a.step(input::FromLink{1, Retained{b, 1}}) == "link 1: Request 5-9");
@@ -74,7 +74,7 @@ TEST_CASE("the answer is asked for piece by piece, without a pause") {
 
 TEST_CASE("an answer that brings nothing is not followed by the next question at once") {
   auto a = with_b();
-  a.step(input::FromStream{Heartbeat{b, 1, 9, std::nullopt}});
+  a.step(input::FromStream{b, Heartbeat{b, 1, 9, std::nullopt}});
   a.wait(milliseconds(10));
   CHECK(a.step(input::FromLink{1, Retained{b, 1}}).empty());
   CHECK(a.wait(milliseconds(150)).empty());
@@ -89,7 +89,7 @@ TEST_CASE(
   a.wait(milliseconds(10));
   CHECK(a.step(input::FromLink{1, Retained{b, 5}}) ==
         "undelivered 1-4 of b: expired, link 1: Request 5-6");
-  CHECK(a.step(input::FromStream{Heartbeat{b, 7, 7, std::nullopt}}) ==
+  CHECK(a.step(input::FromStream{b, Heartbeat{b, 7, 7, std::nullopt}}) ==
         "undelivered 5-6 of b: expired, deliver x of b");
   CHECK(a.counters().expired == 6);
 }
@@ -99,13 +99,13 @@ TEST_CASE("a silent publisher is not asked for messages until it is heard again"
   options.gone_after = seconds(60);
   auto a = with_b(options);
   a.wait(milliseconds(1900));
-  a.step(input::FromStream{Heartbeat{b, 1, 2, std::nullopt}});
+  a.step(input::FromStream{b, Heartbeat{b, 1, 2, std::nullopt}});
   CHECK(a.wait(milliseconds(10)) == "link 1: Request 1-2");
   a.wait(seconds(3));
   const auto asked = a.counters().requests;
   a.wait(seconds(20));
   CHECK(a.counters().requests == asked);
-  a.step(input::FromStream{Heartbeat{b, 1, 2, std::nullopt}});
+  a.step(input::FromStream{b, Heartbeat{b, 1, 2, std::nullopt}});
   CHECK(a.wait(seconds(2)).find("link 1: Request 1-2") != std::string::npos);
 }
 

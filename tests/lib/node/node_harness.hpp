@@ -78,7 +78,7 @@ class NodeHarness {
   void befriend(const Origin& peer, const std::string& name, std::uint64_t next = 1,
                 std::uint64_t first = 1, std::uint64_t epoch = 0) {
     const mesh::PeerInfo info{peer, "default", name, 10, 20, epoch};
-    step(node::input::Heard{{"default", peer, 10, 20}, name});
+    step(node::input::Heard{{"default", peer, 10, 20, false, false, ++announced_}, name});
     const auto dial = all<node::effect::Dial>().at(0);
     step(node::input::FromLink{dial.link, mesh::Welcome{info}});
     step(node::input::Reader{peer.peer, true});
@@ -88,7 +88,7 @@ class NodeHarness {
   }
 
   std::string data(const Origin& from, std::uint64_t first, std::vector<Message> messages) {
-    return step(node::input::FromStream{mesh::Data{from, first, std::move(messages)}});
+    return step(node::input::FromStream{from, mesh::Data{from, first, std::move(messages)}});
   }
   std::string publish(std::string_view topic, const Dependency& dependency = NoChange{},
                       std::size_t payload_bytes = 0) {
@@ -144,6 +144,7 @@ class NodeHarness {
   std::unique_ptr<node::Node> node_;  // so that a test can hand the whole on
   Instant now_ = start;
   node::Effects effects_;
+  std::uint64_t announced_ = 0;
 };
 
 }  // namespace tidegate::testing

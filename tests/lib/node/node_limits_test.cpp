@@ -176,6 +176,19 @@ TEST_CASE("a heartbeat says every 500 ms how far the stream is") {
   CHECK(heartbeats().size() == 10);
 }
 
+TEST_CASE("a frame that speaks for another publisher than the one of its stream is dropped") {
+  NodeHarness a;
+  const auto c = origin(3);
+  a.step(input::Subscribe{Pattern::all()});
+  a.befriend(b, "b");
+  a.befriend(c, "c");
+  CHECK(a.step(input::FromStream{c, Data{b, 1, {message_at("forged", std::nullopt)}}}).empty());
+  CHECK(a.step(input::FromStream{c, Heartbeat{b, 1, 9, std::nullopt}}).empty());
+  CHECK(a.step(input::FromStream{c, Farewell{b, 0}}).empty());
+  CHECK(a.counters().unexpected == 3);
+  CHECK(a.data(b, 1, {message_at("true", std::nullopt)}) == "deliver true of b");
+}
+
 TEST_CASE("the announcements of the first moments ask for a reply, later ones do not") {
   NodeHarness a;
   a.wait(milliseconds(500));
@@ -185,8 +198,10 @@ TEST_CASE("the announcements of the first moments ask for a reply, later ones do
   a.wait(seconds(10));
   const auto later = a.all<node::effect::Announce>();
   REQUIRE_FALSE(later.empty());
+  auto counter = burst.back().announcement.counter;
   for (const auto& one : later) {
-    CHECK((one.announcement == Announcement{"default", origin(1), 10, 20, false, false}));
+    CHECK((one.announcement ==
+           Announcement{"default", origin(1), 10, 20, false, false, ++counter}));
   }
 }
 
@@ -264,9 +279,9 @@ TEST_CASE("frames that are not expected from there are counted and have no effec
     CHECK(a.step(std::move(input)).empty());
     CHECK(a.counters().unexpected == ++count);
   };
-  ignored(input::FromStream{Data{origin(9), 1, many(1)}});
-  ignored(input::FromStream{Heartbeat{origin(9), 1, 5, std::nullopt}});
-  ignored(input::FromStream{Farewell{origin(9), 5}});
+  ignored(input::FromStream{origin(9), Data{origin(9), 1, many(1)}});
+  ignored(input::FromStream{origin(9), Heartbeat{origin(9), 1, 5, std::nullopt}});
+  ignored(input::FromStream{origin(9), Farewell{origin(9), 5}});
   ignored(input::FromRoute{"r", "b", Ready{origin(9), origin(1), 1, 1}});
   ignored(input::FromRoute{"r", "b", Listening{origin(9), origin(1)}});
   ignored(input::FromLink{99, Data{b, 1, many(1)}});
@@ -286,8 +301,8 @@ TEST_CASE("leaving returns the messages that wait, says farewell and ends everyt
   CHECK(a.step(input::Leave{}) ==
         "unpublished asked: left, unpublished behind: left, all: Farewell 1");
   REQUIRE(a.all<node::effect::Announce>().size() == 1);
-  CHECK((a.all<node::effect::Announce>()[0].announcement ==
-         Announcement{"default", origin(1), 10, 20, true, false}));
+  const auto last = a.all<node::effect::Announce>()[0].announcement;
+  CHECK((last == Announcement{"default", origin(1), 10, 20, true, false, last.counter}));
   CHECK(a.node().deadline() == never);
   CHECK(a.node().outbox_size() == 0);
   CHECK(a.step(input::CommitPositionRead{{primary_life, history("2"), Lsn{1}, Lsn{1}}}).empty());

@@ -50,10 +50,10 @@ TEST_CASE("N1: what was lost with the former life is reported once, as expired")
   a.data(b, 1, some(2));
   a.data(b, 4, some(1));  // 3 is missing
   a.befriend(later, "b", 8, 8, b.incarnation);
-  CHECK(a.step(input::FromStream{Heartbeat{later, 8, 7, std::nullopt}}) ==
+  CHECK(a.step(input::FromStream{later, Heartbeat{later, 8, 7, std::nullopt}}) ==
         "undelivered 3-3 of b: expired, deliver x of b, undelivered 5-7 of b: expired");
   CHECK((a.notices<Undelivered>().at(0).origin == b));
-  CHECK(a.step(input::FromStream{Heartbeat{later, 8, 7, std::nullopt}}).empty());
+  CHECK(a.step(input::FromStream{later, Heartbeat{later, 8, 7, std::nullopt}}).empty());
   CHECK(a.data(later, 8, some(1)) == "deliver x of b");
 }
 
@@ -83,7 +83,7 @@ TEST_CASE("B1: what has to wait behind held messages of its publisher counts aga
 TEST_CASE("S3: a former life that left or was silent for long is gone on with, too") {
   auto a = with_b(ungated());
   a.data(b, 1, some(3));
-  SUBCASE("left") { a.step(input::FromStream{Farewell{b, 3}}); }
+  SUBCASE("left") { a.step(input::FromStream{b, Farewell{b, 3}}); }
   SUBCASE("silent") { a.wait(std::chrono::seconds(7)); }
   a.befriend(later, "b", 4, 4, b.incarnation);
   CHECK(a.data(later, 3, some(1)).empty());

@@ -42,7 +42,7 @@ NodeHarness reading(const std::string& text, std::uint64_t replayed) {
 }
 
 std::string heartbeat_of(NodeHarness& a, const Position& position) {
-  return a.step(input::FromStream{mesh::Heartbeat{b, 1, 0, position}});
+  return a.step(input::FromStream{b, mesh::Heartbeat{b, 1, 0, position}});
 }
 
 }  // namespace

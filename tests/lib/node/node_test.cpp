@@ -234,7 +234,7 @@ TEST_CASE("what is undelivered is told with its topic, where that is known") {
   a.step(input::ReplayPositionRead{replayed(1000)});
   CHECK(a.notices<Undelivered>().at(0).topic == Topic::parse("undone").value());
   a.data(b, 3, {message_at("y", at(2))});
-  a.step(input::FromStream{Farewell{b, 3}});
+  a.step(input::FromStream{b, Farewell{b, 3}});
   CHECK_FALSE(a.notices<Undelivered>().at(0).topic);
 }
 
@@ -399,8 +399,8 @@ TEST_CASE("N1: lost messages of a peer that leaves or is silent for long are rep
   auto a = with_b(ungated());
   CHECK(a.data(b, 3, {message_at("x", at(1))}).empty());
   CHECK(a.data(b, 6, {message_at("y", at(1))}).empty());
-  CHECK(a.step(input::FromStream{Farewell{b, 8}}) ==
-        "undial 1, unfollow b:10, b is gone: left, undelivered 1-2 of b: missing, deliver x of b, "
+  CHECK(a.step(input::FromStream{b, Farewell{b, 8}}) ==
+        "undial 1, unfollow b, b is gone: left, undelivered 1-2 of b: missing, deliver x of b, "
         "undelivered 4-5 of b: missing, deliver y of b, undelivered 7-8 of b: missing");
   CHECK((a.notices<Undelivered>().at(0).origin == b));
   CHECK(a.counters().missing == 6);
@@ -422,7 +422,7 @@ TEST_CASE("N1: a change of another cluster is reported as foreign") {
 TEST_CASE("N1: held messages of a peer that left are still delivered or reported, with its name") {
   auto a = with_b();
   a.data(b, 1, {message_at("x", at(200)), message_at("y", place(9, 1, home + 1))});
-  a.step(input::FromStream{Farewell{b, 2}});
+  a.step(input::FromStream{b, Farewell{b, 2}});
   a.wait(std::chrono::minutes(25));
   CHECK(a.step(input::ReplayPositionRead{replayed(200)}) ==
         "deliver x of b, undelivered 2-2 of b: foreign");
@@ -465,7 +465,8 @@ TEST_CASE("N1: whatever the network and the failover do, each sequence has exact
       if (random.below(3) == 0) {
         const auto last = fates.size() - 1;
         const auto kept = 1 + last - random.below(std::min<std::size_t>(last + 1, 30));
-        a.step(input::FromStream{Heartbeat{b, std::max<std::size_t>(kept, 1), last, std::nullopt}});
+        a.step(
+            input::FromStream{b, Heartbeat{b, std::max<std::size_t>(kept, 1), last, std::nullopt}});
         count();
       }
       if (random.below(2) == 0) {
@@ -477,7 +478,7 @@ TEST_CASE("N1: whatever the network and the failover do, each sequence has exact
         }
       }
     }
-    a.step(input::FromStream{Farewell{b, fates.size() - 1}});
+    a.step(input::FromStream{b, Farewell{b, fates.size() - 1}});
     count();
     a.step(ServerDown{});
     a.step(ServerUp{server_life});

@@ -1,0 +1,80 @@
+#include "lib/keys/keyring.hpp"
+
+#include <algorithm>
+
+#include <sodium.h>
+
+#include "lib/base/must.hpp"
+
+namespace tidegate::keys {
+namespace {
+
+// The numbers of what is derived; never given to anything else.
+enum class Purpose : std::uint8_t { direct = 1, client = 2, beacon = 3, id = 4 };
+
+constexpr const char* context = "tidegate";
+
+static_assert(Secret::size == crypto_kdf_KEYBYTES && Secret::size == crypto_scalarmult_BYTES);
+
+// The key of one mesh.
+Secret bound_to(const Secret& key, std::string_view mesh) {
+  Secret bound;
+  const auto out = bound.buffer();
+  TIDEGATE_MUST(crypto_generichash(out.data(), out.size(),
+                                   reinterpret_cast<const unsigned char*>(mesh.data()), mesh.size(),
+                                   key.bytes().data(), key.bytes().size()) == 0);
+  return bound;
+}
+
+Secret derived(const Secret& key, Purpose purpose) {
+  Secret result;
+  const auto out = result.buffer();
+  TIDEGATE_MUST(crypto_kdf_derive_from_key(out.data(), out.size(),
+                                           static_cast<std::uint64_t>(purpose), context,
+                                           key.bytes().data()) == 0);
+  return result;
+}
+
+KeyId id_of(const Secret& key) {
+  const auto shown = derived(key, Purpose::id);
+  KeyId id = 0;
+  for (const auto byte : shown.bytes().first<sizeof id>()) id = id << 8U | byte;
+  return id == 0 ? 1 : id;
+}
+
+}  // namespace
+
+CurveKeys::CurveKeys(const Secret& its_secret) : secret(its_secret) {
+  TIDEGATE_MUST(crypto_scalarmult_base(open.data(), secret.bytes().data()) == 0);
+}
+
+MeshKeys::MeshKeys(const Secret& key, std::string_view mesh)
+    : id(id_of(bound_to(key, mesh))),
+      direct(derived(bound_to(key, mesh), Purpose::direct)),
+      client(derived(bound_to(key, mesh), Purpose::client)),
+      beacon(derived(bound_to(key, mesh), Purpose::beacon)) {}
+
+std::string to_text(KeyId id) {
+  std::string text(16, '0');
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, id >>= 4U) {
+    *digit = "0123456789abcdef"[id & 0xFU];
+  }
+  return text;
+}
+
+Keyring::Keyring(const std::vector<Secret>& keys, std::string_view mesh) {
+  for (const auto& key : keys) all_.emplace_back(key, mesh);
+}
+
+const MeshKeys* Keyring::find(KeyId id) const {
+  const auto found =
+      std::find_if(all_.begin(), all_.end(), [id](const MeshKeys& keys) { return keys.id == id; });
+  return found == all_.end() ? nullptr : &*found;
+}
+
+bool Keyring::is_client(const PublicKey& key) const {
+  return std::any_of(all_.begin(), all_.end(),
+                     [&key](const MeshKeys& keys) { return keys.client.open == key; });
+}
+
+}  // namespace tidegate::keys
