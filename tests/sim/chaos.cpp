@@ -293,6 +293,11 @@ void Chaos::strike(Fault fault) {
     case Fault::renew_session:
       if (const auto life = any_life()) simulation_.sessions.renew(*life);
       return;
+    case Fault::switch_server:
+      if (const auto life = any_life()) {
+        simulation_.sessions.switch_server(*life, random_.below(simulation_.database.size()));
+      }
+      return;
     case Fault::last:
       return;
   }

@@ -40,6 +40,7 @@ enum class Fault : std::uint8_t {
   lose_kind,       // frames of one kind, on one path
   swap_addresses,  // two peers end, and a new life of each begins where the other was
   renew_session,   // of a peer with the server that it reads, which is no outage
+  switch_server,   // a pooler leads a peer that reads to another server of the cluster
   last
 };
 inline constexpr auto faults = static_cast<std::size_t>(Fault::last);

@@ -55,6 +55,11 @@ void Sessions::connect_watch(LifeId life) {
   peer.watch.told_down = false;
   peer.watch.busy = true;
   read_tide(life);
+  introduce_watched(life);
+}
+
+void Sessions::introduce_watched(LifeId life) {
+  const auto& server = database_.server(*peers_[life].watch.server);
   ServerUp up;
   up.incarnation = server.incarnation();
   up.in_recovery = !server.primary;
@@ -233,6 +238,19 @@ void Sessions::renew(LifeId life) {
   ++watch.epoch;
   watch.busy = true;
   give_(life, node::input::TideForgotten{}, std::nullopt);
+  read_tide(life);
+}
+
+void Sessions::switch_server(LifeId life, ServerId to) {
+  auto& peer = peers_[life];
+  const auto& other = database_.server(to);
+  if (!peer.watch.server || peer.watch.server == to || !other.up) return;
+  if (other.system != database_.server(*peer.watch.server).system) return;
+  peer.reads = peer.watch.server = to;
+  ++peer.watch.epoch;
+  peer.watch.busy = true;
+  give_(life, node::input::TideForgotten{}, std::nullopt);
+  introduce_watched(life);
   read_tide(life);
 }
 

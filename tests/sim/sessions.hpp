@@ -56,6 +56,9 @@ class Sessions {
   void drop(LifeId life);
   // The session with the server that is read ends, and the next one begins at once.
   void renew(LifeId life);
+  // Behind the connection is another server now, if that one runs and is of the same cluster; from
+  // now on the peer reads there.
+  void switch_server(LifeId life, ServerId to);
 
   // Answers take at least so long, and so much more at random.
   Duration delay = std::chrono::microseconds(30);
@@ -97,6 +100,7 @@ class Sessions {
   [[nodiscard]] std::optional<ServerId> later_primary(LifeId life) const;
   void watch_broken(LifeId life);
   void tag_broken(LifeId life);
+  void introduce_watched(LifeId life);
   void read_tide(LifeId life);
   void finish_tide(LifeId life, Tide tide, Place place);
   Duration answer_time();
