@@ -1,9 +1,9 @@
 // `tidegate keygen`: makes the one secret of a mesh.
 #include <ctime>
-#include <iterator>
 #include <string>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,9 +34,7 @@ std::string today() {
   const auto now = std::time(nullptr);
   std::tm parts{};
   gmtime_r(&now, &parts);
-  char text[16];
-  std::strftime(text, sizeof text, "%Y-%m-%d", &parts);
-  return text;
+  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
 }
 
 // A file that the shell has opened for the output, and that others may read.

@@ -125,7 +125,7 @@ void Roster::meet(Member& member, const PeerInfo& info, Instant now, Effects& ef
   follow(member, now, effects);
 }
 
-void Roster::follow(Member& member, Instant now, Effects& effects) {
+void Roster::follow(Member& member, Instant now, Effects& effects) const {
   if (member.following) return;
   member.following = true;
   member.refollow_at = now + patience_.gone;

@@ -206,7 +206,7 @@ class Roster {
   void dial(Member& member, Instant now, Effects& effects);
   void connect(Member& member, Instant now, Effects& effects);
   void send_hello(LinkId link, Effects& effects) const;
-  void follow(Member& member, Instant now, Effects& effects);
+  void follow(Member& member, Instant now, Effects& effects) const;
   void tell_ready(const Member& member, Extent own, Effects& effects) const;
   void enter(Member& member, PeerState state);
   void sign_of_life(Member& member, Instant now, Effects& effects);

@@ -176,7 +176,9 @@ bool Oracle::could_go(const Released& with, const Life& receiver, LifeId author,
     if (life >= receiver.from.size() || own < receiver.from[life].bound) break;
     const auto& fates = receiver.from[life].fates;
     const auto fate = own <= fates.size() ? fates[own - 1] : Fate{};
-    if (fate.visibility != Visibility::none && fate.at < with.at) break;
+    if (fate.visibility == Visibility::delivered && fate.at < with.at) break;
+    // It is missing, perhaps, and those before it are still held.
+    if (fate.visibility == Visibility::reported && fate.at < with.at) continue;
     if (!decided(with.shown, lives_[life].stream[own - 1])) return false;
   }
   return true;

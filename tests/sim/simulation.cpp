@@ -47,12 +47,15 @@ LifeId Simulation::start(const PeerPlan& plan) {
   const auto life = peers_.size();
   Peer peer;
   peer.plan = plan;
+  // An id that is used again comes with a later incarnation. New ones may come with any: here with
+  // an earlier one each time, as where the clock of a host was set back.
+  peer.info.origin.incarnation = 1'000'000 + life;
   if (plan.id) {
     peer.info.origin.peer = *plan.id;
   } else {
     for (auto& byte : peer.info.origin.peer.bytes) byte = static_cast<std::uint8_t>(random.next());
+    if (!plan.continues) peer.info.origin.incarnation = 1'000'000 - life;
   }
-  peer.info.origin.incarnation = 1'000'000 + life;
   peer.info.mesh = "default";
   peer.info.name = plan.name;
   peer.info.publish_port = plan.port;
