@@ -41,7 +41,6 @@ void SettingFlags::declare(CLI::App& app, const Strings& shown) {
   for (const auto& setting : setting_help()) {
     const bool visible =
         !setting.secret && std::find(shown.begin(), shown.end(), setting.name) != shown.end();
-    // Of two literals CLI11 can't tell what they are meant to be.
     auto* option = setting.yes_or_no ? app.add_flag("--" + setting.name, setting.text)
                                      : add_text_flag(app, setting.name, setting.text);
     if (!setting.yes_or_no) option->type_name(setting.value);

@@ -24,7 +24,7 @@ command::Description help() {
           "Peers with the same key form a mesh that nobody else can read, join or speak in. Keep\n"
           "the file as secret as a password, and copy it to each of them over a safe way.\n\n"
           "Examples:\n"
-          "  (umask 077; tidegate keygen > mesh.key)\n"
+          "  tidegate keygen > mesh.key\n"
           "  tidegate peer --key-file mesh.key --interfaces eth0",
           {"mesh", "log-level"},
           command::LogLevel::warning};

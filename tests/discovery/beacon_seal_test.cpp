@@ -2,19 +2,16 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/lib/keys/sample_key.hpp"
+
 using namespace tidegate;
 using discovery::check_seal;
 using discovery::Seal;
 using keys::Keyring;
 using keys::Secret;
+using testing::sample_key;
 
 namespace {
-
-Secret key(std::uint8_t first) {
-  Secret key;
-  for (auto& byte : key.buffer()) byte = first++;
-  return key;
-}
 
 mesh::AnnouncementBytes sealed(const Keyring& keyring) {
   mesh::Announcement announcement;
@@ -29,9 +26,9 @@ mesh::AnnouncementBytes sealed(const Keyring& keyring) {
 }
 
 const Keyring none;
-const Keyring old_one({key(1)}, "prod");
-const Keyring both({key(2), key(1)}, "prod");
-const Keyring new_one({key(2)}, "prod");
+const Keyring old_one({sample_key(1)}, "prod");
+const Keyring both({sample_key(2), sample_key(1)}, "prod");
+const Keyring new_one({sample_key(2)}, "prod");
 
 }  // namespace
 
@@ -40,7 +37,7 @@ TEST_CASE("an announcement counts for those that have its key") {
   CHECK(check_seal(sealed(old_one), both) == Seal::good);
   CHECK(check_seal(sealed(both), new_one) == Seal::good);
   CHECK(check_seal(sealed(both), old_one) == Seal::unknown_key);
-  CHECK(check_seal(sealed(old_one), Keyring({key(1)}, "test")) == Seal::unknown_key);
+  CHECK(check_seal(sealed(old_one), Keyring({sample_key(1)}, "test")) == Seal::unknown_key);
   CHECK(check_seal(sealed(old_one), none) == Seal::unknown_key);
   CHECK(check_seal(sealed(none), old_one) == Seal::missing);
   CHECK(check_seal(sealed(none), none) == Seal::good);

@@ -10,6 +10,7 @@
 
 #include "lib/keys/keyring.hpp"
 #include "lib/keys/mesh_key.hpp"
+#include "tests/lib/keys/sample_key.hpp"
 #include "tests/live/command_mesh.hpp"
 #include "tests/live/mesh.hpp"
 
@@ -20,11 +21,7 @@ using support::eventually;
 
 namespace {
 
-std::string key_text(std::uint8_t first) {
-  keys::Secret key;
-  for (auto& byte : key.buffer()) byte = first++;
-  return to_text(key);
-}
+std::string key_text(std::uint8_t first) { return to_text(sample_key(first)); }
 
 Options with_keys(Options options, const std::string& keys) {
   options.keys = keys;
@@ -126,10 +123,18 @@ TEST_CASE("a subscriber without a key hears nothing of a mesh that has one") {
   CHECK(hears_nothing(subscriber, 1500ms));  // three heartbeats
 }
 
-TEST_CASE("members that have the same two keys in another order form one mesh") {
+TEST_CASE("members on both sides of each step from one key to another form one mesh") {
+  const auto before = key_text(1);
+  const auto after = key_text(2);
+  const auto accepts = before + "\n" + after;
+  const auto uses = after + "\n" + before;
+  std::pair<std::string, std::string> keys;
+  SUBCASE("the new key is accepted") { keys = {before, accepts}; }
+  SUBCASE("the new key is used") { keys = {accepts, uses}; }
+  SUBCASE("the old key is given up") { keys = {uses, after}; }
   const auto options = private_mesh();
-  const auto a = start(with_keys(options, key_text(1) + "\n" + key_text(2)), "a");
-  const auto b = start(with_keys(options, key_text(2) + "\n" + key_text(1)), "b");
+  const auto a = start(with_keys(options, keys.first), "a");
+  const auto b = start(with_keys(options, keys.second), "b");
   join({a.get(), b.get()});
   CHECK(a->publish(topic("x"), "from a") == Publish::accepted);
   CHECK(b->publish(topic("x"), "from b") == Publish::accepted);

@@ -336,7 +336,8 @@ class ZeroMq final : public carriers::Carrier {
 
   static zmq::context_t make_context() {
     zmq::context_t context;
-    context.set(zmq::ctxopt::max_sockets, static_cast<int>(2 * base::limits::peers));
+    // Two for each peer, and our own.
+    context.set(zmq::ctxopt::max_sockets, static_cast<int>(3 * base::limits::peers));
     return context;
   }
 

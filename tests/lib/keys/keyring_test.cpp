@@ -5,18 +5,15 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/lib/keys/sample_key.hpp"
+
 using namespace tidegate;
 using keys::Keyring;
 using keys::MeshKeys;
 using keys::Secret;
+using testing::sample_key;
 
 namespace {
-
-Secret key(std::uint8_t first) {
-  Secret key;
-  for (auto& byte : key.buffer()) byte = first++;
-  return key;
-}
 
 std::vector<std::uint8_t> bytes(const Secret& secret) {
   return {secret.bytes().begin(), secret.bytes().end()};
@@ -25,8 +22,8 @@ std::vector<std::uint8_t> bytes(const Secret& secret) {
 }  // namespace
 
 TEST_CASE("members derive the same from the same key and mesh") {
-  const MeshKeys a(key(1), "prod");
-  const MeshKeys b(key(1), "prod");
+  const MeshKeys a(sample_key(1), "prod");
+  const MeshKeys b(sample_key(1), "prod");
   CHECK(a.id == b.id);
   CHECK(a.direct.open == b.direct.open);
   CHECK(a.client.secret == b.client.secret);
@@ -40,21 +37,21 @@ TEST_CASE("nothing that is derived is another thing, or that of another key or m
   std::set<keys::KeyId> ids;
   for (const auto* mesh : {"prod", "test"}) {
     for (const std::uint8_t first : {std::uint8_t{1}, std::uint8_t{2}}) {
-      const MeshKeys keys(key(first), mesh);
+      const MeshKeys keys(sample_key(first), mesh);
       for (const auto* secret : {&keys.direct.secret, &keys.client.secret, &keys.beacon}) {
         CHECK(secrets.insert(bytes(*secret)).second);
       }
-      CHECK(secrets.insert(bytes(key(first))).second == (*mesh == 'p'));
+      CHECK(secrets.insert(bytes(sample_key(first))).second == (*mesh == 'p'));
       CHECK(ids.insert(keys.id).second);
     }
   }
 }
 
 TEST_CASE("the first key is used and each is accepted") {
-  const Keyring ring({key(1), key(2)}, "prod");
-  const MeshKeys first(key(1), "prod");
-  const MeshKeys second(key(2), "prod");
-  const MeshKeys other(key(3), "prod");
+  const Keyring ring({sample_key(1), sample_key(2)}, "prod");
+  const MeshKeys first(sample_key(1), "prod");
+  const MeshKeys second(sample_key(2), "prod");
+  const MeshKeys other(sample_key(3), "prod");
   CHECK(ring.first().id == first.id);
   REQUIRE(ring.find(second.id) != nullptr);
   CHECK(ring.find(second.id)->direct.open == second.direct.open);
