@@ -1,6 +1,8 @@
 #include "lib/mesh/outbound_stream.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "lib/message/position_order.hpp"
 
@@ -9,6 +11,9 @@ namespace {
 
 // A mesh has one cluster, or by mistake a few. Of more than these the oldest is forgotten.
 constexpr std::size_t most_clusters = 16;
+
+// Of a branch: all that lies on its way.
+constexpr auto highest_offset = std::numeric_limits<std::uint64_t>::max();
 
 auto of_cluster(const Position& one) {
   return [&one](const Position& other) {
@@ -41,6 +46,7 @@ std::uint64_t OutboundStream::append(Message& message) {
     message.inherited = position();
     return ++last_;
   }
+  return_to(own->branch);
   const auto before = std::find_if(furthest_.begin(), furthest_.end(), of_cluster(*own));
   if (before != furthest_.end() && !message::implies(*own, *before)) message.inherited = *before;
   hear_of(*own);
@@ -52,9 +58,21 @@ void OutboundStream::fall_back_to(const Branch& branch) {
     if (one.kind() != branch.kind() || one.cluster() != branch.cluster()) return false;
     const auto stands = kinship(branch.history().entries(), message::way_to(one));
     if (stands.kind != Kinship::Kind::ancestor) return false;
-    one = {branch, stands.left_at};
+    if (left_.size() == most_clusters) left_.erase(left_.begin());
+    left_.push_back(std::exchange(one, {branch, stands.left_at}));
     return stands.left_at == 0;
   });
+}
+
+void OutboundStream::return_to(const Branch& branch) {
+  for (auto one = left_.begin(); one != left_.end();) {
+    if (!message::implies({branch, highest_offset}, *one)) {
+      ++one;
+      continue;
+    }
+    hear_of(*one);
+    one = left_.erase(one);
+  }
 }
 
 std::optional<Position> OutboundStream::position() const {

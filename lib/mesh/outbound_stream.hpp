@@ -33,12 +33,17 @@ class OutboundStream {
   std::uint64_t append(Message& message);
 
   // The application was given a message with this position.
-  void delivered(const Position& position) { hear_of(position); }
+  void delivered(const Position& position) {
+    return_to(position.branch);
+    hear_of(position);
+  }
 
   // The history of `branch` is the present one, though positions beyond it were heard of: a
   // failover was taken back. From now on messages inherit only what lies before the place where the
   // two part.
   void fall_back_to(const Branch& branch);
+  // A server shows this history: what was left of it counts again.
+  void return_to(const Branch& branch);
 
   // 0: nothing published yet.
   [[nodiscard]] std::uint64_t last() const { return last_; }
@@ -50,6 +55,7 @@ class OutboundStream {
 
   std::uint64_t last_;
   std::vector<Position> furthest_;  // one for each cluster, the one heard of last at the back
+  std::vector<Position> left_;      // what was heard of histories that were fallen back from
 };
 
 }  // namespace tidegate::mesh

@@ -74,13 +74,17 @@ void PublisherHalf::primary_up(const PrimaryUp& primary) {
   judge_by({primary.incarnation, primary.history, 0}, primary_history_);
 }
 
-void PublisherHalf::server_shows(const Tide& tide) { judge_by(tide, server_history_); }
+void PublisherHalf::server_shows(const Tide& tide) {
+  if (!judge_by(tide, server_history_)) return;
+  stream_.return_to(Branch(tide.incarnation.kind, tide.incarnation.cluster, tide.history));
+}
 
 // By a history that is not whole, every change of another timeline would be in doubt.
-void PublisherHalf::judge_by(const Tide& tide, History& last) {
-  if (tide.history == last || !tide.history.complete()) return;
+bool PublisherHalf::judge_by(const Tide& tide, History& last) {
+  if (tide.history == last || !tide.history.complete()) return false;
   last = tide.history;
   judge_ = tide;
+  return true;
 }
 
 void PublisherHalf::report_undone(const Tide& tide, Effects& effects) {

@@ -68,7 +68,7 @@ class PublisherHalf {
 
  private:
   [[nodiscard]] Unpublished::Why why_lost(gate::CommitQueue::Fate fate) const;
-  void judge_by(const Tide& tide, History& last);
+  bool judge_by(const Tide& tide, History& last);
   void report_undone(const Tide& tide, Effects& effects);
   void broadcast(Message&& message, Ticket ticket, Instant now, Effects& effects);
   void append_to_frame(std::uint64_t sequence, Message&& message, Effects& effects);

@@ -248,6 +248,7 @@ class Oracle {
   std::vector<Life> lives_;
   std::map<Origin, LifeId> by_origin_;
   std::map<Origin, std::vector<LifeId>> by_publisher_;
+  std::vector<Position> loose_;  // that were announced, and are those of no change
   Totals totals_;
 };
 

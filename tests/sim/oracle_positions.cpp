@@ -84,12 +84,15 @@ void Oracle::check_covers(const Life& life, const Message& message, const Note& 
   if (!own && !inherited && !life.highest.empty()) fail("S6", who + " inherits nothing");
   if (own || inherited) {
     const auto before = life.highest.find(own ? own->cluster() : inherited->cluster());
-    // A lost one need not be inherited.
+    // One that its server has lost need not be inherited, nor one that is lost wherever the
+    // message's own change is visible.
+    const auto lost = [&](const Place& there) {
+      return there.system == before->second.system &&
+             history_.excludes(there, before->second.timeline, before->second.lsn);
+    };
     const auto& shown = life.last_shown;
-    const bool counts =
-        before != life.highest.end() &&
-        !(shown && shown->timeline.system == before->second.system &&
-          history_.excludes(shown->timeline, before->second.timeline, before->second.lsn));
+    const bool counts = before != life.highest.end() && !(shown && lost(shown->timeline)) &&
+                        !(own && lost(place_of(history_, *own)));
     if (counts && !covers(own, before->second) && !covers(inherited, before->second)) {
       fail("S6", who + " is sent with " + words(own) + " and inherits " + words(inherited) +
                      ", expected at least " + text_of(before->second));

@@ -51,10 +51,40 @@ TEST_CASE("of a failover that was taken back only what lies before it is inherit
   CHECK(inherited(stream, place(history("1"), 50)) == place(history("1"), 64));
   CHECK(inherited(stream, place(history("1"), 90)) == std::nullopt);
   CHECK(inherited(stream, place(history("1 2@64"), 75, 9)) == place(history("1 2@64"), 80, 9));
-  // Where the place is not known, nothing is.
+}
+
+TEST_CASE("of a failover at a place that is not known nothing is inherited once it is taken back") {
+  OutboundStream stream;
   stream.delivered(position("3:0/10"));
   stream.fall_back_to(Branch(ServerKind::postgres, testing::home, history("2")));
   CHECK(inherited(stream, position("2:0/5")) == std::nullopt);
+}
+
+TEST_CASE("what was left behind with a history is inherited again once that history goes on") {
+  const auto left = place(history("1 2@64"), 80);
+  const auto present = Branch(ServerKind::postgres, testing::home, history("1"));
+  OutboundStream stream;
+  stream.delivered(left);
+  stream.fall_back_to(present);
+  SUBCASE("with a change of this peer") {
+    CHECK(inherited(stream, place(history("1 2@64"), 75)) == left);
+  }
+  SUBCASE("with a change that was delivered") { stream.delivered(place(history("1 2@64"), 75)); }
+  SUBCASE("with a server that shows it") { stream.return_to(left.branch); }
+  SUBCASE("with a server that shows what came behind it") {
+    stream.return_to(Branch(ServerKind::postgres, testing::home, history("1 2@64 3@90")));
+  }
+  CHECK(inherited(stream) == left);
+}
+
+TEST_CASE("what was left behind with a history stays there when another way is gone") {
+  OutboundStream stream;
+  stream.delivered(place(history("1 2@64"), 80));
+  stream.fall_back_to(Branch(ServerKind::postgres, testing::home, history("1")));
+  stream.return_to(Branch(ServerKind::postgres, testing::home, history("1 2@64 3@70")));
+  CHECK(inherited(stream) == place(history("1"), 64));
+  CHECK(inherited(stream, place(history("1"), 90)) == std::nullopt);
+  CHECK(inherited(stream) == place(history("1"), 90));
 }
 
 TEST_CASE("before anything is known a message without a change waits for nothing") {
