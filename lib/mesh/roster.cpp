@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "lib/base/limits.hpp"
 
 namespace tidegate::mesh {
 namespace {
@@ -20,12 +19,6 @@ constexpr std::size_t helpers = 3;  // that are asked about a silent member
 // on where it was.
 constexpr Duration remember_left = minutes(10);
 constexpr Duration remember_gone = hours(24);
-
-// The gate still speaks of the origins whose messages it holds, and what is missing has yet to be
-// reported.
-bool forgettable(const Member& member) {
-  return member.departed() && member.held == 0 && !member.stream.gap();
-}
 
 }  // namespace
 
@@ -47,7 +40,7 @@ bool Roster::heard(const Announcement& announcement, const std::string& host, In
     known->announced = announcement.counter;
     if (known->state != PeerState::gone) return false;
   }
-  auto* member = known != nullptr ? known : admit(announcement.origin, now);
+  auto* member = known != nullptr ? known : admit(announcement.origin, host, now);
   if (member == nullptr) return false;
   member->announced = announcement.counter;
   member->host = host;
@@ -70,7 +63,7 @@ bool Roster::hello(const PeerInfo& info, const RoutingId& route, const std::stri
     return true;
   }
   auto* member = find(info.origin);
-  if (member == nullptr) member = admit(info.origin, now);
+  if (member == nullptr) member = admit(info.origin, host, now);
   if (member == nullptr && later_life_of(info.origin)) {
     effects.push_back(effect::ToRoute{
         route, Refusal{"a later life of this peer was met: its state file is older than that one, "
@@ -84,7 +77,13 @@ bool Roster::hello(const PeerInfo& info, const RoutingId& route, const std::stri
   }
   member->called = true;
   if (member->name.empty()) member->name = info.name;
-  take_over_stream(*member, info);
+  if (must_wait(*member, now, effects)) {
+    if (now - member->claimed_at < patience_.suspect) return true;
+    effects.push_back(effect::ToRoute{
+        route, Refusal{"another process with this peer's id is here, and speaks; give this one a "
+                       "state file of its own"}});
+    return false;
+  }
   sign_of_life(*member, now, effects);
   effects.push_back(effect::ToRoute{route, Welcome{self_}});
   tell_ready(*member, own, effects);
@@ -97,6 +96,10 @@ bool Roster::welcome(LinkId link, const PeerInfo& info, Instant now, Effects& ef
   auto* member = member_of(link);
   if (member == nullptr) return false;
   if (member->origin != info.origin) return other_answered(*member, info, now, effects);
+  if (!member->is_process_of(info)) {
+    depart(*member, PeerGone::Why::silent, now, effects);
+    return true;
+  }
   meet(*member, info, now, effects);
   return true;
 }
@@ -108,8 +111,12 @@ bool Roster::other_answered(Member& member, const PeerInfo& info, Instant now, E
   depart(member, later_life ? PeerGone::Why::replaced : PeerGone::Why::silent, now, effects);
   if (info.origin.peer == self_.origin.peer) return true;
   auto* other = find(info.origin);
-  if (other == nullptr) other = admit(info.origin, now);
-  if (other == nullptr || other->link || other->state == PeerState::left) return other != nullptr;
+  if (other == nullptr) other = admit(info.origin, host, now);
+  if (other == nullptr || other->state == PeerState::left) return other != nullptr;
+  if (other->link) {
+    send_hello(*other->link, effects);
+    return true;
+  }
   introduce(*other, info, host);
   dial(*other, now, effects);
   return true;
@@ -117,11 +124,14 @@ bool Roster::other_answered(Member& member, const PeerInfo& info, Instant now, E
 
 void Roster::meet(Member& member, const PeerInfo& info, Instant now, Effects& effects) {
   member.redial_at = never;
+  if (must_wait(member, now, effects)) return;
+  member.met = true;
   member.name = info.name;
   member.publish_port = info.publish_port;
   member.stream_key = info.stream_key;
   take_over_stream(member, info);
   sign_of_life(member, now, effects);
+  replace_earlier_lives(member.origin, now, effects);
   follow(member, now, effects);
 }
 
@@ -135,8 +145,8 @@ void Roster::follow(Member& member, Instant now, Effects& effects) const {
 void Roster::reader(PeerId peer, bool present, Extent own, Instant now, Effects& effects) {
   if (!present) {
     readers_.erase(peer);
-  } else if (readers_.size() < 4 * base::limits::peers) {
-    readers_.insert(peer);
+  } else {
+    add_reader(peer);
   }
   for (auto member = members_.lower_bound({peer, 0});
        member != members_.end() && member->first.peer == peer; ++member) {
@@ -237,7 +247,6 @@ void Roster::sign_of_life(Member& member, Instant now, Effects& effects) {
   member.probed = false;
   if (member.state == PeerState::heard || member.state == PeerState::gone) {
     enter(member, PeerState::hello);
-    replace_earlier_lives(member.origin, now, effects);
   } else if (member.state == PeerState::suspect) {
     enter(member, PeerState::hello);
     update_readiness(member, effects);
@@ -245,7 +254,7 @@ void Roster::sign_of_life(Member& member, Instant now, Effects& effects) {
   }
 }
 
-// Only the later life's own word does this: its beacon may be forged.
+// Only its Welcome does this, at its own address: all else may be another's word.
 void Roster::replace_earlier_lives(const Origin& origin, Instant now, Effects& effects) {
   for (auto i = members_.lower_bound({origin.peer, 0}); i != members_.end() && i->first < origin;
        ++i) {
@@ -279,7 +288,8 @@ void Roster::depart(Member& member, PeerGone::Why why, Instant now, Effects& eff
   member.was_ready = false;
   // One that has left, or was replaced, does not come back in this life; a late beacon is nothing.
   enter(member, why == PeerGone::Why::silent ? PeerState::gone : PeerState::left);
-  member.retry_at = now + (member.state == PeerState::gone ? remember_gone : remember_left);
+  const bool may_return = member.met && member.state == PeerState::gone;
+  member.retry_at = now + (may_return ? remember_gone : remember_left);
   wake_at(member.retry_at);
   departed_.push_back(member.origin);
 }
@@ -299,7 +309,7 @@ void Roster::advance(Extent own, Instant now, Effects& effects) {
     auto& member = i->second;
     if (!member.departed()) {
       advance_member(member, own, now, effects);
-    } else if (now < member.retry_at || !forgettable(member)) {
+    } else if (now < member.retry_at || !member.forgettable()) {
       if (now >= member.retry_at) member.retry_at = now + remember_left;
       wake_at(member.retry_at);
     } else {
@@ -369,68 +379,7 @@ void Roster::discount(Duration lateness) {
   }
 }
 
-// --- members ------------------------------------------------------------------------------------
-
-bool Roster::later_life_of(const Origin& origin) const {
-  const auto later = members_.upper_bound(origin);
-  return later != members_.end() && later->first.peer == origin.peer;
-}
-
-// A new member, or nullptr when there is no room, or a later life of the same peer is here.
-Member* Roster::admit(const Origin& origin, Instant now) {
-  if (later_life_of(origin)) return nullptr;
-  if (members_.size() >= base::limits::peers) {
-    const auto oldest =
-        std::min_element(members_.begin(), members_.end(), [](const auto& a, const auto& b) {
-          return std::pair(!forgettable(a.second), a.second.retry_at) <
-                 std::pair(!forgettable(b.second), b.second.retry_at);
-        });
-    if (!forgettable(oldest->second)) return nullptr;
-    forget(oldest);
-  }
-  auto& member =
-      members_.try_emplace(origin, origin, FailureDetector(patience_, now)).first->second;
-  recall_stream(member);
-  wake_at(now);
-  return &member;
-}
-
-void Roster::forget(std::map<Origin, Member>::iterator member) {
-  if (const auto next = member->second.stream.next(); next != 0) {
-    if (remembered_.size() == base::limits::remembered_streams) remembered_.pop_front();
-    remembered_.push_back({member->second.publisher, next});
-  }
-  members_.erase(member);
-}
-
-void Roster::recall_stream(Member& member) {
-  const auto found = std::find_if(
-      remembered_.begin(), remembered_.end(),
-      [&](const Remembered& remembered) { return remembered.publisher == member.publisher; });
-  if (found == remembered_.end()) return;
-  (void)member.stream.start(found->next);
-  remembered_.erase(found);
-}
-
-// Once, when it introduces itself: before that none of its messages counts.
-void Roster::take_over_stream(Member& member, const PeerInfo& info) {
-  const auto publisher = publisher_of(info);
-  if (publisher == member.publisher) return;
-  auto* earlier = find_publisher(publisher);
-  member.publisher = publisher;
-  if (earlier == nullptr) return recall_stream(member);
-  if (member.origin < earlier->origin) return;
-  member.stream = std::exchange(earlier->stream, InboundStream());
-  member.held = std::exchange(earlier->held, 0);
-  member.held_waits = std::exchange(earlier->held_waits, false);
-}
-
-void Roster::introduce(Member& member, const PeerInfo& info, const std::string& host) {
-  member.host = host;
-  member.name = info.name;
-  member.publish_port = info.publish_port;
-  member.direct_port = info.direct_port;
-}
+// --- connections --------------------------------------------------------------------------------
 
 void Roster::dial(Member& member, Instant now, Effects& effects) {
   member.detector.heard(now);
@@ -465,27 +414,6 @@ Handshake Roster::lacks(const Member& member) const {
   if (!member.started) return member.called ? Handshake::stream : Handshake::call;
   if (!readers_.contains(member.origin.peer)) return Handshake::subscription;
   return member.listening ? Handshake::done : Handshake::call;
-}
-
-Member* Roster::find(const Origin& origin) {
-  const auto found = members_.find(origin);
-  return found == members_.end() ? nullptr : &found->second;
-}
-
-Member* Roster::find_publisher(const Origin& publisher) {
-  Member* found = nullptr;
-  for (auto i = members_.lower_bound(publisher);
-       i != members_.end() && i->first.peer == publisher.peer; ++i) {
-    if (i->second.publisher == publisher) found = &i->second;
-  }
-  return found;
-}
-
-Member* Roster::member_of(LinkId link) {
-  for (auto& [origin, member] : members_) {
-    if (member.link == link) return &member;
-  }
-  return nullptr;
 }
 
 bool Roster::ours(const PeerInfo& info) const { return info.mesh == self_.mesh; }

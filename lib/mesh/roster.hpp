@@ -22,19 +22,24 @@
 // 4. A word that was meant for an earlier life of this peer says nothing to this one.
 // 5. A stream that is silent though its publisher is not gone is subscribed to anew: a socket
 //    that only reads on a connection never learns that the other end has closed it.
-// 6. One life at an address: when another peer answers at the endpoint of a member, that address is
+// 6. A later life ends an earlier one only where that one is silent, or where it answers at that
+//    one's address. While both speak, two processes have one id: the one that was here stays.
+// 7. A life has one stream key: an answer in its name with another one is somebody else's.
+// 8. One life at an address: when another peer answers at the endpoint of a member, that address is
 //    stale and nothing more. The member is gone, not gone for good: its next beacon or Hello brings
 //    it back.
-// 7. A later life that goes on with the stream of an earlier one takes over its state:
+// 9. A later life that goes on with the stream of an earlier one takes over its state:
 //    the next sequence, and the messages that are held.
-// 8. Of a member that was forgotten, for its age or for want of room, its stream's place is still
-//    known for long: if it comes back, its stream goes on there.
-// 9. An announcement that does not count on from the last one is an old one that somebody sends
-//    again.
-// 10. A connection that has never had an answer is given up for a new one: it may have been refused
+// 10. Of a member that was forgotten, for its age or for want of room, its stream's place is still
+//     known for long: if it comes back, its stream goes on there.
+// 11. An announcement that does not count on from the last one is an old one that somebody sends
+//     again.
+// 12. A connection that has never had an answer is given up for a new one: it may have been refused
 //     for good, or by a key that the other end does not use yet, without a word from the carrier.
-// 11. A seed's name may have several addresses, of one peer or of several. Each that is not our own
-//    is dialled until it has answered, and the name is looked up anew for each try.
+// 13. A seed's name may have several addresses, of one peer or of several. Each that is not our own
+//     is dialled until it has answered, and the name is looked up anew for each try.
+// 14. Peers that were only named and never met have little room: so many for each host, and so many
+//     readers.
 #pragma once
 
 #include <cstddef>
@@ -74,6 +79,8 @@ struct Member {
 
   PeerState state = PeerState::heard;
   FailureDetector detector;
+  bool met = false;            // its Welcome came, once at least
+  Instant claimed_at = never;  // said Hello while an earlier life of its peer spoke
   Instant retry_at = never;     // says Hello again, unless ready
   std::optional<LinkId> link;   // our DEALER to it
   Instant redial_at = never;    // takes another one, unless this one has had an answer by then
@@ -100,6 +107,13 @@ struct Member {
   [[nodiscard]] bool departed() const {
     return state == PeerState::left || state == PeerState::gone;
   }
+  // Of an answer in its name: it is this process that speaks.
+  [[nodiscard]] bool is_process_of(const PeerInfo& info) const {
+    return !met || stream_key == info.stream_key;
+  }
+  // The gate still speaks of the origins whose messages it holds, and what is missing has yet to be
+  // reported.
+  [[nodiscard]] bool forgettable() const { return departed() && held == 0 && !stream.gap(); }
   [[nodiscard]] base::Endpoint publish_endpoint() const { return {host, publish_port}; }
   [[nodiscard]] base::Endpoint direct_endpoint() const { return {host, direct_port}; }
   [[nodiscard]] std::string address() const { return to_string(direct_endpoint()); }
@@ -197,8 +211,11 @@ class Roster {
     std::uint64_t next = 0;
   };
 
-  Member* admit(const Origin& origin, Instant now);
+  Member* admit(const Origin& origin, const std::string& host, Instant now);
   [[nodiscard]] bool later_life_of(const Origin& origin) const;
+  [[nodiscard]] bool has_room_for_one_at(const std::string& host) const;
+  [[nodiscard]] bool must_wait(Member& member, Instant now, Effects& effects) const;
+  void add_reader(PeerId peer);
   void forget(std::map<Origin, Member>::iterator member);
   void recall_stream(Member& member);
   void take_over_stream(Member& member, const PeerInfo& info);

@@ -127,8 +127,9 @@ bool Roster::seed_answered(SeedAddress& seed, const PeerInfo& info, Instant now,
   }
   seed.member = info.origin;
   auto* member = find(info.origin);
-  if (member == nullptr) member = admit(info.origin, now);
-  if (member == nullptr || member->link || member->state == PeerState::left) {
+  if (member == nullptr) member = admit(info.origin, seed.endpoint.host, now);
+  if (member == nullptr || member->link || member->state == PeerState::left ||
+      !member->is_process_of(info)) {
     effects.push_back(effect::Undial{link});
     return member != nullptr;
   }

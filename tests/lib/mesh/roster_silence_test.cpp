@@ -144,6 +144,7 @@ TEST_CASE("a beacon of a later life does not bring down the one that is here") {
   CHECK(a.state(b) == "ready");
   a.stream(b);
   CHECK(a.expected());
+  a.wait(seconds(2));
   CHECK(a.welcome(2, info(later, "b", 40)) ==
         "undial 1, unfollow b, b is gone: replaced, follow b:30");
   CHECK(a.state(b) == "left");

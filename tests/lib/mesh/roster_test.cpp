@@ -233,16 +233,64 @@ TEST_CASE("words that were meant for an earlier life at this address say nothing
 
 // --- lives and addresses ------------------------------------------------------------------------
 
-TEST_CASE("a later life of a peer replaces the earlier one") {
+TEST_CASE("a later life of a peer replaces the earlier one once that is silent") {
   RosterHarness a;
   a.befriend(b, "b");
   auto later = b;
   ++later.incarnation;
-  const auto trace = a.hello(info(later, "b", 40), "b");
-  CHECK(trace.find("undial 1, unfollow b, b is gone: replaced") != std::string::npos);
-  CHECK(trace.find("dial 2 b:40, link 2: Hello") != std::string::npos);
+  // The earlier one is asked: it may have died a moment ago.
+  CHECK(a.hello(info(later, "b", 40), "b") == "dial 2 b:40, link 2: Hello, link 1: Hello");
+  CHECK(a.welcome(2, info(later, "b", 40)) == "link 1: Hello");
+  CHECK(a.state(b) == "ready");
+  a.wait(seconds(2));
+  CHECK(contains(a.hello(info(later, "b", 40), "b"), "route r: Welcome"));
+  CHECK(a.welcome(2, info(later, "b", 40)) ==
+        "undial 1, unfollow b, b is gone: replaced, follow b:30");
   CHECK(a.state(b) == "left");
   CHECK(a.state(later) == "hello");
+}
+
+TEST_CASE("a hello with the id of a living peer and a later incarnation does not part that one") {
+  RosterHarness a;
+  a.befriend(b, "b");
+  auto other = b;
+  ++other.incarnation;
+  for (int i = 0; i < 10; ++i) {
+    a.wait(milliseconds(500));
+    a.stream(b);
+    const auto answer = a.hello(info(other, "b", 40), "elsewhere");
+    CHECK(contains(answer, "Refusal") == (i >= 4));
+    CHECK_FALSE(contains(answer, "Welcome"));
+    CHECK_FALSE(contains(a.welcome(a.last_link(), info(other, "b", 40)), "replaced"));
+    a.listening(other);
+    CHECK(a.state(b) == "ready");
+  }
+}
+
+TEST_CASE("an incarnation that was only named keeps no peer out") {
+  RosterHarness a;
+  auto invented = b;
+  invented.incarnation = ~0ULL;
+  SUBCASE("in a beacon") { a.heard(invented, "elsewhere"); }
+  SUBCASE("in a hello") { a.hello(info(invented, "b"), "elsewhere"); }
+  CHECK(contains(a.hello(info(b, "b"), "b"), "route r: Welcome"));
+  CHECK(a.welcome(a.last_link(), info(b, "b")) == "follow b:10");
+  CHECK(a.state(b) == "hello");
+}
+
+TEST_CASE("an answer in the name of a peer that was met, with another stream key, is nobody's") {
+  RosterHarness a;
+  auto its_own = info(b, "b");
+  its_own.stream_key[0] = 1;
+  a.heard(b, "b");
+  a.welcome(1, its_own);
+  a.wait(seconds(7));
+  CHECK(a.state(b) == "gone");
+  CHECK(contains(a.hello(info(b, "b"), "elsewhere"), "dial 2 elsewhere:20"));
+  CHECK(a.welcome(2, info(b, "b")) == "undial 2");
+  CHECK(a.state(b) == "gone");
+  CHECK(contains(a.hello(its_own, "b"), "dial 3 b:20"));
+  CHECK(a.welcome(3, its_own) == "follow b:10");
 }
 
 TEST_CASE("an earlier life of a peer is not let in any more") {
@@ -322,6 +370,22 @@ TEST_CASE("a full roster takes nobody while all are there") {
   CHECK(a.roster().members().size() == limits::peers);
 }
 
+TEST_CASE("a peer that names hundreds of others at its address leaves room for real ones") {
+  RosterHarness a;
+  for (std::size_t i = 0; i < limits::peers; ++i) a.hello(info(numbered(i), "x"), "liar");
+  CHECK(a.roster().members().size() == limits::peers / 4);
+  CHECK(contains(a.hello(info(b, "b"), "b"), "route r: Welcome"));
+  a.wait(seconds(10));
+  CHECK(contains(a.hello(info(numbered(999), "x"), "liar"), "route r: Welcome"));
+}
+
+TEST_CASE("a peer that subscribes in the name of thousands keeps no newcomer from being ready") {
+  RosterHarness a;
+  for (std::size_t i = 0; i < 5 * limits::peers; ++i) a.reader(numbered(i));
+  a.befriend(b, "b");
+  CHECK(a.state(b) == "ready");
+}
+
 TEST_CASE("a full roster forgets the one that is gone for longest and of which nothing is held") {
   RosterHarness a;
   for (std::size_t i = 0; i < limits::peers; ++i) a.heard(numbered(i), "h" + std::to_string(i));
@@ -385,5 +449,6 @@ TEST_CASE("a peer that returns after it was evicted from a full roster goes on, 
   later.epoch = b.incarnation;
   a.left(c);
   a.hello(later, "b");
+  a.welcome(a.last_link(), later);
   CHECK(a.roster().find(later.origin)->stream.next() == 41);
 }

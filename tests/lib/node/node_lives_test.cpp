@@ -31,12 +31,18 @@ Options ungated() {
   return options;
 }
 
+// A later life is met once the former one has been silent for a while.
+void comes_back(NodeHarness& a, std::uint64_t next, std::uint64_t epoch = 0) {
+  a.wait(std::chrono::seconds(3));
+  a.befriend(later, "b", next, next, epoch);
+}
+
 }  // namespace
 
 TEST_CASE("S3: a later life that goes on with a stream delivers nothing of it again") {
   auto a = with_b(ungated());
   a.data(b, 1, some(3));
-  a.befriend(later, "b", 4, 4, b.incarnation);
+  comes_back(a, 4, b.incarnation);
   CHECK(a.data(later, 2, some(2)).empty());
   CHECK(a.counters().duplicate == 2);
   CHECK(a.data(later, 4, some(1)) == "deliver x of b");
@@ -49,7 +55,7 @@ TEST_CASE("N1: what was lost with the former life is reported once, as expired")
   auto a = with_b(ungated());
   a.data(b, 1, some(2));
   a.data(b, 4, some(1));  // 3 is missing
-  a.befriend(later, "b", 8, 8, b.incarnation);
+  comes_back(a, 8, b.incarnation);
   CHECK(a.step(input::FromStream{later, Heartbeat{later, 8, 7, std::nullopt}}) ==
         "undelivered 3-3 of b: expired, deliver x of b, undelivered 5-7 of b: expired");
   CHECK((a.notices<Undelivered>().at(0).origin == b));
@@ -60,7 +66,7 @@ TEST_CASE("N1: what was lost with the former life is reported once, as expired")
 TEST_CASE("what is held of the former life is delivered in its place") {
   auto a = with_b(gated());
   a.data(b, 1, {message_at("held", at(300))});
-  a.befriend(later, "b", 2, 2, b.incarnation);
+  comes_back(a, 2, b.incarnation);
   a.data(later, 2, {message_at("behind", at(200))});
   CHECK(a.status().held == 2);
   CHECK(a.step(input::ReplayPositionRead{replayed(300)}) ==
@@ -74,7 +80,7 @@ TEST_CASE("B1: what has to wait behind held messages of its publisher counts aga
   auto a = with_b(options);
   a.step(input::ReplayPositionRead{replayed(250)});
   a.data(b, 1, {message_at("x", at(300))});
-  a.befriend(later, "b", 2, 2, b.incarnation);
+  comes_back(a, 2, b.incarnation);
   a.data(later, 2, std::vector<Message>(9, message_at("x", at(200))));  // visible, but behind it
   CHECK(a.status().held == 4);
   CHECK(a.counters().refused_full == 6);
@@ -85,7 +91,7 @@ TEST_CASE("S3: a former life that left or was silent for long is gone on with, t
   a.data(b, 1, some(3));
   SUBCASE("left") { a.step(input::FromStream{b, Farewell{b, 3}}); }
   SUBCASE("silent") { a.wait(std::chrono::seconds(7)); }
-  a.befriend(later, "b", 4, 4, b.incarnation);
+  comes_back(a, 4, b.incarnation);
   CHECK(a.data(later, 3, some(1)).empty());
   CHECK(a.data(later, 4, some(1)) == "deliver x of b");
 }
@@ -93,7 +99,7 @@ TEST_CASE("S3: a former life that left or was silent for long is gone on with, t
 TEST_CASE("a later life with a stream of its own begins it") {
   auto a = with_b(ungated());
   a.data(b, 1, some(3));
-  a.befriend(later, "b", 1, 1);
+  comes_back(a, 1);
   CHECK(a.data(later, 1, some(1)) == "deliver x of b");
   CHECK((a.all<node::effect::Deliver>().at(0).delivery.origin == later));
 }
