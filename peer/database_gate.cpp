@@ -62,7 +62,7 @@ struct Text {
 struct DatabaseGate::Parts {
   Parts(std::unique_ptr<servers::ReplayReader> the_reader, std::size_t held_bytes)
       : reader(std::move(the_reader)),
-        gate(true, held_bytes),
+        gate(true, held_bytes, std::nullopt, decltype(gate)::Room::whole),
         watch(reactor.watch(reader->interest(), [](io::Readiness) {})) {}
 
   void advance(Instant now) {
@@ -155,7 +155,7 @@ bool DatabaseGate::hold(std::string message, const Position& position) {
   if (!parts_->owner.here()) return false;
   const auto now = io::clock_now();
   Text text{std::move(message)};
-  if (!parts_->gate.takes(position, std::nullopt, text.footprint(), false)) return false;
+  if (!parts_->gate.takes({}, position, std::nullopt, text.footprint(), false)) return false;
   if (parts_->gate.held().empty()) parts_->lanes.clear();
   const auto lane = parts_->lanes.lane_for(position);
   parts_->gate.hold({std::move(text), {position, std::nullopt}, lane, ++parts_->arrivals, now});

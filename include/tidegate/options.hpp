@@ -91,7 +91,8 @@ struct Options {
   std::optional<std::string> primary = {};
 
   // Bytes of messages that wait for their change. Beyond it arriving messages are refused and
-  // fetched again when there is room, as long as their publisher retains them.
+  // fetched again when there is room, as long as their publisher retains them. One publisher may
+  // have three times what is left free, so alone three quarters of it.
   std::size_t held_bytes = std::size_t{256} << 20U;
 
   // Bytes of deliveries and notices that the application has not taken yet. Beyond it messages stay

@@ -16,6 +16,7 @@ struct Trouble {
     database_down,     // the server that is read does not answer
     replay_still,      // messages wait, and that server replays nothing
     replay_behind,     // it replays, but a message has waited for long
+    position_far,      // a message waits for a place that no server comes near
     primary_down,      // the primary does not answer
     position_missing,  // the primary answers, yet a published message still waits for its position
     not_taking,        // the application takes no deliveries

@@ -42,6 +42,7 @@ inline constexpr std::size_t frame_bytes =
 // All that is held lies on so many at the most: their histories are in no bound of bytes, and all
 // of them are compared with the server's.
 inline constexpr std::size_t held_branches = 256;
+inline constexpr std::size_t held_branches_of_source = 16;
 
 inline constexpr std::size_t peers = 1024;
 inline constexpr std::size_t remembered_streams = 16 * peers;  // of peers that were forgotten

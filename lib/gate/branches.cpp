@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
 
 namespace tidegate::gate {
@@ -39,9 +38,9 @@ void Branches::remove(const Branch& branch) {
   if (--found->count == 0) all_.erase(found);
 }
 
-bool Branches::take(const std::optional<Position>& own,
-                    const std::optional<Position>& inherited) const {
-  if (all_.size() + 2 <= base::limits::held_branches) return true;
+bool Branches::take(const std::optional<Position>& own, const std::optional<Position>& inherited,
+                    std::size_t most) const {
+  if (all_.size() + 2 <= most) return true;
   const auto known = [this](const std::optional<Position>& position) {
     return !position || std::any_of(all_.begin(), all_.end(), of(position->branch));
   };

@@ -18,9 +18,9 @@ class Branches {
   void add(const Awaited& awaited);
   void remove(const Awaited& awaited);
 
-  // The branches of such a message are known, or there is room for more.
+  // The branches of such a message are known, or there are fewer than `most`.
   [[nodiscard]] bool take(const std::optional<Position>& own,
-                          const std::optional<Position>& inherited) const;
+                          const std::optional<Position>& inherited, std::size_t most) const;
 
   // None lies on another history than the server's.
   [[nodiscard]] bool all_of(const Tide& tide) const;

@@ -5,7 +5,9 @@
 // 2. The server is asked only while the first held message waits for it (tide_poll.hpp).
 // 3. An item that the application does not want to wait for any longer leaves as overdue, never as
 //    visible, in the order of arrival, which is that of each source.
-// 4. Where histories have diverged, an item may be decided behind one that waits, perhaps for good.
+// 4. One source can't fill what all share: it may have three times what is still free at the most,
+//    so that alone it has three quarters, and any number of them leave room for one more.
+// 5. Where histories have diverged, an item may be decided behind one that waits, perhaps for good.
 //    Then the fronts of all sources are looked through.
 #pragma once
 
@@ -15,6 +17,7 @@
 #include <optional>
 #include <utility>
 
+#include "lib/base/limits.hpp"
 #include "lib/gate/reorder_queue.hpp"
 #include "lib/gate/tide_poll.hpp"
 #include "tidegate/tide.hpp"
@@ -27,11 +30,18 @@ class Gate {
  public:
   using HeldItem = Held<Source, Item>;
 
+  enum class Room : std::uint8_t {
+    shared,  // by sources that need not trust each other
+    whole,   // for all sources together, which are one application's
+  };
+
   // Not gated: there is no server to wait for, everything may go at once, as it came. Without
   // `longest_wait` nothing is ever overdue.
-  Gate(bool gated, std::size_t most_bytes, std::optional<Duration> longest_wait = std::nullopt)
+  Gate(bool gated, std::size_t most_bytes, std::optional<Duration> longest_wait = std::nullopt,
+       Room room = Room::shared)
       : gated_(gated),
         most_bytes_(most_bytes),
+        room_(room),
         longest_wait_(longest_wait),
         queue_(gated ? ReleaseOrder::position : ReleaseOrder::arrival) {}
 
@@ -64,11 +74,16 @@ class Gate {
 
   // An item of so many bytes fits the bounds; a single one always does. One that leaves at once, as
   // it is visible and the application takes what is released, needs no room.
-  [[nodiscard]] bool takes(const std::optional<Position>& own,
+  [[nodiscard]] bool takes(const Source& source, const std::optional<Position>& own,
                            const std::optional<Position>& inherited, std::size_t footprint,
                            bool leaves_at_once) const {
     if (leaves_at_once || bytes() == 0) return true;
-    return bytes() + footprint <= most_bytes_ && queue_.branches().take(own, inherited);
+    if (bytes() + footprint > most_bytes_) return false;
+    if (!queue_.branches().take(own, inherited, base::limits::held_branches)) return false;
+    if (room_ == Room::whole) return true;
+    const auto& share = queue_.share_of(source);
+    return share.bytes + footprint <= most_of_source() &&
+           share.branches.take(own, inherited, base::limits::held_branches_of_source);
   }
 
   // takes() was true of it.
@@ -79,8 +94,12 @@ class Gate {
     undecided_ = false;
   }
 
-  // There is room for what was refused before.
-  [[nodiscard]] bool has_room() const { return bytes() <= most_bytes_ / 4 * 3; }
+  // There is room for what was refused of this source before.
+  [[nodiscard]] bool has_room(const Source& source) const {
+    if (bytes() == 0) return true;
+    return bytes() <= most_bytes_ / 64 * 63 &&
+           queue_.share_of(source).bytes <= most_of_source() / 4 * 3;
+  }
 
   // The next message whose visibility is decided, in release order, or that is overdue.
   [[nodiscard]] std::optional<Released> release(Instant now);
@@ -137,12 +156,16 @@ class Gate {
   [[nodiscard]] bool may_overtake() const {
     return gated_ && tide() && queue_.fronts() > 1 && !queue_.branches().all_of(*tide());
   }
+  [[nodiscard]] std::size_t most_of_source() const {
+    return bytes() < most_bytes_ ? 3 * (most_bytes_ - bytes()) : 0;
+  }
   [[nodiscard]] std::optional<Released> release_decided();
   [[nodiscard]] bool waits() const { return gated_ && !queue_.empty() && !decided(); }
   void look_for_overdue(Instant now);
 
   bool gated_;
   std::size_t most_bytes_;
+  Room room_;
   std::optional<Duration> longest_wait_;
   ReorderQueue<Source, Item> queue_;
   std::deque<HeldItem> overdue_;  // as they came, before all that is queued

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/gate/visibility.hpp"
 #include "lib/message/position_order.hpp"
 
 namespace tidegate::gate {
@@ -30,6 +31,13 @@ bool is_past(const Branch& old, const Tide& tide) {
   return same_cluster(old, tide) && kinship(old.history(), tide.history).kind == Kind::ancestor;
 }
 
+// Nobody has been promoted so often since: it proves nothing.
+bool is_absurd(const Branch& old, const Branch& later) {
+  const auto from = old.history().timeline();
+  const auto to = later.history().timeline();
+  return to > from && to - from > most_promotions_ahead;
+}
+
 // The server has the primary's history, and can't follow one that leaves it at that place. (A place
 // that is not known, since the position names its timeline by number only, may be anywhere.)
 bool excludes(const Tide& tide, const Branch& primary, std::uint64_t left_at) {
@@ -45,12 +53,13 @@ bool PrimaryCheck::seen(const Position& position) {
   // At the very begin of its last timeline it says nothing of that.
   if (message::way_to(position).size() != position.history().entries().size()) return false;
   for (const auto& one : seen_) {
-    if (!same_cluster(branch, one.branch)) continue;
+    if (!same_cluster(branch, one.branch) || is_absurd(branch, one.branch)) continue;
     const auto kind = kinship(branch.history(), one.branch.history()).kind;
     if (kind == Kind::same || kind == Kind::ancestor) return false;
   }
-  std::erase_if(seen_,
-                [&](const Seen& one) { return !one.given_up && is_past(one.branch, branch); });
+  std::erase_if(seen_, [&](const Seen& one) {
+    return !one.given_up && is_past(one.branch, branch) && !is_absurd(one.branch, branch);
+  });
   if (seen_.size() == most_seen) seen_.erase(seen_.begin());
   seen_.push_back({branch});
   return true;
@@ -63,7 +72,7 @@ std::optional<PrimaryCheck::Objection> PrimaryCheck::objection_to(const Branch& 
     return Objection{tide->history, true};
   }
   for (auto& one : seen_) {
-    if (one.given_up || !is_past(primary, one.branch)) continue;
+    if (one.given_up || !is_past(primary, one.branch) || is_absurd(primary, one.branch)) continue;
     const auto left_at = kinship(primary.history(), one.branch.history()).left_at;
     if (!tide || !excludes(*tide, primary, left_at)) return Objection{one.branch.history(), false};
     one.given_up = true;

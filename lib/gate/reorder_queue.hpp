@@ -82,6 +82,17 @@ class ReorderQueue {
   // The histories of all that is held.
   [[nodiscard]] const Branches& branches() const { return branches_; }
 
+  // The part of one source in what is held.
+  struct Share {
+    std::size_t bytes = 0;
+    Branches branches;
+  };
+  [[nodiscard]] const Share& share_of(const Source& source) const {
+    static const Share nothing;
+    const auto line = lines_.find(source);
+    return line == lines_.end() ? nothing : line->second.share;
+  }
+
   // Those that are here since `limit` or longer, as they came, and when the oldest of the
   // others came (`never`: there is none). Looks at every message.
   struct Old {
@@ -117,6 +128,7 @@ class ReorderQueue {
     std::deque<Run> runs;
     std::deque<Entry> entries;
     std::deque<std::uint32_t> spans;  // of the entries; beside them, where they would be padded
+    Share share;
   };
   using Lines = std::map<Source, Line>;  // some are empty
 
@@ -169,11 +181,13 @@ void ReorderQueue<Source, Item>::Run::show(const Entry& entry, std::uint32_t spa
 template <SourceKey Source, HoldableItem Item>
 void ReorderQueue<Source, Item>::append(Line& line, HeldItem&& held) {
   auto& [own, inherited] = held.awaited;
+  line.share.bytes += held.item.footprint();
   line.spans.push_back(own ? span_of(*own) : 0);
   line.entries.push_back(
       {own ? own->offset : 0, inherited ? inherited->offset : 0, held.since, std::move(held.item)});
   if (line.runs.empty() || !line.runs.back().goes_on_with(held)) {
     branches_.add(held.awaited);
+    line.share.branches.add(held.awaited);
     line.runs.emplace_back(std::move(held.awaited), held.sequence);
   }
   ++line.runs.back().size;
@@ -184,7 +198,11 @@ auto ReorderQueue<Source, Item>::take_first(const Source& source, Line& line) ->
   auto& run = line.runs.front();
   auto& entry = line.entries.front();
   const bool last = --run.size == 0;
-  if (last) branches_.remove(run.awaited);
+  line.share.bytes -= entry.item.footprint();
+  if (last) {
+    branches_.remove(run.awaited);
+    line.share.branches.remove(run.awaited);
+  }
   HeldItem held{std::move(entry.item), last ? std::move(run.awaited) : Awaited(run.awaited), source,
                 run.next, entry.since};
   line.entries.pop_front();
@@ -200,11 +218,11 @@ auto ReorderQueue<Source, Item>::take_first(const Source& source, Line& line) ->
 
 template <SourceKey Source, HoldableItem Item>
 auto ReorderQueue<Source, Item>::front_of(typename Lines::iterator line) const -> Front {
-  const auto& [runs, entries, spans] = line->second;
   if (release_order_ == ReleaseOrder::arrival) {
-    return {0, static_cast<std::uint64_t>(entries.front().since.time_since_epoch().count()), line};
+    const auto since = line->second.entries.front().since;
+    return {0, static_cast<std::uint64_t>(since.time_since_epoch().count()), line};
   }
-  const auto& [own, inherited] = runs.front().awaited;
+  const auto& [own, inherited] = line->second.runs.front().awaited;
   const bool by_own = own && (!inherited || message::precedes(*inherited, *own));
   const auto& later = by_own ? own : inherited;
   return later ? Front{later->timeline(), later->offset, line} : Front{0, 0, line};

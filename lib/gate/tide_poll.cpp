@@ -32,8 +32,8 @@ Visibility TidePoll::visibility(const std::optional<Position>& own,
                                 const std::optional<Position>& inherited) const {
   const auto of_own = visibility(own);
   if (of_own != Visibility::visible) return of_own;
-  const bool inherited_waits = visibility(inherited) == Visibility::pending;
-  return inherited_waits ? Visibility::pending : Visibility::visible;
+  if (visibility(inherited) != Visibility::pending) return Visibility::visible;
+  return tide_ && !can_come(*inherited, *tide_) ? Visibility::visible : Visibility::pending;
 }
 
 bool TidePoll::take(const Waiting& waiting, Instant now) {

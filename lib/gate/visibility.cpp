@@ -16,4 +16,10 @@ Visibility visibility_of(const Position& position, const Tide& tide) {
   return Visibility::foreign;  // a kind that a later version may know
 }
 
+bool can_come(const Position& position, const Tide& tide) {
+  const auto ahead = [](auto far, auto here) { return far > here ? far - here : 0; };
+  return ahead(position.offset, tide.replayed) <= most_bytes_ahead &&
+         ahead(position.timeline(), tide.timeline()) <= most_promotions_ahead;
+}
+
 }  // namespace tidegate::gate

@@ -18,4 +18,13 @@ namespace tidegate::gate {
 // A position of another kind or cluster is foreign.
 [[nodiscard]] Visibility visibility_of(const Position& position, const Tide& tide);
 
+// No server comes so much further while another one of its cluster looks on: what lies beyond is a
+// publisher's error, and nothing else may depend on it. (A terabyte of log; a promotion an hour for
+// six weeks.)
+inline constexpr std::uint64_t most_bytes_ahead = std::uint64_t{1} << 40U;
+inline constexpr TimelineId most_promotions_ahead = 1'000;
+
+// A pending position may yet be reached from there.
+[[nodiscard]] bool can_come(const Position& position, const Tide& tide);
+
 }  // namespace tidegate::gate

@@ -25,9 +25,9 @@ void GapRepair::answered(const Origin& origin, bool brought_something, Instant n
   gap->second = {now, first_pause};
 }
 
-std::optional<Origin> GapRepair::take_due(Instant now) {
+std::optional<Origin> GapRepair::take_due(Instant now, const Usable& usable) {
   for (auto& [origin, gap] : gaps_) {
-    if (now < gap.ask_at) continue;
+    if (now < gap.ask_at || !usable(origin)) continue;
     gap.ask_at = now + gap.pause + random_.between(Duration(0), gap.pause / 4);
     gap.pause = std::min(2 * gap.pause, longest_pause);
     return origin;
@@ -35,9 +35,11 @@ std::optional<Origin> GapRepair::take_due(Instant now) {
   return std::nullopt;
 }
 
-Instant GapRepair::deadline() const {
+Instant GapRepair::deadline(const Usable& usable) const {
   auto when = never;
-  for (const auto& [origin, gap] : gaps_) when = std::min(when, gap.ask_at);
+  for (const auto& [origin, gap] : gaps_) {
+    if (gap.ask_at < when && usable(origin)) when = gap.ask_at;
+  }
   return when;
 }
 

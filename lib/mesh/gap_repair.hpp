@@ -9,6 +9,7 @@
 // longer, or when the publisher is gone.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -28,11 +29,14 @@ class GapRepair {
   void answered(const Origin& origin, bool brought_something, Instant now);
   void closed(const Origin& origin) { gaps_.erase(origin); }
 
+  // Whether what is missing of an origin could be used now; others have time.
+  using Usable = std::function<bool(const Origin&)>;
+
   // One whose publisher should be asked now; it counts as asked.
-  [[nodiscard]] std::optional<Origin> take_due(Instant now);
+  [[nodiscard]] std::optional<Origin> take_due(Instant now, const Usable& usable);
 
   // When take_due() may next have one. Every call may change it.
-  [[nodiscard]] Instant deadline() const;
+  [[nodiscard]] Instant deadline(const Usable& usable) const;
 
  private:
   struct Gap {

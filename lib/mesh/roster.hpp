@@ -79,8 +79,8 @@ struct Member {
 
   PeerState state = PeerState::heard;
   FailureDetector detector;
-  bool met = false;            // its Welcome came, once at least
-  Instant claimed_at = never;  // said Hello while an earlier life of its peer spoke
+  bool met = false;             // its Welcome came, once at least
+  Instant claimed_at = never;   // said Hello while an earlier life of its peer spoke
   Instant retry_at = never;     // says Hello again, unless ready
   std::optional<LinkId> link;   // our DEALER to it
   Instant redial_at = never;    // takes another one, unless this one has had an answer by then

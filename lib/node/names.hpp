@@ -57,6 +57,7 @@ inline constexpr auto trouble_names =
     base::enum_names<Trouble::Kind>({{Trouble::Kind::database_down, "database_down"},
                                      {Trouble::Kind::replay_still, "replay_still"},
                                      {Trouble::Kind::replay_behind, "replay_behind"},
+                                     {Trouble::Kind::position_far, "position_far"},
                                      {Trouble::Kind::primary_down, "primary_down"},
                                      {Trouble::Kind::position_missing, "position_missing"},
                                      {Trouble::Kind::not_taking, "not_taking"},

@@ -47,8 +47,9 @@ ReceiverHalf::ReceiverHalf(const Options& options, const Origin& self, mesh::Ros
 
 Instant ReceiverHalf::deadline() const {
   if (more_) return Instant::min();
-  return std::min({gate_.deadline(), demand_ ? gate_.overdue_at() : never,
-                   gate_.has_room() ? gap_repair_.deadline() : never});
+  return std::min(
+      {gate_.deadline(), demand_ ? gate_.overdue_at() : never,
+       gap_repair_.deadline([this](const Origin& origin) { return has_room(origin); })});
 }
 
 // --- frames -------------------------------------------------------------------------------------
@@ -114,7 +115,7 @@ void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& 
     if (may_release() && gate_.passes(visibility)) {
       ++counters_.received;
       count_released(message);
-      if (deliver_wanted(message)) {
+      if (deliver_wanted(message, false)) {
         effects.emplace_back(std::in_place_type<effect::Deliver>, std::move(message),
                              member.publisher, member.name, sequence);
       }
@@ -123,8 +124,8 @@ void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& 
     // It leaves behind all that is held of its publisher.
     if (member.held == 0) member.held_waits = false;
     const bool waits = member.held_waits || visibility != Visibility::visible;
-    if (!gate_.takes(message.position, message.inherited, message::footprint(message),
-                     demand_ && !waits)) {
+    if (!gate_.takes(member.publisher, message.position, message.inherited,
+                     message::footprint(message), demand_ && !waits)) {
       member.stream.rewind_to(sequence);
       counters_.refused_full += progress.messages.back().sequence - sequence + 1;
       return;
@@ -156,13 +157,19 @@ void ReceiverHalf::watch_gap(const mesh::Member& member, Instant now) {
   }
 }
 
-// Not while the gate is full, and not of members that don't answer anyway.
+bool ReceiverHalf::has_room(const Origin& origin) const {
+  const auto* member = roster_.find(origin);
+  TIDEGATE_MUST(member != nullptr);
+  return gate_.has_room(member->publisher);
+}
+
+// Not while the gate has no room for them, and not of members that don't answer anyway.
 void ReceiverHalf::run_timers(Instant now, Effects& effects) {
-  while (gate_.has_room()) {
-    const auto origin = gap_repair_.take_due(now);
+  while (true) {
+    const auto origin =
+        gap_repair_.take_due(now, [this](const Origin& candidate) { return has_room(candidate); });
     if (!origin) return;
     auto* member = roster_.find(*origin);
-    TIDEGATE_MUST(member != nullptr);
     if (!member->link || member->state == PeerState::suspect) continue;
     const auto gap = member->stream.gap();
     TIDEGATE_MUST(gap);
@@ -210,7 +217,7 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
     count_released(message);
     const bool overdue = next->visibility == Visibility::pending;
     if (next->visibility == Visibility::visible || (overdue && overdue_ == Overdue::late)) {
-      if (!deliver_wanted(message)) continue;
+      if (!deliver_wanted(message, overdue)) continue;
       if (overdue) ++counters_.late;
       effects.emplace_back(std::in_place_type<effect::Deliver>, std::move(message), held.source,
                            member->name, held.sequence, now - held.since, overdue);
@@ -240,7 +247,7 @@ void ReceiverHalf::demand(bool open, Instant now) {
 }
 
 // The application has subscribed to the message; it is delivered.
-bool ReceiverHalf::deliver_wanted(const Message& message) {
+bool ReceiverHalf::deliver_wanted(const Message& message, bool late) {
   const bool wanted = std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
     return pattern.matches(message.topic);
   });
@@ -249,11 +256,12 @@ bool ReceiverHalf::deliver_wanted(const Message& message) {
     return false;
   }
   ++counters_.delivered;
-  // A change that the server does not show is lost to it: an answer need not wait for that either.
+  // A change that the server does not show is lost to it, or was never there: an answer need not
+  // wait for that either, and a wrong position goes no further.
   if (message.inherited && gate_.shows(*message.inherited)) {
     own_stream_.delivered(*message.inherited);
   }
-  if (message.position) own_stream_.delivered(*message.position);
+  if (message.position && !late) own_stream_.delivered(*message.position);
   return true;
 }
 

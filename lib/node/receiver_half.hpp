@@ -87,7 +87,8 @@ class ReceiverHalf {
   void watch_gap(const mesh::Member& member, Instant now);
   [[nodiscard]] bool may_release() const;
   void count_released(const Message& message);
-  bool deliver_wanted(const Message& message);
+  bool deliver_wanted(const Message& message, bool late);
+  [[nodiscard]] bool has_room(const Origin& origin) const;
   void undelivered(const mesh::Member& member, mesh::InboundStream::Range range,
                    Undelivered::Why why, Message* message, Effects& effects);
 

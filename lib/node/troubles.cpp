@@ -5,6 +5,8 @@
 
 #include "lib/base/endpoint.hpp"
 #include "lib/base/limits.hpp"
+#include "lib/gate/visibility.hpp"
+#include "tidegate/lsn.hpp"
 
 namespace tidegate::node {
 namespace {
@@ -30,6 +32,7 @@ Duration patience(Kind kind) {
     case Kind::foreign_cluster:
     case Kind::malformed:
       return Duration::zero();
+    case Kind::position_far:
     case Kind::position_missing:
     case Kind::not_taking:
       return seconds(3);
@@ -49,6 +52,15 @@ Duration patience(Kind kind) {
 std::string address_of(const PeerStatus& peer) {
   const auto address = to_string(base::Endpoint{peer.host, peer.direct_port});
   return peer.name.empty() ? address : peer.name + " (" + address + ")";
+}
+
+// The peers whose messages wait.
+std::string holders(const Status& status) {
+  std::string all;
+  for (const auto& peer : status.peers) {
+    if (peer.held > 0) all += (all.empty() ? "" : ", ") + address_of(peer);
+  }
+  return all;
 }
 
 bool lives(const PeerStatus& peer) {
@@ -169,24 +181,34 @@ void Troubles::look_at_servers(const Status& status, Instant now) {
   }
 }
 
-void Troubles::look_at_messages(const Status& status, Instant now) {
-  if (status.held > 0 && status.taking && status.tide) {
-    const auto held =
-        std::to_string(status.held) + (status.held == 1 ? " message waits" : " messages wait");
-    const auto still = std::min(status.tide_still, status.held_longest);
-    if (still >= patience(Kind::replay_still)) {
-      found(Kind::replay_still, "",
-            "the database replays nothing while " + held +
-                "; look whether its replay is paused (pg_is_wal_replay_paused) or its receiver is "
-                "cut off (pg_stat_wal_receiver)",
-            now - still);
-    } else if (status.held_longest >= patience(Kind::replay_behind)) {
-      found(Kind::replay_behind, "",
-            "the database is behind while " + held +
-                "; look at its load, at the network and at recovery_min_apply_delay",
-            now - status.held_longest);
-    }
+// Those that wait for the server that is read.
+void Troubles::look_at_held(const Status& status, Instant now) {
+  const auto held =
+      std::to_string(status.held) + (status.held == 1 ? " message waits" : " messages wait");
+  const auto still = std::min(status.tide_still, status.held_longest);
+  if (status.held_first && !gate::can_come(*status.held_first, *status.tide)) {
+    found(Kind::position_far, "",
+          held + " for " + to_string(*status.held_first) + ", which the database, at " +
+              to_string(Lsn{status.tide->replayed}) + " of timeline " +
+              std::to_string(status.tide->timeline()) +
+              ", will not reach; look at what positions these peers publish: " + holders(status),
+          now - status.held_longest);
+  } else if (still >= patience(Kind::replay_still)) {
+    found(Kind::replay_still, "",
+          "the database replays nothing while " + held +
+              "; look whether its replay is paused (pg_is_wal_replay_paused) or its receiver is "
+              "cut off (pg_stat_wal_receiver)",
+          now - still);
+  } else if (status.held_longest >= patience(Kind::replay_behind)) {
+    found(Kind::replay_behind, "",
+          "the database is behind while " + held +
+              "; look at its load, at the network and at recovery_min_apply_delay",
+          now - status.held_longest);
   }
+}
+
+void Troubles::look_at_messages(const Status& status, Instant now) {
+  if (status.held > 0 && status.taking && status.tide) look_at_held(status, now);
   if (!status.taking) {
     found(Kind::not_taking, "",
           "the application takes no deliveries; what has come waits, and what more comes is "

@@ -46,6 +46,7 @@ class Troubles {
 
   void found(Trouble::Kind kind, std::string about, std::string text, Instant since);
   void look_at_servers(const Status& status, Instant now);
+  void look_at_held(const Status& status, Instant now);
   void look_at_messages(const Status& status, Instant now);
   void look_at_peers(const Status& status, Instant now);
   void look_at_meeting(const Status& status, Instant now);

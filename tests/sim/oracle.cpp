@@ -351,7 +351,7 @@ void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
   if (sent.inherited && (!life.birth.gated || shows(life.shown, *sent.inherited))) {
     raise(life, *sent.inherited);
   }
-  if (sent.position) raise(life, *sent.position);
+  if (sent.position && !delivery.late) raise(life, *sent.position);
 }
 
 bool Oracle::kept(const Life& author, std::uint64_t sequence, Instant now) const {

@@ -1,88 +1,14 @@
-#include "lib/gate/gate.hpp"
-
 #include <doctest/doctest.h>
 
-#include "lib/base/limits.hpp"
-#include "tests/lib/samples.hpp"
+#include "tests/lib/gate/gate_harness.hpp"
 
 using namespace tidegate;
+using namespace tidegate::testing::gates;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using tidegate::testing::home;
 using tidegate::testing::place;
-
-namespace {
-
-constexpr Instant start = Instant(std::chrono::hours(5));
-constexpr std::size_t plenty = 1'000'000;
-
-// The answer of a server that has replayed up to `lsn` of timeline 2, which left timeline 1 at 100.
-Tide replayed(std::uint64_t lsn) { return {{home, 1}, tidegate::testing::history("1 2@100"), lsn}; }
-
-// A held item is its name, and weighs 100 bytes.
-struct Named {
-  std::string name;
-
-  [[nodiscard]] std::size_t footprint() const { return 100; }
-  void prefetch() const {}
-};
-constexpr std::size_t weight = 100;
-
-using Gate = gate::Gate<int, Named>;
-
-// Each from a source of its own, unless it is said.
-void hold(Gate& gate, std::string name, std::optional<Position> at, Instant now = start,
-          std::optional<int> source = std::nullopt) {
-  static int held = 0;
-  ++held;
-  gate.hold({{std::move(name)},
-             {std::move(at), std::nullopt},
-             source.value_or(held),
-             static_cast<std::uint64_t>(held),
-             now});
-}
-
-Position at(std::uint64_t lsn, TimelineId timeline = 2) { return place(timeline, lsn); }
-
-// The same of a change that lies behind `after`.
-Position behind(std::uint64_t after, Position position) {
-  position.after = after;
-  return position;
-}
-
-// One that needs no room if it is visible, as the application takes what is released.
-bool takes(const Gate& gate, const Position& position, std::size_t bytes = weight) {
-  return gate.takes(position, std::nullopt, bytes,
-                    gate.visibility(position, std::nullopt) == Visibility::visible);
-}
-
-// All whose fate is decided: "a", "b orphaned", "c foreign".
-std::string released(Gate& gate, Instant now = start) {
-  std::string text;
-  while (const auto one = gate.release(now)) {
-    if (!text.empty()) text += ", ";
-    text += one->held.item.name;
-    if (one->visibility == Visibility::pending) text += " overdue";
-    if (one->visibility == Visibility::orphaned) text += " orphaned";
-    if (one->visibility == Visibility::in_doubt) text += " in doubt";
-    if (one->visibility == Visibility::foreign) text += " foreign";
-  }
-  return text;
-}
-
-Gate with_server() {
-  Gate gate(true, plenty);
-  gate.server_up();
-  return gate;
-}
-
-void poll(Gate& gate, Instant now, std::optional<Tide> answer) {
-  REQUIRE(gate.take_poll(now));
-  gate.polled(std::move(answer));
-}
-
-}  // namespace
 
 TEST_CASE("without a server to wait for everything goes at once, as it came") {
   Gate gate(false, plenty);
@@ -269,84 +195,6 @@ TEST_CASE("a server that is back is asked at once about the items that wait") {
   CHECK(gate.take_poll(start + seconds(5) + microseconds(1)));
 }
 
-TEST_CASE("a message that does not fit the bound is not taken; once another has left, it is") {
-  Gate gate(true, 2 * weight);
-  hold(gate, "a", at(10));
-  hold(gate, "b", at(20));
-  CHECK(gate.held().bytes() == 2 * weight);
-  CHECK_FALSE(takes(gate, at(1000)));
-
-  gate.server_up();
-  poll(gate, start, replayed(10));
-  CHECK(released(gate) == "a");
-  CHECK(takes(gate, at(1000)));
-}
-
-TEST_CASE("a message that is larger than the bound is held alone, or nobody would ever get it") {
-  Gate gate(true, 10);
-  CHECK(takes(gate, at(1000)));
-  hold(gate, "large", at(10));
-  CHECK_FALSE(takes(gate, at(1000)));
-}
-
-TEST_CASE(
-    "at the bound a message of another cluster, which may stand behind others, does not pass") {
-  Gate gate(true, weight);
-  gate.server_up();
-  hold(gate, "w", at(300));
-  poll(gate, start, replayed(200));
-  CHECK_FALSE(takes(gate, place(2, 400, home + 1)));
-}
-
-TEST_CASE("the bound is kept to the byte") {
-  Gate gate(true, 2 * weight - 1);
-  hold(gate, "a", at(10));
-  CHECK_FALSE(takes(gate, at(1000)));
-  CHECK(takes(gate, at(1000), weight - 1));
-}
-
-TEST_CASE("histories without end do not fill the memory: those of held messages are bounded") {
-  Gate gate(true, plenty);
-  const auto elsewhere = [](std::size_t cluster) { return place(2, 300, home + cluster); };
-  const auto most = base::limits::held_branches;
-  for (std::size_t n = 1; n < most; ++n) {
-    REQUIRE(takes(gate, elsewhere(n)));
-    hold(gate, "m", elsewhere(n));
-  }
-  CHECK_FALSE(takes(gate, elsewhere(most)));
-  CHECK(takes(gate, elsewhere(1)));
-  CHECK_FALSE(gate.takes(elsewhere(1), elsewhere(most), weight, false));
-
-  gate.server_up();
-  poll(gate, start, replayed(200));
-  CHECK_FALSE(released(gate).empty());
-  CHECK(takes(gate, elsewhere(most)));
-}
-
-TEST_CASE("at the bound an item that can go at once still passes, if the application takes it") {
-  Gate gate(true, weight);
-  gate.server_up();
-  hold(gate, "w", at(300));
-  poll(gate, start, replayed(200));
-  CHECK_FALSE(takes(gate, at(1000)));
-  CHECK(takes(gate, at(200)));
-  CHECK_FALSE(takes(gate, at(201)));
-  hold(gate, "c", at(200));
-  CHECK(released(gate) == "c");
-}
-
-TEST_CASE("there is room again for refused items once a quarter of the bound is free") {
-  Gate gate(true, 4 * weight);
-  gate.server_up();
-  for (const auto lsn : {10U, 20U, 30U}) hold(gate, "a", at(lsn));
-  CHECK(gate.has_room());
-  hold(gate, "a", at(40));
-  CHECK_FALSE(gate.has_room());
-  poll(gate, start, replayed(10));
-  CHECK(released(gate) == "a");
-  CHECK(gate.has_room());
-}
-
 TEST_CASE("without a longest wait nothing is ever overdue") {
   auto gate = with_server();
   hold(gate, "a", at(200));
@@ -463,6 +311,16 @@ TEST_CASE("what is inherited counts no longer where it is lost or of another clu
   hold_with(gate, "no own", std::nullopt, at(101, 1), 3);
   poll(gate, start, replayed(200));
   CHECK(released(gate) == "no own, lost, foreign");
+}
+
+TEST_CASE("what is inherited counts no longer where no server ever comes") {
+  auto gate = with_server();
+  hold_with(gate, "far", at(200), at(200 + (1ULL << 40U) + 1), 1);
+  hold_with(gate, "far future", at(200), at(1, ~TimelineId{0}), 2);
+  hold_with(gate, "not so far", at(200), at(200 + (1ULL << 40U)), 3);
+  hold_with(gate, "its own is far", at(1ULL << 62U), at(150), 4);
+  poll(gate, start, replayed(200));
+  CHECK(released(gate) == "far, far future");
 }
 
 TEST_CASE("a message whose own change is lost is reported, whatever it has inherited") {

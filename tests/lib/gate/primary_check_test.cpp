@@ -53,6 +53,17 @@ TEST_CASE("a primary is none when a position of a later history was seen") {
   CHECK_FALSE(is_none(check, on("1", home + 1)));
 }
 
+TEST_CASE("a primary is one though somebody names a timeline that nobody can have come to") {
+  PrimaryCheck check;
+  check.seen(place(~TimelineId{0}, 130));
+  CHECK_FALSE(is_none(check, on("1")));
+  CHECK_FALSE(is_none(check, on("1"), shown("1", 500)));
+  CHECK_FALSE(is_none(check, on("1 2@100")));
+  check.seen(place(history("1 2@100"), 130));
+  check.seen(place(~TimelineId{0} - 1, 130));
+  CHECK(is_none(check, on("1")));
+}
+
 TEST_CASE("a position at the very begin of a timeline says nothing of that timeline") {
   PrimaryCheck check;
   CHECK_FALSE(check.seen(place(history("1 2@100"), 100)));

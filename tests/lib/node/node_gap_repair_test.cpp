@@ -262,6 +262,20 @@ TEST_CASE("with overdue = late a message goes out marked when its time is over, 
   CHECK(a.step(input::ReplayPositionRead{replayed(300)}) == "deliver z of b");
 }
 
+TEST_CASE("a position that never came true does not spread with what this peer publishes") {
+  auto options = gated();
+  options.overdue = Overdue::late;
+  options.overdue_after = seconds(3);
+  auto a = with_b(options);
+  a.step(ServerUp{server_life});
+  a.step(input::ReplayPositionRead{replayed(200)});
+  a.data(b, 1, {message_at("x", at(1ULL << 63U)), message_at("y", std::nullopt)});
+  CHECK(a.wait(seconds(4)).find("deliver x of b late, deliver y of b") != std::string::npos);
+  a.publish("mine");
+  REQUIRE(a.sent().size() == 1);
+  CHECK(a.sent().front().inherited == std::nullopt);
+}
+
 TEST_CASE("with overdue = drop a message is reported with its position when its time is over") {
   auto options = gated();
   options.overdue = Overdue::drop;

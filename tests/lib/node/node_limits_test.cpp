@@ -200,8 +200,8 @@ TEST_CASE("the announcements of the first moments ask for a reply, later ones do
   REQUIRE_FALSE(later.empty());
   auto counter = burst.back().announcement.counter;
   for (const auto& one : later) {
-    CHECK((one.announcement ==
-           Announcement{"default", origin(1), 10, 20, false, false, ++counter}));
+    CHECK(
+        (one.announcement == Announcement{"default", origin(1), 10, 20, false, false, ++counter}));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/lib/samples.hpp"
 #include "tests/support/contains.hpp"
 
 using namespace tidegate;
@@ -132,6 +133,21 @@ TEST_CASE("a message that waits for long on a replica that moves is a replica th
   }
   REQUIRE(changes.size() == 1);
   CHECK(changes.front().kind == Kind::replay_behind);
+}
+
+TEST_CASE("a message that waits for a place where no server comes names who has published it") {
+  Watched peer;
+  peer.add("app-2", 17901);
+  peer.status.peers.back().held = 1;
+  peer.status.held = 1;
+  peer.status.held_first = testing::place(1, std::uint64_t{1} << 60U);
+  const auto trouble = peer.begins(seconds(3));
+  CHECK(trouble.kind == Kind::position_far);
+  CHECK(contains(trouble.text, "app-2"));
+  peer.status.held = 0;
+  peer.status.held_first.reset();
+  peer.status.held_longest = Duration::zero();
+  CHECK(peer.ends() > Duration::zero());
 }
 
 TEST_CASE("the alternating reasons of one outage are one trouble with the newest reason") {
