@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <sstream>
 #include <string_view>
 #include <variant>
 
@@ -30,6 +29,12 @@ namespace tidegate::command {
 namespace {
 
 constexpr std::string_view variable_prefix = "TIDEGATE_";
+
+// Of a file with settings. The parser recurses for each dot in a key, so that they have a bound of
+// their own; it is far above what the addresses of as many seeds as there can be have in them.
+constexpr std::size_t most_file_bytes = std::size_t{256} << 10U;
+constexpr std::ptrdiff_t most_file_dots = 8192;
+constexpr std::size_t most_file_keys = 256;
 
 using Strings = std::vector<std::string>;
 
@@ -308,11 +313,21 @@ class Reader {
   }
 
   void read_file() {
+    const auto& text = sources_.file_text;
+    if (std::count(text.begin(), text.end(), '.') > most_file_dots) {
+      return complain(sources_.file_name, "has more dots in it than settings can need");
+    }
     const auto parsed = toml::parse(sources_.file_text, sources_.file_name);
     if (!parsed) {
       const auto& error = parsed.error();
       return complain(sources_.file_name + ":" + std::to_string(error.source().begin.line),
                       std::string(error.description()));
+    }
+    if (parsed.table().size() > most_file_keys) {
+      return complain(sources_.file_name, "has " + std::to_string(parsed.table().size()) +
+                                              " keys, and there are no more than " +
+                                              std::to_string(table.size()) +
+                                              " settings; is it another program's file?");
     }
     for (const auto& [key, node] : parsed.table()) {
       const auto where = sources_.file_name + ":" + std::to_string(key.source().begin.line) + ": " +
@@ -466,12 +481,16 @@ Result<std::string> read_text_file(const std::string& path) {
     return Error{"can't read the file " + path + ": it is a directory"};
   }
   std::ifstream file(path);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file || file.bad()) {
+  std::string text(most_file_bytes + 1, '\0');
+  if (!file || !(file.read(text.data(), static_cast<std::streamsize>(text.size())) || file.eof())) {
     return Error{"can't read the file " + path + ": " + std::strerror(errno)};
   }
-  return text.str();
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > most_file_bytes) {
+    return Error{"the file " + path + " has more than " + std::to_string(most_file_bytes) +
+                 " bytes; a file of settings is shorter"};
+  }
+  return text;
 }
 
 }  // namespace tidegate::command

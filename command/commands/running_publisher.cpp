@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "command/commands/local_peers.hpp"
+#include "command/doors/json_lines/bounded_json.hpp"
 #include "command/doors/json_lines/output.hpp"
 #include "command/doors/publish_socket/publish_socket.hpp"
 #include "command/doors/status_socket/places.hpp"
@@ -128,8 +129,8 @@ Result<Json> RunningPublisher::next(Instant end) {
   });
   while (true) {
     if (const auto line = lines_.next()) {
-      auto json = Json::parse(line->text, nullptr, false);
-      if (json.is_object()) return json;
+      auto json = json_lines::read_json(line->text, {});
+      if (json && json->is_object()) return json;
       continue;
     }
     if (gone) return Error{"the running peer has gone"};

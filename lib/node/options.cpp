@@ -58,6 +58,9 @@ std::vector<Problem> validate(const Options& options) {
           "without a key everybody who reaches them could join; make a key with 'tidegate keygen' "
           "and name its file in key-file, or write insecure");
   require(!options.interfaces.empty(), "interfaces", "is empty; name at least one, for example lo");
+  require(options.seeds.size() <= base::limits::peers, "seeds",
+          "names " + std::to_string(options.seeds.size()) + " peers; name at most " +
+              std::to_string(base::limits::peers) + ", any of them leads to the others");
   require(options.beacon_port >= first_unprivileged_port, "beacon-port", "must be 1024 or above");
   require(options.first_port >= first_unprivileged_port, "first-port", "must be 1024 or above");
   require(options.last_port > options.first_port, "last-port",

@@ -7,12 +7,16 @@
 #include <nlohmann/json.hpp>
 #include <sodium.h>
 
+#include "command/doors/json_lines/bounded_json.hpp"
 #include "command/doors/json_lines/json_members.hpp"
 #include "command/status_text.hpp"
 #include "lib/base/utf8.hpp"
 
 namespace tidegate::json_lines {
 namespace {
+
+// Of the status of a peer that knows as many others as there can be.
+constexpr JsonBounds status_bounds{.depth = 8, .values = std::size_t{1} << 17U, .members = 256};
 
 using json_members::members;
 using json_members::Read;
@@ -274,7 +278,9 @@ std::string to_text(const Json& json) {
 }
 
 Result<Status> parse_status(std::string_view text) {
-  const auto json = Json::parse(text, nullptr, false);
+  const auto read = read_json(text, status_bounds);
+  if (!read) return Error{"the answer can't be read: " + read.error().message};
+  const auto& json = *read;
   if (!json.is_object()) return Error{"the answer is not a JSON object"};
   Status status;
   std::string wrong;

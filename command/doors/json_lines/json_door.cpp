@@ -25,8 +25,8 @@ void JsonDoor::handle(const Incoming& incoming) {
 }
 
 void JsonDoor::peer_has_turned() {
-  if (!leaving_) input_.pump(peer_, output_);
-  if (leaving_ || !input_.wants_input()) {
+  if (!leaving_ && !output_.choked()) input_.pump(peer_, output_);
+  if (leaving_ || output_.choked() || !input_.wants_input()) {
     input_watch_.stop();
   } else if (!input_watch_) {
     input_watch_ =

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sodium.h>
 
+#include "command/doors/json_lines/bounded_json.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/json_members.hpp"
 #include "command/suggestions.hpp"
@@ -17,6 +18,13 @@ namespace {
 using json_members::decode;
 using json_members::members;
 using json_members::Read;
+
+// A message with the longest history has four levels, and a topic of the most elements.
+constexpr JsonBounds bounds{.depth = 8, .values = 1024, .members = 64};
+static_assert(bounds.values >
+              base::limits::topic_elements + 4 * base::limits::history_entries + bounds.members);
+
+constexpr std::size_t longest_order = 256;
 
 constexpr const char* depends_forms =
     R"(depends is none of "none", "commit" and )"
@@ -151,16 +159,21 @@ class Wrong {
 }  // namespace
 
 bool trusts_primary(std::string_view line) {
-  if (line.find("trust") == std::string_view::npos) return false;
-  return Json::parse(line, nullptr, false) == Json{{"trust", "primary"}};
+  if (line.size() > longest_order || line.find("trust") == line.npos) return false;
+  const auto json = read_json(line, bounds);
+  return json && *json == Json{{"trust", "primary"}};
 }
 
 Result<Publication> parse_publication(std::string_view line) {
-  const auto json = Json::parse(line, nullptr, false);
+  const auto read = read_json(line, bounds);
+  if (!read) {
+    return Error{read.error().message +
+                 R"(; write one object a line, such as {"topic":"a/b","payload":"c"}; data of )"
+                 "your own goes into the payload, as text"};
+  }
+  const auto& json = *read;
   if (!json.is_object()) {
-    return Error{json.is_discarded()
-                     ? R"(not JSON; write one object a line, such as {"topic":"a/b","payload":"c"})"
-                     : R"(not an object; write for example {"topic":"a/b","payload":"c"})"};
+    return Error{R"(not an object; write for example {"topic":"a/b","payload":"c"})"};
   }
   Wrong wrong;
   for (const auto& item : json.items()) {

@@ -1,6 +1,12 @@
 #include "command/doors/json_lines/line_reader.hpp"
 
 namespace tidegate::json_lines {
+namespace {
+
+// The memory of a longer line is given back.
+constexpr std::size_t kept_capacity = std::size_t{1} << 18U;
+
+}  // namespace
 
 std::optional<Line> LineReader::next() {
   while (true) {
@@ -15,10 +21,11 @@ std::optional<Line> LineReader::next() {
     }
     bytes_.erase(0, begin_);
     begin_ = 0;
-    if (bytes_.size() > longest_) {
+    if (too_long_ || bytes_.size() > longest_) {
       too_long_ = true;
       bytes_.clear();
     }
+    if (bytes_.empty() && bytes_.capacity() > kept_capacity) bytes_.shrink_to_fit();
     searched_ = bytes_.size();
     return std::nullopt;
   }

@@ -42,6 +42,10 @@ class Output {
   // So much is pending that its producer should pause.
   [[nodiscard]] bool full() const { return text_.size() >= most_pending; }
 
+  // So much that also those who ask for answers should pause. That is far beyond full(): somebody
+  // who publishes and does not read meanwhile goes on while deliveries alone wait.
+  [[nodiscard]] bool choked() const { return text_.size() >= 16 * most_pending; }
+
   // The reader is gone; what comes is thrown away from now on.
   [[nodiscard]] bool closed() const { return closed_; }
 

@@ -31,6 +31,7 @@ PublishInput::PublishInput(int descriptor, std::size_t payload_bytes)
     : descriptor_(descriptor), payload_bytes_(payload_bytes), lines_(longest_line(payload_bytes)) {}
 
 void PublishInput::read() {
+  pumped_ = false;
   std::array<char, 65536> buffer{};
   const auto got = ::read(descriptor_, buffer.data(), buffer.size());
   if (got > 0) {
@@ -49,7 +50,10 @@ void PublishInput::pump(DrivenPeer& peer, Output& output) {
       if (waiting_) return;
     }
     const auto line = lines_.next();
-    if (!line) return;
+    if (!line) {
+      pumped_ = true;
+      return;
+    }
     if (trusts_primary(line->text)) {
       peer.trust_primary();
       trusted_ = true;

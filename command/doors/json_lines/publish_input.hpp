@@ -40,7 +40,7 @@ class PublishInput {
   [[nodiscard]] std::string take_id(const Notice& notice);
 
   // Nothing more comes, and all that came is answered, as far as it has an id.
-  [[nodiscard]] bool done() const { return ended_ && !waiting_ && ids_.empty(); }
+  [[nodiscard]] bool done() const { return ended_ && pumped_ && ids_.empty(); }
 
   // The peer leaves: says of the message that waits that it is not published.
   void give_up(Output& output);
@@ -62,6 +62,7 @@ class PublishInput {
   std::map<Ticket, std::string> ids_;  // of what is not answered yet
   bool trusted_ = false;
   bool ended_ = false;
+  bool pumped_ = false;  // all that was read
 };
 
 }  // namespace tidegate::json_lines

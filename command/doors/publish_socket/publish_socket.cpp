@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 
 #include "command/doors/json_lines/json.hpp"
@@ -63,8 +64,10 @@ void PublishSocket::accept_client() {
   while (true) {
     auto socket = listener_.accept();
     if (!socket) break;
-    if (clients_.size() == most_clients) continue;  // it sees the end at once, and joins itself
-    clients_.emplace_back(std::move(socket), reactor_, options_.payload_bytes);
+    io::Descriptor same(fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+    // A client too many sees the end at once, and joins itself.
+    if (clients_.size() == most_clients || !same) continue;
+    clients_.emplace_back(std::move(socket), std::move(same), reactor_, options_.payload_bytes);
     if (!courier_) start_courier(clients_.back());
   }
   serve_clients();
@@ -122,9 +125,10 @@ void PublishSocket::serve_clients() {
 
 void PublishSocket::serve(Client& client, const std::string& peers) {
   if (client.told != peers) client.output.line(client.told = peers);
-  client.input.pump(*courier_, client.output);
+  if (!client.output.full()) client.input.pump(*courier_, client.output);
+  client.paused = client.output.full();
   if (client.input.take_trusted()) peer_.trust_primary();
-  if (!client.input.wants_input()) {
+  if (client.paused || !client.input.wants_input()) {
     client.watch.stop();
   } else if (!client.watch) {
     client.watch = reactor_.watch_input(client.socket.get(), [this, &client](io::Readiness) {
@@ -132,6 +136,13 @@ void PublishSocket::serve(Client& client, const std::string& peers) {
       serve_clients();
     });
   }
+}
+
+void PublishSocket::peer_has_turned() {
+  const bool some_has_read = std::any_of(clients_.begin(), clients_.end(), [](const auto& client) {
+    return client.paused && !client.output.full();
+  });
+  if (some_has_read) serve_clients();
 }
 
 void PublishSocket::rest() {

@@ -41,20 +41,25 @@ class PublishSocket final : public doors::Door {
                                                      DrivenPeer& peer, const Options& options);
 
   void handle(const Incoming&) override {}  // the peer's; the courier's are taken here
+  void peer_has_turned() override;
   void peer_leaves() override;
 
  private:
   struct Client {
-    Client(io::Descriptor the_socket, io::Reactor& reactor, std::size_t payload_bytes)
+    Client(io::Descriptor the_socket, io::Descriptor the_same, io::Reactor& reactor,
+           std::size_t payload_bytes)
         : socket(std::move(the_socket)),
-          output(socket.get(), reactor),
+          writing(std::move(the_same)),
+          output(writing.get(), reactor),
           input(socket.get(), payload_bytes) {}
 
     io::Descriptor socket;
+    io::Descriptor writing;  // the same: a reactor watches a descriptor for one purpose only
     json_lines::Output output;
     json_lines::PublishInput input;
     io::Reactor::Watch watch;
-    std::string told;  // the last word about the peers that are ready
+    std::string told;     // the last word about the peers that are ready
+    bool paused = false;  // until it has read its answers
   };
   using Clients = std::list<Client>;
 

@@ -14,6 +14,7 @@ namespace tidegate::status_socket {
 namespace {
 
 constexpr std::size_t most_unfinished = 16;
+constexpr std::size_t longest_answer = std::size_t{32} << 20U;
 
 // Writes what the socket takes; false when the client is done with, finished or gone.
 bool write_some(const io::Descriptor& socket, std::string& rest) {
@@ -92,6 +93,9 @@ Result<std::variant<std::string, NobodyThere>> read_status(const std::string& pa
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - io::clock_now());
     if (left.count() <= 0) return fail("it does not answer; is it stopped or overloaded?");
     reactor.run_once(left);
+    if (text.size() > longest_answer) {
+      return fail("it answers more than any peer would; is another program listening there?");
+    }
   }
   if (error != 0) return fail(std::strerror(error));
   return Answer(std::move(text));
