@@ -17,6 +17,7 @@
 #include "command/command_line.hpp"
 #include "command/commands/commands.hpp"
 #include "command/config.hpp"
+#include "command/secret_words.hpp"
 #include "command/subcommand.hpp"
 #include "command/suggestions.hpp"
 #include "tidegate/version.hpp"
@@ -29,7 +30,7 @@ using Strings = std::vector<std::string>;
 const std::array all_subcommands = {
     commands::make_peer_command,  commands::make_pub_command,    commands::make_sub_command,
     commands::make_peers_command, commands::make_status_command, commands::make_doctor_command,
-    commands::make_trust_command, commands::make_keygen_command,
+    commands::make_trust_command, commands::make_keygen_command, commands::make_role_sql_command,
 };
 
 constexpr const char* exit_words =
@@ -115,9 +116,13 @@ void judge_words_before(const CLI::App& app, const std::vector<Entry>& entries, 
 }
 
 int report(const std::vector<SettingProblem>& problems) {
+  const auto shown = [](const std::string& text) {
+    return may_be_secret(text) ? "(not shown, as a password or a key may be in it)"
+                               : harmless(text);
+  };
   for (const auto& problem : problems) {
-    std::fprintf(stderr, "tidegate: %s: %s\n", harmless(problem.where).c_str(),
-                 harmless(problem.what).c_str());
+    std::fprintf(stderr, "tidegate: %s: %s\n", shown(problem.where).c_str(),
+                 shown(problem.what).c_str());
   }
   std::fprintf(stderr, "tidegate: %zu %s; nothing was done\n", problems.size(),
                problems.size() == 1 ? "problem" : "problems");
@@ -136,8 +141,33 @@ int say_all_is_right(const Configuration& configuration) {
   return exit_status::done;
 }
 
-void write_hints(const Configuration& configuration, spdlog::logger& log) {
+// A password that others can read, or could.
+std::vector<std::string> exposed_passwords(const Configuration& configuration,
+                                           const std::string& file) {
+  Strings exposed;
+  const auto& options = configuration.settings.options;
+  for (const auto& [server, name] :
+       {std::pair(&options.database, "database"), std::pair(&options.primary, "primary")}) {
+    const auto given = configuration.given.find(name);
+    if (!*server || given == configuration.given.end() || !may_be_secret(**server)) continue;
+    if (given->second == Source::flag) {
+      exposed.push_back(fmt::format(
+          "a password stood in --{}, where every user of this host can read it until the program "
+          "runs; put it into ~/.pgpass, a file of settings or the environment",
+          name));
+    } else if (given->second == Source::file && others_may_read(file)) {
+      exposed.push_back(
+          fmt::format("others may read {}, and {} has a password; chmod 600 {}", file, name, file));
+    }
+  }
+  return exposed;
+}
+
+void write_hints(const Configuration& configuration, const std::string& file, spdlog::logger& log) {
   for (const auto& warning : configuration.warnings) write(log, {LogLevel::warning, warning});
+  for (const auto& warning : exposed_passwords(configuration, file)) {
+    write(log, {LogLevel::warning, warning});
+  }
   if (configuration.service_links.empty()) return;
   const auto& first = configuration.service_links.front();
   write(log, {LogLevel::info,
@@ -164,7 +194,7 @@ int run(const SettingFlags& front, const Entry* entry, std::vector<SettingProble
 
   const auto level = entry != nullptr ? entry->command->description().log_level : LogLevel::warning;
   const auto log = make_log(configuration.settings.log_level.value_or(level));
-  write_hints(configuration, *log);
+  write_hints(configuration, sources.file_name, *log);
   if (check) return say_all_is_right(configuration);
   const auto reload = [&] {
     std::vector<SettingProblem> wrong;
@@ -191,7 +221,7 @@ int print_help(const CLI::App& app, const std::string& topic, const std::vector<
   return exit_status::done;
 }
 
-int tidegate_main(int argc, char** argv) {
+int tidegate_main(Strings words) {
   const auto version_text = "tidegate " + std::string(version());
   CLI::App app(
       "tidegate delivers a message only after the database change it announces is visible "
@@ -218,7 +248,8 @@ int tidegate_main(int argc, char** argv) {
 
   std::vector<SettingProblem> problems;
   try {
-    app.parse(argc, argv);
+    std::reverse(words.begin(), words.end());  // as it wants them
+    app.parse(std::move(words));
   } catch (const CLI::Success& done) {
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
@@ -254,7 +285,7 @@ int main(int argc, char** argv) {
   tidegate::command::open_standard_descriptors();
   (void)std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error of write()
   try {
-    return tidegate::command::tidegate_main(argc, argv);
+    return tidegate::command::tidegate_main(tidegate::command::take_arguments(argc, argv));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "tidegate: %s\n", error.what());
     return tidegate::command::exit_status::failed;

@@ -52,6 +52,11 @@ std::uint16_t parse_port(std::string_view text) {
 
 Result<Seed> parse_seed(std::string_view text) {
   const auto refuse = [&](std::string_view why) {
+    // Nothing secret is quoted.
+    if (text.find_first_of("@=") != text.npos || text.starts_with("postgres") ||
+        text.starts_with("tidegate-key-")) {
+      return Error{"a seed is a connection string or a key; write host:port"};
+    }
     return Error{"seed '" + std::string(text) + "' " + std::string(why)};
   };
   const auto colon = text.rfind(':');

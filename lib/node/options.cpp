@@ -47,6 +47,10 @@ std::vector<Problem> validate(const Options& options) {
           "give at most " + std::to_string(base::limits::peer_name_bytes) +
               " bytes of text without control characters");
   const bool has_key = !options.key_file.empty() || !options.keys.empty();
+  require(options.key_file.find("tidegate-key-") == std::string::npos, "key-file",
+          "has a key in it, not the name of a file with one; write the key into a file that nobody "
+          "else can read, and take a new one if somebody may have seen this");
+  require(options.key_file.find("://") == std::string::npos, "key-file", "is not a path");
   require(options.key_file.empty() || options.keys.empty(), "keys",
           "is given beside key-file; give one of them");
   if (const auto keys = keys::parse_keys(options.keys); !options.keys.empty() && !keys) {

@@ -13,7 +13,7 @@ namespace {
 std::optional<Error> unknown_kind(const std::string& server) {
   const auto scheme = std::string_view(server).substr(0, server.find("://"));
   if (scheme.size() == server.size() || scheme == "postgresql" || scheme == "postgres" ||
-      scheme.find_first_of("= '") != std::string_view::npos) {
+      scheme.find_first_not_of("abcdefghijklmnopqrstuvwxyz+") != std::string_view::npos) {
     return std::nullopt;
   }
   return Error{"no kind of server is known for " + std::string(scheme) +

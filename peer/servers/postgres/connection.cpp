@@ -58,6 +58,7 @@ Result<Settings> parse_connection_string(const std::string& text) {
   for (const auto* option = parsed.get(); option->keyword != nullptr; ++option) {
     if (option->val == nullptr) continue;
     const Setting setting{option->keyword, option->val};
+    if (auto misplaced = misplaced_password(setting.keyword, setting.value)) return *misplaced;
     if (setting.keyword != "replication") settings.push_back(setting);  // the session decides it
   }
   return settings;

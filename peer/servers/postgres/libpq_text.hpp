@@ -2,6 +2,7 @@
 // without a password. Pure text; it stands apart from connection.cpp so that it can be tested.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,8 +25,9 @@ struct Refusal {
 [[nodiscard]] Refusal read_refusal(std::string_view verbose);
 
 // The error for a connection string that libpq can't read. `words` are libpq's, which quote the
-// piece that it stumbled over: perhaps a piece of a password with a blank or a slash in it. So
-// they are shown only if the string can hold no password.
+// piece that it stumbled over: perhaps a piece of a password with a blank or a slash in it, or a
+// whole URI whose scheme has a slip. So they are shown only if they quote nothing, or what can be
+// nothing but the name of a setting in a string without a password.
 [[nodiscard]] Error unreadable_connection_string(std::string_view text, std::string_view words);
 
 // Whether libpq takes a part of the password in a URI for a host or a database, which later
@@ -33,5 +35,10 @@ struct Refusal {
 // no harm.
 [[nodiscard]] bool password_spills(std::string_view uri);
 [[nodiscard]] Error spilt_password();
+
+// Why the value of a setting is refused though libpq has read it: a password may have got into it,
+// and later messages, also the server's, would show it. "postgresql://me:hush" has the port "hush".
+[[nodiscard]] std::optional<Error> misplaced_password(std::string_view keyword,
+                                                      std::string_view value);
 
 }  // namespace tidegate::postgres

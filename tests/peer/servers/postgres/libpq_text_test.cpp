@@ -1,5 +1,9 @@
 #include "peer/servers/postgres/libpq_text.hpp"
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <doctest/doctest.h>
 
 using namespace tidegate;
@@ -47,6 +51,41 @@ TEST_CASE("libpq's words on a connection string are shown only where no password
     const auto hidden = unreadable_connection_string(text, "missing \"=\" after \"secret\"\n");
     CHECK(hidden.message.find("secret") == std::string::npos);
     CHECK(hidden.message.find("percent-encode") != std::string::npos);
+  }
+}
+
+TEST_CASE("libpq's words on a URI whose scheme has a slip are not shown") {
+  for (const auto* text : {"me:secret@a/db", "postgresql:/me:secret@a", "mysql://me:secret@a/?b=c",
+                           "host=a me secret", "Postgres://secret"}) {
+    CAPTURE(text);
+    const auto quoted =
+        std::string("missing \"=\" after \"") + text + "\" in connection info string";
+    CHECK(unreadable_connection_string(text, quoted).message.find("secret") == std::string::npos);
+  }
+  const auto without_quote = unreadable_connection_string("host='a", "unterminated quoted string");
+  CHECK(without_quote.message.find("unterminated") != std::string::npos);
+}
+
+TEST_CASE("a piece of a password that was taken for a host, a port or a database is refused") {
+  const std::vector<std::pair<std::string, std::string>> bad = {
+      {"port", "hush"},         {"port", "5432,hush"},       {"host", "me:hush@a"},
+      {"host", "a,me:hush@b"},  {"hostaddr", "me@a"},        {"host", "postgresql://a"},
+      {"dbname", "x://me:h@a"}, {"dbname", "password=hush"},
+  };
+  for (const auto& [keyword, value] : bad) {
+    CAPTURE(value);
+    const auto error = misplaced_password(keyword, value);
+    REQUIRE(error);
+    CHECK(error->message.find("hush") == std::string::npos);
+  }
+  const std::vector<std::pair<std::string, std::string>> good = {
+      {"port", ""},    {"port", "5432,,5433"}, {"host", "a,/run/x@y,@abstract,[::1]"},
+      {"host", ""},    {"hostaddr", "::1"},    {"dbname", "a@b=c"},
+      {"user", "a@b"}, {"password", "a@b/c"},
+  };
+  for (const auto& [keyword, value] : good) {
+    CAPTURE(value);
+    CHECK_FALSE(misplaced_password(keyword, value));
   }
 }
 
