@@ -119,6 +119,22 @@ bool lives(const PeerStatus& peer) {
   return peer.state != PeerState::left && peer.state != PeerState::gone;
 }
 
+// How far the members have come on the way from one key to another.
+std::string key_row(const Status& status) {
+  if (status.keys.empty()) return "none: who reaches these ports can join";
+  std::size_t known = 0;
+  std::size_t others = 0;
+  for (const auto& peer : status.peers) {
+    if (!lives(peer) || peer.key.empty()) continue;
+    ++known;
+    if (peer.key != status.keys.front()) ++others;
+  }
+  const auto text = key_words(status.keys);
+  if (others == 0) return text;
+  return text + fmt::format("; {} of {} other peers {} another one", others, known,
+                            others == 1 ? "uses" : "use");
+}
+
 std::string state_words(const PeerStatus& peer) {
   const bool unready = peer.state == PeerState::heard || peer.state == PeerState::hello;
   if (!unready || peer.lacks == Handshake::done) return std::string(to_string(peer.state));
@@ -161,6 +177,15 @@ std::string departed_words(const Status& status, bool all) {
 
 }  // namespace
 
+std::string key_words(const std::vector<std::string>& keys) {
+  std::string text;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (i > 0) text += i == 1 ? " is used, accepted too: " : ", ";
+    text += harmless(keys[i]);
+  }
+  return text + (keys.size() == 1 ? " is used" : "");
+}
+
 std::string table_text(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& cells : rows) {
@@ -202,7 +227,7 @@ std::string status_text(const Status& status, bool all) {
     text += row("trouble",
                 fmt::format("for {}: {}", rough_duration(trouble.lasted), harmless(trouble.text)));
   }
-  text += row("key", status.key.empty() ? "none: who reaches these ports can join" : status.key);
+  text += row("key", key_row(status));
   text += row("ports",
               fmt::format("{} (publish), {} (direct)", status.publish_port, status.direct_port));
   for (const auto& seed : status.seeds) text += row("seed", seed_words(seed));

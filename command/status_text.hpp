@@ -15,6 +15,9 @@ namespace tidegate::command {
 // `all`: also of the peers that have left.
 [[nodiscard]] std::string status_text(const Status& status, bool all = true);
 
+// "5fee04e7807a7ebf is used, accepted too: 0123456789abcdef".
+[[nodiscard]] std::string key_words(const std::vector<std::string>& keys);
+
 // The table of `tidegate peers`, living ones first. The peer whose view it is comes first; in the
 // second it is left out, since it only came to look. Unless `all` are wanted, those that have left
 // are one line with their number.

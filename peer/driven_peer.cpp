@@ -84,6 +84,15 @@ struct DrivenPeer::Parts {
     handing_out = false;
   }
 
+  [[nodiscard]] Result<std::vector<std::string>> use_keys(Result<keys::Keyring> keyring) {
+    if (!keyring) return keyring.error();
+    if (!runs()) return peer::no_new_keys();
+    auto names = keyring->names();
+    send_waiting();
+    loop().use_keys(std::move(keyring).value());
+    return names;
+  }
+
   // The handler may have destroyed the peer, or this may be a process that it has forked.
   [[nodiscard]] bool usable() const { return !destroyed && core.here(); }
   [[nodiscard]] bool runs() const { return usable() && !core.leaving(); }
@@ -216,6 +225,18 @@ Status DrivenPeer::status() {
 
 void DrivenPeer::trust_primary() {
   if (parts_->core.here()) parts_->input(node::input::TrustPrimary{});
+}
+
+Result<std::vector<std::string>> DrivenPeer::reload_keys() {
+  const auto parts = parts_;
+  if (!parts->usable()) return peer::not_here();
+  return parts->use_keys(parts->core.reopen_keyring());
+}
+
+Result<std::vector<std::string>> DrivenPeer::use_keys(const std::string& text) {
+  const auto parts = parts_;
+  if (!parts->usable()) return peer::not_here();
+  return parts->use_keys(parts->core.other_keyring(text));
 }
 
 void DrivenPeer::leave(milliseconds timeout) {

@@ -205,10 +205,21 @@ void Loop::listen_everywhere() {
   }
 }
 
+void Loop::use_keys(keys::Keyring keyring) {
+  // CURVE is a matter of sockets that are made with it.
+  TIDEGATE_MUST(!keyring.empty() && !keyring_.empty());
+  if (closed_) return;
+  keyring_ = std::move(keyring);
+  auto ended = carrier_->use_keys(keyring_);
+  if (addresses_) listen_everywhere();
+  input(node::input::Rekeyed{keyring_.first().id, std::move(ended)});
+}
+
 // The system had no descriptor left when it was asked for a connection.
 void Loop::connect_again() {
-  std::erase_if(not_dialled_,
-                [this](const auto& one) { return carrier_->dial(one.first, one.second); });
+  std::erase_if(not_dialled_, [this](const auto& one) {
+    return carrier_->dial(one.first, one.second.endpoint, one.second.key);
+  });
   std::erase_if(not_followed_, [this](const auto& one) {
     const auto& [publisher, follow] = one;
     return carrier_->follow(publisher, follow.endpoint, follow.key);
@@ -370,7 +381,7 @@ Status Loop::status() const {
 
 Status Loop::status_without_troubles(Instant now) const {
   auto status = node_.status(now);
-  if (!keyring_.empty()) status.key = keys::to_text(keyring_.first().id);
+  status.keys = keyring_.names();
   status.outgoing_bytes = carrier_->outgoing_bytes();
   status.counters.suppressed = carrier_->suppressed();
   status.counters.strangers += carrier_->strangers();
@@ -392,8 +403,8 @@ void Loop::look_for_trouble() {
 // --- effects ------------------------------------------------------------------------------------
 
 void Loop::execute(node::effect::Dial& e) {
-  if (carrier_->dial(e.link, e.endpoint)) return;
-  not_dialled_.insert_or_assign(e.link, e.endpoint);
+  if (carrier_->dial(e.link, e.endpoint, e.key)) return;
+  not_dialled_.insert_or_assign(e.link, e);
   connect_again_at_ = std::min(connect_again_at_, now_ + connect_again_after);
   warn("can't dial " + text_of(e.endpoint) +
        ", and tries again: no open file is left; raise LimitNOFILE (ulimit -n)");

@@ -64,6 +64,10 @@ class Loop {
   // where nothing is held is not asked otherwise, and so nobody would notice.
   void look_for_primary();
 
+  // Takes on other keys, where it had some; both must not be empty.
+  void use_keys(keys::Keyring keyring);
+  [[nodiscard]] const keys::Keyring& keyring() const { return keyring_; }
+
   // After input::Leave: sends what is queued and closes the sockets. Nothing else may be called
   // then but status().
   void close(std::chrono::milliseconds linger);
@@ -157,7 +161,7 @@ class Loop {
   io::Reactor::Watch addresses_watch_;
   bool addresses_woken_ = false;
   // Connections that could not be made, for want of descriptors.
-  std::map<mesh::LinkId, base::Endpoint> not_dialled_;
+  std::map<mesh::LinkId, node::effect::Dial> not_dialled_;
   std::map<Origin, node::effect::Follow> not_followed_;
   Instant connect_again_at_ = never;
   io::Resolver resolver_;  // of the names of seeds

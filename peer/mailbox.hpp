@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "lib/keys/keyring.hpp"
 #include "lib/node/event.hpp"
 #include "tidegate/status.hpp"
 
@@ -26,7 +27,13 @@ struct LeaveBy {
 // See Loop::look_for_primary.
 struct LookForPrimary {};
 
-using Command = std::variant<node::Input, std::promise<Status>, LeaveBy, LookForPrimary>;
+// See Loop::use_keys; kept once they are in use.
+struct UseKeys {
+  keys::Keyring keyring;
+  std::promise<void> used;
+};
+
+using Command = std::variant<node::Input, std::promise<Status>, LeaveBy, LookForPrimary, UseKeys>;
 
 class Mailbox {
  public:

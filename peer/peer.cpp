@@ -109,6 +109,19 @@ class Peer::Thread {
     return mailbox.post(std::move(promise)) ? status.get() : after_leaving_.get();
   }
 
+  // Returns once the loop uses them.
+  [[nodiscard]] Result<std::vector<std::string>> use_keys(Result<keys::Keyring> keyring) {
+    if (!keyring) return keyring.error();
+    auto names = keyring->names();
+    std::promise<void> promise;
+    auto used = promise.get_future();
+    if (!mailbox.post(peer::UseKeys{std::move(keyring).value(), std::move(promise)})) {
+      return peer::no_new_keys();
+    }
+    used.wait();
+    return names;
+  }
+
   peer::PeerCore core;
   peer::Mailbox mailbox;
   std::atomic<bool> has_primary = false;
@@ -161,6 +174,9 @@ class Peer::Thread {
       } else if (std::holds_alternative<peer::LookForPrimary>(command)) {
         looking_ = false;
         core.loop().look_for_primary();
+      } else if (auto* use = std::get_if<peer::UseKeys>(&command)) {
+        core.loop().use_keys(std::move(use->keyring));
+        use->used.set_value();
       } else {
         std::get<std::promise<Status>>(command).set_value(core.loop().status());
       }
@@ -256,6 +272,16 @@ Status Peer::status() { return thread_->core.here() ? thread_->status() : Status
 
 void Peer::trust_primary() {
   if (thread_->core.here()) thread_->input(node::input::TrustPrimary{});
+}
+
+Result<std::vector<std::string>> Peer::reload_keys() {
+  if (!thread_->core.here()) return peer::not_here();
+  return thread_->use_keys(thread_->core.reopen_keyring());
+}
+
+Result<std::vector<std::string>> Peer::use_keys(const std::string& text) {
+  if (!thread_->core.here()) return peer::not_here();
+  return thread_->use_keys(thread_->core.other_keyring(text));
 }
 
 void Peer::leave(milliseconds timeout) {

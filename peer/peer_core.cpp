@@ -30,6 +30,8 @@ Error one_handler() {
   return {"the peer has a handler already; one calls the functions of all that listen"};
 }
 
+Error no_new_keys() { return {"the peer leaves, and takes no other keys on"}; }
+
 PeerCore::PeerCore(Options options, World world, Inbox::Shown shown)
     : options_(std::move(options)),
       inbox_(options_.inbox_bytes, shown),

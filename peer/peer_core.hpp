@@ -12,6 +12,7 @@
 
 #include "peer/inbox.hpp"
 #include "peer/io/owner.hpp"
+#include "peer/key_file.hpp"
 #include "peer/loop.hpp"
 #include "peer/world.hpp"
 #include "tidegate/options.hpp"
@@ -26,6 +27,9 @@ namespace tidegate::peer {
 // Why a handler is refused.
 [[nodiscard]] Error not_here();
 [[nodiscard]] Error one_handler();
+
+// Why keys are not taken on.
+[[nodiscard]] Error no_new_keys();
 
 class PeerCore {
  public:
@@ -64,6 +68,14 @@ class PeerCore {
   [[nodiscard]] bool fits(std::size_t bytes, std::size_t waiting) const {
     const auto before = waiting + inbox_.answer_bytes();
     return before == 0 || before + bytes <= options_.outbox_bytes;
+  }
+
+  // To be handed to the loop; an error: the peer keeps its keys.
+  [[nodiscard]] Result<keys::Keyring> reopen_keyring() const {
+    return peer::reopen_keyring(options_);
+  }
+  [[nodiscard]] Result<keys::Keyring> other_keyring(const std::string& text) const {
+    return peer::other_keyring(options_, text);
   }
 
   [[nodiscard]] bool leaving() const { return leaving_; }

@@ -73,6 +73,7 @@ Result<World> open_world(const Options& options) {
   world.self.publish_port = world.carrier->ports().publish;
   world.self.direct_port = world.carrier->ports().direct;
   world.self.stream_key = world.carrier->stream_key();
+  if (!world.keyring.empty()) world.self.key = world.keyring.first().id;
 
   base::Random random(~world.random_seed);  // of the pauses of the readers
   if (options.database) {

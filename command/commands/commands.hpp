@@ -15,6 +15,7 @@ namespace tidegate::commands {
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_doctor_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_trust_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_keygen_command();
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_keys_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_role_sql_command();
 
 }  // namespace tidegate::commands

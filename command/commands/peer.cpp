@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "command/commands/commands.hpp"
+#include "command/commands/running_peer.hpp"
 #include "command/commands/session.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/json_door.hpp"
@@ -71,12 +72,12 @@ Result<std::unique_ptr<status_socket::StatusSocket>> open_status_socket(
 // join themselves.
 std::unique_ptr<publish_socket::PublishSocket> open_publish_socket(
     const command::Invocation& invocation, const status_socket::StatusSocket* status_socket,
-    io::Reactor& reactor, DrivenPeer& peer) {
+    io::Reactor& reactor, DrivenPeer& peer, doors::Orders& orders) {
   if (status_socket == nullptr) return nullptr;
   auto options = invocation.settings.options;
   options.name = peer.status().name;
   auto socket = publish_socket::PublishSocket::open(
-      publish_socket::path_beside(status_socket->path()), reactor, peer, options);
+      publish_socket::path_beside(status_socket->path()), reactor, orders, options);
   if (socket) return std::move(socket).value();
   command::write(invocation.log,
                  {command::LogLevel::warning,
@@ -95,7 +96,7 @@ void say_what_was_found(const command::Invocation& invocation, const Status& sta
       {command::LogLevel::info,
        fmt::format("{} in mesh {} on {}, ports {} and {}, {}", command::harmless(status.name),
                    status.mesh, interfaces, status.publish_port, status.direct_port,
-                   status.key.empty() ? "without a key" : "with the key " + status.key)});
+                   status.keys.empty() ? "without a key" : "with the key " + status.keys.front())});
   if (!options.database) {
     command::write(
         invocation.log,
@@ -105,9 +106,9 @@ void say_what_was_found(const command::Invocation& invocation, const Status& sta
   }
 }
 
-// SIGHUP: reads all settings again, takes on the level of the log, and names those that need a
-// restart.
-void reload(const command::Invocation& invocation, command::Settings& present) {
+// SIGHUP: reads all settings again, takes on the level of the log and the keys, and names those
+// that need a restart.
+void reload(const command::Invocation& invocation, command::Settings& present, RunningPeer& peer) {
   const auto again = invocation.reload();
   for (const auto& problem : again.problems) {
     command::write(invocation.log,
@@ -141,6 +142,7 @@ void reload(const command::Invocation& invocation, command::Settings& present) {
     command::write(invocation.log, {command::LogLevel::warning,
                                     "changed, but only a restart takes them on: " + wait});
   }
+  peer.hang_up();
 }
 
 command::Description help() {
@@ -214,10 +216,13 @@ class PeerCommand final : public command::Subcommand {
       command::write(invocation.log, {command::LogLevel::error, socket.error().message});
       return command::exit_status::failed;
     }
-    const auto publishing = open_publish_socket(invocation, socket->get(), session.reactor(), peer);
+    RunningPeer orders(peer, invocation.settings.options, invocation.log);
+    const auto publishing =
+        open_publish_socket(invocation, socket->get(), session.reactor(), peer, orders);
+    orders.serves(publishing.get());
     say_what_was_found(invocation, peer.status());
 
-    json_lines::JsonDoor lines(session.reactor(), peer, STDIN_FILENO, STDOUT_FILENO,
+    json_lines::JsonDoor lines(session.reactor(), peer, orders, STDIN_FILENO, STDOUT_FILENO,
                                invocation.settings.options.payload_bytes);
     doors::NoticeLog log(invocation.log, session.reactor(), peer);
     session.add(lines);
@@ -228,7 +233,7 @@ class PeerCommand final : public command::Subcommand {
     if (hangup) {
       hangup_watch = session.reactor().watch_input(hangup->descriptor(), [&](io::Readiness) {
         hangup->take();
-        reload(invocation, present);
+        reload(invocation, present, orders);
       });
     }
     const bool output_gone = session.run() == SessionEnd::door_finished;

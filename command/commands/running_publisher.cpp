@@ -56,15 +56,20 @@ std::unique_ptr<RunningPublisher> RunningPublisher::find(const command::Invocati
 }
 
 std::unique_ptr<RunningPublisher> RunningPublisher::at(const status_socket::PeerSocket& peer) {
-  auto socket = io::connect_to_unix(publish_socket::path_beside(peer.path));
-  if (!socket || !*socket) return nullptr;
-  auto publisher =
-      std::unique_ptr<RunningPublisher>(new RunningPublisher(std::move(socket).value()));
+  auto publisher = for_orders(peer);
+  if (publisher == nullptr) return nullptr;
   // The first word: it takes clients.
   const auto first = publisher->next(io::clock_now() + std::chrono::seconds(2));
   if (!first || text_of(*first, "type") != "ready_peers") return nullptr;
   publisher->take(*first);
   return publisher;
+}
+
+std::unique_ptr<RunningPublisher> RunningPublisher::for_orders(
+    const status_socket::PeerSocket& peer) {
+  auto socket = io::connect_to_unix(publish_socket::path_beside(peer.path));
+  if (!socket || !*socket) return nullptr;
+  return std::unique_ptr<RunningPublisher>(new RunningPublisher(std::move(socket).value()));
 }
 
 RunningPublisher::RunningPublisher(io::Descriptor socket)
@@ -102,16 +107,36 @@ std::optional<Error> RunningPublisher::publish(const json_lines::Publication& pu
 }
 
 std::optional<Error> RunningPublisher::trust_primary(Duration bound) {
+  const auto answer = order(R"({"trust":"primary"})", "trusted", bound);
+  return answer ? std::nullopt : std::optional(answer.error());
+}
+
+Result<std::vector<std::string>> RunningPublisher::reload_keys(Duration bound) {
+  const auto answer = order(R"({"keys":"reload"})", "keys", bound);
+  if (!answer) return answer.error();
+  std::vector<std::string> names;
+  const auto keys = answer->find("keys");
+  if (keys != answer->end() && keys->is_array()) {
+    for (const auto& name : *keys) {
+      if (name.is_string()) names.push_back(name.get<std::string>());
+    }
+  }
+  return names;
+}
+
+Result<Json> RunningPublisher::order(const char* line, const char* answer, Duration bound) {
   json_lines::Output output(socket_.get());
-  output.line(R"({"trust":"primary"})");
+  output.line(line);
   output.drain(bound);
   const auto end = io::clock_now() + bound;
   while (true) {
-    const auto line = next(end);
-    if (!line) return line.error();
-    if (text_of(*line, "type") == "trusted") return std::nullopt;
-    if (text_of(*line, "type") == "error") return Error{text_of(*line, "message")};
-    take(*line);
+    auto got = next(end);
+    if (!got || text_of(*got, "type") == answer) return got;
+    // Line 0 is none of ours: no courier could be started, which orders don't need.
+    if (text_of(*got, "type") == "error" && got->value("line", 0) != 0) {
+      return Error{text_of(*got, "message")};
+    }
+    take(*got);
   }
 }
 

@@ -1,11 +1,13 @@
 // The client of a running peer's publish socket (publish_socket.hpp): `tidegate pub` without
-// joining the mesh, and `tidegate trust`. Blocks, as the commands have nothing else to do.
+// joining the mesh, and those that give orders (`tidegate trust`, `tidegate keys`). Blocks, as the
+// commands have nothing else to do.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/line_reader.hpp"
@@ -28,6 +30,9 @@ class RunningPublisher {
   // That one; nothing when it takes no clients.
   static std::unique_ptr<RunningPublisher> at(const status_socket::PeerSocket& peer);
 
+  // That one, to give it orders; nothing when it takes none.
+  static std::unique_ptr<RunningPublisher> for_orders(const status_socket::PeerSocket& peer);
+
   // Waits until so many peers are ready, without a number until it has met everybody; no longer
   // than the bound. How many are ready.
   [[nodiscard]] Result<std::size_t> wait_ready(std::optional<std::size_t> wanted, Duration bound);
@@ -39,11 +44,17 @@ class RunningPublisher {
   // Tells the peer that its primary is right, and waits for the answer.
   [[nodiscard]] std::optional<Error> trust_primary(Duration bound);
 
+  // Lets the peer read its keys again; the names of those that it accepts, the used one first.
+  [[nodiscard]] Result<std::vector<std::string>> reload_keys(Duration bound);
+
  private:
   explicit RunningPublisher(io::Descriptor socket);
 
   // The next line; an error when the peer has gone or nothing came in time.
   [[nodiscard]] Result<json_lines::Json> next(Instant end);
+  // Gives an order, and waits for the answer of that type.
+  [[nodiscard]] Result<json_lines::Json> order(const char* line, const char* answer,
+                                               Duration bound);
   void take(const json_lines::Json& line);
 
   io::Descriptor socket_;

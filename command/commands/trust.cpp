@@ -49,7 +49,7 @@ class TrustCommand final : public command::Subcommand {
     if (!status->primary.asked) {
       return fail(invocation, "this peer asks no primary for positions, so there is none to trust");
     }
-    const auto client = RunningPublisher::at(peer);
+    const auto client = RunningPublisher::for_orders(peer);
     if (client == nullptr) {
       return fail(invocation, "the peer at " + peer.path +
                                   " takes no orders; ask as its user, and look whether it runs");

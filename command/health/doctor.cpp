@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "command/status_text.hpp"
 #include "command/units.hpp"
 #include "lib/base/enum_names.hpp"
 #include "lib/base/must.hpp"
@@ -78,9 +79,7 @@ void judge_keys(const Options& options, const Result<keys::Keyring>& keyring, Fi
         "make a key with 'tidegate keygen', give its file to every peer as --key-file");
   }
   if (keyring->empty()) return report.ok("none: every process of this host can join");
-  const auto others = keyring->all().size() - 1;
-  report.ok(keys::to_text(keyring->first().id) + " is used" +
-            (others == 0 ? "" : fmt::format(", and {} more accepted", others)));
+  report.ok(command::key_words(keyring->names()));
 }
 
 void judge_host(const Options& options, const HostFacts& host, Findings& findings) {

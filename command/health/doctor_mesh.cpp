@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include <fmt/format.h>
@@ -12,10 +13,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "command/status_text.hpp"
 #include "command/units.hpp"
 #include "discovery/seeds.hpp"
 #include "peer/io/clock.hpp"
 #include "peer/io/descriptor.hpp"
+#include "peer/key_file.hpp"
 
 namespace tidegate::health {
 namespace {
@@ -110,7 +113,31 @@ void judge_dialled(const Options& options, const Dialled& dialled, std::vector<F
                              options.first_port, options.last_port)});
 }
 
-void judge_running(const Result<Status>& running, std::vector<Finding>& findings) {
+// How far the mesh is on its way from one key to another.
+void judge_keys(const Status& running, const MeshFacts& facts, std::vector<Finding>& findings) {
+  const auto about = "peer " + running.name;
+  if (facts.keys && *facts.keys != running.keys) {
+    findings.push_back(
+        {Verdict::warning, about,
+         "its keys are others than those that the settings lead to now: " +
+             command::key_words(running.keys),
+         "run `tidegate keys reload`; a peer whose keys came from the environment, or that has "
+         "none, has to be restarted"});
+  }
+  std::map<std::string, std::size_t> users;
+  for (const auto& peer : running.peers) {
+    if (lives(peer) && !peer.key.empty()) ++users[peer.key];
+  }
+  std::string text;
+  for (const auto& [key, count] : users) {
+    text += fmt::format("{}{} of the other members {} {}", text.empty() ? "" : ", ", count,
+                        count == 1 ? "uses" : "use", key);
+  }
+  if (!text.empty()) findings.push_back({Verdict::ok, "keys of the mesh", text, ""});
+}
+
+void judge_running(const Result<Status>& running, const MeshFacts& facts,
+                   std::vector<Finding>& findings) {
   if (!running) {
     findings.push_back({Verdict::warning, "running peer", running.error().message,
                         "look at its process: is it stopped or overloaded?"});
@@ -124,6 +151,7 @@ void judge_running(const Result<Status>& running, std::vector<Finding>& findings
                       fmt::format("runs here for {}; {} of {} other peers are ready",
                                   command::rough_duration(running->up), ready, living),
                       ""});
+  judge_keys(*running, facts, findings);
   for (const auto& trouble : running->troubles) {
     findings.push_back(
         {Verdict::problem, about,
@@ -155,6 +183,7 @@ MeshFacts gather_mesh(const Options& options, std::optional<Result<Status>> runn
     }
   }
   facts.running = std::move(running);
+  if (const auto keyring = peer::open_keyring(options)) facts.keys = keyring->names();
   facts.dialled = finish(std::move(attempts));
   return facts;
 }
@@ -170,7 +199,7 @@ std::vector<Finding> judge_mesh(const Options& options, const MeshFacts& facts) 
                         "let this user write there, or name another --state-file: a peer does not "
                         "start with this one"});
   }
-  if (facts.running) judge_running(*facts.running, findings);
+  if (facts.running) judge_running(*facts.running, facts, findings);
   for (const auto& dialled : facts.dialled) judge_dialled(options, dialled, findings);
   return findings;
 }

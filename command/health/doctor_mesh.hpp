@@ -23,6 +23,8 @@ struct MeshFacts {
   std::optional<Error> seeds_wrong;       // they can't be read
   std::optional<Error> state_wrong;       // the state file could not be kept there
   std::optional<Result<Status>> running;  // the peer of this mesh that runs here, if one does
+  // The names of the keys that the settings lead to now; none: they can't be read.
+  std::optional<std::vector<std::string>> keys;
   std::vector<Dialled> dialled;
 };
 

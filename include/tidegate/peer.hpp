@@ -50,6 +50,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tidegate/export.hpp"
 #include "tidegate/message.hpp"
@@ -142,6 +143,15 @@ class TIDEGATE_EXPORT Peer {
   // which histories are given up.
   void trust_primary();
 
+  // Takes on the keys that `key_file` has now, without a stop: connections are made anew where they
+  // have to be, and what is missed meanwhile is fetched. The answer has the names of the keys that
+  // are accepted; the first one is used. An error says why nothing was changed, and what to do: the
+  // file can't be used, the keys came as text, or the peer was started without a key.
+  [[nodiscard]] Result<std::vector<std::string>> reload_keys();
+
+  // The same with the text of such a file, for an application that keeps its secrets elsewhere.
+  [[nodiscard]] Result<std::vector<std::string>> use_keys(const std::string& text);
+
   // Sends what is in the outbox, waiting for positions no longer than `timeout`, says farewell and
   // closes the sockets. Messages that could not be sent come as Unpublished. Deliveries that had
   // been released can still be taken with next(). A second call waits for the first one.
@@ -195,6 +205,9 @@ class TIDEGATE_EXPORT DrivenPeer {
   [[nodiscard]] Status status();
 
   void trust_primary();
+
+  [[nodiscard]] Result<std::vector<std::string>> reload_keys();
+  [[nodiscard]] Result<std::vector<std::string>> use_keys(const std::string& text);
 
   // Runs the loop meanwhile.
   void leave(std::chrono::milliseconds timeout = std::chrono::seconds(2));

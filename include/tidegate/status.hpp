@@ -114,6 +114,7 @@ struct PeerStatus {
   std::string host;
   std::uint16_t publish_port = 0;
   std::uint16_t direct_port = 0;
+  std::string key;  // that it uses, as far as it is known; empty: none, or not known
   PeerState state = PeerState::heard;
   Handshake lacks = Handshake::answer;
   Duration unready{};               // since it should be ready and is not; 0 while it is
@@ -149,7 +150,9 @@ struct Status {
   Origin origin;
   std::string name;
   std::string mesh;
-  std::string key;  // the name of the key that is used, as keygen shows it; empty: there is none
+  // The names of the keys that are accepted, as keygen shows them; the first one is used. Empty:
+  // there is no key.
+  std::vector<std::string> keys;
   std::uint16_t publish_port = 0;
   std::uint16_t direct_port = 0;
   Duration up{};

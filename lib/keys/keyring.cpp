@@ -55,6 +55,7 @@ MeshKeys::MeshKeys(const Secret& key, std::string_view mesh)
       beacon(derived(bound_to(key, mesh), Purpose::beacon)) {}
 
 std::string to_text(KeyId id) {
+  if (id == 0) return "";
   std::string text(16, '0');
   for (auto digit = text.rbegin(); digit != text.rend(); ++digit, id >>= 4U) {
     *digit = "0123456789abcdef"[id & 0xFU];
@@ -66,10 +67,21 @@ Keyring::Keyring(const std::vector<Secret>& keys, std::string_view mesh) {
   for (const auto& key : keys) all_.emplace_back(key, mesh);
 }
 
+std::vector<std::string> Keyring::names() const {
+  std::vector<std::string> names;
+  for (const auto& keys : all_) names.push_back(to_text(keys.id));
+  return names;
+}
+
 const MeshKeys* Keyring::find(KeyId id) const {
   const auto found =
       std::find_if(all_.begin(), all_.end(), [id](const MeshKeys& keys) { return keys.id == id; });
   return found == all_.end() ? nullptr : &*found;
+}
+
+bool Keyring::lacks_some_of(const Keyring& other) const {
+  return std::any_of(other.all_.begin(), other.all_.end(),
+                     [this](const MeshKeys& keys) { return find(keys.id) == nullptr; });
 }
 
 bool Keyring::is_client(const PublicKey& key) const {

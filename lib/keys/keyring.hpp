@@ -42,7 +42,7 @@ struct MeshKeys {
   MeshKeys(const Secret& key, std::string_view mesh);
 };
 
-// 16 hexadecimal digits.
+// 16 hexadecimal digits; for 0, which names no key, nothing.
 [[nodiscard]] std::string to_text(KeyId id);
 
 class Keyring {
@@ -54,8 +54,14 @@ class Keyring {
   [[nodiscard]] const MeshKeys& first() const { return all_.front(); }  // it must not be empty
   [[nodiscard]] const std::vector<MeshKeys>& all() const { return all_; }
 
+  // As texts, the first one first.
+  [[nodiscard]] std::vector<std::string> names() const;
+
   // nullptr: there is no such key.
   [[nodiscard]] const MeshKeys* find(KeyId id) const;
+
+  // Some key of the other ring is not in this one.
+  [[nodiscard]] bool lacks_some_of(const Keyring& other) const;
 
   // Some member's, by one of the keys.
   [[nodiscard]] bool is_client(const PublicKey& key) const;

@@ -144,6 +144,7 @@ std::variant<Announcement, AnnouncementFault> decode_announcement(
                  [](std::byte b) { return std::to_integer<std::uint8_t>(b); });
   announcement.origin.incarnation = get<std::uint64_t>(fields, incarnation_field);
   announcement.counter = get<std::uint64_t>(fields, counter_field);
+  announcement.key = get<KeyId>(fields, key_id_field);
 
   const auto name = field_of(fields, mesh_field);
   const auto name_end = std::find(name.begin(), name.end(), std::byte{0});

@@ -44,6 +44,9 @@
 
 namespace tidegate::mesh {
 
+// The name of a key of the mesh; 0: there is none, or it is not known.
+using KeyId = std::uint64_t;
+
 struct Announcement {
   std::string mesh;  // only peers of the same mesh talk to each other
   Origin origin;     // also how a peer recognises its own announcement when it hears it
@@ -52,6 +55,7 @@ struct Announcement {
   bool leaving = false;       // a farewell: this life ends now, on purpose
   bool reply_wanted = false;  // the sender has just come and wants to hear the others at once
   std::uint64_t counter = 0;  // one that is not above the last one is an old one, sent again
+  KeyId key = 0;              // of the sender, as it was read; encode() leaves it to the seal
 
   friend bool operator==(const Announcement&, const Announcement&) = default;
 };

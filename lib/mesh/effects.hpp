@@ -25,6 +25,7 @@ namespace effect {
 struct Dial {
   LinkId link = 0;
   base::Endpoint endpoint;
+  KeyId key = 0;  // with which it should answer; another one is tried when it does not
 };
 struct Undial {
   LinkId link = 0;

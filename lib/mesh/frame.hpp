@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "lib/mesh/announcement.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"
@@ -38,6 +39,7 @@ struct PeerInfo {
   // The incarnation in which its stream has begun, if this life goes on with it; 0: in this one.
   std::uint64_t epoch = 0;
   StreamKey stream_key{};
+  KeyId key = 0;  // with which its direct port answers
 
   friend bool operator==(const PeerInfo&, const PeerInfo&) = default;
 };

@@ -46,8 +46,10 @@ constexpr std::uint8_t last_kind = kind_of<Vouch>;
 
 // --- writing ---------------------------------------------------------------------------------
 
-std::string write(const Hello& f) { return FrameWriter(kind_of<Hello>, 9).info(f.info).take(); }
-std::string write(const Welcome& f) { return FrameWriter(kind_of<Welcome>, 9).info(f.info).take(); }
+std::string write(const Hello& f) { return FrameWriter(kind_of<Hello>, 10).info(f.info).take(); }
+std::string write(const Welcome& f) {
+  return FrameWriter(kind_of<Welcome>, 10).info(f.info).take();
+}
 std::string write(const Refusal& f) {
   return FrameWriter(kind_of<Refusal>, 1).text(f.reason).take();
 }
@@ -166,6 +168,7 @@ PeerInfo read_info(FrameReader& frame) {
   value.direct_port = frame.port("direct port");
   value.epoch = frame.number("epoch", 0, value.origin.incarnation);
   value.stream_key = frame.key();
+  value.key = frame.number("key", 0, std::numeric_limits<KeyId>::max());
   return value;
 }
 

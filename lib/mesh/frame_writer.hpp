@@ -72,7 +72,8 @@ class FrameWriter {
         .number(value.publish_port)
         .number(value.direct_port)
         .number(value.epoch)
-        .key(value.stream_key);
+        .key(value.stream_key)
+        .number(value.key);
   }
 
   // Whole, with its history.

@@ -45,6 +45,7 @@ bool Roster::heard(const Announcement& announcement, const std::string& host, In
   member->host = host;
   member->publish_port = announcement.publish_port;
   member->direct_port = announcement.direct_port;
+  member->key = announcement.key;
   dial(*member, now, effects);
   return true;
 }
@@ -73,6 +74,10 @@ bool Roster::hello(const PeerInfo& info, const RoutingId& route, const std::stri
   if (!member->link) {
     introduce(*member, info, host);
     dial(*member, now, effects);
+  } else if (member->key != info.key) {
+    member->key = info.key;
+    connect(*member, now, effects);
+    meet_again(*member, now, effects);
   }
   member->called = true;
   if (member->name.empty()) member->name = info.name;
@@ -128,10 +133,19 @@ void Roster::meet(Member& member, const PeerInfo& info, Instant now, Effects& ef
   member.name = info.name;
   member.publish_port = info.publish_port;
   member.stream_key = info.stream_key;
+  member.key = info.key;
   take_over_stream(member, info);
   sign_of_life(member, now, effects);
   replace_earlier_lives(member.origin, now, effects);
   follow(member, now, effects);
+}
+
+// Our frames may not reach it any more: until it says that they do, both steps are repeated.
+void Roster::meet_again(Member& member, Instant now, Effects& effects) {
+  member.listening = false;
+  member.retry_at = soon(now, repeat_hello);
+  wake_at(member.retry_at);
+  update_readiness(member, effects);
 }
 
 void Roster::follow(Member& member, Instant now, Effects& effects) const {
@@ -152,13 +166,11 @@ void Roster::reader(PeerId peer, bool present, Extent own, Instant now, Effects&
     if (member->second.departed()) continue;
     if (present) {
       tell_ready(member->second, own, effects);
+      update_readiness(member->second, effects);
     } else {
       // Its next subscription starts anew; say Hello again, in case this is all that has broken.
-      member->second.listening = false;
-      member->second.retry_at = soon(now, repeat_hello);
-      wake_at(member->second.retry_at);
+      meet_again(member->second, now, effects);
     }
-    update_readiness(member->second, effects);
   }
 }
 
@@ -391,7 +403,7 @@ void Roster::dial(Member& member, Instant now, Effects& effects) {
 void Roster::connect(Member& member, Instant now, Effects& effects) {
   if (member.link) effects.push_back(effect::Undial{*member.link});
   member.link = ++last_link_;
-  effects.push_back(effect::Dial{*member.link, member.direct_endpoint()});
+  effects.push_back(effect::Dial{*member.link, member.direct_endpoint(), member.key});
   send_hello(*member.link, effects);
   member.redial_at = now + answer_patience;
 }
@@ -405,14 +417,6 @@ void Roster::tell_ready(const Member& member, Extent own, Effects& effects) cons
   if (!member.link || !readers_.contains(member.origin.peer)) return;
   effects.push_back(
       effect::ToLink{*member.link, Ready{self_.origin, member.origin, own.first, own.next}});
-}
-
-Handshake Roster::lacks(const Member& member) const {
-  if (member.state == PeerState::ready) return Handshake::done;
-  if (!member.following) return Handshake::answer;
-  if (!member.started) return member.called ? Handshake::stream : Handshake::call;
-  if (!readers_.contains(member.origin.peer)) return Handshake::subscription;
-  return member.listening ? Handshake::done : Handshake::call;
 }
 
 bool Roster::ours(const PeerInfo& info) const { return info.mesh == self_.mesh; }

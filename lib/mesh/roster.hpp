@@ -1,5 +1,6 @@
 // The members of the mesh, and the handshake by which two peers come to hear each other. Every
-// transition of a member's state is in roster.cpp; what happens to seeds is in roster_seeds.cpp.
+// transition of a member's state is in roster.cpp; what happens to seeds is in roster_seeds.cpp,
+// and to keys in roster_keys.cpp.
 //
 // A joins B (and B joins A in the same way; one beacon, or one seed, is enough for both):
 //
@@ -36,9 +37,12 @@
 //     again.
 // 12. A connection that has never had an answer is given up for a new one: it may have been refused
 //     for good, or by a key that the other end does not use yet, without a word from the carrier.
-// 13. A seed's name may have several addresses, of one peer or of several. Each that is not our own
+// 13. A member whose direct port has another key says so in a Hello, and is dialled anew. One that
+//     was met over a connection with a key that counts no more has to be met anew, before its
+//     stream is followed: its stream's key may have come from somebody who has only that key.
+// 14. A seed's name may have several addresses, of one peer or of several. Each that is not our own
 //     is dialled until it has answered, and the name is looked up anew for each try.
-// 14. Peers that were only named and never met have little room: so many for each host, and so many
+// 15. Peers that were only named and never met have little room: so many for each host, and so many
 //     readers.
 #pragma once
 
@@ -75,6 +79,7 @@ struct Member {
   std::uint16_t publish_port = 0;
   std::uint16_t direct_port = 0;
   StreamKey stream_key{};       // from its Welcome
+  KeyId key = 0;                // of its direct port, as it last said
   std::uint64_t announced = 0;  // the counter of its last announcement
 
   PeerState state = PeerState::heard;
@@ -144,6 +149,11 @@ class Roster {
                 const std::string& trouble, Instant now, Effects& effects);
   bool listening(const Listening& listening, Instant now, Effects& effects);
   void reader(PeerId peer, bool present, Extent own, Instant now, Effects& effects);
+
+  // This peer's direct port answers with that key now, which the members are told; and those links
+  // had a key that counts no more.
+  void rekeyed(KeyId key, const std::vector<LinkId>& ended, Extent own, Instant now,
+               Effects& effects);
 
   // The member that said Ready, marked as started; nullptr: not expected.
   Member* ready(const Ready& ready, Instant now, Effects& effects);
@@ -223,6 +233,7 @@ class Roster {
   void dial(Member& member, Instant now, Effects& effects);
   void connect(Member& member, Instant now, Effects& effects);
   void send_hello(LinkId link, Effects& effects) const;
+  void meet_again(Member& member, Instant now, Effects& effects);
   void follow(Member& member, Instant now, Effects& effects) const;
   void tell_ready(const Member& member, Extent own, Effects& effects) const;
   void enter(Member& member, PeerState state);

@@ -15,15 +15,6 @@ constexpr std::size_t most_readers = 4 * base::limits::peers;
 
 }  // namespace
 
-// One that was only named may be anybody's invention.
-bool Roster::later_life_of(const Origin& origin) const {
-  for (auto later = members_.upper_bound(origin);
-       later != members_.end() && later->first.peer == origin.peer; ++later) {
-    if (later->second.met) return true;
-  }
-  return false;
-}
-
 bool Roster::has_room_for_one_at(const std::string& host) const {
   return std::count_if(members_.begin(), members_.end(), [&](const auto& known) {
            const auto& member = known.second;
@@ -113,27 +104,7 @@ void Roster::introduce(Member& member, const PeerInfo& info, const std::string& 
   member.name = info.name;
   member.publish_port = info.publish_port;
   member.direct_port = info.direct_port;
-}
-
-Member* Roster::find(const Origin& origin) {
-  const auto found = members_.find(origin);
-  return found == members_.end() ? nullptr : &found->second;
-}
-
-Member* Roster::find_publisher(const Origin& publisher) {
-  Member* found = nullptr;
-  for (auto i = members_.lower_bound(publisher);
-       i != members_.end() && i->first.peer == publisher.peer; ++i) {
-    if (i->second.publisher == publisher) found = &i->second;
-  }
-  return found;
-}
-
-Member* Roster::member_of(LinkId link) {
-  for (auto& [origin, member] : members_) {
-    if (member.link == link) return &member;
-  }
-  return nullptr;
+  member.key = info.key;
 }
 
 }  // namespace tidegate::mesh

@@ -110,7 +110,7 @@ void Roster::dial_seed(Seed& seed, Instant now, Effects& effects) {
     if (address.own || address.member || now < address.retry_at) continue;
     if (address.link) effects.push_back(effect::Undial{*address.link});
     address.link = ++last_link_;
-    effects.push_back(effect::Dial{*address.link, address.endpoint});
+    effects.push_back(effect::Dial{*address.link, address.endpoint, 0});
     send_hello(*address.link, effects);
   }
 }

@@ -63,6 +63,12 @@ struct Resolved {
 // To those behind an interface this peer is new.
 struct InterfacesChanged {};
 
+// The direct port answers with that key, and those links had a key that counts no more.
+struct Rekeyed {
+  mesh::KeyId key = 0;
+  std::vector<mesh::LinkId> ended;
+};
+
 // The n-th of a node has ticket n.
 struct Publish {
   Message message;
@@ -97,12 +103,13 @@ struct TimePassed {};
 
 // ServerUp, ServerDown, PrimaryUp, PrimaryDown and Warning are both: the node learns, and the
 // application is told.
-using Input = std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream,
-                           input::Reader, input::Resolved, input::InterfacesChanged, input::Publish,
-                           input::Subscribe, input::Unsubscribe, input::Demand, input::NoPrimary,
-                           input::TrustPrimary, input::Leave, input::ReplayPositionRead,
-                           input::TideForgotten, input::CommitPositionRead, input::TimePassed,
-                           ServerUp, ServerDown, PrimaryUp, PrimaryDown, Warning>;
+using Input =
+    std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream, input::Reader,
+                 input::Resolved, input::InterfacesChanged, input::Rekeyed, input::Publish,
+                 input::Subscribe, input::Unsubscribe, input::Demand, input::NoPrimary,
+                 input::TrustPrimary, input::Leave, input::ReplayPositionRead, input::TideForgotten,
+                 input::CommitPositionRead, input::TimePassed, ServerUp, ServerDown, PrimaryUp,
+                 PrimaryDown, Warning>;
 
 namespace effect {
 

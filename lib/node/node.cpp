@@ -94,6 +94,10 @@ void Node::handle(input::Resolved& in, Instant now, Effects& effects) {
 
 void Node::handle(input::InterfacesChanged&, Instant now, Effects&) { pace_.restart(now); }
 
+void Node::handle(input::Rekeyed& in, Instant now, Effects& effects) {
+  roster_.rekeyed(in.key, in.ended, publisher_.extent(), now, FromMesh(effects));
+}
+
 void Node::handle(input::FromLink& in, Instant now, Effects& effects) {
   const bool expected =
       std::visit([&](auto& frame) { return answered(in.link, frame, now, effects); }, in.frame);

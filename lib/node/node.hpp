@@ -70,6 +70,7 @@ class Node {
   void handle(input::Reader& in, Instant now, Effects& effects);
   void handle(input::Resolved& in, Instant now, Effects& effects);
   void handle(input::InterfacesChanged& in, Instant now, Effects& effects);
+  void handle(input::Rekeyed& in, Instant now, Effects& effects);
   void handle(input::Publish& in, Instant now, Effects& effects);
   void handle(input::Subscribe& in, Instant now, Effects& effects);
   void handle(input::Unsubscribe& in, Instant now, Effects& effects);

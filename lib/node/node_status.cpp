@@ -1,4 +1,5 @@
 // The status of a node: a snapshot of all its parts.
+#include "lib/keys/keyring.hpp"
 #include "lib/node/node.hpp"
 
 namespace tidegate::node {
@@ -24,6 +25,7 @@ Status Node::status(Instant now) const {
          .host = member.host,
          .publish_port = member.publish_port,
          .direct_port = member.direct_port,
+         .key = keys::to_text(member.key),
          .state = member.state,
          .lacks = roster_.lacks(member),
          .unready = member.unready_since == never ? Duration::zero() : now - member.unready_since,

@@ -97,6 +97,9 @@ std::string words(const input::Resolved& in) {
          (in.trouble.empty() ? "" : ": " + in.trouble);
 }
 std::string words(const input::InterfacesChanged&) { return "there are other addresses here now"; }
+std::string words(const input::Rekeyed& in) {
+  return "the keys have changed, which ends " + number(in.ended.size()) + " links";
+}
 std::string words(const input::Subscribe&) { return "subscribed"; }
 std::string words(const input::Unsubscribe&) { return "unsubscribed"; }
 std::string words(const input::Demand& in) {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "lib/base/endpoint.hpp"
+#include "lib/keys/keyring.hpp"
 #include "lib/mesh/effects.hpp"
 #include "peer/io/reactor.hpp"
 #include "tidegate/origin.hpp"
@@ -78,8 +79,17 @@ class Carrier {
   // yet, or not any more, is no error: call again when it may have changed.
   virtual std::vector<std::string> listen_on(const std::vector<std::string>& addresses) = 0;
 
+  // Uses the first of these keys from now on, where it had some others, and accepts them all. Then
+  // call listen_on(): places where it can't listen any more are left. Streams go on; connections
+  // from outside are ended where they must not be trusted any more, and where another key is used.
+  // Returns the links that were dialled with a key that is gone: what they say is a stranger's.
+  // Takes some milliseconds.
+  [[nodiscard]] virtual std::vector<mesh::LinkId> use_keys(const keys::Keyring& keyring) = 0;
+
   // False when the system has no room for another connection, or the endpoint can't be understood.
-  [[nodiscard]] virtual bool dial(mesh::LinkId link, const base::Endpoint& endpoint) = 0;
+  // `key`: of the other end, as far as it is known (mesh::effect::Dial).
+  [[nodiscard]] virtual bool dial(mesh::LinkId link, const base::Endpoint& endpoint,
+                                  mesh::KeyId key) = 0;
   virtual void undial(mesh::LinkId link) = 0;
   [[nodiscard]] virtual bool follow(const Origin& publisher, const base::Endpoint& endpoint,
                                     const mesh::StreamKey& key) = 0;

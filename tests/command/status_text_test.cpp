@@ -112,3 +112,14 @@ TEST_CASE("long text is broken at blanks, and stays behind its head") {
   CHECK(wrapped("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa b", 24, 2) ==
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n  b");
 }
+
+TEST_CASE("the status names the keys, and how many members use another one") {
+  auto status = watching();
+  CHECK(contains(status_text(status), "key       none: who reaches these ports can join"));
+  status.keys = {"11", "22"};
+  CHECK(contains(status_text(status), "key       11 is used, accepted too: 22\n"));
+  for (auto& other : status.peers) other.key = other.state == PeerState::ready ? "11" : "22";
+  CHECK(contains(status_text(status), "accepted too: 22; 1 of 2 other peers uses another one\n"));
+  CHECK(key_words({"11", "22", "33"}) == "11 is used, accepted too: 22, 33");
+  CHECK(key_words({"11"}) == "11 is used");
+}

@@ -43,6 +43,14 @@ TEST_CASE("an announcement counts for those that have its key") {
   CHECK(check_seal(sealed(none), none) == Seal::good);
 }
 
+TEST_CASE("an announcement names the key that its sender uses") {
+  const auto key_of = [](const Keyring& keyring) {
+    return std::get<mesh::Announcement>(mesh::decode_announcement(sealed(keyring))).key;
+  };
+  CHECK(key_of(both) == both.first().id);
+  CHECK(key_of(none) == 0);
+}
+
 TEST_CASE("an announcement that was changed anywhere counts for nobody") {
   for (const auto* keyring : {&old_one, &none}) {
     const auto bytes = sealed(*keyring);

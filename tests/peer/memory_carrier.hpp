@@ -36,7 +36,9 @@ class MemoryCarrier final : public carriers::Carrier {
 
   std::vector<std::string> listen_on(const std::vector<std::string>&) override { return {}; }
 
-  [[nodiscard]] bool dial(mesh::LinkId link, const base::Endpoint& endpoint) override {
+  [[nodiscard]] std::vector<mesh::LinkId> use_keys(const keys::Keyring&) override { return {}; }
+
+  [[nodiscard]] bool dial(mesh::LinkId link, const base::Endpoint& endpoint, mesh::KeyId) override {
     links_[link] = endpoint.port;
     return true;
   }

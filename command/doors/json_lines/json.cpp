@@ -180,6 +180,12 @@ Json publish_error(std::uint64_t line, const std::string& message) {
 
 Json trusted() { return typed("trusted"); }
 
+Json keys_in_use(const std::vector<std::string>& names) {
+  auto json = typed("keys");
+  json["keys"] = names;
+  return json;
+}
+
 Json ready_peers(std::size_t ready, bool settled) {
   auto json = typed("ready_peers");
   json["ready"] = ready;

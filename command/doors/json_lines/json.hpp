@@ -38,6 +38,7 @@ using Json = nlohmann::ordered_json;
 // The first line that a client of the publish socket gets, again when it changes: so many peers are
 // ready, and whether nobody new has come for a while.
 [[nodiscard]] Json trusted();
+[[nodiscard]] Json keys_in_use(const std::vector<std::string>& names);
 [[nodiscard]] Json ready_peers(std::size_t ready, bool settled);
 
 // The answer of `tidegate pub --json`; `peers` is the number of peers that were ready.
@@ -79,5 +80,8 @@ struct Publication {
 // The line in that publishes nothing and tells the peer that its primary is right (see
 // Peer::trust_primary).
 [[nodiscard]] bool trusts_primary(std::string_view line);
+
+// The one that lets the peer take on the keys that its file has now (Peer::reload_keys).
+[[nodiscard]] bool reloads_keys(std::string_view line);
 
 }  // namespace tidegate::json_lines

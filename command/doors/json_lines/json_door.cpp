@@ -8,9 +8,13 @@
 
 namespace tidegate::json_lines {
 
-JsonDoor::JsonDoor(io::Reactor& reactor, DrivenPeer& peer, int input, int output,
-                   std::size_t payload_bytes)
-    : reactor_(reactor), peer_(peer), output_(output, reactor), input_(input, payload_bytes) {
+JsonDoor::JsonDoor(io::Reactor& reactor, DrivenPeer& peer, doors::Orders& orders, int input,
+                   int output, std::size_t payload_bytes)
+    : reactor_(reactor),
+      peer_(peer),
+      orders_(orders),
+      output_(output, reactor),
+      input_(input, payload_bytes) {
   peer_has_turned();
 }
 
@@ -25,7 +29,7 @@ void JsonDoor::handle(const Incoming& incoming) {
 }
 
 void JsonDoor::peer_has_turned() {
-  if (!leaving_ && !output_.choked()) input_.pump(peer_, output_);
+  if (!leaving_ && !output_.choked()) input_.pump(&peer_, orders_, output_);
   if (leaving_ || output_.choked() || !input_.wants_input()) {
     input_watch_.stop();
   } else if (!input_watch_) {

@@ -7,6 +7,7 @@
 #include "command/doors/door.hpp"
 #include "command/doors/json_lines/output.hpp"
 #include "command/doors/json_lines/publish_input.hpp"
+#include "command/doors/orders.hpp"
 #include "peer/io/reactor.hpp"
 #include "tidegate/peer.hpp"
 
@@ -14,7 +15,7 @@ namespace tidegate::json_lines {
 
 class JsonDoor final : public doors::Door {
  public:
-  JsonDoor(io::Reactor& reactor, DrivenPeer& peer, int input, int output,
+  JsonDoor(io::Reactor& reactor, DrivenPeer& peer, doors::Orders& orders, int input, int output,
            std::size_t payload_bytes);
 
   void handle(const Incoming& incoming) override;
@@ -29,6 +30,7 @@ class JsonDoor final : public doors::Door {
  private:
   io::Reactor& reactor_;
   DrivenPeer& peer_;
+  doors::Orders& orders_;
   Output output_;
   PublishInput input_;
   io::Reactor::Watch input_watch_;  // while input is wanted

@@ -222,6 +222,7 @@ void members(Visit&& visit, T& peer) {
   visit("host", peer.host);
   visit("publish_port", peer.publish_port);
   visit("direct_port", peer.direct_port);
+  visit("key", peer.key);
   visit("state", peer.state);
   visit("lacks", peer.lacks);
   visit("unready_ms", peer.unready);
@@ -267,7 +268,7 @@ void members(Visit&& visit, T& status) {
   members(visit, status.origin);
   visit("name", status.name);
   visit("mesh", status.mesh);
-  visit("key", status.key);
+  visit("keys", status.keys);
   visit("publish_port", status.publish_port);
   visit("direct_port", status.direct_port);
   visit("up_ms", status.up);

@@ -164,6 +164,11 @@ bool trusts_primary(std::string_view line) {
   return json && *json == Json{{"trust", "primary"}};
 }
 
+bool reloads_keys(std::string_view line) {
+  if (line.find("reload") == std::string_view::npos) return false;
+  return Json::parse(line, nullptr, false) == Json{{"keys", "reload"}};
+}
+
 Result<Publication> parse_publication(std::string_view line) {
   const auto read = read_json(line, bounds);
   if (!read) {

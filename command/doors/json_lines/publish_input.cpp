@@ -43,10 +43,10 @@ void PublishInput::read() {
   }
 }
 
-void PublishInput::pump(DrivenPeer& peer, Output& output) {
+void PublishInput::pump(DrivenPeer* publisher, doors::Orders& orders, Output& output) {
   while (true) {
     if (waiting_) {
-      publish(peer, output);
+      publish(*publisher, output);
       if (waiting_) return;
     }
     const auto line = lines_.next();
@@ -54,13 +54,23 @@ void PublishInput::pump(DrivenPeer& peer, Output& output) {
       pumped_ = true;
       return;
     }
-    if (trusts_primary(line->text)) {
-      peer.trust_primary();
-      trusted_ = true;
-      output.line(to_text(trusted()));
-    } else {
-      take(*line, output);
-    }
+    take(*line, publisher, orders, output);
+  }
+}
+
+void PublishInput::take(const Line& line, DrivenPeer* publisher, doors::Orders& orders,
+                        Output& output) {
+  if (trusts_primary(line.text)) {
+    orders.trust_primary();
+    output.line(to_text(trusted()));
+  } else if (reloads_keys(line.text)) {
+    const auto names = orders.reload_keys();
+    if (!names) return complain(line.number, names.error().message, output);
+    output.line(to_text(keys_in_use(*names)));
+  } else if (publisher == nullptr) {
+    complain(line.number, "not published: the peer for it could not be started", output);
+  } else {
+    take_message(line, output);
   }
 }
 
@@ -86,7 +96,7 @@ std::string PublishInput::take_id(const Notice& notice) {
   return id.empty() ? std::string() : std::move(id.mapped());
 }
 
-void PublishInput::take(const Line& line, Output& output) {
+void PublishInput::take_message(const Line& line, Output& output) {
   if (line.too_long) {
     return complain(line.number,
                     fmt::format("the line is longer than any message with {} of payload can be; "

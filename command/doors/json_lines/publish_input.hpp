@@ -15,6 +15,7 @@
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/line_reader.hpp"
 #include "command/doors/json_lines/output.hpp"
+#include "command/doors/orders.hpp"
 #include "tidegate/peer.hpp"
 
 namespace tidegate::json_lines {
@@ -28,12 +29,9 @@ class PublishInput {
   [[nodiscard]] bool wants_input() const { return !ended_ && !waiting_; }
   void read();
 
-  // Publishes what was read, as far as the peer takes it. Call it after read(), and, while
-  // blocked(), whenever the peer has turned.
-  void pump(DrivenPeer& peer, Output& output);
-
-  // The operator has said since the last call that the primary is right; pump() has told its peer.
-  [[nodiscard]] bool take_trusted() { return std::exchange(trusted_, false); }
+  // Publishes what was read, as far as the peer takes it, and gives the orders. Call it after
+  // read(), and, while blocked(), whenever the peer has turned. nullptr: nothing can be published.
+  void pump(DrivenPeer* publisher, doors::Orders& orders, Output& output);
 
   // The id of the line that this Sent or Unpublished answers; empty: it had none, or the notice is
   // another one.
@@ -51,7 +49,8 @@ class PublishInput {
     Publication publication;
   };
 
-  void take(const Line& line, Output& output);
+  void take(const Line& line, DrivenPeer* publisher, doors::Orders& orders, Output& output);
+  void take_message(const Line& line, Output& output);
   void publish(DrivenPeer& peer, Output& output);
   [[nodiscard]] std::string refusal(Publish answer, const Publication& publication) const;
 
@@ -60,7 +59,6 @@ class PublishInput {
   LineReader lines_;
   std::optional<Waiting> waiting_;
   std::map<Ticket, std::string> ids_;  // of what is not answered yet
-  bool trusted_ = false;
   bool ended_ = false;
   bool pumped_ = false;  // all that was read
 };

@@ -41,24 +41,34 @@ Options courier_options(Options options) {
 std::string path_beside(const std::string& path) { return path + ".pub"; }
 
 Result<std::unique_ptr<PublishSocket>> PublishSocket::open(const std::string& path,
-                                                           io::Reactor& reactor, DrivenPeer& peer,
+                                                           io::Reactor& reactor,
+                                                           doors::Orders& orders,
                                                            const Options& options) {
   auto listener = io::UnixListener::open(path);
   if (!listener) return listener.error();
   return std::unique_ptr<PublishSocket>(
-      new PublishSocket(std::move(listener).value(), reactor, peer, options));
+      new PublishSocket(std::move(listener).value(), reactor, orders, options));
 }
 
-PublishSocket::PublishSocket(io::UnixListener listener, io::Reactor& reactor, DrivenPeer& peer,
+PublishSocket::PublishSocket(io::UnixListener listener, io::Reactor& reactor, doors::Orders& orders,
                              const Options& options)
     : reactor_(reactor),
-      peer_(peer),
+      orders_(orders),
       options_(courier_options(options)),
       listener_(std::move(listener)),
       listen_watch_(
           reactor.watch_input(listener_.descriptor(), [this](io::Readiness) { accept_client(); })),
       idle_(reactor.timer([this] { rest(); })),
       settles_(reactor.timer([this] { run_courier(); })) {}
+
+void PublishSocket::trust_primary() {
+  if (courier_) courier_->trust_primary();
+}
+
+// One that can't read the file now keeps the keys that it has, like its peer.
+void PublishSocket::reload_keys() {
+  if (courier_) (void)courier_->reload_keys();
+}
 
 void PublishSocket::accept_client() {
   while (true) {
@@ -106,28 +116,28 @@ void PublishSocket::take_answers() {
   }
 }
 
+std::string PublishSocket::peers_line() {
+  const auto status = courier_->status();
+  const auto ready = static_cast<std::size_t>(
+      std::count_if(status.peers.begin(), status.peers.end(),
+                    [](const auto& peer) { return peer.state == PeerState::ready; }));
+  return json_lines::to_text(json_lines::ready_peers(ready, settled_));
+}
+
 void PublishSocket::serve_clients() {
-  if (courier_) {
-    const auto status = courier_->status();
-    const auto ready = static_cast<std::size_t>(
-        std::count_if(status.peers.begin(), status.peers.end(),
-                      [](const auto& peer) { return peer.state == PeerState::ready; }));
-    const auto peers = json_lines::to_text(json_lines::ready_peers(ready, settled_));
-    for (auto& client : clients_) serve(client, peers);
-  }
+  const auto peers = courier_ ? peers_line() : "";
+  for (auto& client : clients_) serve(client, peers);
   for (auto& client : clients_) client.output.flush();
-  clients_.remove_if([this](const Client& client) {
-    return client.output.closed() ||
-           (!client.output.pending() && (client.input.done() || !courier_));
+  clients_.remove_if([](const Client& client) {
+    return client.output.closed() || (!client.output.pending() && client.input.done());
   });
   idle_.set(courier_ && clients_.empty() ? io::clock_now() + idle_bound : never);
 }
 
 void PublishSocket::serve(Client& client, const std::string& peers) {
-  if (client.told != peers) client.output.line(client.told = peers);
-  if (!client.output.full()) client.input.pump(*courier_, client.output);
+  if (!peers.empty() && client.told != peers) client.output.line(client.told = peers);
+  if (!client.output.full()) client.input.pump(courier_.get(), orders_, client.output);
   client.paused = client.output.full();
-  if (client.input.take_trusted()) peer_.trust_primary();
   if (client.paused || !client.input.wants_input()) {
     client.watch.stop();
   } else if (!client.watch) {

@@ -5,7 +5,8 @@
 // A client writes the lines of a publisher (docs/json.md) and is answered as one, and before that
 // it is told how many peers are ready, again when that changes.
 //
-// The line that trusts the primary is also for the peer that runs here (`tidegate trust`).
+// An order (`tidegate trust`, `tidegate keys reload`) is one of those lines too, and is for the
+// peer that runs here: it is taken also while no courier can be started.
 //
 // The messages go out by a peer of their own, the courier, since a peer does not receive what it
 // publishes itself, and the application of this one should. It joins for the first client and
@@ -21,6 +22,7 @@
 #include "command/doors/door.hpp"
 #include "command/doors/json_lines/output.hpp"
 #include "command/doors/json_lines/publish_input.hpp"
+#include "command/doors/orders.hpp"
 #include "command/settle.hpp"
 #include "peer/io/descriptor.hpp"
 #include "peer/io/listener.hpp"
@@ -35,10 +37,14 @@ namespace tidegate::publish_socket {
 
 class PublishSocket final : public doors::Door {
  public:
-  // Listens for this user and root. `peer` runs here and outlives this; `options` are its own, with
-  // its name.
+  // Listens for this user and root. `orders` are for the peer that runs here, and outlive this;
+  // `options` are that peer's, with its name.
   static Result<std::unique_ptr<PublishSocket>> open(const std::string& path, io::Reactor& reactor,
-                                                     DrivenPeer& peer, const Options& options);
+                                                     doors::Orders& orders, const Options& options);
+
+  // The courier follows the peer.
+  void trust_primary();
+  void reload_keys();
 
   void handle(const Incoming&) override {}  // the peer's; the courier's are taken here
   void peer_has_turned() override;
@@ -63,19 +69,20 @@ class PublishSocket final : public doors::Door {
   };
   using Clients = std::list<Client>;
 
-  PublishSocket(io::UnixListener listener, io::Reactor& reactor, DrivenPeer& peer,
+  PublishSocket(io::UnixListener listener, io::Reactor& reactor, doors::Orders& orders,
                 const Options& options);
 
   void accept_client();
   void start_courier(Client& client);
   void run_courier();
   void take_answers();
+  [[nodiscard]] std::string peers_line();
   void serve_clients();
   void serve(Client& client, const std::string& peers);
   void rest();
 
   io::Reactor& reactor_;
-  DrivenPeer& peer_;
+  doors::Orders& orders_;
   Options options_;  // of the courier
   io::UnixListener listener_;
   io::Reactor::Watch listen_watch_;

@@ -10,16 +10,6 @@ namespace {
 // A peer alone needs about thirty; below this not even a small mesh would fit.
 constexpr rlim_t fewest_descriptors = 256;
 
-std::vector<std::string> endpoints_at(const std::vector<std::string>& addresses,
-                                      std::uint16_t port) {
-  std::vector<std::string> endpoints;
-  for (const auto& address : addresses) {
-    endpoints.push_back(tcp({address, port}));
-    if (address == loopback) endpoints.push_back(ipc(port));
-  }
-  return endpoints;
-}
-
 }  // namespace
 
 std::string tcp(const base::Endpoint& endpoint) {
@@ -30,6 +20,16 @@ std::string tcp(const base::Endpoint& endpoint) {
 
 std::string ipc(std::uint16_t port) {
   return "ipc://@tidegate-" + std::string(loopback) + ":" + std::to_string(port);
+}
+
+std::vector<std::string> endpoints_at(const std::vector<std::string>& addresses,
+                                      std::uint16_t port) {
+  std::vector<std::string> endpoints;
+  for (const auto& address : addresses) {
+    endpoints.push_back(tcp({address, port}));
+    if (address == loopback) endpoints.push_back(ipc(port));
+  }
+  return endpoints;
 }
 
 std::string host_of(std::string_view peer_address) {

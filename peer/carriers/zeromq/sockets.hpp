@@ -22,6 +22,10 @@ inline constexpr const char* loopback = "127.0.0.1";
 [[nodiscard]] std::string tcp(const base::Endpoint& endpoint);
 [[nodiscard]] std::string ipc(std::uint16_t port);
 
+// All at which a port of these addresses listens.
+[[nodiscard]] std::vector<std::string> endpoints_at(const std::vector<std::string>& addresses,
+                                                    std::uint16_t port);
+
 // The address of the other end, from what libzmq says of a connection: of a Unix socket
 // "localhost:" and who is there, of IPv4 the form that an IPv6 socket has for it.
 [[nodiscard]] std::string host_of(std::string_view peer_address);

@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <iterator>
 #include <map>
 #include <memory>
-#include <set>
 #include <utility>
 
 #include <zmq.hpp>
 
 #include "lib/base/limits.hpp"
 #include "peer/carriers/zeromq/curve.hpp"
+#include "peer/carriers/zeromq/key_choice.hpp"
+#include "peer/carriers/zeromq/listening.hpp"
 #include "peer/carriers/zeromq/sockets.hpp"
 #include "peer/carriers/zeromq/stranger_check.hpp"
 #include "peer/io/headroom.hpp"
@@ -52,9 +52,6 @@ constexpr SocketId first_stream_socket = std::uint64_t{2} << 32U;  // + their nu
 
 // Questions about strangers that are answered at once: a flood of them starves nobody.
 constexpr int questions_at_once = 16;
-
-// Endpoints of which is known that a key does not fit there.
-constexpr std::size_t most_attempts = 4'096;
 
 std::string_view view(const PeerId& peer) {
   return {reinterpret_cast<const char*>(peer.bytes.data()), peer.bytes.size()};
@@ -131,46 +128,15 @@ class ZeroMq final : public carriers::Carrier {
     return error;
   }
 
-  // The first port from `from` on that is free at all addresses; 0: none.
-  static std::uint16_t bind(zmq::socket_t& socket, const std::vector<std::string>& addresses,
-                            std::uint16_t from, std::uint16_t last) {
-    for (std::uint32_t port = from; port <= last; ++port) {
-      if (bind_everywhere(socket, addresses, static_cast<std::uint16_t>(port)) == 0) {
-        return static_cast<std::uint16_t>(port);
-      }
-    }
-    return 0;
-  }
-
-  // The addresses of IPv4 decide: one of IPv6 may not be usable yet, while it is tested.
-  bool bind(const CarrierOptions& options) {
-    std::vector<std::string> ipv4;
-    std::copy_if(options.addresses.begin(), options.addresses.end(), std::back_inserter(ipv4),
-                 [](const std::string& address) { return address.find(':') == std::string::npos; });
-    ports_.publish = bind(publish_, ipv4, options.first_port, options.last_port);
-    if (ports_.publish == 0 || ports_.publish == options.last_port) return false;
-    const auto behind = static_cast<std::uint16_t>(ports_.publish + 1);
-    ports_.direct = bind(direct_, ipv4, behind, options.last_port);
-    listening_.insert(ipv4.begin(), ipv4.end());
-    return ports_.direct != 0;
+  [[nodiscard]] bool bind(const CarrierOptions& options) {
+    return listening_.begin(options.addresses, options.first_port, options.last_port);
   }
 
   std::vector<std::string> listen_on(const std::vector<std::string>& addresses) override {
-    std::vector<std::string> taken;
-    for (const auto& address : addresses) {
-      if (listening_.contains(address)) continue;
-      int error = bind_everywhere(publish_, {address}, ports_.publish);
-      if (error == 0) {
-        error = bind_everywhere(direct_, {address}, ports_.direct);
-        if (error != 0) unbind_everywhere(publish_, {address}, ports_.publish);
-      }
-      if (error == 0) listening_.insert(address);
-      if (error == EADDRINUSE) taken.push_back(address);
-    }
-    return taken;
+    return listening_.also_on(addresses);
   }
 
-  [[nodiscard]] carriers::Ports ports() const override { return ports_; }
+  [[nodiscard]] carriers::Ports ports() const override { return listening_.ports(); }
 
   [[nodiscard]] mesh::StreamKey stream_key() const override {
     return keyring_.empty() ? mesh::StreamKey{} : stream_keys_.open;
@@ -187,19 +153,47 @@ class ZeroMq final : public carriers::Carrier {
     }
   }
 
-  [[nodiscard]] bool dial(mesh::LinkId link, const base::Endpoint& endpoint) override {
+  [[nodiscard]] std::vector<mesh::LinkId> use_keys(const keys::Keyring& keyring) override {
+    const bool other_first = keyring.first().id != keyring_.first().id;
+    const bool fewer = keyring.lacks_some_of(keyring_);
+    keyring_ = keyring;
+    key_choice_.forget();
+    if (other_first || fewer) {
+      make_curve_server(direct_, keyring_.first().direct.secret);
+      listening_.direct_anew();
+    }
+    if (fewer) listening_.publish_anew();
+    for (auto& [id, stream] : streams_) {
+      try {
+        if (other_first) connect(id, stream);
+      } catch (const zmq::error_t&) {
+        // No room for another socket: it stays as it is, and is followed anew when it falls silent.
+      }
+    }
+    std::vector<mesh::LinkId> ended;
+    for (const auto& [id, link] : links_) {
+      if (keyring_.find(link.key) == nullptr) ended.push_back(id);
+    }
+    return ended;
+  }
+
+  [[nodiscard]] bool dial(mesh::LinkId link, const base::Endpoint& endpoint,
+                          mesh::KeyId said) override {
     try {
       zmq::socket_t socket(context_, zmq::socket_type::dealer);
       set_common_options(socket);
       socket.set(zmq::sockopt::sndhwm, direct_queue);
       socket.set(zmq::sockopt::rcvhwm, direct_queue);
+      keys::KeyId key = 0;
       if (!keyring_.empty()) {
-        const auto& keys = keyring_.all()[attempts_[to(endpoint)] % keyring_.all().size()];
+        const auto& keys = key_choice_.choose(keyring_, to(endpoint), said);
         make_curve_client(socket, keys.client, keys.direct.open);
+        key = keys.id;
       }
       uninterrupted([&] { socket.connect(to(endpoint)); });
       auto ready = watch(socket, first_link_socket + link);
-      links_.insert_or_assign(link, Link{to(endpoint), std::move(socket), std::move(ready)});
+      links_.insert_or_assign(link,
+                              Link{to(endpoint), said, key, std::move(socket), std::move(ready)});
       mark(first_link_socket + link);
       return true;
     } catch (const zmq::error_t&) {
@@ -210,11 +204,7 @@ class ZeroMq final : public carriers::Carrier {
   void undial(mesh::LinkId link) override {
     const auto found = links_.find(link);
     if (found == links_.end()) return;
-    // Perhaps its key did not fit: the next one is tried.
-    if (!found->second.answered) {
-      if (attempts_.size() >= most_attempts) attempts_.clear();
-      ++attempts_[found->second.endpoint];
-    }
+    if (!found->second.answered) key_choice_.failed(found->second.endpoint, found->second.said);
     links_.erase(found);
     unmark(first_link_socket + link);
   }
@@ -224,20 +214,11 @@ class ZeroMq final : public carriers::Carrier {
     // To a publisher without a key nothing of this mesh is sent.
     if (keyring_.empty() != (key == mesh::StreamKey{})) return true;
     try {
-      zmq::socket_t socket(context_, zmq::socket_type::sub);
-      set_common_options(socket);
-      // Never let ZeroMQ drop what has come so far: the loop takes everything and drops by its own
-      // bounds, which it reports.
-      socket.set(zmq::sockopt::rcvhwm, 0);
-      if (!keyring_.empty()) make_curve_client(socket, keyring_.first().client, key);
-      socket.set(zmq::sockopt::subscribe, "");
-      socket.set(zmq::sockopt::subscribe, "@" + std::string(view(self_)));
-      uninterrupted([&] { socket.connect(to(endpoint)); });
       const auto id = first_stream_socket + next_stream_++;
-      auto ready = watch(socket, id);
-      streams_.emplace(id, Stream{publisher, std::move(socket), std::move(ready)});
+      Stream stream{publisher, to(endpoint), key, {}, {}};
+      connect(id, stream);
+      streams_.emplace(id, std::move(stream));
       streams_of_.insert_or_assign(publisher, id);
-      mark(id);
       return true;
     } catch (const zmq::error_t&) {
       return false;
@@ -324,12 +305,16 @@ class ZeroMq final : public carriers::Carrier {
  private:
   struct Link {
     std::string endpoint;
+    keys::KeyId said;  // of the other end, by the one that wanted it
+    keys::KeyId key;   // that it was dialled with
     zmq::socket_t socket;
     io::Reactor::Watch ready;
     bool answered = false;
   };
   struct Stream {
     Origin publisher;
+    std::string endpoint;
+    mesh::StreamKey key;
     zmq::socket_t socket;
     io::Reactor::Watch ready;
   };
@@ -344,6 +329,23 @@ class ZeroMq final : public carriers::Carrier {
   [[nodiscard]] std::string to(const base::Endpoint& endpoint) const {
     const bool local = local_ == LocalTransport::ipc && endpoint.host == loopback;
     return local ? ipc(endpoint.port) : tcp(endpoint);
+  }
+
+  // With a socket of its own, or a new one: a connection keeps the key that it was made with.
+  void connect(SocketId id, Stream& stream) {
+    zmq::socket_t socket(context_, zmq::socket_type::sub);
+    set_common_options(socket);
+    // Never let ZeroMQ drop what has come so far: the loop takes everything and drops by its own
+    // bounds, which it reports.
+    socket.set(zmq::sockopt::rcvhwm, 0);
+    if (!keyring_.empty()) make_curve_client(socket, keyring_.first().client, stream.key);
+    socket.set(zmq::sockopt::subscribe, "");
+    socket.set(zmq::sockopt::subscribe, "@" + std::string(view(self_)));
+    uninterrupted([&] { socket.connect(stream.endpoint); });
+    stream.ready.stop();
+    stream.socket = std::move(socket);
+    stream.ready = watch(stream.socket, id);
+    mark(id);
   }
 
   zmq::socket_t& fixed(SocketId socket) { return socket == publish_socket ? publish_ : direct_; }
@@ -395,7 +397,7 @@ class ZeroMq final : public carriers::Carrier {
     auto& link = found->second;
     receive_parts(link.socket, parts_);
     if (parts_.empty()) return std::nullopt;
-    if (!std::exchange(link.answered, true)) attempts_.erase(link.endpoint);
+    if (!std::exchange(link.answered, true)) key_choice_.answered(link.endpoint);
     if (parts_.size() != 1) return Malformed{};
     return LinkBytes{id, view(parts_[0])};
   }
@@ -429,16 +431,15 @@ class ZeroMq final : public carriers::Carrier {
   LocalTransport local_;
   keys::Keyring keyring_;
   keys::CurveKeys stream_keys_;  // of this process
-  carriers::Ports ports_;
-  std::set<std::string> listening_;  // addresses, also those that the host has lost
   zmq::context_t context_ = make_context();
   std::unique_ptr<Doorkeeper> doorkeeper_;  // without keys there is none; before all sockets
   zmq::socket_t publish_;
   zmq::socket_t direct_;
+  Listening listening_{publish_, direct_};
   io::Reactor* reactor_ = nullptr;
   std::vector<io::Reactor::Watch> fixed_watches_;
   std::map<mesh::LinkId, Link> links_;
-  std::map<std::string, std::size_t> attempts_;  // that failed at an endpoint, since one did not
+  KeyChoice key_choice_;
   std::map<SocketId, Stream> streams_;
   std::map<Origin, SocketId> streams_of_;
   std::uint64_t next_stream_ = 0;

@@ -16,7 +16,8 @@
 // abort the process when a receive queue is full.
 //
 // With keys every socket speaks CURVE (curve.hpp). The ROUTER's key and the one of all clients
-// follow from the mesh's, which may have several: a dialler tries them in turn. The XPUB's key is
+// follow from the mesh's, which may have several and others later: the ROUTER uses the first, and a
+// dialler tries them in turn (key_choice.hpp, listening.hpp). The XPUB's key is
 // drawn by each process and told to members alone, so a stream is its publisher's or silent, also
 // where its address was handed on.
 //

@@ -62,4 +62,16 @@ TEST_CASE("the first key is used and each is accepted") {
   CHECK_FALSE(ring.is_client(first.direct.open));
   CHECK_FALSE(Keyring().is_client(first.client.open));
   CHECK(Keyring().empty());
+  CHECK(ring.names() ==
+        std::vector<std::string>{keys::to_text(first.id), keys::to_text(second.id)});
+  CHECK(keys::to_text(keys::KeyId{0}).empty());
+}
+
+TEST_CASE("a ring lacks what was taken out, whatever the order") {
+  const Keyring both({sample_key(1), sample_key(2)}, "prod");
+  const Keyring turned({sample_key(2), sample_key(1)}, "prod");
+  const Keyring one({sample_key(2)}, "prod");
+  CHECK_FALSE(turned.lacks_some_of(both));
+  CHECK_FALSE(both.lacks_some_of(one));
+  CHECK(one.lacks_some_of(both));
 }

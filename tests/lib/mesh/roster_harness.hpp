@@ -34,14 +34,16 @@ class RosterHarness {
     now_ = start;
   }
 
-  std::string heard(const Origin& of, const std::string& host, std::uint16_t port = 20) {
-    return heard_again(of, host, ++announced_, port);
+  std::string heard(const Origin& of, const std::string& host, std::uint16_t port = 20,
+                    mesh::KeyId key = 0) {
+    return heard_again(of, host, ++announced_, port, key);
   }
   // With the counter of an earlier one.
   std::string heard_again(const Origin& of, const std::string& host, std::uint64_t counter,
-                          std::uint16_t port = 20) {
+                          std::uint16_t port = 20, mesh::KeyId key = 0) {
     mesh::Announcement announcement{"default", of, static_cast<std::uint16_t>(port - 10), port};
     announcement.counter = counter;
+    announcement.key = key;
     return run([&](mesh::Effects& e) { (void)roster_.heard(announcement, host, now_, e); });
   }
   std::string hello(const mesh::PeerInfo& from, const std::string& host) {
@@ -61,6 +63,9 @@ class RosterHarness {
   }
   std::string listening(const Origin& from, const Origin& to = origin(1)) {
     return run([&](mesh::Effects& e) { expected_ = roster_.listening({from, to}, now_, e); });
+  }
+  std::string rekeyed(mesh::KeyId key, const std::vector<mesh::LinkId>& ended = {}) {
+    return run([&](mesh::Effects& e) { roster_.rekeyed(key, ended, own, now_, e); });
   }
   std::string refused(mesh::LinkId link) {
     return run([&](mesh::Effects& e) { expected_ = roster_.refused(link, "not here", now_, e); });
@@ -119,6 +124,7 @@ class RosterHarness {
   }
   [[nodiscard]] bool expected() const { return expected_; }
   [[nodiscard]] mesh::LinkId last_link() const { return last_link_; }
+  [[nodiscard]] mesh::KeyId last_key() const { return last_key_; }
   mesh::Roster& roster() { return roster_; }
   [[nodiscard]] Instant now() const { return now_; }
 
@@ -128,7 +134,10 @@ class RosterHarness {
     mesh::Effects effects;
     event(effects);
     for (const auto& effect : effects) {
-      if (const auto* dial = std::get_if<mesh::effect::Dial>(&effect)) last_link_ = dial->link;
+      const auto* dial = std::get_if<mesh::effect::Dial>(&effect);
+      if (dial == nullptr) continue;
+      last_link_ = dial->link;
+      last_key_ = dial->key;
     }
     return text(effects);
   }
@@ -139,6 +148,7 @@ class RosterHarness {
   Instant now_;
   bool expected_ = true;
   mesh::LinkId last_link_ = 0;
+  mesh::KeyId last_key_ = 0;
   std::uint64_t announced_ = 0;
 };
 

@@ -9,7 +9,7 @@
 
 namespace tidegate::testing {
 
-inline const mesh::PeerInfo sample_card{origin(1), "default", "master-1", 17900, 17901, 1};
+inline const mesh::PeerInfo sample_card{origin(1), "default", "master-1", 17900, 17901, 1, {}, 99};
 
 inline mesh::Data sample_data() {
   auto far = a_message("c", std::string(300, '\0'), "2:0/3000060");

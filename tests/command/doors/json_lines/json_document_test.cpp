@@ -312,6 +312,7 @@ void see_answers(Sightings& sightings) {
   sightings.see("error", publish_error(1, "message"));
   sightings.see("ready_peers", ready_peers(1, true));
   sightings.see("trusted", trusted());
+  sightings.see("keys", keys_in_use({"5fee04e7807a7ebf"}));
   sightings.see("published", published(topic(), 1, std::nullopt));
   sightings.see("published", published(topic(), 1, a_place()));
   using health::Verdict;

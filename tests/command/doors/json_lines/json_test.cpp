@@ -188,6 +188,10 @@ TEST_CASE("one line says that the primary is right, and nothing that is near it"
   CHECK_FALSE(trusts_primary(R"({"trust":"primary","topic":"a"})"));
   CHECK_FALSE(trusts_primary(R"({"topic":"trust"})"));
   CHECK_FALSE(trusts_primary("trust"));
+  CHECK(reloads_keys(R"({"keys":"reload"})"));
+  CHECK_FALSE(reloads_keys(R"({"keys":"reload","topic":"a"})"));
+  CHECK_FALSE(reloads_keys(R"({"keys":"show"})"));
+  CHECK_FALSE(reloads_keys("reload"));
 }
 
 TEST_CASE("every wrong member of a line is named") {

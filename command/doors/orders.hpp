@@ -1,0 +1,23 @@
+// The orders of an operator to a running peer, which a door takes beside its messages.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tidegate/result.hpp"
+
+namespace tidegate::doors {
+
+class Orders {
+ public:
+  Orders() = default;
+  Orders(const Orders&) = delete;
+  Orders& operator=(const Orders&) = delete;
+  virtual ~Orders() = default;
+
+  // As those of a Peer.
+  virtual void trust_primary() = 0;
+  [[nodiscard]] virtual Result<std::vector<std::string>> reload_keys() = 0;
+};
+
+}  // namespace tidegate::doors
