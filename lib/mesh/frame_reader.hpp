@@ -58,19 +58,22 @@ class FrameReader {
   // UTF-8
   std::string text(const char* what, std::size_t most) {
     const auto value = raw_text(what);
-    if (value.size() > most || !base::is_utf8(value)) fail(what);
-    return std::string(value);
+    if (value.size() <= most && base::is_utf8(value)) return std::string(value);
+    fail(what);
+    return {};
   }
 
   std::string_view raw_text(const char* what) {
     return next(what) ? cursor_.text(what) : std::string_view();
   }
 
+  // Never longer than `most`, also when it has failed: a reader may copy it before it looks.
   std::string_view binary(const char* what, std::size_t least, std::size_t most) {
     if (!next(what)) return {};
     const auto value = cursor_.binary(what);
-    if (value.size() < least || value.size() > most) fail(what);
-    return value;
+    if (least <= value.size() && value.size() <= most) return value;
+    fail(what);
+    return {};
   }
 
   Origin origin() {

@@ -220,6 +220,16 @@ TEST_CASE("an array that claims more elements than there are bytes is refused at
 
 TEST_CASE("deep nesting is refused") { CHECK(malformed_everywhere(std::string(100000, '\x91'))); }
 
+TEST_CASE("a hello with a stream key of thousands of bytes does not end the peer") {
+  // It was copied into the 32 bytes of a key before its length counted.
+  auto info = testing::sample_card;
+  info.stream_key.fill(1);
+  auto bytes = encode(CallFrame(Hello{info}));
+  bytes.resize(bytes.size() - info.stream_key.size() - 2);  // its lead and its length
+  bytes += "\xc5\x0f\xa0"s + std::string(4000, '\1');
+  CHECK(malformed<CallFrame>(bytes));
+}
+
 TEST_CASE("a frame that breaks a bound is refused") {
   auto data = Data{origin(1), 1, {a_message("a", "")}};
   data.messages[0].payload.assign(limits::payload_bytes + 1, 'x');
