@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "command/settings_file.hpp"
 #include "discovery/seeds.hpp"
 #include "peer/servers/servers.hpp"
 

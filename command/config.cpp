@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <string_view>
 #include <variant>
@@ -20,6 +19,7 @@
 
 #include "command/doors/status_socket/places.hpp"
 #include "command/service_links.hpp"
+#include "command/settings_file.hpp"
 #include "command/suggestions.hpp"
 #include "command/units.hpp"
 #include "lib/base/decimal.hpp"
@@ -29,12 +29,6 @@ namespace tidegate::command {
 namespace {
 
 constexpr std::string_view variable_prefix = "TIDEGATE_";
-
-// Of a file with settings. The parser recurses for each dot in a key, so that they have a bound of
-// their own; it is far above what the addresses of as many seeds as there can be have in them.
-constexpr std::size_t most_file_bytes = std::size_t{256} << 10U;
-constexpr std::ptrdiff_t most_file_dots = 8192;
-constexpr std::size_t most_file_keys = 256;
 
 using Strings = std::vector<std::string>;
 
@@ -313,9 +307,9 @@ class Reader {
   }
 
   void read_file() {
-    const auto& text = sources_.file_text;
-    if (std::count(text.begin(), text.end(), '.') > most_file_dots) {
-      return complain(sources_.file_name, "has more dots in it than settings can need");
+    if (const auto wrong = unparsable(sources_.file_text)) {
+      const auto line = wrong->line == 0 ? "" : ":" + std::to_string(wrong->line);
+      return complain(sources_.file_name + line, wrong->why);
     }
     const auto parsed = toml::parse(sources_.file_text, sources_.file_name);
     if (!parsed) {
@@ -473,24 +467,6 @@ std::string key_credential() {
   const auto path = std::filesystem::path(directory) / "mesh.key";
   std::error_code ignored;
   return std::filesystem::exists(path, ignored) ? path.string() : "";
-}
-
-Result<std::string> read_text_file(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    return Error{"can't read the file " + path + ": it is a directory"};
-  }
-  std::ifstream file(path);
-  std::string text(most_file_bytes + 1, '\0');
-  if (!file || !(file.read(text.data(), static_cast<std::streamsize>(text.size())) || file.eof())) {
-    return Error{"can't read the file " + path + ": " + std::strerror(errno)};
-  }
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > most_file_bytes) {
-    return Error{"the file " + path + " has more than " + std::to_string(most_file_bytes) +
-                 " bytes; a file of settings is shorter"};
-  }
-  return text;
 }
 
 }  // namespace tidegate::command

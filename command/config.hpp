@@ -96,8 +96,6 @@ struct Configuration {
 // there is none.
 [[nodiscard]] std::string key_credential();
 
-[[nodiscard]] Result<std::string> read_text_file(const std::string& path);
-
 // The variable that names the file where --config does not.
 inline constexpr const char* config_variable = "TIDEGATE_CONFIG";
 

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "command/pattern_hint.hpp"
+#include "command/settings_file.hpp"
 #include "command/suggestions.hpp"
 #include "command/units.hpp"
 #include "tests/support/contains.hpp"
@@ -330,12 +331,20 @@ TEST_CASE("a file that is not TOML is one problem with its line") {
   CHECK_FALSE(problem.what.empty());
 }
 
+TEST_CASE("a file that begins a table is refused, whatever its name is") {
+  for (const auto* text : {"[.]", "mesh = \"a\"\n \t[=]\n", "[peer]\nmesh = \"a\"", "[[a]]"}) {
+    CAPTURE(text);
+    CHECK(contains(only_problem(from_file(text)).what, "settings stand in none"));
+  }
+  CHECK(from_file("seeds = [\n  \"a:1\"\n]").problems.empty());
+}
+
 TEST_CASE("a value of the wrong kind says how to write it") {
   CHECK(contains(only_problem(from_file("mesh = true")).what, "mesh = \"...\""));
   CHECK(contains(only_problem(from_file("interfaces = \"lo\"")).what, "interfaces = ["));
   CHECK(contains(only_problem(from_file("interfaces = [1]")).what, "interfaces = ["));
   CHECK(contains(only_problem(from_file("heartbeat = 500")).what, "write for example 500ms"));
-  CHECK(contains(only_problem(from_file("[mesh]\na = 1")).what, "mesh = \"...\""));
+  CHECK(contains(only_problem(from_file("mesh.a = 1")).what, "mesh = \"...\""));
 }
 
 TEST_CASE("a mode of the socket is octal") {

@@ -124,7 +124,8 @@ Result<TimelineId> timeline_of_wal_file(const std::string& name) {
 
 Result<TimelineId> parse_timeline(const std::string& decimal) {
   TimelineId timeline = 0;
-  if (!read_number(decimal, timeline)) return Error{"'" + decimal + "' is not a timeline"};
+  if (!read_number(decimal, timeline) || timeline == 0)
+    return Error{"'" + decimal + "' is not a timeline"};
   return timeline;
 }
 

@@ -80,6 +80,7 @@ TEST_CASE("a WAL reading with a hole is an error") {
 
 TEST_CASE("a timeline is read from the name of a WAL file") {
   CHECK(*timeline_of_wal_file("000000010000000000000006") == 1);
+  CHECK_FALSE(parse_timeline("0").ok());
   CHECK(*timeline_of_wal_file("0000001A0000000000000006") == 26);
   for (const auto* name :
        {"", "00000001", "0000000000000000000000FF", "x00000010000000000000006"}) {

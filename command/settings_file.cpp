@@ -1,0 +1,52 @@
+#include "command/settings_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace tidegate::command {
+namespace {
+
+constexpr std::size_t most_bytes = std::size_t{256} << 10U;
+
+// Far above those in the addresses of as many seeds as there can be.
+constexpr std::ptrdiff_t most_dots = 8192;
+
+}  // namespace
+
+Result<std::string> read_text_file(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return Error{"can't read the file " + path + ": it is a directory"};
+  }
+  std::ifstream file(path);
+  std::string text(most_bytes + 1, '\0');
+  if (!file || !(file.read(text.data(), static_cast<std::streamsize>(text.size())) || file.eof())) {
+    return Error{"can't read the file " + path + ": " + std::strerror(errno)};
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > most_bytes) {
+    return Error{"the file " + path + " has more than " + std::to_string(most_bytes) +
+                 " bytes; a file of settings is shorter"};
+  }
+  return text;
+}
+
+std::optional<Unparsable> unparsable(std::string_view text) {
+  if (std::count(text.begin(), text.end(), '.') > most_dots) {
+    return Unparsable{0, "has more dots in it than settings can need"};
+  }
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const auto first = text.find_first_not_of(" \t");
+    if (first < end && text[first] == '[') {
+      return Unparsable{number, "begins a table; settings stand in none, leave the line out"};
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return std::nullopt;
+}
+
+}  // namespace tidegate::command
