@@ -75,7 +75,7 @@ const std::array<Setting, 30> table{{
     {"last-port", "PORT", "last TCP port of that range",
      [](Settings& s) -> Target { return &s.options.last_port; }},
     {"local-transport", "tcp|ipc",
-     "transport to peers on this host; ipc: Unix sockets, which are faster",
+     "transport to peers on this host; ipc: Unix sockets, for peers of the same user",
      [](Settings& s) -> Target { return &s.options.local_transport; }},
     {"database", "CONNECTION",
      "libpq connection string of the server that this application reads; none: deliver at once",

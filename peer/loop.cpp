@@ -19,11 +19,17 @@ constexpr int datagrams_per_turn = 64;
 constexpr int frames_per_turn = 8;
 
 constexpr Duration pause_between_looks = std::chrono::seconds(1);
+constexpr Duration pause_between_flood_warnings = std::chrono::minutes(1);
 constexpr Duration name_patience = std::chrono::seconds(10);
 constexpr Duration connect_again_after = std::chrono::seconds(1);
 
 std::string text_of(const base::Endpoint& endpoint) {
   return to_string(discovery::Seed{endpoint.host, endpoint.port});
+}
+
+bool is_request(const mesh::Decoded<mesh::CallFrame>& decoded) {
+  const auto* frame = std::get_if<mesh::CallFrame>(&decoded);
+  return frame != nullptr && std::holds_alternative<mesh::RetransmitRequest>(*frame);
 }
 
 std::string why_stranger(discovery::Seal seal) {
@@ -256,11 +262,13 @@ void Loop::handle(const carriers::LinkBytes& arrival) {
 }
 
 void Loop::handle(carriers::RouteBytes& arrival) {
-  handle_frame(mesh::decode<mesh::CallFrame>(arrival.bytes, known_branches_),
-               [&](mesh::CallFrame frame) {
-                 return node::input::FromRoute{std::move(arrival.route), std::move(arrival.host),
-                                               std::move(frame)};
-               });
+  auto decoded = mesh::decode<mesh::CallFrame>(arrival.bytes, known_branches_);
+  // It asks again later, if it still has to.
+  if (is_request(decoded) && carrier_->congested(arrival.route)) return;
+  handle_frame(std::move(decoded), [&](mesh::CallFrame frame) {
+    return node::input::FromRoute{std::move(arrival.route), std::move(arrival.host),
+                                  std::move(frame)};
+  });
 }
 
 void Loop::handle(const carriers::StreamBytes& arrival) {
@@ -275,6 +283,7 @@ void Loop::handle(const carriers::SubscriptionChange& arrival) {
 }
 
 void Loop::handle(const carriers::Malformed&) { node_.count_malformed(); }
+void Loop::handle(const carriers::Internal&) {}
 
 // Also what was published before it was clear, and has come only now.
 void Loop::give_back_what_waits_for_nobody() {
@@ -385,6 +394,7 @@ Status Loop::status_without_troubles(Instant now) const {
   status.outgoing_bytes = carrier_->outgoing_bytes();
   status.counters.suppressed = carrier_->suppressed();
   status.counters.strangers += carrier_->strangers();
+  status.counters.floods = carrier_->floods().count;
   status.database = database_.status(now);
   status.database.primary = replay_reader_.reader && replay_reader_.reader->is_primary();
   status.primary = primary_.status(now);
@@ -398,6 +408,16 @@ void Loop::look_for_trouble() {
   std::vector<Trouble> changes;
   troubles_.look(status_without_troubles(now_), now_, changes);
   for (auto& change : changes) sink_(Notice{std::move(change)});
+  warn_of_floods();
+}
+
+void Loop::warn_of_floods() {
+  const auto floods = carrier_->floods();
+  if (floods.count == floods_told_ || now_ < tell_floods_at_) return;
+  warn("ended a connection: " + floods.last + "; " + std::to_string(floods.count) +
+       " of that kind since the start");
+  floods_told_ = floods.count;
+  tell_floods_at_ = now_ + pause_between_flood_warnings;
 }
 
 // --- effects ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -113,6 +114,7 @@ class Loop {
   void handle(const carriers::StreamBytes& arrival);
   void handle(const carriers::SubscriptionChange& arrival);
   void handle(const carriers::Malformed& arrival);
+  void handle(const carriers::Internal& arrival);
   void read_commit_positions_with(std::unique_ptr<servers::CommitPositionReader> reader);
   template <typename Reader>
   void watch(Watched<Reader>& watched);
@@ -125,6 +127,7 @@ class Loop {
 
   void take_account(const gate::ServerEvent& event);
   void look_for_trouble();
+  void warn_of_floods();
   [[nodiscard]] Status status_without_troubles(Instant now) const;
   void trace(const std::string& line) const;
 
@@ -185,6 +188,8 @@ class Loop {
   bool closed_ = false;
   bool server_met_ = false;  // the server that is read has told its role
   std::string last_warning_;
+  std::uint64_t floods_told_ = 0;
+  Instant tell_floods_at_ = Instant::min();
 };
 
 }  // namespace tidegate::peer

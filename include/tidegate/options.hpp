@@ -23,7 +23,7 @@ enum class From : std::uint8_t {
 // How peers on the same host are reached.
 enum class LocalTransport : std::uint8_t {
   tcp,
-  ipc,  // over Unix sockets of Linux's abstract namespace: less work for the kernel
+  ipc,  // over abstract Unix sockets, which let in peers of the same user: less work for the kernel
 };
 
 // The fate of a message that has been held for `overdue_after`.

@@ -38,6 +38,7 @@ struct Counters {
   std::uint64_t unexpected = 0;        // frames that could be read, but not from there or not now
   std::uint64_t refused = 0;           // peers of another mesh or protocol version
   std::uint64_t strangers = 0;         // beacons and connections without a key of the mesh
+  std::uint64_t floods = 0;            // connections that were ended: too much came over them
   std::uint64_t refused_full = 0;      // arrivals beyond `held_bytes`, to be fetched again
   std::uint64_t requests = 0;          // for messages that were missed
   std::uint64_t recovered = 0;         // messages that came again thanks to them
@@ -73,6 +74,7 @@ inline constexpr std::array counter_names = {
     CounterName{"unexpected", &Counters::unexpected},
     CounterName{"refused", &Counters::refused},
     CounterName{"strangers", &Counters::strangers},
+    CounterName{"floods", &Counters::floods},
     CounterName{"refused_full", &Counters::refused_full},
     CounterName{"requests", &Counters::requests},
     CounterName{"recovered", &Counters::recovered},

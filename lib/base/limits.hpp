@@ -62,10 +62,14 @@ inline constexpr std::size_t ahead_bytes = std::size_t{4} << 20U;
 // Upper bound of one retransmission. A message alone may be larger.
 inline constexpr std::size_t answer_bytes = 4 * batch_bytes;
 
+// Of all answers that wait for slow connections; beyond it no other is begun.
+inline constexpr std::size_t answers_bytes = std::size_t{64} << 20U;
+
 static_assert(releases_per_step >= batch_messages && release_bytes_per_step >= batch_bytes,
               "what one frame brings can go in one step, so an application that keeps up with its "
               "messages is never said to be full");
 static_assert(answer_bytes < ahead_bytes);
+static_assert(answer_bytes + frame_bytes < answers_bytes);
 static_assert(2 * frame_bytes < outgoing_bytes);
 static_assert(batch_bytes + frame_overhead_bytes < frame_bytes);
 static_assert(frame_bytes < (std::size_t{1} << 30U), "sizes on the wire fit 32 bits with room");

@@ -50,7 +50,16 @@ struct SubscriptionChange {
   bool present = false;
 };
 struct Malformed {};  // not of the shape that any peer sends; dropped
-using Arrival = std::variant<LinkBytes, RouteBytes, StreamBytes, SubscriptionChange, Malformed>;
+struct Internal {};   // the carrier's own business; it counts as work of a turn
+using Arrival =
+    std::variant<LinkBytes, RouteBytes, StreamBytes, SubscriptionChange, Malformed, Internal>;
+
+// Connections that were ended because they brought more than a member ever does, or came where no
+// more fit; since the start.
+struct Floods {
+  std::uint64_t count = 0;
+  std::string last;  // whose it was, and why, for people
+};
 
 // Where others reach this peer: under the address from which its datagrams or connections come.
 struct Ports {
@@ -106,8 +115,12 @@ class Carrier {
   [[nodiscard]] virtual std::size_t outgoing_bytes() const = 0;
   [[nodiscard]] virtual std::uint64_t suppressed() const = 0;  // frames, since the start
 
+  // Large answers should wait: this one's last is not sent yet, or there are too many.
+  [[nodiscard]] virtual bool congested(const mesh::RoutingId& route) const = 0;
+
   // Connections without a key of the mesh that were refused, since the start.
   [[nodiscard]] virtual std::uint64_t strangers() const = 0;
+  [[nodiscard]] virtual Floods floods() const = 0;
 
   // The next thing that has arrived; nothing when there is no more.
   [[nodiscard]] virtual std::optional<Arrival> receive() = 0;

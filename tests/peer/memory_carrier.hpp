@@ -77,7 +77,9 @@ class MemoryCarrier final : public carriers::Carrier {
 
   [[nodiscard]] std::size_t outgoing_bytes() const override { return 0; }
   [[nodiscard]] std::uint64_t suppressed() const override { return 0; }
+  [[nodiscard]] bool congested(const mesh::RoutingId&) const override { return false; }
   [[nodiscard]] std::uint64_t strangers() const override { return 0; }
+  [[nodiscard]] carriers::Floods floods() const override { return {}; }
 
   [[nodiscard]] std::optional<carriers::Arrival> receive() override {
     if (arrived_.empty()) return std::nullopt;

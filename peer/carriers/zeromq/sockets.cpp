@@ -40,8 +40,18 @@ std::string host_of(std::string_view peer_address) {
   return std::string(peer_address);
 }
 
+zmq::context_t make_context() {
+  zmq::context_t context;
+  // Two for each peer, each with two that tell of its connections; and our own.
+  context.set(zmq::ctxopt::max_sockets, static_cast<int>(7 * base::limits::peers));
+  return context;
+}
+
 void set_common_options(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(base::limits::frame_bytes));
+  // A full receive queue can end the process: a PING behind it, then a close. The loop takes
+  // everything and drops by its own bounds, which it reports; guard.hpp bounds what comes.
+  socket.set(zmq::sockopt::rcvhwm, 0);
   socket.set(zmq::sockopt::handshake_ivl, 5'000);      // ms; a silent dialler is cut off
   socket.set(zmq::sockopt::reconnect_ivl, 50);         // ms, doubling up to the next
   socket.set(zmq::sockopt::reconnect_ivl_max, 2'000);  // ms
@@ -58,6 +68,11 @@ void set_common_options(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::linger, 0);
 }
 
+void expect_small_messages(zmq::socket_t& socket, std::int64_t longest) {
+  socket.set(zmq::sockopt::maxmsgsize, longest);
+  socket.set(zmq::sockopt::rcvbuf, 16 << 10);
+}
+
 std::optional<Error> raise_descriptor_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
@@ -68,7 +83,7 @@ std::optional<Error> raise_descriptor_limit() {
     return Error{"only " + std::to_string(limit.rlim_cur) +
                  " open files are allowed; raise the hard limit (ulimit -Hn, LimitNOFILE=) to at "
                  "least " +
-                 std::to_string(fewest_descriptors) + " and about 6 for each peer"};
+                 std::to_string(fewest_descriptors) + " and about 10 for each peer"};
   }
   return std::nullopt;
 }

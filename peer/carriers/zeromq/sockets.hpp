@@ -45,6 +45,12 @@ auto uninterrupted(Call call) {
 
 void set_common_options(zmq::socket_t& socket);
 
+// For all sockets of a peer in the largest mesh.
+[[nodiscard]] zmq::context_t make_context();
+
+// Of a socket that others dial: none that is longer, and little in the kernel's buffer.
+void expect_small_messages(zmq::socket_t& socket, std::int64_t longest);
+
 // To the hard limit; an error when that is too low for any mesh.
 [[nodiscard]] std::optional<Error> raise_descriptor_limit();
 

@@ -11,8 +11,11 @@
 
 #include "lib/base/limits.hpp"
 #include "peer/carriers/zeromq/curve.hpp"
+#include "peer/carriers/zeromq/guard.hpp"
 #include "peer/carriers/zeromq/key_choice.hpp"
 #include "peer/carriers/zeromq/listening.hpp"
+#include "peer/carriers/zeromq/outgoing.hpp"
+#include "peer/carriers/zeromq/receiving.hpp"
 #include "peer/carriers/zeromq/sockets.hpp"
 #include "peer/carriers/zeromq/stranger_check.hpp"
 #include "peer/io/headroom.hpp"
@@ -22,25 +25,38 @@ namespace tidegate::zeromq {
 namespace {
 
 using carriers::Arrival;
+using carriers::Internal;
 using carriers::LinkBytes;
 using carriers::Malformed;
 using carriers::RouteBytes;
 using carriers::StreamBytes;
 using carriers::SubscriptionChange;
 
-using Parts = std::vector<zmq::message_t>;
-
 // Frames that wait for one slow reader. ZeroMQ counts frames, not bytes; beyond it frames are
 // dropped for that reader, which notices by the sequences.
 constexpr int publish_queue = 10'000;
 constexpr int direct_queue = 1'000;
 
-// Never withheld: their number bounds them well enough, and heartbeats are among them.
+// Never withheld, nor counted among answers: their number bounds them well enough, and heartbeats
+// are among them.
 constexpr std::size_t small_frame = 1024;
 
 // Of a whole peer: libzmq, which has two threads and ends the process where it gets none of these,
-// the loop's thread and that of a handler, and all sockets but those to other peers.
-constexpr io::Headroom needed{.descriptors = 64, .threads = 4, .bytes = std::size_t{16} << 20U};
+// the guard's thread, the loop's and that of a handler, and all sockets but those to other peers.
+constexpr io::Headroom needed{.descriptors = 64, .threads = 5, .bytes = std::size_t{16} << 20U};
+
+// A follower shakes hands and subscribes twice, a member says little: a hello, requests, probes.
+constexpr std::int64_t longest_subscription = 1024;
+constexpr std::int64_t longest_call = 4096;
+constexpr Allowance of_follower{
+    .at_once = 4 << 10U, .per_second = 0, .untaken = 4 << 20U, .modest = 2 << 10U};
+constexpr Allowance of_caller{
+    .at_once = 256 << 10U, .per_second = 256 << 10U, .untaken = 8 << 20U, .modest = 8 << 10U};
+// A link brings answers, one at a time; a stream as much as is taken, and beyond this a publisher
+// may retain as much again (Options::retain_bytes).
+constexpr Allowance of_link{.untaken = 24 << 20U};
+constexpr Allowance of_stream{.untaken = 64 << 20U};
+static_assert(base::limits::frame_bytes + base::limits::answer_bytes < of_link.untaken);
 
 // A socket of this carrier.
 using SocketId = std::uint64_t;
@@ -61,38 +77,13 @@ std::string_view view(const zmq::message_t& message) {
   return {static_cast<const char*>(message.data()), message.size()};
 }
 
-// A frame that all queues share: ZeroMQ lets go of it once the last one has sent it. Its I/O
-// threads do that, so the sum is atomic.
-struct Outgoing {
-  std::string bytes;
-  std::shared_ptr<std::atomic<std::size_t>> sum;
-
-  static void release(void*, void* self) {
-    const std::unique_ptr<Outgoing> outgoing(static_cast<Outgoing*>(self));
-    outgoing->sum->fetch_sub(outgoing->bytes.size());
-  }
-};
-
-// Reads one whole message. Empty: nothing there. Every part is taken, so that the next read begins
-// with the next message; none is waited for, since libzmq may swallow the last one of a stranger's.
-void receive_parts(zmq::socket_t& socket, Parts& parts) {
-  parts.clear();
-  bool more = true;
-  while (more) {
-    zmq::message_t part;
-    if (!uninterrupted([&] { return socket.recv(part, zmq::recv_flags::dontwait); })) break;
-    more = part.more();
-    // A rogue may send any number of parts; more than three are never looked at.
-    if (parts.size() < 3) parts.push_back(std::move(part));
-  }
-}
+zmq::message_t copy_of(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
 // A failed send is a full or vanished queue: the receiver's loss, which its sequences show.
-void send_or_drop(zmq::socket_t& socket, std::string_view bytes,
+void send_or_drop(zmq::socket_t& socket, zmq::message_t message,
                   zmq::send_flags flags = zmq::send_flags::none) {
   try {
-    uninterrupted(
-        [&] { (void)socket.send(zmq::buffer(bytes), flags | zmq::send_flags::dontwait); });
+    uninterrupted([&] { (void)socket.send(message, flags | zmq::send_flags::dontwait); });
   } catch (const zmq::error_t& error) {
     if (error.num() != EHOSTUNREACH) throw;
   }
@@ -111,7 +102,8 @@ class ZeroMq final : public carriers::Carrier {
     for (auto* socket : {&publish_, &direct_}) set_common_options(*socket);
     publish_.set(zmq::sockopt::sndhwm, publish_queue);
     direct_.set(zmq::sockopt::sndhwm, direct_queue);
-    direct_.set(zmq::sockopt::rcvhwm, direct_queue);
+    expect_small_messages(publish_, longest_subscription);
+    expect_small_messages(direct_, longest_call);
     if (keyring_.empty()) return;
     make_curve_server(publish_, stream_keys_.secret);
     make_curve_server(direct_, keyring_.first().direct.secret);
@@ -126,6 +118,16 @@ class ZeroMq final : public carriers::Carrier {
     if (!error)
       error = check_strangers(context_, *doorkeeper_, publish_, stream_keys_.open, client);
     return error;
+  }
+
+  // Before others may call. An error: there is no thread for it.
+  [[nodiscard]] std::optional<Error> guard() {
+    auto guard = Guard::start(context_);
+    if (!guard) return guard.error();
+    guard_ = std::move(guard).value();
+    publish_guard_ = guard_->watch(publish_, Guard::Side::listens, of_follower);
+    direct_guard_ = guard_->watch(direct_, Guard::Side::listens, of_caller);
+    return std::nullopt;
   }
 
   [[nodiscard]] bool bind(const CarrierOptions& options) {
@@ -183,7 +185,7 @@ class ZeroMq final : public carriers::Carrier {
       zmq::socket_t socket(context_, zmq::socket_type::dealer);
       set_common_options(socket);
       socket.set(zmq::sockopt::sndhwm, direct_queue);
-      socket.set(zmq::sockopt::rcvhwm, direct_queue);
+      auto guarded = guard_->watch(socket, Guard::Side::dials, of_link);
       keys::KeyId key = 0;
       if (!keyring_.empty()) {
         const auto& keys = key_choice_.choose(keyring_, to(endpoint), said);
@@ -192,8 +194,8 @@ class ZeroMq final : public carriers::Carrier {
       }
       uninterrupted([&] { socket.connect(to(endpoint)); });
       auto ready = watch(socket, first_link_socket + link);
-      links_.insert_or_assign(link,
-                              Link{to(endpoint), said, key, std::move(socket), std::move(ready)});
+      links_.insert_or_assign(link, Link{to(endpoint), said, key, std::move(socket),
+                                         std::move(guarded), std::move(ready), inlet()});
       mark(first_link_socket + link);
       return true;
     } catch (const zmq::error_t&) {
@@ -215,7 +217,7 @@ class ZeroMq final : public carriers::Carrier {
     if (keyring_.empty() != (key == mesh::StreamKey{})) return true;
     try {
       const auto id = first_stream_socket + next_stream_++;
-      Stream stream{publisher, to(endpoint), key, {}, {}};
+      Stream stream{publisher, to(endpoint), key, {}, {}, {}, inlet()};
       connect(id, stream);
       streams_.emplace(id, std::move(stream));
       streams_of_.insert_or_assign(publisher, id);
@@ -236,13 +238,14 @@ class ZeroMq final : public carriers::Carrier {
   void to_link(mesh::LinkId link, std::string_view bytes) override {
     const auto found = links_.find(link);
     if (found == links_.end()) return;
-    send_or_drop(found->second.socket, bytes);
+    send_or_drop(found->second.socket, copy_of(bytes));
     mark(first_link_socket + link);
   }
 
   void to_route(const mesh::RoutingId& route, std::string_view bytes) override {
-    send_or_drop(direct_, route, zmq::send_flags::sndmore);
-    send_or_drop(direct_, bytes);
+    send_or_drop(direct_, copy_of(route), zmq::send_flags::sndmore);
+    send_or_drop(direct_,
+                 bytes.size() > small_frame ? answers_.frame(route, bytes) : copy_of(bytes));
     mark(direct_socket);
   }
 
@@ -252,18 +255,20 @@ class ZeroMq final : public carriers::Carrier {
       ++suppressed_;
       return;
     }
-    outgoing_->fetch_add(size);
-    auto* outgoing = new Outgoing{std::move(bytes), outgoing_};
-    zmq::message_t frame(outgoing->bytes.data(), size, &Outgoing::release, outgoing);
+    auto frame = counted(std::move(bytes), {outgoing_, nullptr});
     uninterrupted([&] { (void)publish_.send(frame, zmq::send_flags::dontwait); });
     mark(publish_socket);
   }
 
   [[nodiscard]] std::size_t outgoing_bytes() const override { return *outgoing_; }
   [[nodiscard]] std::uint64_t suppressed() const override { return suppressed_; }
-  [[nodiscard]] std::uint64_t strangers() const override {
-    return doorkeeper_ ? doorkeeper_->refused() : 0;
+  [[nodiscard]] bool congested(const mesh::RoutingId& route) const override {
+    return answers_.congested(route);
   }
+  [[nodiscard]] std::uint64_t strangers() const override {
+    return doorkeeper_ ? doorkeeper_->refused() + guard_->failed_handshakes() : 0;
+  }
+  [[nodiscard]] carriers::Floods floods() const override { return guard_->floods(); }
 
   [[nodiscard]] std::optional<Arrival> receive() override {
     if (doorkeeper_ && is_marked(door_socket) && !doorkeeper_->answer(questions_at_once)) {
@@ -294,6 +299,9 @@ class ZeroMq final : public carriers::Carrier {
     publish_.set(zmq::sockopt::linger, milliseconds);
     links_.clear();
     streams_.clear();
+    publish_guard_ = {};
+    direct_guard_ = {};
+    guard_->stop();
     fixed_watches_.clear();
     marked_.clear();
     publish_.close();
@@ -308,7 +316,9 @@ class ZeroMq final : public carriers::Carrier {
     keys::KeyId said;  // of the other end, by the one that wanted it
     keys::KeyId key;   // that it was dialled with
     zmq::socket_t socket;
+    Guard::Watch guarded;
     io::Reactor::Watch ready;
+    Inlet inlet;
     bool answered = false;
   };
   struct Stream {
@@ -316,15 +326,10 @@ class ZeroMq final : public carriers::Carrier {
     std::string endpoint;
     mesh::StreamKey key;
     zmq::socket_t socket;
+    Guard::Watch guarded;
     io::Reactor::Watch ready;
+    Inlet inlet;
   };
-
-  static zmq::context_t make_context() {
-    zmq::context_t context;
-    // Two for each peer, and our own.
-    context.set(zmq::ctxopt::max_sockets, static_cast<int>(3 * base::limits::peers));
-    return context;
-  }
 
   [[nodiscard]] std::string to(const base::Endpoint& endpoint) const {
     const bool local = local_ == LocalTransport::ipc && endpoint.host == loopback;
@@ -335,14 +340,13 @@ class ZeroMq final : public carriers::Carrier {
   void connect(SocketId id, Stream& stream) {
     zmq::socket_t socket(context_, zmq::socket_type::sub);
     set_common_options(socket);
-    // Never let ZeroMQ drop what has come so far: the loop takes everything and drops by its own
-    // bounds, which it reports.
-    socket.set(zmq::sockopt::rcvhwm, 0);
+    auto guarded = guard_->watch(socket, Guard::Side::dials, of_stream);
     if (!keyring_.empty()) make_curve_client(socket, keyring_.first().client, stream.key);
     socket.set(zmq::sockopt::subscribe, "");
     socket.set(zmq::sockopt::subscribe, "@" + std::string(view(self_)));
     uninterrupted([&] { socket.connect(stream.endpoint); });
     stream.ready.stop();
+    stream.guarded = std::move(guarded);  // before the socket that it has guarded so far
     stream.socket = std::move(socket);
     stream.ready = watch(stream.socket, id);
     mark(id);
@@ -374,30 +378,39 @@ class ZeroMq final : public carriers::Carrier {
     if (socket >= first_link_socket) {
       return receive_from_link(static_cast<mesh::LinkId>(socket - first_link_socket));
     }
-    do {
-      receive_parts(fixed(socket), parts_);
-      // A subscription to everything: every reader has one.
-    } while (socket == publish_socket && parts_.size() == 1 && parts_[0].size() == 1);
-    if (parts_.empty()) return std::nullopt;
-    if (socket == direct_socket) {
-      if (parts_.size() != 2) return Malformed{};
-      // None comes with what a ZeroMQ older than any peer's has sent. zmq::message_t::gets() would
-      // throw then.
-      const auto* host = zmq_msg_gets(parts_[1].handle(), "Peer-Address");
-      if (host == nullptr) return Malformed{};
-      return RouteBytes{mesh::RoutingId(view(parts_[0])), host_of(host), view(parts_[1])};
-    }
-    if (parts_.size() != 1) return Malformed{};
-    return reader_change(view(parts_[0]));
+    return socket == publish_socket ? receive_from_followers() : receive_from_callers();
+  }
+
+  std::optional<Arrival> receive_from_followers() {
+    zmq::message_t part;
+    if (!take_part(publish_, part, publish_guard_.intake())) return std::nullopt;
+    if (part.more()) return Malformed{};
+    // A subscription to everything: every reader has one.
+    if (part.size() == 1) return Internal{};
+    const auto change = subscription_in(view(part));
+    return change ? Arrival(*change) : Malformed{};
+  }
+
+  std::optional<Arrival> receive_from_callers() {
+    const auto taken = direct_inlet_.take(direct_, parts_, direct_guard_.intake());
+    if (taken == Taken::nothing) return std::nullopt;
+    if (taken == Taken::rest) return Internal{};
+    if (parts_.size() != 2) return Malformed{};
+    // None comes with what a ZeroMQ older than any peer's has sent. zmq::message_t::gets() would
+    // throw then.
+    const auto* host = zmq_msg_gets(parts_[1].handle(), "Peer-Address");
+    if (host == nullptr) return Malformed{};
+    return RouteBytes{mesh::RoutingId(view(parts_[0])), host_of(host), view(parts_[1])};
   }
 
   std::optional<Arrival> receive_from_link(mesh::LinkId id) {
     const auto found = links_.find(id);
     if (found == links_.end()) return std::nullopt;
     auto& link = found->second;
-    receive_parts(link.socket, parts_);
-    if (parts_.empty()) return std::nullopt;
+    const auto taken = link.inlet.take(link.socket, parts_, link.guarded.intake());
+    if (taken == Taken::nothing) return std::nullopt;
     if (!std::exchange(link.answered, true)) key_choice_.answered(link.endpoint);
+    if (taken == Taken::rest) return Internal{};
     if (parts_.size() != 1) return Malformed{};
     return LinkBytes{id, view(parts_[0])};
   }
@@ -405,27 +418,18 @@ class ZeroMq final : public carriers::Carrier {
   std::optional<Arrival> receive_from_stream(SocketId id) {
     const auto found = streams_.find(id);
     if (found == streams_.end()) return std::nullopt;
-    receive_parts(found->second.socket, parts_);
-    if (parts_.empty()) return std::nullopt;
+    auto& stream = found->second;
+    const auto taken = stream.inlet.take(stream.socket, parts_, stream.guarded.intake());
+    if (taken == Taken::nothing) return std::nullopt;
+    if (taken == Taken::rest) return Internal{};
     if (parts_.size() != 1) return Malformed{};
-    return StreamBytes{found->second.publisher, view(parts_[0])};
+    return StreamBytes{stream.publisher, view(parts_[0])};
   }
 
-  // A subscription: 1 (comes) or 0 (goes), then the topic.
-  static Arrival reader_change(std::string_view bytes) {
-    SubscriptionChange change;
-    constexpr std::size_t id_at = 2;
-    if (bytes.size() != id_at + change.peer.bytes.size() || bytes[1] != '@' ||
-        (bytes[0] != 0 && bytes[0] != 1)) {
-      return Malformed{};
-    }
-    std::copy(bytes.begin() + id_at, bytes.end(), change.peer.bytes.begin());
-    change.present = bytes[0] == 1;
-    return change;
-  }
+  [[nodiscard]] Inlet inlet() const { return {!keyring_.empty(), false}; }
 
-  std::shared_ptr<std::atomic<std::size_t>> outgoing_ =
-      std::make_shared<std::atomic<std::size_t>>(0);
+  ByteSum outgoing_ = std::make_shared<std::atomic<std::size_t>>(0);
+  Answers answers_;
   std::uint64_t suppressed_ = 0;
   PeerId self_;
   LocalTransport local_;
@@ -436,6 +440,10 @@ class ZeroMq final : public carriers::Carrier {
   zmq::socket_t publish_;
   zmq::socket_t direct_;
   Listening listening_{publish_, direct_};
+  Inlet direct_inlet_{!keyring_.empty(), true};
+  std::unique_ptr<Guard> guard_;  // before all that it watches
+  Guard::Watch publish_guard_;
+  Guard::Watch direct_guard_;
   io::Reactor* reactor_ = nullptr;
   std::vector<io::Reactor::Watch> fixed_watches_;
   std::map<mesh::LinkId, Link> links_;
@@ -444,7 +452,7 @@ class ZeroMq final : public carriers::Carrier {
   std::map<Origin, SocketId> streams_of_;
   std::uint64_t next_stream_ = 0;
   std::vector<SocketId> marked_;
-  Parts parts_;  // what was received last
+  std::vector<zmq::message_t> parts_;  // what was received last
 };
 
 }  // namespace
@@ -456,6 +464,7 @@ Result<std::unique_ptr<carriers::Carrier>> open(const CarrierOptions& options) {
     const io::SignalsBlocked blocked;  // its threads start here
     auto carrier = std::make_unique<ZeroMq>(options);
     if (auto error = carrier->check()) return std::move(*error);
+    if (auto error = carrier->guard()) return std::move(*error);
     if (!carrier->bind(options)) {
       return Error{"no two free TCP ports from " + std::to_string(options.first_port) + " to " +
                    std::to_string(options.last_port) + "; choose another range"};

@@ -51,7 +51,7 @@ struct CarrierOptions {
 };
 
 // Binds the first two free ports of the range. Raises the soft limit of open files to the hard one,
-// since a peer needs about six for each other peer. With keys, proves that strangers are refused.
+// since a peer needs about ten for each other peer. With keys, proves that strangers are refused.
 [[nodiscard]] Result<std::unique_ptr<carriers::Carrier>> open(const CarrierOptions& options);
 
 }  // namespace tidegate::zeromq

@@ -1,0 +1,201 @@
+// More than any member sends, at the sockets of a peer that others dial: whatever it is, and
+// whether it comes from a stranger in a mesh without a key or from a member of one with a key, the
+// peer lives, goes on with the others, and its memory stays within a bound.
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "lib/mesh/frame_codec.hpp"
+#include "support/eventually.hpp"
+#include "support/port.hpp"
+#include "tests/live/attacked_pair.hpp"
+#include "tests/live/mesh.hpp"
+#include "tests/support/raw_curve.hpp"
+#include "tests/support/raw_zmtp.hpp"
+
+using namespace tidegate;
+using namespace tidegate::testing;
+using namespace std::chrono_literals;
+using support::eventually;
+
+namespace {
+
+constexpr std::size_t mebibyte = std::size_t{1} << 20U;
+constexpr std::size_t most_grown = 20 * mebibyte;
+constexpr Duration most_delay = 2s;
+constexpr Duration attack_time = 1s;
+
+void check(const AttackedPair::Toll& toll) {
+  CHECK(toll.grown < most_grown);
+  CHECK(toll.longest < most_delay);
+}
+
+// Where a peer is called, and what calls there.
+struct Door {
+  bool direct;
+  const char* type;
+  std::uint16_t (AttackedPair::*port)() const;
+};
+constexpr Door router{true, "DEALER", &AttackedPair::direct_port};
+constexpr Door xpub{false, "SUB", &AttackedPair::publish_port};
+
+using Part = std::pair<RawCurve::Kind, std::string>;
+
+// A member sends these again and again for so long, on a new connection whenever one has ended.
+void member_flood(const AttackedPair& pair, const Door& door, const std::vector<Part>& parts) {
+  const auto end = std::chrono::steady_clock::now() + attack_time;
+  while (std::chrono::steady_clock::now() < end) {
+    auto client = pair.member(door.direct);
+    bool open = true;
+    while (open && std::chrono::steady_clock::now() < end) {
+      std::string bytes;
+      for (int i = 0; i < 1000; ++i) {
+        for (const auto& [kind, part] : parts) bytes += client.sealed(kind, part);
+      }
+      open = client.send(bytes);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("PINGs with one-byte frames that nobody reads and a close end no peer") {
+  const auto attack = repeated(zmtp_ping() + zmtp_frame("x"), 20'000);
+  for (const auto* door : {&router, &xpub}) {
+    CAPTURE(std::string(door->type));
+    AttackedPair pair(false);
+    check(pair.during([&] {
+      for (int i = 0; i < 5; ++i) {
+        RawZmtp client((pair.*door->port)(), door->type);
+        (void)client.send(attack);
+      }
+    }));
+  }
+}
+
+TEST_CASE("PINGs with one-byte frames by a member of a mesh with a key end no peer") {
+  for (const auto* door : {&router, &xpub}) {
+    CAPTURE(std::string(door->type));
+    AttackedPair pair(true);
+    check(pair.during([&] {
+      for (int i = 0; i < 2; ++i) {
+        auto client = pair.member(door->direct);
+        std::string attack;
+        for (int k = 0; k < 20'000; ++k) {
+          attack += client.sealed(RawCurve::Kind::command, ping_bytes);
+          attack += client.sealed(RawCurve::Kind::last_part, "x");
+        }
+        (void)client.send(attack);
+      }
+    }));
+  }
+}
+
+TEST_CASE("a message whose second part is a known subscription stops no loop") {
+  AttackedPair pair(false);
+  const auto attack = zmtp_frame("\x01", true) + zmtp_frame("\x01");
+  check(pair.during([&] {
+    for (int i = 0; i < 20; ++i) {
+      RawZmtp client(pair.publish_port(), "SUB");
+      CHECK(client.send(attack));
+    }
+  }));
+}
+
+TEST_CASE("endless one-byte messages fill no memory and stop no loop" * long_test) {
+  for (const auto* door : {&router, &xpub}) {
+    for (const auto* bytes : {"x", "\x01"}) {
+      CAPTURE(std::string(door->type));
+      CAPTURE(static_cast<int>(*bytes));
+      AttackedPair pair(false);
+      const auto attack = repeated(zmtp_frame(bytes), 100'000);
+      check(
+          pair.during([&] { (void)flood((pair.*door->port)(), door->type, attack, attack_time); }));
+      CHECK(pair.counted("floods") > 0);
+    }
+  }
+}
+
+TEST_CASE("endless parts of one message fill no memory" * long_test) {
+  const auto attack = repeated(zmtp_frame(std::string(1000, 'x'), true), 1000);
+  for (const auto* door : {&router, &xpub}) {
+    CAPTURE(std::string(door->type));
+    AttackedPair pair(false);
+    check(pair.during([&] { (void)flood((pair.*door->port)(), door->type, attack, attack_time); }));
+    CHECK(pair.counted("floods") > 0);
+  }
+}
+
+TEST_CASE("endless messages and parts by a member of a mesh with a key fill no memory" *
+          long_test) {
+  for (const auto* door : {&router, &xpub}) {
+    for (const auto& part : {Part{RawCurve::Kind::last_part, "x"},
+                             Part{RawCurve::Kind::part, std::string(1000, 'x')}}) {
+      CAPTURE(std::string(door->type));
+      CAPTURE(part.second.size());
+      AttackedPair pair(true);
+      check(pair.during([&] { member_flood(pair, *door, {part}); }));
+      // Small ones take so long to seal that they may keep to the allowance of a caller.
+      if (!door->direct || part.second.size() > 1) CHECK(pair.counted("floods") > 0);
+    }
+  }
+}
+
+TEST_CASE("20 MB of long subscriptions fill no memory and stop no loop") {
+  std::string attack;
+  for (int i = 0; i < 100; ++i) {
+    attack += zmtp_frame("\x01" + std::to_string(i) + std::string(200'000, 'x'));
+  }
+  AttackedPair pair(false);
+  check(pair.during([&] {
+    RawZmtp client(pair.publish_port(), "SUB");
+    (void)client.send(attack);
+  }));
+}
+
+TEST_CASE("4100 subscriptions to made-up ids keep no newcomer out") {
+  const auto subscription = [](int number) {
+    std::string bytes = "\x01@" + std::string(16, 'x');
+    for (int i = 0; i < 4; ++i)
+      bytes.at(2 + static_cast<std::size_t>(i)) = static_cast<char>(number >> (8 * i));
+    return zmtp_frame(bytes);
+  };
+  AttackedPair pair(false);
+  std::vector<RawZmtp> clients;
+  int made = 0;
+  check(pair.during([&] {
+    // As many connections as it takes, all of which stay.
+    for (int i = 0; i < 400; ++i) {
+      std::string attack;
+      for (int k = 0; k < 11; ++k) attack += subscription(++made);
+      clients.emplace_back(pair.publish_port(), "SUB");
+      CHECK(clients.back().send(attack));
+    }
+  }));
+  auto newcomer = pair.mesh().start(peer_command(pair.options("newcomer")));
+  for (int i = 0; i < 2; ++i) wait_for(newcomer, "peer_ready");
+}
+
+TEST_CASE("requests for messages on connections that nobody reads pin no memory") {
+  constexpr int connections = 4;
+  AttackedPair pair(false);
+  for (int i = 0; i < 8; ++i) pair.publish(std::string(1'000'000, 'x'));
+  check(pair.during([&] {
+    std::vector<RawZmtp> clients;
+    for (int i = 0; i < connections; ++i) {
+      const Origin origin{{{0xEE, static_cast<std::uint8_t>(i)}}, 1};
+      const mesh::PeerInfo info{origin, pair.mesh_name(), "asks", support::unused_port(),
+                                support::unused_port()};
+      clients.emplace_back(pair.direct_port(), "DEALER");
+      CHECK(clients.back().send(zmtp_frame(encode(mesh::Hello{info}))));
+      const auto request = zmtp_frame(encode(mesh::RetransmitRequest{origin, 1, 8}));
+      CHECK(clients.back().send(repeated(request, 32'768 / request.size())));
+    }
+    std::this_thread::sleep_for(2s);
+  }));
+}
