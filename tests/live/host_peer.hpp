@@ -58,13 +58,14 @@ class HostPeer {
  public:
   // `prefix`: of the command, to run it on a host.
   HostPeer(std::vector<std::string> prefix, const std::string& interface, const std::string& name,
-           const std::vector<std::string>& options = {})
+           const std::vector<std::string>& options = {}, bool keyed = true)
       : directory_("peer"),
+        keyed_(keyed),
         prefix_(std::move(prefix)),
         process_(command(prefix_, interface, name, options)) {}
   HostPeer(const NetworkNamespace& host, const std::string& interface, const std::string& name,
-           const std::vector<std::string>& options = {})
-      : HostPeer(host.prefix(), interface, name, options) {}
+           const std::vector<std::string>& options = {}, bool keyed = true)
+      : HostPeer(host.prefix(), interface, name, options, keyed) {}
 
   // The time until it prints a line with this text; nullopt: not within the bound.
   std::optional<Duration> says(const std::string& text, Duration bound) {
@@ -101,12 +102,18 @@ class HostPeer {
   }
 
  private:
-  // All have the same key.
+  // All have the same key, or none.
   [[nodiscard]] std::vector<std::string> own_options() const {
+    std::vector<std::string> options = {"--socket", (directory_.path() / "status.sock").string()};
+    if (!keyed_) {
+      options.emplace_back("--insecure");
+      return options;
+    }
     const auto key_file = (directory_.path() / "mesh.key").string();
     std::ofstream(key_file) << sample_key;
     std::filesystem::permissions(key_file, std::filesystem::perms::owner_read);
-    return {"--socket", (directory_.path() / "status.sock").string(), "--key-file", key_file};
+    options.insert(options.end(), {"--key-file", key_file});
+    return options;
   }
 
   [[nodiscard]] support::Command command(std::vector<std::string> arguments,
@@ -122,6 +129,7 @@ class HostPeer {
   }
 
   support::TemporaryDirectory directory_;
+  bool keyed_;
   std::vector<std::string> prefix_;
   support::Process process_;
 };

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <stdexcept>
 
+#include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 namespace tidegate::testing {
@@ -39,6 +41,14 @@ std::vector<std::string> NetworkNamespace::prefix() const {
   std::vector<std::string> result = {"nsenter", "--target", std::to_string(holder_.pid()), "--net"};
   if (!root()) result.insert(result.end(), {"--user", "--preserve-credentials"});
   return result;
+}
+
+void NetworkNamespace::enter() const {
+  const auto file = "/proc/" + std::to_string(holder_.pid()) + "/ns/net";
+  const io::Descriptor space(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!space || ::setns(space.get(), CLONE_NEWNET) != 0) {
+    throw std::runtime_error("can't enter a network namespace; be root");
+  }
 }
 
 void NetworkNamespace::run(const std::string& command_line) const {

@@ -23,6 +23,10 @@ class NetworkNamespace {
   // A line of shell, in here. Throws when it fails.
   void run(const std::string& command_line) const;
 
+  // The calling thread, and those that it starts, are in here from now on. Throws when there is no
+  // right to that.
+  void enter() const;
+
   // Names this namespace to `ip link ... netns`.
   [[nodiscard]] pid_t pid() const { return holder_.pid(); }
 
