@@ -54,15 +54,6 @@ MeshKeys::MeshKeys(const Secret& key, std::string_view mesh)
       client(derived(bound_to(key, mesh), Purpose::client)),
       beacon(derived(bound_to(key, mesh), Purpose::beacon)) {}
 
-std::string to_text(KeyId id) {
-  if (id == 0) return "";
-  std::string text(16, '0');
-  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, id >>= 4U) {
-    *digit = "0123456789abcdef"[id & 0xFU];
-  }
-  return text;
-}
-
 Keyring::Keyring(const std::vector<Secret>& keys, std::string_view mesh) {
   for (const auto& key : keys) all_.emplace_back(key, mesh);
 }

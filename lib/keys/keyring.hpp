@@ -19,12 +19,12 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/keys/key_id.hpp"
 #include "lib/keys/secret.hpp"
 
 namespace tidegate::keys {
 
 using PublicKey = std::array<std::uint8_t, 32>;  // of Curve25519
-using KeyId = std::uint64_t;                     // never 0
 
 struct CurveKeys {
   Secret secret;
@@ -41,9 +41,6 @@ struct MeshKeys {
 
   MeshKeys(const Secret& key, std::string_view mesh);
 };
-
-// 16 hexadecimal digits; for 0, which names no key, nothing.
-[[nodiscard]] std::string to_text(KeyId id);
 
 class Keyring {
  public:

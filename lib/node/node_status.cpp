@@ -1,5 +1,5 @@
 // The status of a node: a snapshot of all its parts.
-#include "lib/keys/keyring.hpp"
+#include "lib/keys/key_id.hpp"
 #include "lib/node/node.hpp"
 
 namespace tidegate::node {

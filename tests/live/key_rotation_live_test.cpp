@@ -15,7 +15,10 @@
 
 #include <doctest/doctest.h>
 
+#include "lib/keys/keyring.hpp"
 #include "lib/keys/mesh_key.hpp"
+#include "peer/carriers/zeromq/zeromq.hpp"
+#include "peer/io/reactor.hpp"
 #include "support/temporary_directory.hpp"
 #include "tests/lib/keys/sample_key.hpp"
 #include "tests/live/mesh.hpp"
@@ -230,6 +233,27 @@ TEST_CASE("a key that is taken out cuts off those that have only that one, in bo
     CHECK(peer.name != "stranger");
     CHECK((peer.name == "b" || peer.state != PeerState::ready));
   }
+}
+
+TEST_CASE("a carrier names the links that were dialled with a key that is gone") {
+  const auto ring = [](const std::vector<keys::Secret>& secrets) {
+    return keys::Keyring(secrets, "rotation");
+  };
+  const Options defaults;
+  io::Reactor reactor;
+  const auto carrier = zeromq::open({.self = {},
+                                     .addresses = {"127.0.0.1"},
+                                     .first_port = defaults.first_port,
+                                     .last_port = defaults.last_port,
+                                     .keyring = ring({sample_key(1)})});
+  REQUIRE(carrier.ok());
+  (*carrier)->attach(reactor);
+  REQUIRE((*carrier)->dial(7, {"127.0.0.1", 1}, 0));
+  const auto ended = [&](const keys::Keyring& keyring) { return (*carrier)->use_keys(keyring); };
+  CHECK(ended(ring({sample_key(1), sample_key(2)})).empty());
+  CHECK(ended(ring({sample_key(2), sample_key(1)})).empty());
+  CHECK(ended(ring({sample_key(2)})) == std::vector<mesh::LinkId>{7});
+  (*carrier)->close(0ms);
 }
 
 TEST_CASE("keys that can't be taken on change nothing, and the error says what to do") {
