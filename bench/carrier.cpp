@@ -4,8 +4,8 @@ namespace tidegate::bench {
 
 const std::vector<Carrier>& carriers() {
   static const std::vector<Carrier> all = {
-      tidegate_caller(), tidegate_thread(), libzmq(),    nats(),
-      redis(),           rabbitmq(),        mosquitto(), postgres_notify()};
+      tidegate_caller(), tidegate_thread(), tidegate_key(), libzmq(),         nats(),
+      redis(),           rabbitmq(),        mosquitto(),    postgres_notify()};
   return all;
 }
 

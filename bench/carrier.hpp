@@ -81,6 +81,7 @@ struct Carrier {
 // Each is made in its own file.
 Carrier tidegate_caller();  // the loop is driven by the application
 Carrier tidegate_thread();  // the loop has a thread of its own
+Carrier tidegate_key();     // driven, and encrypted
 Carrier libzmq();
 Carrier nats();
 Carrier redis();

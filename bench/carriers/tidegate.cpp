@@ -1,5 +1,6 @@
 // tidegate without a database, so without the gate: what carrying alone costs. Once with the loop
-// driven by the application, once with the peer's own thread, where each message takes a hop more.
+// driven by the application, once with the peer's own thread, where each message takes a hop more,
+// and once driven and with a key, where every byte is encrypted.
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -12,6 +13,9 @@ namespace tidegate::bench {
 namespace {
 
 using namespace std::chrono_literals;
+
+// Of everybody who reads this: what it protects is over in a second.
+constexpr const char* bench_key = "tidegate-key-1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh_LL1Fg";
 
 class Meeting : public Broker {
  public:
@@ -29,7 +33,8 @@ void rest_for(DrivenPeer& peer, std::chrono::milliseconds pause) { peer.run_once
 template <typename SomePeer>
 class PeerSender : public Sender {
  public:
-  explicit PeerSender(const std::string& address) : peer_(start_member<SomePeer>(address)) {}
+  PeerSender(const std::string& address, const Options& options)
+      : peer_(start_member<SomePeer>(address, options)) {}
 
   void wait_for(std::size_t receivers, Duration bound) override {
     if (!peer_->wait_ready(receivers, std::chrono::ceil<std::chrono::milliseconds>(bound))) {
@@ -61,7 +66,8 @@ class PeerSender : public Sender {
 template <typename SomePeer>
 class PeerReceiver : public Receiver {
  public:
-  explicit PeerReceiver(const std::string& address) : peer_(start_member<SomePeer>(address)) {
+  PeerReceiver(const std::string& address, const Options& options)
+      : peer_(start_member<SomePeer>(address, options)) {
     peer_->subscribe(Pattern::all());
   }
 
@@ -78,7 +84,7 @@ class PeerReceiver : public Receiver {
 };
 
 template <typename SomePeer>
-Carrier tidegate(const std::string& name, const std::string& title) {
+Carrier tidegate(const std::string& name, const std::string& title, const Options& options = {}) {
   return {.name = name,
           .title = title,
           .missing = [] { return std::string(); },
@@ -88,12 +94,12 @@ Carrier tidegate(const std::string& name, const std::string& title) {
               },
           .start_ipc = [] { return std::make_unique<Meeting>(LocalTransport::ipc); },
           .sender =
-              [](const std::string& address) {
-                return std::make_unique<PeerSender<SomePeer>>(address);
+              [options](const std::string& address) {
+                return std::make_unique<PeerSender<SomePeer>>(address, options);
               },
           .receiver =
-              [](const std::string& address) {
-                return std::make_unique<PeerReceiver<SomePeer>>(address);
+              [options](const std::string& address) {
+                return std::make_unique<PeerReceiver<SomePeer>>(address, options);
               }};
 }
 
@@ -101,5 +107,8 @@ Carrier tidegate(const std::string& name, const std::string& title) {
 
 Carrier tidegate_caller() { return tidegate<DrivenPeer>("tidegate", "tidegate"); }
 Carrier tidegate_thread() { return tidegate<Peer>("tidegate-thread", "tidegate, own thread"); }
+Carrier tidegate_key() {
+  return tidegate<DrivenPeer>("tidegate-key", "tidegate, with a key", {.keys = bench_key});
+}
 
 }  // namespace tidegate::bench

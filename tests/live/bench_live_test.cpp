@@ -43,13 +43,13 @@ Outcome bench(std::vector<std::string> arguments) {
 }  // namespace
 
 TEST_CASE("the fan-out bench measures each system, paced and in a flood, and loses nothing") {
-  const auto outcome = bench({"fanout", "--systems", "tidegate,tidegate-thread,libzmq", "--peers",
-                              "2", "--seconds", "0.2", "--burst", "200"});
+  const auto outcome = bench({"fanout", "--systems", "tidegate,tidegate-thread,tidegate-key,libzmq",
+                              "--peers", "2", "--seconds", "0.2", "--burst", "200"});
   CAPTURE(outcome.said);
   REQUIRE(outcome.status == 0);
   for (const auto* part : {"paced", "flood"}) {
     const auto& list = outcome.figures.at("fanout").at(part);
-    REQUIRE(list.size() == 3);
+    REQUIRE(list.size() == 4);
     for (const auto& entry : list) {
       CHECK(entry.at("lost") == 0);
       CHECK(entry.at("p50_us").at(0).get<double>() > 0);
