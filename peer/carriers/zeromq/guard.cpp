@@ -134,12 +134,19 @@ Guard::Watch Guard::watch(zmq::socket_t& socket, Side side, const Allowance& all
   return watch;
 }
 
+// The socket that it has watched so far may go when this returns.
 Guard::Watch& Guard::Watch::operator=(Watch&& other) noexcept {
+  Watch ended;
+  ended.swap(*this);
+  swap(other);
+  return *this;
+}
+
+void Guard::Watch::swap(Watch& other) noexcept {
   std::swap(guard_, other.guard_);
   std::swap(id_, other.id_);
   std::swap(socket_, other.socket_);
   std::swap(intake_, other.intake_);
-  return *this;
 }
 
 // The monitor ends before its reader does: the other way round libzmq would wait for ever.

@@ -63,7 +63,7 @@ class Guard {
   class Watch {
    public:
     Watch() = default;
-    Watch(Watch&& other) noexcept { *this = std::move(other); }
+    Watch(Watch&& other) noexcept { swap(other); }
     Watch& operator=(Watch&& other) noexcept;
     ~Watch();
 
@@ -71,6 +71,8 @@ class Guard {
 
    private:
     friend class Guard;
+    void swap(Watch& other) noexcept;
+
     Guard* guard_ = nullptr;
     std::uint64_t id_ = 0;
     void* socket_ = nullptr;

@@ -194,8 +194,8 @@ class ZeroMq final : public carriers::Carrier {
       }
       uninterrupted([&] { socket.connect(to(endpoint)); });
       auto ready = watch(socket, first_link_socket + link);
-      links_.insert_or_assign(link, Link{to(endpoint), said, key, std::move(socket),
-                                         std::move(guarded), std::move(ready), inlet()});
+      links_.emplace(link, Link{to(endpoint), said, key, std::move(socket), std::move(guarded),
+                                std::move(ready), inlet()});
       mark(first_link_socket + link);
       return true;
     } catch (const zmq::error_t&) {
@@ -348,6 +348,7 @@ class ZeroMq final : public carriers::Carrier {
     stream.ready.stop();
     stream.guarded = std::move(guarded);  // before the socket that it has guarded so far
     stream.socket = std::move(socket);
+    stream.inlet = inlet();
     stream.ready = watch(stream.socket, id);
     mark(id);
   }
