@@ -14,6 +14,25 @@ constexpr std::size_t most_bytes = std::size_t{256} << 10U;
 // Far above those in the addresses of as many seeds as there can be.
 constexpr std::ptrdiff_t most_dots = 8192;
 
+// A string of several lines is not known as one; no setting needs it.
+bool ascii_outside_strings(std::string_view line) {
+  char quote = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quote != 0) {
+      if (c == '\\' && quote == '"') ++i;
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '#') {
+      return true;
+    } else if (static_cast<unsigned char>(c) >= 0x80) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<std::string> read_text_file(const std::string& path) {
@@ -43,6 +62,9 @@ std::optional<Unparsable> unparsable(std::string_view text) {
     const auto first = text.find_first_not_of(" \t");
     if (first < end && text[first] == '[') {
       return Unparsable{number, "begins a table; settings stand in none, leave the line out"};
+    }
+    if (!ascii_outside_strings(text.substr(0, end))) {
+      return Unparsable{number, "has a character outside of quotes that is not ASCII"};
     }
     text.remove_prefix(std::min(end + 1, text.size()));
   }

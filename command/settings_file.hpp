@@ -1,7 +1,8 @@
 // The text of a file with settings, before the TOML parser gets it.
 //
-// The parser is not made for everything: it recurses for each dot in a key, and ends the program at
-// a table that is called "[.]". Settings are flat and few, so what they can't need is refused here.
+// The parser is not made for everything: it recurses for each dot in a key, ends the program at a
+// table that is called "[.]", and takes some letters that are not ASCII for impossible where white
+// space may stand. Settings are flat and few, so what they can't need is refused here.
 #pragma once
 
 #include <cstddef>

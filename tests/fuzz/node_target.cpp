@@ -50,7 +50,7 @@ class World {
       one_input();
       if (i % 16 == 0) check();
     }
-    pass(std::chrono::seconds(60));
+    pass(std::chrono::seconds(20));
     check();
   }
 
