@@ -35,9 +35,16 @@ std::unique_ptr<Peer> start_peer(bool with_key) {
   return std::move(started).value();
 }
 
-Peer& peer(bool with_key) {
-  static const std::array<std::unique_ptr<Peer>, 2> both = {start_peer(false), start_peer(true)};
-  return *both.at(with_key ? 1 : 0);
+struct LivePeer {
+  explicit LivePeer(bool with_key) : peer(start_peer(with_key)), status(peer->status()) {}
+
+  std::unique_ptr<Peer> peer;
+  Status status;  // for its ports
+};
+
+LivePeer& target_of(bool with_key) {
+  static std::array<LivePeer, 2> both = {LivePeer(false), LivePeer(true)};
+  return both.at(with_key ? 1 : 0);
 }
 
 std::string greeting(const std::string& mechanism) {
@@ -74,8 +81,7 @@ void send_zmtp(std::string_view input) {
   Draw draw(input.substr(0, 1));
   input.remove_prefix(std::min<std::size_t>(input.size(), 1));
   const auto choice = draw.byte();
-  auto& target = peer((choice & 1U) != 0);
-  const auto status = target.status();
+  auto& [target, status] = target_of((choice & 1U) != 0);
   const bool stream = (choice & 2U) != 0;
   const auto socket = connect_to(stream ? status.publish_port : status.direct_port);
   std::string bytes;
@@ -92,7 +98,7 @@ void send_zmtp(std::string_view input) {
   }
   if (++count % 64 != 0) return;
   // Its thread answers this.
-  TIDEGATE_MUST(target.publish(Topic::parse("alive").value(), "") == Publish::accepted);
+  TIDEGATE_MUST(target->publish(Topic::parse("alive").value(), "") == Publish::accepted);
 }
 
 std::vector<std::string> zmtp_seeds() {
