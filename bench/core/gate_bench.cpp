@@ -21,8 +21,8 @@ void release_and_hold(benchmark::State& state) {
     auto arrived = unpacked(std::move(gate.release(start)->held));
     arrivals.renew(arrived);
     const auto& message = arrived.message;
-    benchmark::DoNotOptimize(
-        gate.takes(message.position, message.inherited, message::footprint(message), true));
+    benchmark::DoNotOptimize(gate.takes(arrived.origin, message.position, message.inherited,
+                                        message::footprint(message), true));
     gate.hold(packed(std::move(arrived)));
   }
 }
