@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -99,6 +100,8 @@ TEST_CASE("a process without memory for a peer is told so by start, not by an ab
     CAPTURE(spare);
     const auto said = in_child([&] {
       constexpr std::size_t mebibyte = std::size_t{1} << 20U;
+      // Blocks of this size are the system's, and go back to it, whatever was allocated before.
+      mallopt(M_MMAP_THRESHOLD, 128 << 10);
       limit(RLIMIT_AS, address_space() + 32 * mebibyte);
       using Taken = std::array<std::byte, mebibyte>;
       std::vector<std::unique_ptr<Taken>> taken;
