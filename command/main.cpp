@@ -28,9 +28,9 @@ namespace {
 using Strings = std::vector<std::string>;
 
 const std::array all_subcommands = {
-    commands::make_peer_command,  commands::make_pub_command,    commands::make_sub_command,
-    commands::make_peers_command, commands::make_status_command, commands::make_doctor_command,
-    commands::make_trust_command, commands::make_keygen_command, commands::make_keys_command,
+    commands::make_peer_command,     commands::make_pub_command,    commands::make_sub_command,
+    commands::make_peers_command,    commands::make_status_command, commands::make_doctor_command,
+    commands::make_trust_command,    commands::make_keygen_command, commands::make_keys_command,
     commands::make_role_sql_command,
 };
 

@@ -22,7 +22,8 @@ constexpr Duration longest_nudge_pause = milliseconds(1000);
 }  // namespace
 
 void CommitQueue::push(Message&& message, const Dependency& dependency, Ticket ticket) {
-  auto& waiting = waiting_.emplace_back(std::move(message), ticket, life_);
+  // While the only primary that is known was denied, changes are committed there, perhaps.
+  auto& waiting = waiting_.emplace_back(std::move(message), ticket, life_ ? life_ : denied_);
   const auto* position = std::get_if<Position>(&dependency);
   waiting.message.position =
       position != nullptr ? std::optional(completed(*position)) : std::nullopt;

@@ -122,15 +122,13 @@ std::string Oracle::payload_for(LifeId life) const {
 
 void Oracle::published(LifeId life, const Note& note) {
   ++totals_.published;
-  lives_[life].asked.push_back({note, lives_[life].primary, false});
-}
-
-void Oracle::primary_known(LifeId life, const ServerIncarnation& incarnation) {
-  lives_[life].primary = incarnation;
+  auto& it = lives_[life];
+  it.asked.push_back({note, it.primary, false, it.denied && !it.primary});
 }
 
 void Oracle::primary_left(LifeId life) {
   auto& it = lives_[life];
+  it.denied = true;
   for (auto i = it.last_left; i < it.asked.size(); ++i) it.asked[i].denied = !it.asked[i].left;
 }
 

@@ -120,7 +120,9 @@ class Oracle {
   void farewell(LifeId id);
   void leaves(LifeId life);
 
-  void primary_known(LifeId life, const ServerIncarnation& incarnation);
+  void primary_known(LifeId life, const ServerIncarnation& incarnation) {
+    lives_[life].primary = incarnation;
+  }
   void primary_left(LifeId life);     // by the peer, which has found that it is none
   void primary_trusted(LifeId life);  // by its operator
   void read(LifeId life, const Truth& truth);
@@ -173,7 +175,7 @@ class Oracle {
     Note note;
     std::optional<ServerIncarnation> primary;  // known when it was published
     bool left = false;                         // sent or given back
-    bool denied = false;                       // its primary turned out to be none meanwhile
+    bool denied = false;                       // its primary turned out to be none
     bool answered = false;
   };
   struct Fate {
@@ -205,6 +207,7 @@ class Oracle {
     std::vector<Streamed> stream;
     std::map<std::uint64_t, Place> highest;  // published or delivered, by cluster
     std::optional<ServerIncarnation> primary;
+    bool denied = false;  // a primary was met and left
     std::optional<Truth> shown;
     std::optional<Truth> last_shown;  // also while the server is down
     std::array<bool, topics> wants{};

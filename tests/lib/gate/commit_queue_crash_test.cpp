@@ -181,3 +181,18 @@ TEST_CASE("a position that a failover has undone for sure is not sent any more")
   CHECK(queue.pop().value().fate == CommitQueue::Fate::lost);
   CHECK((queue.pop().value().fate == CommitQueue::Fate::sent) == survives);
 }
+
+TEST_CASE(
+    "a message that is accepted while the only primary known was denied is tied to that one") {
+  const auto fate_with = [](const ServerIncarnation& denied, const ServerIncarnation& next) {
+    CommitQueue queue;
+    queue.primary_denied(denied);
+    queue.push(a_message("a", ""), AfterCommit{false}, 1);
+    queue.primary_up(next, testing::history("1"));
+    REQUIRE(queue.take_query(start) == Query::ask);
+    queue.answered({next, testing::history("1"), Lsn{100}, Lsn{100}}, start);
+    return queue.pop().value().fate;
+  };
+  CHECK(fate_with({home, 1}, {home, 2}) == CommitQueue::Fate::outdated);
+  CHECK(fate_with({home, 1}, {home, 1}) == CommitQueue::Fate::sent);
+}
