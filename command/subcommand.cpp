@@ -35,11 +35,15 @@ void write_pattern_hint(spdlog::logger& log, const std::string& pattern) {
   if (hint) write(log, {LogLevel::warning, harmless(*hint)});
 }
 
+int fail(const Invocation& invocation, const std::string& message) {
+  write(invocation.log, {LogLevel::error, message});
+  return exit_status::failed;
+}
+
 int finish(json_lines::Output& output, const Invocation& invocation, int status) {
   output.drain(std::chrono::seconds(5));
   if (output.failure().empty()) return status;
-  write(invocation.log, {LogLevel::error, "standard output can't be written: " + output.failure()});
-  return exit_status::failed;
+  return fail(invocation, "standard output can't be written: " + output.failure());
 }
 
 Options short_lived_options(const Invocation& invocation, const char* command) {

@@ -83,6 +83,9 @@ void write_pattern_hint(spdlog::logger& log, const std::string& pattern);
 // written (a full disk).
 [[nodiscard]] int finish(json_lines::Output& output, const Invocation& invocation, int status);
 
+// Writes why to the log; failed.
+[[nodiscard]] int fail(const Invocation& invocation, const std::string& message);
+
 // The options of a peer that lives only for a moment. It must not be taken for the application
 // whose settings it shares, so a name counts only if it was given as a flag.
 [[nodiscard]] Options short_lived_options(const Invocation& invocation, const char* command);

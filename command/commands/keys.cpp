@@ -57,22 +57,18 @@ class KeysCommand final : public command::Subcommand {
     const auto& peer = std::get<status_socket::PeerSocket>(chosen);
     const auto client = RunningPublisher::for_orders(peer);
     if (client == nullptr) {
-      return fail(invocation, "the peer at " + peer.path +
-                                  " takes no orders; ask as its user, and look whether it runs");
+      return command::fail(invocation,
+                           "the peer at " + peer.path +
+                               " takes no orders; ask as its user, and look whether it runs");
     }
     const auto names = client->reload_keys(answer_bound);
-    if (!names) return fail(invocation, "nothing was changed: " + names.error().message);
+    if (!names) return command::fail(invocation, "nothing was changed: " + names.error().message);
     json_lines::Output output(STDOUT_FILENO);
     output.line(command::key_words(*names));
     return command::finish(output, invocation, command::exit_status::done);
   }
 
  private:
-  static int fail(const command::Invocation& invocation, const std::string& message) {
-    command::write(invocation.log, {command::LogLevel::error, message});
-    return command::exit_status::failed;
-  }
-
   std::string action_;
 };
 

@@ -203,19 +203,13 @@ class PeerCommand final : public command::Subcommand {
     auto options = invocation.settings.options;
     options.report_sent = true;  // to answer the lines that have an id
     auto started = DrivenPeer::start(std::move(options));
-    if (!started) {
-      command::write(invocation.log, {command::LogLevel::error, started.error().message});
-      return command::exit_status::failed;
-    }
+    if (!started) return command::fail(invocation, started.error().message);
     auto& peer = **started;
     for (const auto& text : patterns_) command::write_pattern_hint(invocation.log, text);
     for (auto& pattern : subscriptions_) peer.subscribe(std::move(pattern));
     Session session(peer, &stop);
     auto socket = open_status_socket(invocation, session.reactor(), peer);
-    if (!socket) {
-      command::write(invocation.log, {command::LogLevel::error, socket.error().message});
-      return command::exit_status::failed;
-    }
+    if (!socket) return command::fail(invocation, socket.error().message);
     RunningPeer orders(peer, invocation.settings.options, invocation.log);
     const auto publishing =
         open_publish_socket(invocation, socket->get(), session.reactor(), peer, orders);

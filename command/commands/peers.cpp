@@ -64,10 +64,7 @@ class PeersCommand final : public command::Subcommand {
  private:
   [[nodiscard]] int look_around(const command::Invocation& invocation) const {
     auto started = DrivenPeer::start(command::short_lived_options(invocation, "peers"));
-    if (!started) {
-      command::write(invocation.log, {command::LogLevel::error, started.error().message});
-      return command::exit_status::failed;
-    }
+    if (!started) return command::fail(invocation, started.error().message);
     auto& peer = **started;
     Session session(peer, nullptr);
     command::Settling settling(std::nullopt);

@@ -68,7 +68,7 @@ class StatusCommand final : public command::Subcommand {
     if (watch_) return watch(peer, invocation);
 
     const auto status = ask_status(peer);
-    if (!status) return fail(invocation, status.error().message);
+    if (!status) return command::fail(invocation, status.error().message);
     json_lines::Output output(STDOUT_FILENO);
     if (check_ && !json_) {
       show_troubles(*status, output);
@@ -81,11 +81,6 @@ class StatusCommand final : public command::Subcommand {
   }
 
  private:
-  static int fail(const command::Invocation& invocation, const std::string& message) {
-    command::write(invocation.log, {command::LogLevel::error, message});
-    return command::exit_status::failed;
-  }
-
   void show(const Status& status, json_lines::Output& output) const {
     auto text = json_ ? json_lines::to_text(json_lines::to_json(status))
                       : command::status_text(status, all_);
@@ -126,7 +121,7 @@ class StatusCommand final : public command::Subcommand {
     const bool screen = !json_ && isatty(STDOUT_FILENO) != 0;
     while (true) {
       const auto status = ask_status(peer);
-      if (!status) return fail(invocation, status.error().message);
+      if (!status) return command::fail(invocation, status.error().message);
       if (screen) {
         show_on_screen(*status, output);
       } else {

@@ -103,10 +103,7 @@ class SubCommand final : public command::Subcommand {
   int run(const command::Invocation& invocation) override {
     const io::StopSignals stop;
     auto started = DrivenPeer::start(command::short_lived_options(invocation, "sub"));
-    if (!started) {
-      command::write(invocation.log, {command::LogLevel::error, started.error().message});
-      return command::exit_status::failed;
-    }
+    if (!started) return command::fail(invocation, started.error().message);
     for (const auto& text : pattern_texts_) command::write_pattern_hint(invocation.log, text);
     for (auto& pattern : patterns_) (*started)->subscribe(std::move(pattern));
     Session session(**started, &stop);

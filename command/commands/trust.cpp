@@ -45,27 +45,23 @@ class TrustCommand final : public command::Subcommand {
     if (const auto* exit_status = std::get_if<int>(&chosen)) return *exit_status;
     const auto& peer = std::get<status_socket::PeerSocket>(chosen);
     const auto status = ask_status(peer);
-    if (!status) return fail(invocation, status.error().message);
+    if (!status) return command::fail(invocation, status.error().message);
     if (!status->primary.asked) {
-      return fail(invocation, "this peer asks no primary for positions, so there is none to trust");
+      return command::fail(invocation,
+                           "this peer asks no primary for positions, so there is none to trust");
     }
     const auto client = RunningPublisher::for_orders(peer);
     if (client == nullptr) {
-      return fail(invocation, "the peer at " + peer.path +
-                                  " takes no orders; ask as its user, and look whether it runs");
+      return command::fail(invocation,
+                           "the peer at " + peer.path +
+                               " takes no orders; ask as its user, and look whether it runs");
     }
     if (const auto error = client->trust_primary(answer_bound)) {
-      return fail(invocation, error->message);
+      return command::fail(invocation, error->message);
     }
     json_lines::Output output(STDOUT_FILENO);
     output.line("the peer trusts its primary; tidegate status shows whether it goes on");
     return command::finish(output, invocation, command::exit_status::done);
-  }
-
- private:
-  static int fail(const command::Invocation& invocation, const std::string& message) {
-    command::write(invocation.log, {command::LogLevel::error, message});
-    return command::exit_status::failed;
   }
 };
 

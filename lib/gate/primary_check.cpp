@@ -22,20 +22,17 @@ bool same_cluster(const Branch& a, const Tide& tide) {
   return a.kind() == tide.incarnation.kind && a.cluster() == tide.incarnation.cluster;
 }
 
-// The first one is known to have ended where the second one goes on.
+// The first one is known to have ended where the second one goes on. A timeline that nobody can
+// have come to since proves nothing.
 bool is_past(const Branch& old, const Branch& later) {
+  const auto from = old.history().timeline();
+  const auto to = later.history().timeline();
+  if (to > from && to - from > most_promotions_ahead) return false;
   return same_cluster(old, later) && kinship(old.history(), later.history()).kind == Kind::ancestor;
 }
 
 bool is_past(const Branch& old, const Tide& tide) {
   return same_cluster(old, tide) && kinship(old.history(), tide.history).kind == Kind::ancestor;
-}
-
-// Nobody has been promoted so often since: it proves nothing.
-bool is_absurd(const Branch& old, const Branch& later) {
-  const auto from = old.history().timeline();
-  const auto to = later.history().timeline();
-  return to > from && to - from > most_promotions_ahead;
 }
 
 // The server has the primary's history, and can't follow one that leaves it at that place. (A place
@@ -53,13 +50,14 @@ bool PrimaryCheck::seen(const Position& position) {
   // At the very begin of its last timeline it says nothing of that.
   if (message::way_to(position).size() != position.history().entries().size()) return false;
   for (const auto& one : seen_) {
-    if (!same_cluster(branch, one.branch) || is_absurd(branch, one.branch)) continue;
-    const auto kind = kinship(branch.history(), one.branch.history()).kind;
-    if (kind == Kind::same || kind == Kind::ancestor) return false;
+    if (is_past(branch, one.branch)) return false;
+    if (same_cluster(branch, one.branch) &&
+        kinship(branch.history(), one.branch.history()).kind == Kind::same) {
+      return false;
+    }
   }
-  std::erase_if(seen_, [&](const Seen& one) {
-    return !one.given_up && is_past(one.branch, branch) && !is_absurd(one.branch, branch);
-  });
+  std::erase_if(seen_,
+                [&](const Seen& one) { return !one.given_up && is_past(one.branch, branch); });
   if (seen_.size() == most_seen) seen_.erase(seen_.begin());
   seen_.push_back({branch});
   return true;
@@ -72,7 +70,7 @@ std::optional<PrimaryCheck::Objection> PrimaryCheck::objection_to(const Branch& 
     return Objection{tide->history, true};
   }
   for (auto& one : seen_) {
-    if (one.given_up || !is_past(primary, one.branch) || is_absurd(primary, one.branch)) continue;
+    if (one.given_up || !is_past(primary, one.branch)) continue;
     const auto left_at = kinship(primary.history(), one.branch.history()).left_at;
     if (!tide || !excludes(*tide, primary, left_at)) return Objection{one.branch.history(), false};
     one.given_up = true;
