@@ -36,7 +36,7 @@ using Strings = std::vector<std::string>;
 using Server = std::optional<std::string>;
 using Target =
     std::variant<std::string*, Server*, Strings*, std::uint16_t*, std::size_t*, Duration*, bool*,
-                 std::optional<LogLevel>*, LocalTransport*, From*, Overdue*>;
+                 std::optional<LogLevel>*, LocalTransport*, From*, Overdue*, OwnMessages*>;
 
 struct Setting {
   const char* name;
@@ -48,7 +48,7 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 30> table{{
+const std::array<Setting, 32> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
@@ -106,6 +106,10 @@ const std::array<Setting, 30> table{{
      [](Settings& s) -> Target { return &s.options.overdue; }},
     {"overdue-after", "TIME", "time of being held after which overdue applies",
      [](Settings& s) -> Target { return &s.options.overdue_after; }},
+    {"own-messages", "none|at-once|gated",
+     "whether what this peer publishes is delivered here too: not, once it is sent, or once its "
+     "change is visible",
+     [](Settings& s) -> Target { return &s.options.own_messages; }},
     {"heartbeat", "TIME", "interval between heartbeats",
      [](Settings& s) -> Target { return &s.options.heartbeat; }},
     {"suspect-after", "TIME", "silence after which a peer is suspect",
@@ -122,6 +126,9 @@ const std::array<Setting, 30> table{{
     {"socket-mode", "MODE",
      "octal mode of the status socket (default: 0600, with socket-group 0660)",
      [](Settings& s) -> Target { return &s.socket_mode; }},
+    {"leave-timeout", "TIME",
+     "longest time for which a peer that is stopped, or whose input ends, waits for positions",
+     [](Settings& s) -> Target { return &s.leave_timeout; }},
 }};
 
 const Setting* find_setting(std::string_view name) {
@@ -182,6 +189,7 @@ std::string default_text(const Target& target) {
     std::string operator()(const Overdue* overdue) const {
       return std::string(to_string(*overdue));
     }
+    std::string operator()(const OwnMessages* own) const { return std::string(to_string(*own)); }
   };
   return std::visit(Show{}, target);
 }
@@ -244,6 +252,7 @@ struct Assign {
   }
   Refused operator()(From* target) const { return choose(target, node::from_names); }
   Refused operator()(Overdue* target) const { return choose(target, node::overdue_names); }
+  Refused operator()(OwnMessages* target) const { return choose(target, node::own_messages_names); }
 
   template <typename Choice, typename Names>
   Refused choose(Choice* target, const Names& names) const {

@@ -19,6 +19,7 @@
 // functions.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@
 #include "command/log.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/result.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::command {
 
@@ -45,6 +47,9 @@ struct Settings {
   // Empty: this user alone, or with a group 0660.
   std::string socket_group;
   std::string socket_mode;
+
+  // How long a running peer may take to publish what was written to it, once it is stopped.
+  Duration leave_timeout = std::chrono::seconds(5);
 };
 
 // A setting as the help text shows it.

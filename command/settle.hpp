@@ -2,6 +2,7 @@
 // comes. Only for commands that live for a moment; the peer of an application simply goes on.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 
@@ -9,6 +10,9 @@
 #include "tidegate/time.hpp"
 
 namespace tidegate::command {
+
+// A peer that has met nobody by then goes on alone.
+inline constexpr Duration usual_wait = std::chrono::seconds(3);
 
 class Settling {
  public:

@@ -1,12 +1,14 @@
 // `tidegate peer`: the peer of an application that is not written in C++. It publishes what it
 // reads and prints what it receives, as JSON lines (json.hpp).
 //
-// The end of standard input is not the end: an init system starts services with none. To publish
-// one message from a script there is `tidegate pub`; the program that feeds lines to a peer also
-// ends it, with SIGTERM. A reader of standard output that is gone is the end, since deliveries
-// would be lost.
+// It ends by SIGTERM, or when the program that feeds it closes its standard input: what was written
+// until then is published, or answered as not published, within `leave-timeout`. An init system
+// starts services with /dev/null, which is no input and no end. A reader of standard output that
+// is gone is the end, since deliveries would be lost.
 #include "tidegate/peer.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -28,6 +30,7 @@
 #include "command/doors/status_socket/places.hpp"
 #include "command/doors/status_socket/status_socket.hpp"
 #include "command/subcommand.hpp"
+#include "peer/io/clock.hpp"
 #include "peer/io/signals.hpp"
 
 namespace tidegate::commands {
@@ -158,12 +161,14 @@ command::Description help() {
       "  echo '{\"topic\":\"builds/42/new\",\"payload\":\"hello\",\"depends\":\"commit\"}' "
       "| "
       "tidegate peer ...\n"
-      "      announces a change; the peer goes on until SIGTERM\n\n"
+      "      announces a change and leaves, as standard input ends; so does SIGTERM\n\n"
       "\"depends\" is absent, \"none\", \"commit\" (with \"durable\":true when the commit is "
       "known to\n"
       "be flushed) or a position {\"system\":\"7423...\",\"timeline\":1,\"lsn\":\"0/3000060\"}. "
       "Bytes\n"
-      "go in \"payload_base64\". A line with an \"id\" is answered: \"sent\" or \"unpublished\".",
+      "go in \"payload_base64\". A line with an \"id\" is answered: \"sent\" or \"unpublished\".\n"
+      "{\"subscribe\":\"builds/#\"} and {\"unsubscribe\":...} choose what is delivered from now "
+      "on.",
       {},
       command::LogLevel::info};
 }
@@ -177,6 +182,8 @@ class PeerCommand final : public command::Subcommand {
                    "deliver only what matches; repeatable (default: #, everything)")
         ->type_name("PATTERN")
         ->allow_extra_args(false);
+    app.add_flag("--no-subscribe", nothing_,
+                 "deliver nothing until a line on standard input subscribes");
   }
 
   void check(std::vector<command::SettingProblem>& problems) override {
@@ -188,7 +195,10 @@ class PeerCommand final : public command::Subcommand {
         problems.push_back({"--subscribe", pattern.error().message});
       }
     }
-    if (patterns_.empty()) subscriptions_.push_back(Pattern::all());
+    if (nothing_ && !patterns_.empty()) {
+      problems.push_back({"--no-subscribe", "give either this or --subscribe"});
+    }
+    if (patterns_.empty() && !nothing_) subscriptions_.push_back(Pattern::all());
   }
 
   int run(const command::Invocation& invocation) override {
@@ -230,7 +240,11 @@ class PeerCommand final : public command::Subcommand {
         reload(invocation, present, orders);
       });
     }
-    const bool output_gone = session.run() == SessionEnd::door_finished;
+    (void)session.run();
+    const auto until = io::clock_now() + invocation.settings.leave_timeout;
+    lines.finish_input();
+    session.finish(invocation.settings.leave_timeout, [&] { return lines.drained(); });
+    const bool output_gone = lines.output_closed();
     if (!output_gone) {
       command::write(invocation.log, {command::LogLevel::info, "leaving"});
     } else if (lines.failure().empty()) {
@@ -241,12 +255,14 @@ class PeerCommand final : public command::Subcommand {
                      {command::LogLevel::error,
                       "standard output can't be written: " + lines.failure() + ": leaving"});
     }
-    session.end();
+    session.end(std::chrono::ceil<std::chrono::milliseconds>(
+        std::max(until - io::clock_now(), Duration::zero())));
     return output_gone ? command::exit_status::failed : command::exit_status::done;
   }
 
  private:
   std::vector<std::string> patterns_;
+  bool nothing_ = false;
   std::vector<Pattern> subscriptions_;
 };
 

@@ -22,8 +22,6 @@
 namespace tidegate::commands {
 namespace {
 
-constexpr Duration default_wait = std::chrono::seconds(3);
-
 command::Description help() {
   return {"peers",
           "lists the members of the mesh",
@@ -47,7 +45,7 @@ class PeersCommand final : public command::Subcommand {
   }
 
   void check(std::vector<command::SettingProblem>& problems) override {
-    wait_ = command::duration_flag("--wait", wait_text_, default_wait, problems);
+    wait_ = command::duration_flag("--wait", wait_text_, command::usual_wait, problems);
   }
 
   int run(const command::Invocation& invocation) override {
@@ -100,7 +98,7 @@ class PeersCommand final : public command::Subcommand {
   std::string wait_text_;
   bool json_ = false;
   bool all_ = false;
-  Duration wait_ = default_wait;
+  Duration wait_ = command::usual_wait;
 };
 
 }  // namespace

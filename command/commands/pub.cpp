@@ -41,8 +41,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr Duration default_wait = std::chrono::seconds(3);
-
 // How long the primary may take to tell the position of somebody else's commit.
 constexpr milliseconds leave_bound = std::chrono::seconds(10);
 
@@ -117,7 +115,7 @@ class PubCommand final : public command::Subcommand {
     } else if (!topic_text_.empty()) {
       problems.push_back({"TOPIC", topic.error().message});
     }
-    wait_ = command::duration_flag("--wait", wait_text_, default_wait, problems);
+    wait_ = command::duration_flag("--wait", wait_text_, command::usual_wait, problems);
     if (!peers_text_.empty()) peers_ = command::count_flag("--peers", peers_text_, 1, problems);
     if (after_commit_ && !sql_.empty()) {
       problems.push_back({"--after-commit", "give either this or --after"});
@@ -298,7 +296,7 @@ class PubCommand final : public command::Subcommand {
 
   std::optional<Topic> topic_;
   std::optional<std::size_t> peers_;
-  Duration wait_ = default_wait;
+  Duration wait_ = command::usual_wait;
 };
 
 }  // namespace

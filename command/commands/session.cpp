@@ -34,12 +34,19 @@ SessionEnd Session::run(std::optional<Duration> bound, const std::function<bool(
     peer_.run_once(at_once);
     hand_out();
     tell_turn();
-    if (any(&doors::Door::finished)) return SessionEnd::door_finished;
+    if (!finishing_ && any(&doors::Door::finished)) return SessionEnd::door_finished;
     if (condition && condition()) return SessionEnd::reached;
     if (io::clock_now() >= end) return SessionEnd::time_over;
     reactor_.run_once(more_ ? at_once : until_woken);
     if (stopped_) return SessionEnd::stopped;
   }
+}
+
+void Session::finish(Duration bound, const std::function<bool()>& condition) {
+  stop_watch_.stop();
+  stopped_ = false;
+  finishing_ = true;
+  if (!condition()) (void)run(bound, condition);
 }
 
 void Session::end(milliseconds leave_bound) {
@@ -62,7 +69,8 @@ void Session::end(milliseconds leave_bound) {
 void Session::hand_out() {
   more_ = false;
   for (int i = 0; i < most_handed_out; ++i) {
-    if (any(&doors::Door::full) || any(&doors::Door::finished)) return;
+    if (any(&doors::Door::full)) return;
+    if (!finishing_ && any(&doors::Door::finished)) return;
     const auto incoming = peer_.next(at_once);
     if (!incoming) return;
     for (auto* door : doors_) door->handle(*incoming);

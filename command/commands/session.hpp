@@ -43,6 +43,9 @@ class Session {
   [[nodiscard]] SessionEnd run(std::optional<Duration> bound = std::nullopt,
                                const std::function<bool()>& condition = nullptr);
 
+  // As run(), for what is left to do: neither a signal nor a door that has finished ends it.
+  void finish(Duration bound, const std::function<bool()>& condition);
+
   // Leaves the mesh, as leave() of the peer does, hands out what is still there, and lets the
   // clients of the doors have it, within a second more.
   void end(std::chrono::milliseconds leave_bound = std::chrono::seconds(2));
@@ -58,6 +61,7 @@ class Session {
   io::Reactor::Watch stop_watch_;
   std::vector<doors::Door*> doors_;
   bool stopped_ = false;
+  bool finishing_ = false;
   bool more_ = false;  // hand_out() stopped at its limit
 };
 

@@ -33,6 +33,13 @@ enum class Overdue : std::uint8_t {
   drop,  // it is reported as undelivered
 };
 
+// Whether an application receives what it publishes itself, where it has subscribed to it.
+enum class OwnMessages : std::uint8_t {
+  none,     // no
+  at_once,  // once it is sent, whatever the server that the application reads shows
+  gated,    // as those of others: once that server shows the change
+};
+
 // Durations: Duration::max() means for ever.
 struct Options {
   // Peers of one mesh name find each other; others are ignored. 1 to 32 printable ASCII
@@ -119,6 +126,11 @@ struct Options {
 
   From from = From::latest;
 
+  // Own messages come as deliveries of this peer, each once, in the order in which they were sent.
+  // While there is no room for them they wait among those that are retained: beyond `retain_bytes`
+  // or `retain_for` they are reported as Undelivered.
+  OwnMessages own_messages = OwnMessages::none;
+
   Overdue overdue = Overdue::hold;
   Duration overdue_after = std::chrono::minutes(1);
 
@@ -141,6 +153,7 @@ struct Problem {
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(LocalTransport transport);
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(From from);
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Overdue overdue);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(OwnMessages own);
 
 // All that is wrong, in the order of the members; empty when the options can be used.
 [[nodiscard]] TIDEGATE_EXPORT std::vector<Problem> validate(const Options& options);

@@ -11,7 +11,7 @@
 // - DrivenPeer: the application, which calls run_once() from one thread. There is no hop between
 //   threads, so it is the faster one. A peer that is not run for seconds looks dead to the others.
 //
-// A peer does not receive its own messages.
+// A peer does not receive its own messages unless Options::own_messages says so.
 //
 // Timeouts: milliseconds::max() waits without end, a negative one not at all. A signal that arrives
 // meanwhile changes nothing, and the peer's own threads leave all signals to the application's.

@@ -9,6 +9,7 @@ std::string_view to_string(LocalTransport transport) {
 }
 
 std::string_view to_string(Overdue overdue) { return node::overdue_names.name(overdue); }
+std::string_view to_string(OwnMessages own) { return node::own_messages_names.name(own); }
 
 std::string_view to_string(PeerGone::Why why) { return node::gone_names.name(why); }
 

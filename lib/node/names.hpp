@@ -19,6 +19,11 @@ inline constexpr auto local_transport_names =
 inline constexpr auto overdue_names = base::enum_names<Overdue>(
     {{Overdue::hold, "hold"}, {Overdue::late, "late"}, {Overdue::drop, "drop"}});
 
+inline constexpr auto own_messages_names =
+    base::enum_names<OwnMessages>({{OwnMessages::none, "none"},
+                                   {OwnMessages::at_once, "at-once"},
+                                   {OwnMessages::gated, "gated"}});
+
 inline constexpr auto gone_names =
     base::enum_names<PeerGone::Why>({{PeerGone::Why::left, "left"},
                                      {PeerGone::Why::silent, "silent"},

@@ -28,7 +28,7 @@ Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoi
               {base::bounded(options.suspect_after), base::bounded(options.gone_after)},
               base::Random(random_.next())),
       stream_(last_sequence),
-      receiver_(options, self_.origin, roster_, stream_, counters_, base::Random(random_.next()),
+      receiver_(options, self_, roster_, stream_, counters_, base::Random(random_.next()),
                 now),
       publisher_(options, self_.origin, stream_, counters_, now),
       primary_watch_(publisher_, receiver_, stream_) {}
@@ -46,6 +46,7 @@ void Node::step(Input input, Instant now, Effects& effects) {
   roster_.advance(publisher_.extent(), now, FromMesh(effects));
   receiver_.close_streams_of(roster_.take_departed(), now, effects);
   publisher_.send_outbox(now, effects);
+  receiver_.take_own(publisher_.window(), stream_.last(), now, effects);
   receiver_.release(now, effects);
   run_timers(now, effects);
   announced_deadline_ = std::max(deadline(), now);

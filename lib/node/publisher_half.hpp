@@ -63,6 +63,7 @@ class PublisherHalf {
   [[nodiscard]] Instant deadline() const { return std::min(heartbeat_at_, outbox_.deadline()); }
 
   [[nodiscard]] mesh::Extent extent() const { return {window_.first(), stream_.last() + 1}; }
+  [[nodiscard]] const mesh::ResendWindow& window() const { return window_; }
   [[nodiscard]] const gate::CommitQueue& outbox() const { return outbox_; }
   void describe(Status& status) const;
 

@@ -29,21 +29,28 @@ Undelivered::Why why_undelivered(Visibility visibility) {
 
 }  // namespace
 
-ReceiverHalf::ReceiverHalf(const Options& options, const Origin& self, mesh::Roster& roster,
+ReceiverHalf::ReceiverHalf(const Options& options, const mesh::PeerInfo& self, mesh::Roster& roster,
                            mesh::OutboundStream& own_stream, Counters& counters,
                            base::Random random, Instant now)
-    : self_(self),
+    : self_(self.origin),
       from_(options.from),
       overdue_(options.overdue),
       roster_(roster),
       own_stream_(own_stream),
+      own_gated_(options.own_messages == OwnMessages::gated),
       gap_repair_(random),
       gate_(options.database.has_value(), options.held_bytes,
             options.overdue == Overdue::hold ? std::nullopt
                                              : std::optional(base::bounded(options.overdue_after))),
       demand_since_(now),
       tide_since_(now),
-      counters_(counters) {}
+      counters_(counters) {
+  if (options.own_messages == OwnMessages::none) return;
+  own_.emplace(self.origin, mesh::FailureDetector({}, now));
+  own_->publisher = mesh::publisher_of(self);
+  own_->name = self.name;
+  (void)own_->stream.start(own_stream.last() + 1);
+}
 
 Instant ReceiverHalf::deadline() const {
   if (more_) return Instant::min();
@@ -110,10 +117,12 @@ void ReceiverHalf::progress(mesh::Member& member, mesh::InboundStream::Progress 
 // lost: what does not fit is a gap again.
 void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress,
                            Instant now, Effects& effects) {
+  const bool own = is_own(member);
+  const bool at_once = own && !own_gated_;
   for (auto& [sequence, message] : progress.messages) {
     const auto visibility = gate_.visibility(message.position, message.inherited);
-    if (may_release() && gate_.passes(visibility)) {
-      ++counters_.received;
+    if (may_release() && (at_once || gate_.passes(visibility))) {
+      if (!own) ++counters_.received;
       count_released(message);
       if (deliver_wanted(message, false)) {
         effects.emplace_back(std::in_place_type<effect::Deliver>, std::move(message),
@@ -121,20 +130,21 @@ void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& 
       }
       continue;
     }
+    if (at_once) return member.stream.rewind_to(sequence);
     // It leaves behind all that is held of its publisher.
     if (member.held == 0) member.held_waits = false;
     const bool waits = member.held_waits || visibility != Visibility::visible;
     if (!gate_.takes(member.publisher, message.position, message.inherited,
                      message::footprint(message), demand_ && !waits)) {
       member.stream.rewind_to(sequence);
-      counters_.refused_full += progress.messages.back().sequence - sequence + 1;
+      if (!own) counters_.refused_full += progress.messages.back().sequence - sequence + 1;
       return;
     }
     gate::Awaited awaited{std::move(message.position), std::move(message.inherited)};
     gate_.hold({message::PackedMessage(std::move(message)), std::move(awaited), member.publisher,
                 sequence, now});
     member.held_waits = waits;
-    ++counters_.received;
+    if (!own) ++counters_.received;
     ++member.held;
   }
 }
@@ -180,6 +190,39 @@ void ReceiverHalf::run_timers(Instant now, Effects& effects) {
   }
 }
 
+// --- own messages -------------------------------------------------------------------------------
+
+void ReceiverHalf::take_own(const mesh::ResendWindow& window, std::uint64_t last, Instant now,
+                            Effects& effects) {
+  if (!own_ || own_->stream.next() > last) return;
+  const auto before = effects.size();
+  own_->stream.note_published(last);
+  skip(*own_, window.first(), Undelivered::Why::expired, now, effects);
+  while (own_->stream.next() <= last && own_may_go_on()) {
+    const auto next = own_->stream.next();
+    auto made =
+        own_->stream.arrive({self_, next, window.read(next, last, base::limits::batch_bytes)});
+    pass_on(*own_, made, now, effects);
+    if (own_->stream.next() == next) break;
+  }
+  // A frame stays at the end, open for the next message (publisher_half.hpp).
+  if (before > 0 && std::holds_alternative<effect::Broadcast>(effects[before - 1])) {
+    const auto frame = effects.begin() + static_cast<std::ptrdiff_t>(before) - 1;
+    std::rotate(frame, frame + 1, effects.end());
+  }
+}
+
+bool ReceiverHalf::own_may_go_on() const {
+  return own_gated_ ? gate_.has_room(own_->publisher) : may_release();
+}
+
+mesh::Member& ReceiverHalf::publisher_of(const Origin& source) {
+  if (own_ && source == own_->publisher) return *own_;
+  auto* member = roster_.find_publisher(source);
+  TIDEGATE_MUST(member != nullptr);
+  return *member;
+}
+
 // --- the gate -----------------------------------------------------------------------------------
 
 void ReceiverHalf::replay_position_read(std::optional<Tide> tide, Instant now) {
@@ -208,9 +251,8 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
     auto next = gate_.release(now);
     if (!next) break;
     auto& held = next->held;
-    auto* member = roster_.find_publisher(held.source);
-    TIDEGATE_MUST(member != nullptr);
-    --member->held;
+    auto& member = publisher_of(held.source);
+    --member.held;
     auto message = held.item.unpack();
     message.position = std::move(held.awaited.own);
     message.inherited = std::move(held.awaited.inherited);
@@ -220,13 +262,15 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
       if (!deliver_wanted(message, overdue)) continue;
       if (overdue) ++counters_.late;
       effects.emplace_back(std::in_place_type<effect::Deliver>, std::move(message), held.source,
-                           member->name, held.sequence, now - held.since, overdue);
+                           member.name, held.sequence, now - held.since, overdue);
     } else {
-      undelivered(*member, {held.sequence, held.sequence}, why_undelivered(next->visibility),
+      undelivered(member, {held.sequence, held.sequence}, why_undelivered(next->visibility),
                   &message, effects);
     }
   }
-  more_ = demand_ && !may_release();
+  // Messages that have left may have made room for own ones.
+  const bool own_waits = own_ && released_ > 0 && own_->stream.next() <= own_stream_.last();
+  more_ = demand_ && (!may_release() || own_waits);
   released_ = released_bytes_ = 0;
   if (gate_.take_poll(now)) {
     ++counters_.replay_reads;

@@ -16,6 +16,7 @@
 #include "lib/mesh/gap_repair.hpp"
 #include "lib/mesh/inbound_stream.hpp"
 #include "lib/mesh/outbound_stream.hpp"
+#include "lib/mesh/resend_window.hpp"
 #include "lib/mesh/roster.hpp"
 #include "lib/message/packed_message.hpp"
 #include "lib/node/event.hpp"
@@ -29,7 +30,7 @@ class ReceiverHalf {
  public:
   // `own_stream` is raised to the position of every delivery, so that an answer never overtakes
   // what it answers.
-  ReceiverHalf(const Options& options, const Origin& self, mesh::Roster& roster,
+  ReceiverHalf(const Options& options, const mesh::PeerInfo& self, mesh::Roster& roster,
                mesh::OutboundStream& own_stream, Counters& counters, base::Random random,
                Instant now);
 
@@ -46,6 +47,11 @@ class ReceiverHalf {
 
   // Nothing that is missing of publishers that are gone will come.
   void close_streams_of(const std::vector<Origin>& departed, Instant now, Effects& effects);
+
+  // Own messages up to `last`, if the application wants them: from the window in which they are
+  // retained for others, so that one that finds no room now can be had later.
+  void take_own(const mesh::ResendWindow& window, std::uint64_t last, Instant now,
+                Effects& effects);
 
   // --- the server that is read ---
 
@@ -78,6 +84,9 @@ class ReceiverHalf {
   void describe(Status& status, Instant now) const;
 
  private:
+  [[nodiscard]] bool is_own(const mesh::Member& member) const { return own_ && &member == &*own_; }
+  [[nodiscard]] bool own_may_go_on() const;
+  [[nodiscard]] mesh::Member& publisher_of(const Origin& source);
   void progress(mesh::Member& member, mesh::InboundStream::Progress progress, Instant now,
                 Effects& effects);
   void pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress, Instant now,
@@ -97,6 +106,9 @@ class ReceiverHalf {
   Overdue overdue_;
   mesh::Roster& roster_;
   mesh::OutboundStream& own_stream_;
+  // This peer as a publisher among the others, if its application wants its messages.
+  std::optional<mesh::Member> own_;
+  bool own_gated_;
   mesh::GapRepair gap_repair_;
   gate::Gate<Origin, message::PackedMessage> gate_;
   std::vector<Pattern> patterns_;

@@ -74,6 +74,7 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     CHECK(o.from == From::earliest);
     CHECK(o.overdue == Overdue::late);
     CHECK(o.overdue_after == std::chrono::seconds(5));
+    CHECK(o.own_messages == OwnMessages::at_once);
     CHECK(o.heartbeat == std::chrono::milliseconds(100));
     CHECK(o.suspect_after == std::chrono::milliseconds(250));
     CHECK(o.gone_after == std::chrono::seconds(3));
@@ -81,6 +82,7 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     CHECK(configuration.settings.socket == "/s");
     CHECK(configuration.settings.socket_group == "g");
     CHECK(configuration.settings.socket_mode == "0660");
+    CHECK(configuration.settings.leave_timeout == std::chrono::seconds(7));
   };
   check(from_file(R"(
 mesh = "m"
@@ -104,6 +106,7 @@ retain-for = "2min"
 from = "earliest"
 overdue = "late"
 overdue-after = "5s"
+own-messages = "at-once"
 heartbeat = "100ms"
 suspect-after = "250 ms"
 gone-after = "3s"
@@ -111,6 +114,7 @@ log-level = "debug"
 socket = "/s"
 socket-group = "g"
 socket-mode = "0660"
+leave-timeout = "7s"
 )"));
   check(configure({.environment = {{"TIDEGATE_MESH", "m"},
                                    {"TIDEGATE_NAME", "n"},
@@ -133,13 +137,15 @@ socket-mode = "0660"
                                    {"TIDEGATE_FROM", "earliest"},
                                    {"TIDEGATE_OVERDUE", "late"},
                                    {"TIDEGATE_OVERDUE_AFTER", "5s"},
+                                   {"TIDEGATE_OWN_MESSAGES", "at-once"},
                                    {"TIDEGATE_HEARTBEAT", "100ms"},
                                    {"TIDEGATE_SUSPECT_AFTER", "250ms"},
                                    {"TIDEGATE_GONE_AFTER", "3s"},
                                    {"TIDEGATE_LOG_LEVEL", "debug"},
                                    {"TIDEGATE_SOCKET", "/s"},
                                    {"TIDEGATE_SOCKET_GROUP", "g"},
-                                   {"TIDEGATE_SOCKET_MODE", "0660"}}}));
+                                   {"TIDEGATE_SOCKET_MODE", "0660"},
+                                   {"TIDEGATE_LEAVE_TIMEOUT", "7s"}}}));
   check(configure({.flags = {{"mesh", {"m"}},
                              {"name", {"n"}},
                              {"state-file", {"/f"}},
@@ -161,13 +167,15 @@ socket-mode = "0660"
                              {"from", {"earliest"}},
                              {"overdue", {"late"}},
                              {"overdue-after", {"5s"}},
+                             {"own-messages", {"at-once"}},
                              {"heartbeat", {"100ms"}},
                              {"suspect-after", {"250ms"}},
                              {"gone-after", {"3s"}},
                              {"log-level", {"debug"}},
                              {"socket", {"/s"}},
                              {"socket-group", {"g"}},
-                             {"socket-mode", {"0660"}}}}));
+                             {"socket-mode", {"0660"}},
+                             {"leave-timeout", {"7s"}}}}));
 }
 
 TEST_CASE("a key comes from a file, or as text from the environment alone") {

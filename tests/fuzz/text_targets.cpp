@@ -26,7 +26,7 @@ namespace {
 constexpr std::size_t longest_line = 512;
 
 void read_line(std::string_view line) {
-  (void)json_lines::trusts_primary(line);
+  (void)json_lines::parse_order(line);
   const auto publication = json_lines::parse_publication(line);
   if (!publication) {
     // The answer is a line again, with any text that the error quotes.

@@ -87,8 +87,9 @@ TEST_CASE("a line of six megabytes of brackets or members neither stops a peer n
       {repeated("x", 3 * longest), "longer than any message"},
   };
   std::uint64_t number = 1;
-  for (const auto& [line, reason] : lines) {
-    CAPTURE(line.substr(0, 20));
+  for (const auto& one : lines) {
+    const auto& [line, reason] = one;
+    CAPTURE(one.first.substr(0, 20));
     CAPTURE(number);
     const auto begin = std::chrono::steady_clock::now();
     peer.write(line + "\n{\"topic\":\"x\",\"id\":" + std::to_string(++number) + "}\n");

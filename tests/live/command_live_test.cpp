@@ -79,15 +79,6 @@ TEST_CASE("a peer delivers only messages that match a subscription") {
   CHECK(wait_for(a, "delivery")["topic"] == json{"jobs"});
 }
 
-TEST_CASE("the end of standard input is not the end of a peer") {
-  const CommandMesh mesh;
-  CommandPair pair(mesh);
-  pair.a.close_input();
-  pair.b.write("{\"topic\":\"x\"}\n");
-  CHECK(wait_for(pair.a, "delivery")["topic"] == json{"x"});
-  CHECK(pair.a.running());
-}
-
 TEST_CASE("a peer that gets SIGTERM leaves politely, and the other is told so") {
   const CommandMesh mesh;
   CommandPair pair(mesh);

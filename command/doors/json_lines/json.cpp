@@ -171,10 +171,11 @@ Json to_json(const Notice& notice, const std::string& id) {
   return json;
 }
 
-Json publish_error(std::uint64_t line, const std::string& message) {
+Json publish_error(std::uint64_t line, const std::string& message, const std::string& id) {
   auto json = typed("error");
   json["line"] = line;
   json["message"] = message;
+  if (!id.empty()) json["id"] = Json::parse(id);
   return json;
 }
 
@@ -183,6 +184,18 @@ Json trusted() { return typed("trusted"); }
 Json keys_in_use(const std::vector<std::string>& names) {
   auto json = typed("keys");
   json["keys"] = names;
+  return json;
+}
+
+Json subscribed(const std::string& pattern) {
+  auto json = typed("subscribed");
+  json["pattern"] = pattern;
+  return json;
+}
+
+Json unsubscribed(const std::string& pattern) {
+  auto json = typed("unsubscribed");
+  json["pattern"] = pattern;
   return json;
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -18,6 +19,7 @@
 #include "tidegate/notice.hpp"
 #include "tidegate/result.hpp"
 #include "tidegate/status.hpp"
+#include "tidegate/topic.hpp"
 
 namespace tidegate::json_lines {
 
@@ -32,13 +34,19 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json to_json(const Status& status);
 [[nodiscard]] Json to_json(const PeerStatus& peer);
 
-// Line `line` of standard input, counted from 1, was not published.
-[[nodiscard]] Json publish_error(std::uint64_t line, const std::string& message);
+// Line `line` of standard input, counted from 1, was not published. `id`: that of the line, if it
+// could be read (Publication::id).
+[[nodiscard]] Json publish_error(std::uint64_t line, const std::string& message,
+                                 const std::string& id = "");
+
+// The answers to orders.
+[[nodiscard]] Json trusted();
+[[nodiscard]] Json keys_in_use(const std::vector<std::string>& names);
+[[nodiscard]] Json subscribed(const std::string& pattern);
+[[nodiscard]] Json unsubscribed(const std::string& pattern);
 
 // The first line that a client of the publish socket gets, again when it changes: so many peers are
 // ready, and whether nobody new has come for a while.
-[[nodiscard]] Json trusted();
-[[nodiscard]] Json keys_in_use(const std::vector<std::string>& names);
 [[nodiscard]] Json ready_peers(std::size_t ready, bool settled);
 
 // The answer of `tidegate pub --json`; `peers` is the number of peers that were ready.
@@ -77,11 +85,21 @@ struct Publication {
 // Reads one line in. Any text is allowed; all that is wrong with it is the error.
 [[nodiscard]] Result<Publication> parse_publication(std::string_view line);
 
-// The line in that publishes nothing and tells the peer that its primary is right (see
-// Peer::trust_primary).
-[[nodiscard]] bool trusts_primary(std::string_view line);
+// A line in that publishes nothing and tells the peer to do something (doors/orders.hpp).
+struct TrustPrimary {};
+struct ReloadKeys {};
+struct Subscribe {
+  std::string text;  // of the pattern
+  Pattern pattern;
+};
+struct Unsubscribe {
+  std::string text;
+  Pattern pattern;
+};
+using Order = std::variant<TrustPrimary, ReloadKeys, Subscribe, Unsubscribe>;
 
-// The one that lets the peer take on the keys that its file has now (Peer::reload_keys).
-[[nodiscard]] bool reloads_keys(std::string_view line);
+// Nothing: the line is no order but a message, or is meant as one. The error says what is wrong
+// with the order.
+[[nodiscard]] std::optional<Result<Order>> parse_order(std::string_view line);
 
 }  // namespace tidegate::json_lines

@@ -24,8 +24,6 @@ constexpr JsonBounds bounds{.depth = 8, .values = 1024, .members = 64};
 static_assert(bounds.values >
               base::limits::topic_elements + 4 * base::limits::history_entries + bounds.members);
 
-constexpr std::size_t longest_order = 256;
-
 constexpr const char* depends_forms =
     R"(depends is none of "none", "commit" and )"
     R"({"system":"7423456789012345678","history":[{"timeline":1}],"lsn":"0/3000060"})";
@@ -157,17 +155,6 @@ class Wrong {
 };
 
 }  // namespace
-
-bool trusts_primary(std::string_view line) {
-  if (line.size() > longest_order || line.find("trust") == line.npos) return false;
-  const auto json = read_json(line, bounds);
-  return json && *json == Json{{"trust", "primary"}};
-}
-
-bool reloads_keys(std::string_view line) {
-  if (line.find("reload") == std::string_view::npos) return false;
-  return Json::parse(line, nullptr, false) == Json{{"keys", "reload"}};
-}
 
 Result<Publication> parse_publication(std::string_view line) {
   const auto read = read_json(line, bounds);

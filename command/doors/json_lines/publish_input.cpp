@@ -1,11 +1,15 @@
 #include "command/doors/json_lines/publish_input.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command/units.hpp"
@@ -21,31 +25,68 @@ std::size_t longest_line(std::size_t payload_bytes) {
   return most_escaped * (payload_bytes + base::limits::topic_bytes) + rest;
 }
 
-void complain(std::uint64_t line, const std::string& message, Output& output) {
-  output.line(to_text(publish_error(line, message)));
+void complain(std::uint64_t line, const std::string& message, Output& output,
+              const std::string& id = "") {
+  output.line(to_text(publish_error(line, message, id)));
+}
+
+constexpr const char* peer_leaves = "not published: the peer leaves";
+
+// A service, or a background job of a shell, gets a device that nobody writes to.
+bool has_writer(int descriptor) {
+  struct stat status {};
+  if (fstat(descriptor, &status) != 0) return false;
+  return !S_ISCHR(status.st_mode) || isatty(descriptor) != 0;
+}
+
+// Somebody else may have read what was there.
+bool readable_now(int descriptor) {
+  pollfd entry{descriptor, POLLIN, 0};
+  return poll(&entry, 1, 0) > 0;
 }
 
 }  // namespace
 
-PublishInput::PublishInput(int descriptor, std::size_t payload_bytes)
-    : descriptor_(descriptor), payload_bytes_(payload_bytes), lines_(longest_line(payload_bytes)) {}
+PublishInput::PublishInput(int descriptor, std::size_t payload_bytes, Receives receives)
+    : descriptor_(descriptor),
+      payload_bytes_(payload_bytes),
+      receives_(receives),
+      lines_(longest_line(payload_bytes)) {}
 
 void PublishInput::read() {
   pumped_ = false;
   std::array<char, 65536> buffer{};
-  const auto got = ::read(descriptor_, buffer.data(), buffer.size());
+  const auto wanted = std::min(buffer.size(), last_bytes_.value_or(buffer.size()));
+  const auto got = ::read(descriptor_, buffer.data(), wanted);
   if (got > 0) {
     lines_.add(buffer.data(), static_cast<std::size_t>(got));
+    if (last_bytes_) *last_bytes_ -= static_cast<std::size_t>(got);
   } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
-    // EIO: a terminal of which we are not the foreground. It counts as the end too.
-    ended_ = true;
-    lines_.end();
+    // EIO: a terminal of which we are not the foreground. Nothing can be read any more.
+    closed_ = got == 0 && !last_bytes_ && has_writer(descriptor_);
+    last_bytes_ = 0;
   }
+  if (last_bytes_ == 0) end();
+}
+
+void PublishInput::finish() {
+  if (ended_) return;
+  int waiting = 0;
+  const bool known = ioctl(descriptor_, FIONREAD, &waiting) == 0 && waiting > 0;
+  last_bytes_ = known ? static_cast<std::size_t>(waiting) : 0;
+  if (last_bytes_ == 0) end();
+}
+
+void PublishInput::end() {
+  ended_ = true;
+  pumped_ = false;
+  lines_.end();
 }
 
 void PublishInput::pump(DrivenPeer* publisher, doors::Orders& orders, Output& output) {
   while (true) {
     if (waiting_) {
+      if (held_back_) return;
       publish(*publisher, output);
       if (waiting_) return;
     }
@@ -60,17 +101,35 @@ void PublishInput::pump(DrivenPeer* publisher, doors::Orders& orders, Output& ou
 
 void PublishInput::take(const Line& line, DrivenPeer* publisher, doors::Orders& orders,
                         Output& output) {
-  if (trusts_primary(line.text)) {
-    orders.trust_primary();
-    output.line(to_text(trusted()));
-  } else if (reloads_keys(line.text)) {
-    const auto names = orders.reload_keys();
-    if (!names) return complain(line.number, names.error().message, output);
-    output.line(to_text(keys_in_use(*names)));
+  if (const auto order = parse_order(line.text)) {
+    if (!*order) return complain(line.number, order->error().message, output);
+    obey(**order, line.number, publisher, orders, output);
   } else if (publisher == nullptr) {
     complain(line.number, "not published: the peer for it could not be started", output);
   } else {
     take_message(line, output);
+  }
+}
+
+void PublishInput::obey(const Order& order, std::uint64_t line, DrivenPeer* publisher,
+                        doors::Orders& orders, Output& output) {
+  if (std::holds_alternative<TrustPrimary>(order)) {
+    orders.trust_primary();
+    output.line(to_text(trusted()));
+  } else if (std::holds_alternative<ReloadKeys>(order)) {
+    const auto names = orders.reload_keys();
+    if (!names) return complain(line, names.error().message, output);
+    output.line(to_text(keys_in_use(*names)));
+  } else if (receives_ == Receives::nothing || publisher == nullptr) {
+    complain(line, "nothing is delivered here; subscribe on the standard input of the peer",
+             output);
+  } else if (const auto* wanted = std::get_if<Subscribe>(&order)) {
+    publisher->subscribe(wanted->pattern);
+    output.line(to_text(subscribed(wanted->text)));
+  } else {
+    const auto& unwanted = std::get<Unsubscribe>(order);
+    publisher->unsubscribe(unwanted.pattern);
+    output.line(to_text(unsubscribed(unwanted.text)));
   }
 }
 
@@ -81,7 +140,7 @@ void PublishInput::publish(DrivenPeer& peer, Output& output) {
       peer.publish(publication.topic, publication.payload, publication.dependency);
   if (answer == Publish::outbox_full) return;
   if (answer != Publish::accepted) {
-    complain(line, refusal(answer, publication), output);
+    complain(line, refusal(answer, publication), output, publication.id);
   } else if (!publication.id.empty()) {
     ids_.emplace(ticket, std::move(publication.id));
   }
@@ -110,8 +169,21 @@ void PublishInput::take_message(const Line& line, Output& output) {
 }
 
 void PublishInput::give_up(Output& output) {
-  if (waiting_) complain(waiting_->line, "not published: the peer leaves", output);
-  waiting_.reset();
+  const auto refuse_waiting = [&] {
+    if (waiting_) complain(waiting_->line, peer_leaves, output, waiting_->publication.id);
+    waiting_.reset();
+  };
+  refuse_waiting();
+  finish();
+  while (true) {
+    while (const auto line = lines_.next()) {
+      if (!parse_order(line->text)) take_message(*line, output);
+      refuse_waiting();
+    }
+    if (ended_) return;
+    if (!readable_now(descriptor_)) end();
+    if (!ended_) read();
+  }
 }
 
 std::string PublishInput::refusal(Publish answer, const Publication& publication) const {

@@ -1,9 +1,12 @@
-// Standard input of `tidegate peer`: JSON lines, each a message to publish (json.hpp).
+// Standard input of `tidegate peer`: JSON lines, each a message to publish or an order (json.hpp).
 //
 // A message that can't be published is answered by a line on the output, with the number of the
 // input line, and the next line is read. A line with an id is answered with that id once the peer
 // answers its ticket. Only a full outbox is no error: reading pauses until there is room, so that
 // whoever writes to us has to wait. The message that met it is kept, and nothing is reordered.
+//
+// No line is lost at the end: all that was written before it is published, or answered as not
+// published. The end is that of the input or, when the peer is stopped, finish().
 #pragma once
 
 #include <cstdint>
@@ -22,25 +25,49 @@ namespace tidegate::json_lines {
 
 class PublishInput {
  public:
-  PublishInput(int descriptor, std::size_t payload_bytes);
+  // Whether the peer that publishes also gives its deliveries to the writer, who may then choose
+  // them.
+  enum class Receives : std::uint8_t { nothing, deliveries };
+
+  PublishInput(int descriptor, std::size_t payload_bytes, Receives receives);
 
   // To be watched for input while wants_input(); then read().
   [[nodiscard]] int descriptor() const { return descriptor_; }
   [[nodiscard]] bool wants_input() const { return !ended_ && !waiting_; }
   void read();
 
+  // The writer is gone, also if not all that it wrote has been read.
+  void hang_up() { closed_ = true; }
+
+  // No more is read than what is there now.
+  void finish();
+
   // Publishes what was read, as far as the peer takes it, and gives the orders. Call it after
-  // read(), and, while blocked(), whenever the peer has turned. nullptr: nothing can be published.
+  // read(), and, while a message waits, whenever the peer has turned. nullptr: nothing can be
+  // published.
   void pump(DrivenPeer* publisher, doors::Orders& orders, Output& output);
+
+  // Messages stay here until then: earlier ones would go to peers that are not met yet.
+  void hold_back(bool back) { held_back_ = back; }
+  [[nodiscard]] bool holds_back() const { return held_back_ && waiting_.has_value(); }
 
   // The id of the line that this Sent or Unpublished answers; empty: it had none, or the notice is
   // another one.
   [[nodiscard]] std::string take_id(const Notice& notice);
 
-  // Nothing more comes, and all that came is answered, as far as it has an id.
-  [[nodiscard]] bool done() const { return ended_ && pumped_ && ids_.empty(); }
+  // Nothing more is read.
+  [[nodiscard]] bool ended() const { return ended_; }
 
-  // The peer leaves: says of the message that waits that it is not published.
+  // Nothing more comes, and all that came was handed to the peer or refused.
+  [[nodiscard]] bool drained() const { return ended_ && pumped_ && !waiting_; }
+
+  // And is answered, as far as it has an id.
+  [[nodiscard]] bool done() const { return drained() && ids_.empty(); }
+
+  // The writer has closed it. An input that never was one, as /dev/null, is none.
+  [[nodiscard]] bool closed_by_writer() const { return closed_; }
+
+  // The peer leaves: says of each message that was written that it is not published.
   void give_up(Output& output);
 
  private:
@@ -49,18 +76,25 @@ class PublishInput {
     Publication publication;
   };
 
+  void end();
   void take(const Line& line, DrivenPeer* publisher, doors::Orders& orders, Output& output);
+  void obey(const Order& order, std::uint64_t line, DrivenPeer* publisher, doors::Orders& orders,
+            Output& output);
   void take_message(const Line& line, Output& output);
   void publish(DrivenPeer& peer, Output& output);
   [[nodiscard]] std::string refusal(Publish answer, const Publication& publication) const;
 
   int descriptor_;
   std::size_t payload_bytes_;
+  Receives receives_;
   LineReader lines_;
   std::optional<Waiting> waiting_;
-  std::map<Ticket, std::string> ids_;  // of what is not answered yet
+  std::map<Ticket, std::string> ids_;      // of what is not answered yet
+  std::optional<std::size_t> last_bytes_;  // so many are read yet
+  bool held_back_ = false;
   bool ended_ = false;
-  bool pumped_ = false;  // all that was read
+  bool closed_ = false;
+  bool pumped_ = true;  // all that was read
 };
 
 }  // namespace tidegate::json_lines

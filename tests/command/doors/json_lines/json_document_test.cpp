@@ -309,7 +309,11 @@ void see_troubles(Sightings& sightings) {
 }
 
 void see_answers(Sightings& sightings) {
-  sightings.see("error", publish_error(1, "message"));
+  for (const auto* id : {"", "\"a\"", "1", "0.5"}) {
+    sightings.see("error", publish_error(1, "message", id));
+  }
+  sightings.see("subscribed", subscribed("a/#"));
+  sightings.see("unsubscribed", unsubscribed("a/#"));
   sightings.see("ready_peers", ready_peers(1, true));
   sightings.see("trusted", trusted());
   sightings.see("keys", keys_in_use({"5fee04e7807a7ebf"}));

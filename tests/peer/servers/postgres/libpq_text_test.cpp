@@ -72,8 +72,9 @@ TEST_CASE("a piece of a password that was taken for a host, a port or a database
       {"host", "a,me:hush@b"},  {"hostaddr", "me@a"},        {"host", "postgresql://a"},
       {"dbname", "x://me:h@a"}, {"dbname", "password=hush"},
   };
-  for (const auto& [keyword, value] : bad) {
-    CAPTURE(value);
+  for (const auto& setting : bad) {
+    const auto& [keyword, value] = setting;
+    CAPTURE(setting.second);
     const auto error = misplaced_password(keyword, value);
     REQUIRE(error);
     CHECK(error->message.find("hush") == std::string::npos);
@@ -83,8 +84,9 @@ TEST_CASE("a piece of a password that was taken for a host, a port or a database
       {"host", ""},    {"hostaddr", "::1"},    {"dbname", "a@b=c"},
       {"user", "a@b"}, {"password", "a@b/c"},
   };
-  for (const auto& [keyword, value] : good) {
-    CAPTURE(value);
+  for (const auto& setting : good) {
+    const auto& [keyword, value] = setting;
+    CAPTURE(setting.second);
     CHECK_FALSE(misplaced_password(keyword, value));
   }
 }
