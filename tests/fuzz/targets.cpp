@@ -5,7 +5,7 @@
 namespace tidegate::fuzz {
 
 std::span<const Target> targets() {
-  static constexpr std::array<Target, 12> all{{
+  static constexpr std::array<Target, 13> all{{
       {"frames", read_frames, frame_seeds},
       {"beacon", read_beacon, beacon_seeds},
       {"node", run_node, node_seeds},
@@ -14,6 +14,7 @@ std::span<const Target> targets() {
       {"keys", read_keys, key_seeds},
       {"settings", read_settings, setting_seeds},
       {"words", read_words, word_seeds},
+      {"token", read_token, token_seeds},
       {"state-file", read_state_file, state_file_seeds},
       {"connection-string", read_connection_string, connection_string_seeds},
       {"server-answer", read_server_answer, server_answer_seeds},

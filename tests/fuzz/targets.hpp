@@ -34,6 +34,7 @@ void read_status(std::string_view input);
 void read_keys(std::string_view input);
 void read_settings(std::string_view input);
 void read_words(std::string_view input);
+void read_token(std::string_view input);
 void read_state_file(std::string_view input);
 
 // Answers of database servers and of their library.
@@ -50,6 +51,7 @@ void read_server_answer(std::string_view input);
 [[nodiscard]] std::vector<std::string> key_seeds();
 [[nodiscard]] std::vector<std::string> setting_seeds();
 [[nodiscard]] std::vector<std::string> word_seeds();
+[[nodiscard]] std::vector<std::string> token_seeds();
 [[nodiscard]] std::vector<std::string> state_file_seeds();
 [[nodiscard]] std::vector<std::string> connection_string_seeds();
 [[nodiscard]] std::vector<std::string> server_answer_seeds();

@@ -2,6 +2,7 @@
 #include <string>
 
 #include <nlohmann/json.hpp>
+#include <sodium.h>
 
 #include "command/config.hpp"
 #include "command/doors/json_lines/json.hpp"
@@ -18,6 +19,7 @@
 #include "tests/lib/keys/sample_key.hpp"
 #include "tidegate/lsn.hpp"
 #include "tidegate/position.hpp"
+#include "tidegate/token.hpp"
 #include "tidegate/topic.hpp"
 
 namespace tidegate::fuzz {
@@ -38,6 +40,20 @@ void read_line(std::string_view line) {
   const auto text = json_lines::to_text(to_json(*publication));
   const auto again = json_lines::parse_publication(text);
   TIDEGATE_MUST(again && json_lines::to_text(to_json(*again)) == text);
+}
+
+// With a checksum that is right, which no fuzzer finds.
+std::string token_of_bytes(std::string bytes) {
+  const auto raw = [](auto& text) { return reinterpret_cast<unsigned char*>(text.data()); };
+  std::string sum(32, '\0');
+  TIDEGATE_MUST(crypto_generichash(raw(sum), sum.size(), raw(bytes), bytes.size(), nullptr, 0) ==
+                0);
+  bytes += sum.substr(0, 4);
+  constexpr int coding = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
+  std::string coded(sodium_base64_encoded_len(bytes.size(), coding), '\0');
+  sodium_bin2base64(coded.data(), coded.size(), raw(bytes), bytes.size(), coding);
+  coded.pop_back();
+  return "tide1." + coded;
 }
 
 }  // namespace
@@ -152,6 +168,30 @@ void read_words(std::string_view input) {
   }
   (void)status_socket::parse_mode(text);
   (void)command::may_be_secret(text);
+}
+
+// From a cookie: anybody's. Each position has one token.
+void read_token(std::string_view input) {
+  const auto read = [](std::string_view token) {
+    const auto position = parse_token(token);
+    if (position) TIDEGATE_MUST(to_token(*position) == token);
+  };
+  read(input);
+  read(token_of_bytes(std::string(input)));
+}
+
+std::vector<std::string> token_seeds() {
+  std::vector<std::string> seeds;
+  for (const auto& timelines :
+       std::vector<std::vector<HistoryEntry>>{{{1, 0, 0}},
+                                              {{3, 0, 0}},
+                                              {{1, 0, 0}, {2, 0x16B3000160, 1795640443355842}},
+                                              {{1, 0, 0}, {2, 5, 0}, {3, 6, 0}, {9, 6, 0}}}) {
+    const Branch branch(ServerKind::postgres, 7423456789012345678U, *History::of(timelines));
+    seeds.push_back(to_token({branch, 0x16B374D848, 0x16B374D010}));
+    seeds.push_back(to_token({branch, 0x16B374D848}));
+  }
+  return seeds;
 }
 
 std::vector<std::string> word_seeds() {

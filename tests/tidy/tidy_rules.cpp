@@ -51,7 +51,7 @@ const std::vector<Layer>& layers() {
       {"include/tidegate/", {}, {}},
       {"lib/base/", {"tidegate/"}, {}},
       {"lib/keys/", {"tidegate/", "lib/base/"}, {"sodium.h"}},
-      {"lib/message/", {"tidegate/", "lib/base/"}, {}},
+      {"lib/message/", {"tidegate/", "lib/base/"}, {"sodium.h"}},
       {"lib/gate/", {"tidegate/", "lib/base/", "lib/message/"}, {}},
       {"lib/mesh/", {"tidegate/", "lib/base/", "lib/message/"}, {}},
       {"lib/node/", {"tidegate/", "lib/"}, {}},

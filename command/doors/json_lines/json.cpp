@@ -11,6 +11,7 @@
 #include "command/doors/json_lines/json_members.hpp"
 #include "command/status_text.hpp"
 #include "lib/base/utf8.hpp"
+#include "tidegate/token.hpp"
 
 namespace tidegate::json_lines {
 namespace {
@@ -40,6 +41,13 @@ Json typed(const char* type) {
   Json json = Json::object();
   json["type"] = type;
   return json;
+}
+
+// The position, and its token for those who pass it on.
+void put_position(Json& json, const std::optional<Position>& position) {
+  Write{json}("position", position);
+  const auto token = position ? to_token(*position) : std::string();
+  json["token"] = token.empty() ? Json(nullptr) : Json(token);
 }
 
 Json of_peer(const char* type, const Origin& origin, const std::string& name) {
@@ -76,7 +84,7 @@ Json made(const Sent& n) {
   auto json = typed("sent");
   json["ticket"] = n.ticket;
   json["sequence"] = n.sequence;
-  Write{json}("position", n.position);
+  put_position(json, n.position);
   return json;
 }
 
@@ -155,7 +163,7 @@ Json to_json(const Delivery& delivery) {
   json["name"] = delivery.origin_name;
   const Write write(json);
   write("sequence", delivery.sequence);
-  write("position", delivery.message.position);
+  put_position(json, delivery.message.position);
   write("held_ms", delivery.held);
   write("late", delivery.late);
   return json;
@@ -226,7 +234,7 @@ Json published(const Topic& topic, std::size_t peers, const std::optional<Positi
   auto json = typed("published");
   json["topic"] = topic.elements();
   json["peers"] = peers;
-  Write{json}("position", position);
+  put_position(json, position);
   return json;
 }
 

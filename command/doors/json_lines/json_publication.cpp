@@ -11,6 +11,7 @@
 #include "command/doors/json_lines/json_members.hpp"
 #include "command/suggestions.hpp"
 #include "lib/base/limits.hpp"
+#include "tidegate/token.hpp"
 
 namespace tidegate::json_lines {
 namespace {
@@ -25,7 +26,7 @@ static_assert(bounds.values >
               base::limits::topic_elements + 4 * base::limits::history_entries + bounds.members);
 
 constexpr const char* depends_forms =
-    R"(depends is none of "none", "commit" and )"
+    R"(depends is none of "none", "commit", a token "tide1..." and )"
     R"({"system":"7423456789012345678","history":[{"timeline":1}],"lsn":"0/3000060"})";
 
 Result<Topic> read_topic(const Json& json) {
@@ -98,6 +99,11 @@ Result<Dependency> read_dependency(const Json& line) {
   }
   if (commit) return Dependency{AfterCommit{.durable = durable}};
   if (none) return Dependency{NoChange{.apart = apart}};
+  if (json.is_string() && json.get_ref<const std::string&>().starts_with("tide")) {
+    const auto position = parse_token(json.get_ref<const std::string&>());
+    if (!position) return Error{"depends: " + position.error().message};
+    return Dependency{*position};
+  }
   if (!json.is_object()) return Error{depends_forms};
   const auto position = read_position(json);
   if (!position) return position.error();

@@ -9,6 +9,7 @@
 #include "command/status_text.hpp"
 #include "lib/base/utf8.hpp"
 #include "tests/support/contains.hpp"
+#include "tidegate/token.hpp"
 
 using namespace tidegate;
 using namespace tidegate::base;
@@ -61,13 +62,15 @@ TEST_CASE("a delivery is one line with its type first") {
         R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
         R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
         R"("lsn":"0/3000060","after":"0/3000018"},)"
-        R"("held_ms":1.234,"late":false})");
+        R"("token":")" +
+            to_token(place) + R"(","held_ms":1.234,"late":false})");
 }
 
 TEST_CASE("a delivery without a position has null there") {
   auto plain = delivery("");
   plain.message.position.reset();
   CHECK(to_json(plain)["position"].is_null());
+  CHECK(to_json(plain)["token"].is_null());
 }
 
 TEST_CASE("a payload that is no text is written as base64") {
@@ -118,7 +121,8 @@ TEST_CASE("every notice has a type and all its members") {
         R"({"type":"sent","ticket":4,"sequence":3,)"
         R"("position":{"system":"18446744073709551615","history":[{"timeline":1,"begin":"0/0",)"
         R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
-        R"("lsn":"0/3000060","after":"0/3000018"}})");
+        R"("lsn":"0/3000060","after":"0/3000018"},"token":")" +
+            to_token(place) + "\"}");
   CHECK(text(Unpublished{5, Unpublished::Why::primary_lost, topic({"a"}), "x"}) ==
         R"({"type":"unpublished","ticket":5,"why":"primary_lost","topic":["a"],"payload":"x"})");
   CHECK(text(Undone{5, 4, Undelivered::Why::in_doubt, topic({"a"}), place}) ==
@@ -234,6 +238,7 @@ TEST_CASE("each form of a dependency is understood") {
             R"({"system":"18446744073709551615","history":[{"timeline":1},{"timeline":3,)"
             R"("begin":"0/1000000","promoted":1795640443355842}],"lsn":"0/3000060",)"
             R"("after":"0/3000018"})")) == place);
+  CHECK(std::get<Position>(dependency("\"" + to_token(place) + "\"")) == place);
   CHECK(std::get<Position>(
             dependency(R"({"system":"1","history":[{"timeline":1}],"lsn":"0/3000060"})"))
             .after == 0);
@@ -255,6 +260,9 @@ TEST_CASE("a line that can't be published is refused with the text to write inst
   CHECK(contains(why_refused(R"({"topic":"a","payload":"","payload_base64":""})"), "not both"));
   CHECK(contains(why_refused(R"({"topic":"a","paylaod":""})"), "did you mean payload?"));
   CHECK(contains(why_refused(R"({"topic":"a","depends":"after"})"), "depends is none of"));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":"tide1.AAAA"})"), "copy it anew"));
+  CHECK(contains(why_refused(R"({"topic":"a","depends":"tide1.AAAA","durable":true})"),
+                 "says nothing without"));
   CHECK(contains(why_refused(R"({"topic":"a","depends":"commit","durable":1})"), "true or false"));
   CHECK(contains(why_refused(R"({"topic":"a","durable":true})"), "says nothing without"));
   CHECK(contains(why_refused(R"({"topic":"a","apart":"yes"})"), "true or false"));
