@@ -147,9 +147,14 @@ DrivenPeer::~DrivenPeer() {
 }
 
 Published DrivenPeer::publish(Topic topic, std::string payload, Dependency dependency) {
+  return publish({std::move(topic), std::move(payload), std::move(dependency)});
+}
+
+Published DrivenPeer::publish(Publication publication) {
   auto& parts = *parts_;
   if (!parts.core.here()) return {Publish::other_process};
-  Message message{std::move(topic), std::move(payload), std::nullopt, std::nullopt};
+  auto& dependency = publication.dependency;
+  auto message = peer::take_message(publication);
   if (const auto why = parts.core.refusal(message, dependency, parts.loop().may_have_primary())) {
     if (*why == Publish::no_primary) parts.loop().look_for_primary();
     return {*why};

@@ -21,7 +21,9 @@ std::size_t text_bytes(const Undelivered& n) {
   return n.name.size() + (n.topic ? n.topic->bytes() : 0);
 }
 std::size_t text_bytes(const Sent&) { return 0; }
-std::size_t text_bytes(const Unpublished& n) { return n.payload.size() + n.topic.bytes(); }
+std::size_t text_bytes(const Unpublished& n) {
+  return n.payload.size() + n.topic.bytes() + message::footprint(n.headers);
+}
 std::size_t text_bytes(const Undone& n) { return n.topic.bytes(); }
 std::size_t text_bytes(const ServerUp& n) { return n.description.size() + n.degraded.size(); }
 std::size_t text_bytes(const ServerDown& n) { return n.reason.size(); }

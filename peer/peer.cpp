@@ -227,9 +227,14 @@ Peer::~Peer() {
 }
 
 Published Peer::publish(Topic topic, std::string payload, Dependency dependency) {
+  return publish({std::move(topic), std::move(payload), std::move(dependency)});
+}
+
+Published Peer::publish(Publication publication) {
   auto& thread = *thread_;
   if (!thread.core.here()) return {Publish::other_process};
-  Message message{std::move(topic), std::move(payload), std::nullopt, std::nullopt};
+  auto& dependency = publication.dependency;
+  auto message = peer::take_message(publication);
   if (const auto why = thread.core.refusal(message, dependency, thread.has_primary)) {
     if (*why == Publish::no_primary) thread.look_for_primary();
     return {*why};

@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "lib/message/headers.hpp"
+
 namespace tidegate::peer {
 namespace {
 
@@ -31,6 +33,11 @@ Error one_handler() {
 }
 
 Error no_new_keys() { return {"the peer leaves, and takes no other keys on"}; }
+
+Message take_message(Publication& publication) {
+  return {std::move(publication.topic), std::move(publication.payload), std::nullopt, std::nullopt,
+          std::move(publication.headers)};
+}
 
 PeerCore::PeerCore(Options options, World world, Inbox::Shown shown)
     : options_(std::move(options)),
@@ -62,6 +69,7 @@ std::optional<Publish> PeerCore::refusal(const Message& message, const Dependenc
                                          bool has_primary) const {
   if (leaving_) return Publish::leaving;
   if (message.payload.size() > options_.payload_bytes) return Publish::payload_too_large;
+  if (!message::valid_headers(message.headers)) return Publish::bad_headers;
   if (std::holds_alternative<AfterCommit>(dependency) && !has_primary) return Publish::no_primary;
   return std::nullopt;
 }

@@ -31,6 +31,9 @@ namespace tidegate::peer {
 // Why keys are not taken on.
 [[nodiscard]] Error no_new_keys();
 
+// All of it but the dependency.
+[[nodiscard]] Message take_message(Publication& publication);
+
 class PeerCore {
  public:
   PeerCore(Options options, World world, Inbox::Shown shown);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "tidegate/export.hpp"
 #include "tidegate/origin.hpp"
@@ -14,6 +15,14 @@
 #include "tidegate/topic.hpp"
 
 namespace tidegate {
+
+// A word about a message for those who get it, such as its content type; tidegate doesn't read it.
+struct Header {
+  std::string name;   // UTF-8, not empty
+  std::string value;  // UTF-8
+
+  friend bool operator==(const Header&, const Header&) = default;
+};
 
 struct Message {
   Topic topic;
@@ -24,6 +33,9 @@ struct Message {
   // implies it: the message waits for that as well, but not where it is lost. The publishing peer
   // fills it in.
   std::optional<Position> inherited;
+  // In the order in which they were given. No two have one name; 64 at the most, with 8 KiB of
+  // names and values together.
+  std::vector<Header> headers = {};
 
   friend bool operator==(const Message&, const Message&) = default;
 };
@@ -48,6 +60,14 @@ struct AfterCommit {
 // The dependency of a message. A Position is one that the caller knows, for example from
 // commit.hpp.
 using Dependency = std::variant<NoChange, Position, AfterCommit>;
+
+// All that can be said of a message when it is published.
+struct Publication {
+  Topic topic;
+  std::string payload = {};
+  Dependency dependency = NoChange{};
+  std::vector<Header> headers = {};  // as Message::headers
+};
 
 // Names one publish that a peer has accepted: 1 for the first of its life, and so on without a gap.
 using Ticket = std::uint64_t;

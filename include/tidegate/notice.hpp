@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "tidegate/export.hpp"
 #include "tidegate/message.hpp"
@@ -84,6 +85,7 @@ struct Unpublished {
   Why why = Why::primary_lost;
   Topic topic;
   std::string payload;
+  std::vector<Header> headers = {};
 };
 
 // The change of a message that this peer has sent was undone by a failover, or may be: its primary,

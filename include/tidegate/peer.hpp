@@ -76,6 +76,8 @@ enum class Publish : std::uint8_t {
   accepted,
   outbox_full,        // `outbox_bytes` wait already: try again later, or slow down
   payload_too_large,  // longer than `payload_bytes`
+  bad_headers,        // not as Message::headers must be: too many or too long, a name that is empty
+                      // or stands twice, or no UTF-8
   // AfterCommit, but this peer has no primary to ask; give it one. If the server that it reads may
   // have been promoted just now, try again: it is looking. (Before it has met that server it
   // accepts; if that is a standby then, the message comes back as Unpublished.)
@@ -109,6 +111,7 @@ class TIDEGATE_EXPORT Peer {
 
   // Hands a message to the loop. Messages are sent in the order of the calls, those of several
   // threads in some order; a message that waits for its position holds up those behind it.
+  [[nodiscard]] Published publish(Publication publication);
   [[nodiscard]] Published publish(Topic topic, std::string payload,
                                   Dependency dependency = NoChange{});
 
@@ -175,6 +178,7 @@ class TIDEGATE_EXPORT DrivenPeer {
 
   // The first message since the last run_once() goes out at once, if those before have gone to all
   // readers; the others go together with the next run_once(), or when they fill a frame.
+  [[nodiscard]] Published publish(Publication publication);
   [[nodiscard]] Published publish(Topic topic, std::string payload,
                                   Dependency dependency = NoChange{});
 

@@ -22,6 +22,9 @@ inline constexpr std::size_t topic_bytes = 4096;  // of all elements together
 
 inline constexpr std::size_t payload_bytes = std::size_t{16} << 20U;
 
+inline constexpr std::size_t message_headers = 64;
+inline constexpr std::size_t header_bytes = 8192;  // of all names and values of a message
+
 // Messages that wait together travel in one frame, up to this size. A message alone may be larger.
 inline constexpr std::size_t batch_bytes = std::size_t{64} << 10U;
 inline constexpr std::size_t batch_messages = 1024;
@@ -30,14 +33,15 @@ inline constexpr std::size_t batch_messages = 1024;
 inline constexpr std::size_t frame_branches = 8;
 static_assert(frame_branches >= 2, "a message has two positions");
 
-// The bytes that a message adds to its topic and payload on the wire, rounded up: array and element
-// heads, and its positions.
-inline constexpr std::size_t message_overhead_bytes = 64 + 5 * topic_elements;
+// The bytes that a message adds to its topic, payload and headers on the wire, rounded up: array
+// and element heads, and its positions.
+inline constexpr std::size_t message_overhead_bytes =
+    64 + 5 * topic_elements + 2 * 5 * message_headers;
 inline constexpr std::size_t frame_overhead_bytes = 64 + frame_branches * (8 + branch_bytes);
 
 // The largest frame that may exist; the transport refuses a longer one before reading it.
 inline constexpr std::size_t frame_bytes =
-    payload_bytes + topic_bytes + message_overhead_bytes + frame_overhead_bytes;
+    payload_bytes + topic_bytes + header_bytes + message_overhead_bytes + frame_overhead_bytes;
 
 // All that is held lies on so many at the most: their histories are in no bound of bytes, and all
 // of them are compared with the server's.

@@ -23,7 +23,7 @@
 
 namespace tidegate::mesh {
 
-inline constexpr std::uint32_t protocol_version = 1;
+inline constexpr std::uint32_t protocol_version = 2;
 
 // The CURVE key by which followers know a publisher's stream from any other. Each process draws
 // its own and tells it to nobody but members; all 0: it has none.

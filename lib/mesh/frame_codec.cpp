@@ -11,6 +11,7 @@
 #include "lib/mesh/frame_cursor.hpp"
 #include "lib/mesh/frame_reader.hpp"
 #include "lib/mesh/frame_writer.hpp"
+#include "lib/message/headers.hpp"
 
 namespace tidegate::mesh {
 namespace {
@@ -119,6 +120,26 @@ std::optional<Topic> read_topic(FrameReader& message, TopicElements& elements) {
   return std::move(topic).value();
 }
 
+// Nothing is copied before all of them are found to be good.
+std::vector<Header> read_headers(FrameReader& message) {
+  auto fields = message.array("headers");
+  std::array<message::HeaderView, base::limits::message_headers> views;
+  std::size_t count = 0;
+  while (fields.left() > 0 && count < views.size()) {
+    views[count].name = fields.raw_text("header");
+    views[count++].value = fields.raw_text("header");
+  }
+  const auto found = std::span<const message::HeaderView>(views).first(count);
+  if (fields.left() > 0 || !message::valid_headers(found)) message.fail("headers");
+  std::vector<Header> headers;
+  if (message.cursor().problem() != nullptr) return headers;
+  headers.reserve(count);
+  for (const auto& view : found) {
+    headers.push_back({std::string(view.name), std::string(view.value)});
+  }
+  return headers;
+}
+
 using Branches = std::array<const Branch*, base::limits::frame_branches>;
 
 // How many there are, in `branches`.
@@ -150,6 +171,7 @@ std::vector<Message> read_messages(FrameReader& frame, std::span<const Branch* c
     messages.push_back({std::move(*topic), std::string(payload), std::nullopt, std::nullopt});
     messages.back().position = fields.place_of_change(branches);
     messages.back().inherited = fields.place(branches);
+    if (fields.left() > 0) messages.back().headers = read_headers(fields);
     fields.close();
   }
   return messages;

@@ -33,10 +33,14 @@ class FrameWriter {
     constexpr std::size_t frame_head = 128;
     constexpr std::size_t heads = 32;  // of a message's parts, and its positions
     constexpr std::size_t element_head = 2;
+    constexpr std::size_t header_heads = 6;
     std::size_t bytes = frame_head;
     for (const auto& message : values) {
       bytes += message.payload.size() + message.topic.bytes() +
                element_head * message.topic.size() + heads;
+      for (const auto& header : message.headers) {
+        bytes += header.name.size() + header.value.size() + header_heads;
+      }
     }
     return bytes;
   }
@@ -111,13 +115,22 @@ class FrameWriter {
   }
 
   void message(const Message& value, const BranchTable& branches) {
-    pack_.pack_array(2 + (value.position ? 3 : 1) + (value.inherited ? 2 : 1));
+    const bool has_headers = !value.headers.empty();
+    pack_.pack_array(2 + (value.position ? 3 : 1) + (value.inherited ? 2 : 1) +
+                     (has_headers ? 1 : 0));
     pack_.pack_array(static_cast<std::uint32_t>(value.topic.size()));
     for (const auto element : value.topic) text(element);
     binary(value.payload);
     place(value.position, branches);
     if (const auto& own = value.position) number(own->after == 0 ? 0 : own->offset - own->after);
     place(value.inherited, branches);
+    if (has_headers) headers(value.headers);
+  }
+
+  // Name and value in turn.
+  void headers(const std::vector<Header>& values) {
+    pack_.pack_array(static_cast<std::uint32_t>(2 * values.size()));
+    for (const auto& header : values) text(header.name).text(header.value);
   }
 
   // The number of the branch and the offset, or 0.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "lib/base/limits.hpp"
 #include "tidegate/message.hpp"
@@ -9,6 +10,7 @@
 namespace tidegate::message {
 
 inline constexpr std::size_t footprint_overhead = 160;
+inline constexpr std::size_t header_overhead = sizeof(Header);  // for each
 
 // The bytes that the bounds count for a message: its content, and a round figure for the structures
 // around it.
@@ -16,13 +18,22 @@ inline constexpr std::size_t footprint_overhead = 160;
                                                  std::size_t topic_bytes) {
   return payload_bytes + topic_bytes + footprint_overhead;
 }
+// The bytes that headers add to it.
+[[nodiscard]] inline std::size_t footprint(const std::vector<Header>& headers) {
+  std::size_t bytes = 0;
+  for (const auto& header : headers) {
+    bytes += header.name.size() + header.value.size() + header_overhead;
+  }
+  return bytes;
+}
 [[nodiscard]] inline std::size_t footprint(const Message& message) {
-  return footprint_of(message.payload.size(), message.topic.bytes());
+  return footprint_of(message.payload.size(), message.topic.bytes()) + footprint(message.headers);
 }
 
 // The most that a message with such a payload counts for.
 [[nodiscard]] constexpr std::size_t largest_footprint(std::size_t payload_bytes) {
-  return footprint_of(payload_bytes, base::limits::topic_bytes);
+  return footprint_of(payload_bytes, base::limits::topic_bytes) + base::limits::header_bytes +
+         base::limits::message_headers * header_overhead;
 }
 
 }  // namespace tidegate::message

@@ -82,6 +82,7 @@ inline constexpr auto publish_names =
     base::enum_names<Publish>({{Publish::accepted, "accepted"},
                                {Publish::outbox_full, "outbox_full"},
                                {Publish::payload_too_large, "payload_too_large"},
+                               {Publish::bad_headers, "bad_headers"},
                                {Publish::no_primary, "no_primary"},
                                {Publish::leaving, "leaving"},
                                {Publish::other_process, "other_process"}});

@@ -80,7 +80,7 @@ std::vector<Problem> validate(const Options& options) {
   }
   const auto one_message = message::largest_footprint(options.payload_bytes);
   const auto room_for_one = "must be at least " + std::to_string(one_message) +
-                            " bytes: one message with payload-bytes and the longest topic";
+                            " bytes: one message with payload-bytes, the longest topic and headers";
   require(options.held_bytes >= one_message, "held-bytes", room_for_one);
   require(options.inbox_bytes >= one_message, "inbox-bytes", room_for_one);
   require(options.outbox_bytes >= one_message, "outbox-bytes", room_for_one);

@@ -62,8 +62,9 @@ Unpublished::Why PublisherHalf::why_lost(gate::CommitQueue::Fate fate) const {
 void PublisherHalf::unpublished(Message message, Ticket ticket, Unpublished::Why why,
                                 Effects& effects) {
   ++counters_.unpublished;
-  effects.push_back(effect::Notify{
-      Unpublished{ticket, why, std::move(message.topic), std::move(message.payload)}});
+  effects.push_back(
+      effect::Notify{Unpublished{ticket, why, std::move(message.topic), std::move(message.payload),
+                                 std::move(message.headers)}});
 }
 
 // --- own changes that a failover undoes ---------------------------------------------------------

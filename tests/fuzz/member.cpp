@@ -53,7 +53,9 @@ Message draw_message(Draw& draw) {
   const auto size = draw.byte();
   Message message{std::move(topic), std::string(size < 200 ? size : std::size_t{size} * 100, 'x'),
                   draw_position(draw), std::nullopt};
-  if (draw.coin()) message.inherited = draw_position(draw);
+  const auto further = draw.byte();
+  if ((further & 1U) != 0) message.inherited = draw_position(draw);
+  if (further % 8 == 7) message.headers = {{"name", std::string(draw.byte(), 'v')}};
   return message;
 }
 

@@ -284,7 +284,7 @@ TEST_CASE("another protocol version is refused, with the reason and the cure") {
   const auto before = mesh.counters().refused;
   dealer.send(hello);
   CHECK(refusal_of(dealer.receive()) ==
-        "this peer speaks protocol version 1, not 9; upgrade the older one");
+        "this peer speaks protocol version 2, not 9; upgrade the older one");
   CHECK(mesh.counters().refused == before + 1);
   mesh.check_exchange();
 }

@@ -37,6 +37,10 @@ void put_payload(Json& json, const std::string& payload) {
   json["payload_base64"] = std::move(text);
 }
 
+void put_headers(Json& json, const std::vector<Header>& headers) {
+  for (const auto& header : headers) json["headers"][header.name] = header.value;
+}
+
 Json typed(const char* type) {
   Json json = Json::object();
   json["type"] = type;
@@ -94,6 +98,7 @@ Json made(const Unpublished& n) {
   json["why"] = to_string(n.why);
   json["topic"] = n.topic.elements();
   put_payload(json, n.payload);
+  put_headers(json, n.headers);
   return json;
 }
 
@@ -159,6 +164,7 @@ Json to_json(const Delivery& delivery) {
   auto json = typed("delivery");
   json["topic"] = delivery.message.topic.elements();
   put_payload(json, delivery.message.payload);
+  put_headers(json, delivery.message.headers);
   members(Write(json), delivery.origin);
   json["name"] = delivery.origin_name;
   const Write write(json);
@@ -218,6 +224,7 @@ Json to_json(const Publication& publication) {
   Json json = Json::object();
   json["topic"] = publication.topic.elements();
   put_payload(json, publication.payload);
+  put_headers(json, publication.headers);
   if (const auto* position = std::get_if<Position>(&publication.dependency)) {
     json["depends"] = to_json(*position);
   } else if (const auto* commit = std::get_if<AfterCommit>(&publication.dependency)) {

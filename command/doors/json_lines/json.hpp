@@ -69,14 +69,15 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Result<Status> parse_status(std::string_view text);
 
 // The members of a line in; any other is refused.
-inline constexpr std::array<std::string_view, 7> publication_members{
-    "topic", "payload", "payload_base64", "depends", "durable", "apart", "id"};
+inline constexpr std::array<std::string_view, 8> publication_members{
+    "topic", "payload", "payload_base64", "headers", "depends", "durable", "apart", "id"};
 
 struct Publication {
   Topic topic;
   std::string payload;
   Dependency dependency;
   std::string id;  // as JSON; empty: none
+  std::vector<Header> headers = {};
 };
 
 // A line in, as parse_publication() reads it.

@@ -11,6 +11,7 @@
 #include "command/doors/json_lines/json_members.hpp"
 #include "command/suggestions.hpp"
 #include "lib/base/limits.hpp"
+#include "lib/message/headers.hpp"
 #include "tidegate/token.hpp"
 
 namespace tidegate::json_lines {
@@ -22,8 +23,9 @@ using json_members::Read;
 
 // A message with the longest history has four levels, and a topic of the most elements.
 constexpr JsonBounds bounds{.depth = 8, .values = 1024, .members = 64};
-static_assert(bounds.values >
-              base::limits::topic_elements + 4 * base::limits::history_entries + bounds.members);
+static_assert(bounds.values > base::limits::topic_elements + 4 * base::limits::history_entries +
+                                  base::limits::message_headers + bounds.members);
+static_assert(bounds.members >= base::limits::message_headers);
 
 constexpr const char* depends_forms =
     R"(depends is none of "none", "commit", a token "tide1..." and )"
@@ -133,12 +135,31 @@ Result<std::string> read_payload(const Json& line) {
   return payload;
 }
 
+Result<std::vector<Header>> read_headers(const Json& json) {
+  std::vector<Header> headers;
+  bool good = json.is_object();
+  if (good) {
+    for (const auto& item : json.items()) {
+      auto& header = headers.emplace_back(Header{item.key(), {}});
+      good = decode(item.value(), header.value) && good;
+    }
+  }
+  if (good && message::valid_headers(headers)) return headers;
+  return Error{
+      R"(headers is an object of strings, such as {"content-type":"text/plain"}: at most )" +
+      std::to_string(base::limits::message_headers) + " with " +
+      std::to_string(base::limits::header_bytes) +
+      " bytes of names and values, and no name is empty"};
+}
+
 std::string unknown_member(const std::string& name) {
   const std::vector<std::string> names(publication_members.begin(), publication_members.end());
   const auto hint = command::did_you_mean(name, names);
   return "\"" + name.substr(0, base::limits::peer_name_bytes) + "\" is unknown" +
-         (hint.empty() ? "; write topic, payload or payload_base64, depends, durable, apart and id"
-                       : hint);
+         (hint.empty()
+              ? "; write topic, payload or payload_base64, headers, depends, durable, apart "
+                "and id"
+              : hint);
 }
 
 // The errors in the members of a line, one after the other.
@@ -183,10 +204,13 @@ Result<Publication> parse_publication(std::string_view line) {
   auto topic = wrong.check(json.contains("topic") ? read_topic(json["topic"])
                                                   : Result<Topic>(Error{"the topic is missing"}));
   auto payload = wrong.check(read_payload(json));
+  auto headers =
+      json.contains("headers") ? wrong.check(read_headers(json["headers"])) : std::vector<Header>();
   const auto dependency = wrong.check(read_dependency(json));
   auto id = json.contains("id") ? wrong.check(read_id(json["id"])) : std::string();
   if (!wrong.text().empty()) return Error{wrong.text()};
-  return Publication{std::move(*topic), std::move(*payload), *dependency, std::move(*id)};
+  return Publication{std::move(*topic), std::move(*payload), *dependency, std::move(*id),
+                     std::move(*headers)};
 }
 
 }  // namespace tidegate::json_lines

@@ -21,8 +21,9 @@ namespace {
 // JSON writes one byte as six at the most, "\u0000".
 std::size_t longest_line(std::size_t payload_bytes) {
   constexpr std::size_t most_escaped = 6;
-  constexpr std::size_t rest = 1024;
-  return most_escaped * (payload_bytes + base::limits::topic_bytes) + rest;
+  constexpr std::size_t rest = 1024 + 6 * base::limits::message_headers;
+  return most_escaped * (payload_bytes + base::limits::topic_bytes + base::limits::header_bytes) +
+         rest;
 }
 
 void complain(std::uint64_t line, const std::string& message, Output& output,
@@ -136,8 +137,8 @@ void PublishInput::obey(const Order& order, std::uint64_t line, DrivenPeer* publ
 // Ends with a message that still waits when the outbox is full.
 void PublishInput::publish(DrivenPeer& peer, Output& output) {
   auto& [line, publication] = *waiting_;
-  const auto [answer, ticket] =
-      peer.publish(publication.topic, publication.payload, publication.dependency);
+  const auto [answer, ticket] = peer.publish(
+      {publication.topic, publication.payload, publication.dependency, publication.headers});
   if (answer == Publish::outbox_full) return;
   if (answer != Publish::accepted) {
     complain(line, refusal(answer, publication), output, publication.id);

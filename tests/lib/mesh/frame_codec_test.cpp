@@ -138,6 +138,47 @@ TEST_CASE("a frame with more branches than one may have is malformed before they
   CHECK(malformed<StreamFrame>(with(limits::frame_branches + 1)));
 }
 
+TEST_CASE("a message without headers has no byte for them") {
+  const auto with = [](std::vector<Header> headers) {
+    auto message = a_message("a", "");
+    message.headers = std::move(headers);
+    return encode(Data{origin(1), 1, {std::move(message)}});
+  };
+  CHECK(with({{"n", "v"}}).size() == with({}).size() + 5);
+  CHECK(with({{"n", "v"}, {"m", ""}}).size() == with({}).size() + 8);
+}
+
+TEST_CASE("headers that no publisher may give are malformed") {
+  const auto with = [](const std::string& list) {
+    const auto frame = encode(Data{origin(1), 1, {a_message("a", "")}});
+    const auto message = frame.size() - 8;
+    REQUIRE(frame[message] == '\x94');
+    return frame.substr(0, message) + '\x95' + frame.substr(message + 1) + list;
+  };
+  const auto pairs = [](std::size_t count, const std::string& value) {
+    auto list = "\xdc"s + '\0' + static_cast<char>(2 * count);
+    for (std::size_t i = 0; i < count; ++i) {
+      list += "\xa1"s + static_cast<char>(' ' + i) + "\xda" +
+              static_cast<char>(value.size() >> 8U) + static_cast<char>(value.size()) + value;
+    }
+    return list;
+  };
+  const auto good = [&](const std::string& list) {
+    return read<StreamFrame>(with(list)).has_value();
+  };
+  CHECK(good("\x90"));
+  CHECK(good("\x92\xa1n\xa0"));
+  CHECK(good(pairs(limits::message_headers, "")));
+  CHECK(good(pairs(2, std::string(limits::header_bytes / 2 - 1, 'x'))));
+  for (const auto& bad : {"\x91\xa1n"s, "\x93\xa1n\xa1v\xa1m"s, "\x92\xa0\xa1v"s,
+                          "\x92\xa1\xff\xa1v"s, "\x92\xa1n\xa1\xff"s, "\x94\xa1n\xa1v\xa1n\xa1w"s,
+                          "\x92\xa1n\x01"s, "\xa1n"s, pairs(limits::message_headers + 1, ""),
+                          pairs(2, std::string(limits::header_bytes / 2, 'x'))}) {
+    CAPTURE(hex(bad));
+    CHECK(malformed<StreamFrame>(with(bad)));
+  }
+}
+
 TEST_CASE("a frame that ends anywhere before its end is an error") {
   for_each_channel([]<typename Channel>(const std::vector<Channel>& frames) {
     for (const auto& frame : frames) {
@@ -207,8 +248,8 @@ TEST_CASE("numbers and lengths are read in every form that MessagePack has for t
 }
 
 TEST_CASE("a hello of another version tells just that, whatever follows") {
-  CHECK((read<CallFrame>("\x93\x01\x02\xc0") == CallFrame{OtherVersion{2}}));
-  CHECK((read<AnswerFrame>("\x93\x02\x02\xc0") == AnswerFrame{OtherVersion{2}}));
+  CHECK((read<CallFrame>("\x93\x01\x01\xc0") == CallFrame{OtherVersion{1}}));
+  CHECK((read<AnswerFrame>("\x93\x02\x03\xc0") == AnswerFrame{OtherVersion{3}}));
 }
 
 TEST_CASE("an array that claims more elements than there are bytes is refused at once") {

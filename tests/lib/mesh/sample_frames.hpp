@@ -15,6 +15,7 @@ inline mesh::Data sample_data() {
   auto far = a_message("c", std::string(300, '\0'), "2:0/3000060");
   far.position->after = 0x3000018;
   far.inherited = place(history("1 2@256/77 5@4096"), 5000);
+  far.headers = {{"content-type", "text/plain"}, {"empty", ""}};
   return {origin(1), 3, {a_message("a/b", "x"), std::move(far)}};
 }
 

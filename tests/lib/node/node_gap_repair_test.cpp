@@ -177,7 +177,7 @@ TEST_CASE("a message that is sent again has its sequence and its position") {
 TEST_CASE("a request for messages that are no longer retained is answered so") {
   auto options = ungated();
   options.payload_bytes = 1000;
-  options.retain_bytes = largest_footprint(1000);
+  options.retain_bytes = footprint_of(1000, limits::topic_bytes);
   auto a = with_b(options);
   for (int i = 0; i < 9; ++i) a.publish("x", NoChange{}, 1000);
   CHECK(a.status().retain_bytes <= options.retain_bytes);

@@ -259,7 +259,7 @@ TEST_CASE("a hello of another protocol version is refused with both versions") {
   NodeHarness a;
   CHECK(a.step(input::FromRoute{"r", "b", OtherVersion{7}}) == "route r: Refusal");
   const auto refusal = std::get<Refusal>(a.all<node::effect::ToRoute>().at(0).frame);
-  CHECK(refusal.reason.find("version 1, not 7") != std::string::npos);
+  CHECK(refusal.reason.find("version 2, not 7") != std::string::npos);
   CHECK(refusal.reason.size() <= limits::reason_bytes);
   CHECK(a.counters().refused == 1);
 }

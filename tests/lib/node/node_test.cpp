@@ -362,7 +362,7 @@ TEST_CASE("L1: once the replica has replayed the tag, delivery takes one poll in
 TEST_CASE("B1: at the bound a message is let go, not delivered early, and fetched again later") {
   auto options = gated();
   options.payload_bytes = 1000;
-  options.held_bytes = largest_footprint(1000);
+  options.held_bytes = footprint_of(1000, limits::topic_bytes);
   auto a = with_b(options);
   CHECK(a.data(b, 1, {message_at("x", at(200), 4000)}) == "poll");
   const auto rest = std::vector<Message>{message_at("y", at(200), 4000), message_at("z", at(300))};
@@ -384,7 +384,7 @@ TEST_CASE("B1: at the bound a message is let go, not delivered early, and fetche
 TEST_CASE("at the bound a message that can go at once is not refused") {
   auto options = gated();
   options.payload_bytes = 1000;
-  options.held_bytes = largest_footprint(1000);
+  options.held_bytes = footprint_of(1000, limits::topic_bytes);
   auto a = with_b(options);
   a.befriend(c, "c");
   CHECK(a.data(b, 1, {message_at("x", at(300), 5000)}) == "poll");
@@ -434,7 +434,7 @@ TEST_CASE("N1: whatever the network and the failover do, each sequence has exact
     Random random(seed);
     auto options = gated();
     options.payload_bytes = 1;
-    options.held_bytes = largest_footprint(1);
+    options.held_bytes = footprint_of(1, limits::topic_bytes);
     auto a = with_b(options);
     std::vector<int> fates(1, 1);  // by sequence, how often it was delivered or reported
     const auto count = [&] {

@@ -97,10 +97,12 @@ TEST_CASE("a database is named, or none") {
   CHECK(wrong([](Options& o) { o.database = "host=replica"; }).empty());
 }
 
-TEST_CASE("each bound has room for the largest message with the longest topic") {
+TEST_CASE("each bound has room for the largest message with the longest topic and headers") {
   Options options;
-  const Message largest{Topic::of({std::string(limits::topic_bytes, 'x')}).value(),
-                        std::string(options.payload_bytes, 'x'), std::nullopt};
+  Message largest{Topic::of({std::string(limits::topic_bytes, 'x')}).value(),
+                  std::string(options.payload_bytes, 'x'), std::nullopt};
+  largest.headers.resize(limits::message_headers);
+  largest.headers.front().value.assign(limits::header_bytes, 'x');
   const auto room = footprint(largest);
   CHECK(wrong([&](Options& o) { o.held_bytes = room; }).empty());
   CHECK(wrong([&](Options& o) { o.inbox_bytes = room; }).empty());

@@ -242,7 +242,8 @@ void see_status(Sightings& sightings) {
 void see_deliveries(Sightings& sightings) {
   const Message plain{.topic = topic(), .payload = "text", .position = {}};
   sightings.see("delivery", to_json(Delivery{.message = plain, .origin = {}, .origin_name = ""}));
-  const Message binary{.topic = topic(), .payload = bytes, .position = a_place()};
+  const Message binary{
+      .topic = topic(), .payload = bytes, .position = a_place(), .headers = {{"name", "value"}}};
   sightings.see("delivery", to_json(Delivery{.message = binary, .origin = {}, .origin_name = ""}));
 }
 
@@ -282,7 +283,8 @@ void see_notices(Sightings& sightings) {
   see_notice(sightings, Sent{.position = a_place()});
   for (const auto why : {Unpublished::Why::primary_lost, Unpublished::Why::left,
                          Unpublished::Why::no_primary, Unpublished::Why::primary_outdated}) {
-    const Unpublished notice{.why = why, .topic = topic(), .payload = bytes};
+    const Unpublished notice{
+        .why = why, .topic = topic(), .payload = bytes, .headers = {{"name", "value"}}};
     see_notice(sightings, notice);
     for (const auto* id : {"\"a\"", "1", "0.5"}) {
       sightings.see("unpublished", to_json(notice, id));

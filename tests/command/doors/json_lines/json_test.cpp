@@ -98,6 +98,29 @@ TEST_CASE("a delivery can be published again from its JSON, byte by byte") {
   }
 }
 
+TEST_CASE(
+    "headers are an object of strings, in a line in and out, and absent when there are none") {
+  auto with_headers = delivery("x");
+  CHECK_FALSE(to_json(with_headers).contains("headers"));
+  with_headers.message.headers = {{"b", "1"}, {"a", ""}};
+  CHECK(to_text(to_json(with_headers)["headers"]) == R"({"b":"1","a":""})");
+  const auto read = parse_publication(R"({"topic":"a","headers":{"b":"1","a":""}})");
+  REQUIRE(read.ok());
+  CHECK(read->headers == with_headers.message.headers);
+  for (const auto* bad : {R"(["a"])", "null", R"({"a":1})", R"({"a":null})", R"({"":"x"})"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_publication(R"({"topic":"a","headers":)" + std::string(bad) + "}").ok());
+  }
+  Json many = {{"topic", "a"}};
+  for (int i = 0; i < 64; ++i) many["headers"]["n" + std::to_string(i)] = "";
+  CHECK(parse_publication(to_text(many)).ok());
+  many["headers"]["one too many"] = "";
+  CHECK_FALSE(parse_publication(to_text(many)).ok());
+  const std::string longest(8191, 'x');
+  CHECK(parse_publication(R"({"topic":"a","headers":{"a":")" + longest + "\"}}").ok());
+  CHECK_FALSE(parse_publication(R"({"topic":"a","headers":{"a":")" + longest + "x\"}}").ok());
+}
+
 TEST_CASE("every notice has a type and all its members") {
   const ServerIncarnation incarnation{
       .cluster = 42, .started = 1700000000000000, .counted_since = 1600000000000000};
@@ -151,7 +174,8 @@ TEST_CASE("a publication is read back as it was written") {
   for (const Dependency& dependency :
        {Dependency(NoChange{}), Dependency(NoChange{.apart = true}), Dependency(place),
         Dependency(AfterCommit{.durable = true})}) {
-    const Publication written{topic({"a/b", "*"}), "\xff\x01", dependency, "\"x\""};
+    const json_lines::Publication written{
+        topic({"a/b", "*"}), "\xff\x01", dependency, "\"x\"", {{"name", "value"}}};
     const auto read = parse_publication(to_text(to_json(written)));
     REQUIRE(read.ok());
     CHECK(read->topic == written.topic);
