@@ -69,6 +69,26 @@ inline constexpr std::size_t answer_bytes = 4 * batch_bytes;
 // Of all answers that wait for slow connections; beyond it no other is begun.
 inline constexpr std::size_t answers_bytes = std::size_t{64} << 20U;
 
+// Of one client of a STOMP door. Its frames: header lines, the bytes of one, and the body, which is
+// a payload. Its transactions, all together: how many are open, and the bytes of their messages.
+inline constexpr std::size_t stomp_headers = 64;
+inline constexpr std::size_t stomp_line_bytes = std::size_t{8} << 10U;
+inline constexpr std::size_t stomp_subscriptions = 256;
+inline constexpr std::size_t stomp_transactions = 16;
+inline constexpr std::size_t stomp_transaction_bytes = 2 * payload_bytes;
+// Messages of one subscription that it has got and not acknowledged.
+inline constexpr std::size_t stomp_window = 1000;
+// Bytes that wait because it reads, or acknowledges, too slowly.
+inline constexpr std::size_t stomp_waiting_bytes = std::size_t{64} << 20U;
+// Bytes of frames that are written in advance of its socket. A frame alone may be larger.
+inline constexpr std::size_t stomp_written_bytes = std::size_t{64} << 10U;
+// Of all doors together.
+inline constexpr std::size_t stomp_clients = 64;
+inline constexpr std::size_t stomp_clients_bytes = 4 * stomp_waiting_bytes;
+
+static_assert(stomp_waiting_bytes > 2 * payload_bytes && stomp_transaction_bytes > payload_bytes,
+              "a client that keeps up may send and get the largest message");
+static_assert(topic_bytes < stomp_line_bytes, "a topic fits a header line");
 static_assert(releases_per_step >= batch_messages && release_bytes_per_step >= batch_bytes,
               "what one frame brings can go in one step, so an application that keeps up with its "
               "messages is never said to be full");

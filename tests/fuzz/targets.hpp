@@ -37,6 +37,10 @@ void read_words(std::string_view input);
 void read_token(std::string_view input);
 void read_state_file(std::string_view input);
 
+// Bytes that STOMP clients send (stomp_targets.cpp).
+void read_stomp_frames(std::string_view input);
+void run_stomp_session(std::string_view input);
+
 // Answers of database servers and of their library.
 void read_connection_string(std::string_view input);
 void read_server_answer(std::string_view input);
@@ -53,6 +57,8 @@ void read_server_answer(std::string_view input);
 [[nodiscard]] std::vector<std::string> word_seeds();
 [[nodiscard]] std::vector<std::string> token_seeds();
 [[nodiscard]] std::vector<std::string> state_file_seeds();
+[[nodiscard]] std::vector<std::string> stomp_frame_seeds();
+[[nodiscard]] std::vector<std::string> stomp_session_seeds();
 [[nodiscard]] std::vector<std::string> connection_string_seeds();
 [[nodiscard]] std::vector<std::string> server_answer_seeds();
 

@@ -55,6 +55,7 @@ const std::vector<Layer>& layers() {
       {"lib/gate/", {"tidegate/", "lib/base/", "lib/message/"}, {}},
       {"lib/mesh/", {"tidegate/", "lib/base/", "lib/message/"}, {}},
       {"lib/node/", {"tidegate/", "lib/"}, {}},
+      {"lib/stomp/", {"tidegate/", "lib/base/", "lib/message/"}, {}},
       {"discovery/",
        {"tidegate/", "lib/base/", "lib/keys/", "lib/mesh/announcement.", "peer/io/descriptor."},
        {"arpa/", "linux/", "net/", "netinet/", "sys/", "fcntl.h", "ifaddrs.h", "netdb.h", "poll.h",

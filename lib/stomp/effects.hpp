@@ -1,0 +1,39 @@
+// Effects of a session, in their order, for the door that owns it.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "lib/stomp/message_id.hpp"
+#include "lib/stomp/publication.hpp"
+#include "lib/stomp/unanswered.hpp"
+#include "tidegate/topic.hpp"
+
+namespace tidegate::stomp {
+
+// To be published, and answered to the session by its tag: sent(), received(), unpublished() or
+// refused().
+struct PublishEffect {
+  Tag tag = 0;
+  Publication publication;
+};
+
+// The session wants what matches, from now on; no longer. Patterns may repeat, and each is given up
+// as often as it was wanted.
+struct WantEffect {
+  Pattern pattern;
+};
+struct UnwantEffect {
+  Pattern pattern;
+};
+
+// The client has taken a message, or has said that it could not (NACK).
+struct AcknowledgedEffect {
+  std::string subscription;  // its id, or in 1.0 perhaps its destination
+  MessageId id;
+  bool taken = true;
+};
+
+using Effect = std::variant<PublishEffect, WantEffect, UnwantEffect, AcknowledgedEffect>;
+
+}  // namespace tidegate::stomp
