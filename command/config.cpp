@@ -17,9 +17,9 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
-#include "command/doors/status_socket/places.hpp"
 #include "command/service_links.hpp"
 #include "command/settings_file.hpp"
+#include "command/socket_settings.hpp"
 #include "command/suggestions.hpp"
 #include "command/units.hpp"
 #include "lib/base/decimal.hpp"
@@ -48,7 +48,7 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 32> table{{
+const std::array<Setting, 36> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
@@ -129,6 +129,18 @@ const std::array<Setting, 32> table{{
     {"leave-timeout", "TIME",
      "longest time for which a peer that is stopped, or whose input ends, waits for positions",
      [](Settings& s) -> Target { return &s.leave_timeout; }},
+    {"door", "ADDRESS",
+     "where `tidegate peer` serves STOMP clients: unix:/path, tcp:127.0.0.1:61613 or systemd; "
+     "repeatable",
+     [](Settings& s) -> Target { return &s.doors; }},
+    {"door-group", "GROUP",
+     "group that may connect to the Unix socket of a door too (default: only its user and root)",
+     [](Settings& s) -> Target { return &s.door_group; }},
+    {"door-mode", "MODE",
+     "octal mode of the Unix socket of a door (default: 0600, with door-group 0660)",
+     [](Settings& s) -> Target { return &s.door_mode; }},
+    {"door-login", "NAME:PASSCODE", "login and passcode that STOMP clients have to say",
+     [](Settings& s) -> Target { return &s.door_login; }, true},
 }};
 
 const Setting* find_setting(std::string_view name) {
@@ -285,10 +297,8 @@ class Reader {
       complain(where == result_.where.end() ? problem.option + " (default)" : where->second,
                problem.what);
     }
-    const auto& mode = result_.settings.socket_mode;
-    if (!mode.empty() && !status_socket::parse_mode(mode)) {
-      complain(result_.where["socket-mode"],
-               "'" + mode + "' is not a mode; write octal digits up to 0777, such as 0660");
+    for (const auto& [setting, what] : socket_problems(result_.settings)) {
+      complain(result_.where[setting], what);
     }
     return std::move(result_);
   }
@@ -301,8 +311,7 @@ class Reader {
   void assign(const Setting& setting, std::string_view text, Source source, std::string where) {
     if (setting.secret && source != Source::environment) {
       return complain(std::move(where),
-                      "others may read it there; put it into a file of its own, "
-                      "key-file, or into the environment as " +
+                      "others may read it there; put it into the environment as " +
                           variable_name(setting.name));
     }
     auto refused = std::visit(Assign{text}, setting.target(result_.settings));

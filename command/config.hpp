@@ -50,6 +50,13 @@ struct Settings {
 
   // How long a running peer may take to publish what was written to it, once it is stopped.
   Duration leave_timeout = std::chrono::seconds(5);
+  // Where a running peer serves STOMP clients (command/doors/stomp/address.hpp); others that may
+  // connect to its Unix sockets, as for the status socket; and "NAME:PASSCODE", which a client has
+  // to say, or empty.
+  std::vector<std::string> doors;
+  std::string door_group;
+  std::string door_mode;
+  std::string door_login;
 };
 
 // A setting as the help text shows it.

@@ -29,6 +29,8 @@
 #include "command/doors/publish_socket/publish_socket.hpp"
 #include "command/doors/status_socket/places.hpp"
 #include "command/doors/status_socket/status_socket.hpp"
+#include "command/doors/stomp/stomp_door.hpp"
+#include "command/doors/subscriptions.hpp"
 #include "command/subcommand.hpp"
 #include "peer/io/clock.hpp"
 #include "peer/io/signals.hpp"
@@ -86,6 +88,24 @@ std::unique_ptr<publish_socket::PublishSocket> open_publish_socket(
                  {command::LogLevel::warning,
                   "`tidegate pub` can't publish through this peer: " + socket.error().message});
   return nullptr;
+}
+
+// The door for STOMP clients; nullptr: none is wanted.
+Result<std::unique_ptr<stomp_door::StompDoor>> open_stomp_door(
+    const command::Invocation& invocation, io::Reactor& reactor, DrivenPeer& peer,
+    doors::PeerPatterns& patterns) {
+  const auto& settings = invocation.settings;
+  if (settings.doors.empty()) return std::unique_ptr<stomp_door::StompDoor>();
+  stomp_door::DoorOptions options{.sharing = {settings.door_group, settings.door_mode},
+                                  .payload_bytes = settings.options.payload_bytes};
+  for (const auto& text : settings.doors) {
+    options.addresses.push_back(stomp_door::parse_address(text).value());
+  }
+  if (const auto& login = settings.door_login; !login.empty()) {
+    const auto colon = login.find(':');
+    options.login = stomp::Login{login.substr(0, colon), login.substr(colon + 1)};
+  }
+  return stomp_door::StompDoor::open(std::move(options), reactor, peer, patterns, invocation.log);
 }
 
 void say_what_was_found(const command::Invocation& invocation, const Status& status) {
@@ -179,7 +199,8 @@ class PeerCommand final : public command::Subcommand {
 
   void declare(CLI::App& app) override {
     app.add_option("--subscribe", patterns_,
-                   "deliver only what matches; repeatable (default: #, everything)")
+                   "deliver only what matches; repeatable (default: #, everything; with --door "
+                   "nothing)")
         ->type_name("PATTERN")
         ->allow_extra_args(false);
     app.add_flag("--no-subscribe", nothing_,
@@ -198,7 +219,6 @@ class PeerCommand final : public command::Subcommand {
     if (nothing_ && !patterns_.empty()) {
       problems.push_back({"--no-subscribe", "give either this or --subscribe"});
     }
-    if (patterns_.empty() && !nothing_) subscriptions_.push_back(Pattern::all());
   }
 
   int run(const command::Invocation& invocation) override {
@@ -212,11 +232,20 @@ class PeerCommand final : public command::Subcommand {
     if (!on_terminal) hangup.emplace();
     auto options = invocation.settings.options;
     options.report_sent = true;  // to answer the lines that have an id
+    const bool has_door = !invocation.settings.doors.empty();
+    // Clients of one door expect each other's messages.
+    if (has_door && !invocation.given.contains("own-messages")) {
+      options.own_messages = OwnMessages::gated;
+    }
     auto started = DrivenPeer::start(std::move(options));
     if (!started) return command::fail(invocation, started.error().message);
     auto& peer = **started;
     for (const auto& text : patterns_) command::write_pattern_hint(invocation.log, text);
-    for (auto& pattern : subscriptions_) peer.subscribe(std::move(pattern));
+    doors::PeerPatterns patterns(peer);
+    doors::Subscriptions subscriptions(patterns);
+    for (const auto& pattern : subscriptions_) subscriptions.add(pattern);
+    // Clients of a door subscribe for themselves, and standard output is often a journal then.
+    if (patterns_.empty() && !nothing_ && !has_door) subscriptions.add(Pattern::all());
     Session session(peer, &stop);
     auto socket = open_status_socket(invocation, session.reactor(), peer);
     if (!socket) return command::fail(invocation, socket.error().message);
@@ -224,14 +253,17 @@ class PeerCommand final : public command::Subcommand {
     const auto publishing =
         open_publish_socket(invocation, socket->get(), session.reactor(), peer, orders);
     orders.serves(publishing.get());
+    const auto stomp = open_stomp_door(invocation, session.reactor(), peer, patterns);
+    if (!stomp) return command::fail(invocation, stomp.error().message);
     say_what_was_found(invocation, peer.status());
 
-    json_lines::JsonDoor lines(session.reactor(), peer, orders, STDIN_FILENO, STDOUT_FILENO,
-                               invocation.settings.options.payload_bytes);
+    json_lines::JsonDoor lines(session.reactor(), peer, subscriptions, orders, STDIN_FILENO,
+                               STDOUT_FILENO, invocation.settings.options.payload_bytes);
     doors::NoticeLog log(invocation.log, session.reactor(), peer);
     session.add(lines);
     session.add(log);
     if (publishing) session.add(*publishing);
+    if (*stomp) session.add(**stomp);
     io::Reactor::Watch hangup_watch;
     auto present = invocation.settings;
     if (hangup) {
@@ -241,9 +273,17 @@ class PeerCommand final : public command::Subcommand {
       });
     }
     (void)session.run();
-    const auto until = io::clock_now() + invocation.settings.leave_timeout;
+    return end(session, lines, invocation);
+  }
+
+ private:
+  // The lines that were written are published first, within a bound.
+  static int end(Session& session, json_lines::JsonDoor& lines,
+                 const command::Invocation& invocation) {
+    const auto bound = invocation.settings.leave_timeout;
+    const auto until = io::clock_now() + bound;
     lines.finish_input();
-    session.finish(invocation.settings.leave_timeout, [&] { return lines.drained(); });
+    session.finish(bound, [&] { return lines.drained(); });
     const bool output_gone = lines.output_closed();
     if (!output_gone) {
       command::write(invocation.log, {command::LogLevel::info, "leaving"});
@@ -260,7 +300,6 @@ class PeerCommand final : public command::Subcommand {
     return output_gone ? command::exit_status::failed : command::exit_status::done;
   }
 
- private:
   std::vector<std::string> patterns_;
   bool nothing_ = false;
   std::vector<Pattern> subscriptions_;

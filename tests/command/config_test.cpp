@@ -50,8 +50,8 @@ TEST_CASE("without any source every setting has its default, and nothing is wron
 TEST_CASE("every setting can be given in the file, in the environment and as a flag") {
   const auto check = [](const Configuration& configuration) {
     REQUIRE(configuration.problems.empty());
-    // Neither form of a key: those are for a mesh that is not insecure.
-    CHECK(configuration.given.size() == setting_help().size() - 2);
+    // Neither form of a key: those are for a mesh that is not insecure. And no secret of a door.
+    CHECK(configuration.given.size() == setting_help().size() - 3);
     const auto& o = configuration.settings.options;
     CHECK(o.mesh == "m");
     CHECK(o.name == "n");
@@ -83,6 +83,9 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     CHECK(configuration.settings.socket_group == "g");
     CHECK(configuration.settings.socket_mode == "0660");
     CHECK(configuration.settings.leave_timeout == std::chrono::seconds(7));
+    CHECK(configuration.settings.doors == std::vector<std::string>{"unix:/d", "systemd"});
+    CHECK(configuration.settings.door_group == "g");
+    CHECK(configuration.settings.door_mode == "0666");
   };
   check(from_file(R"(
 mesh = "m"
@@ -115,6 +118,9 @@ socket = "/s"
 socket-group = "g"
 socket-mode = "0660"
 leave-timeout = "7s"
+door = ["unix:/d", "systemd"]
+door-group = "g"
+door-mode = "0666"
 )"));
   check(configure({.environment = {{"TIDEGATE_MESH", "m"},
                                    {"TIDEGATE_NAME", "n"},
@@ -145,7 +151,10 @@ leave-timeout = "7s"
                                    {"TIDEGATE_SOCKET", "/s"},
                                    {"TIDEGATE_SOCKET_GROUP", "g"},
                                    {"TIDEGATE_SOCKET_MODE", "0660"},
-                                   {"TIDEGATE_LEAVE_TIMEOUT", "7s"}}}));
+                                   {"TIDEGATE_LEAVE_TIMEOUT", "7s"},
+                                   {"TIDEGATE_DOOR", "unix:/d,systemd"},
+                                   {"TIDEGATE_DOOR_GROUP", "g"},
+                                   {"TIDEGATE_DOOR_MODE", "0666"}}}));
   check(configure({.flags = {{"mesh", {"m"}},
                              {"name", {"n"}},
                              {"state-file", {"/f"}},
@@ -175,7 +184,10 @@ leave-timeout = "7s"
                              {"socket", {"/s"}},
                              {"socket-group", {"g"}},
                              {"socket-mode", {"0660"}},
-                             {"leave-timeout", {"7s"}}}}));
+                             {"leave-timeout", {"7s"}},
+                             {"door", {"unix:/d", "systemd"}},
+                             {"door-group", {"g"}},
+                             {"door-mode", {"0666"}}}}));
 }
 
 TEST_CASE("a key comes from a file, or as text from the environment alone") {
@@ -187,12 +199,24 @@ TEST_CASE("a key comes from a file, or as text from the environment alone") {
 
   const auto flag = only_problem(configure({.flags = {{"keys", {key}}}}));
   CHECK(flag.where == "--keys");
-  CHECK(flag.what ==
-        "others may read it there; put it into a file of its own, key-file, or into the "
-        "environment as TIDEGATE_KEYS");
+  CHECK(flag.what == "others may read it there; put it into the environment as TIDEGATE_KEYS");
   CHECK(only_problem(from_file("keys = \"" + key + "\"")).where == "t.toml:1: keys");
   CHECK(only_problem(configure({.environment = text, .flags = {{"key-file", {"/k"}}}})).where ==
         "TIDEGATE_KEYS");
+}
+
+TEST_CASE("doors are addresses of this host, and their login comes from the environment") {
+  const auto good = from_file("door = [\"unix:/run/a\", \"tcp:localhost:61613\", \"systemd\"]");
+  CHECK(good.problems.empty());
+  CHECK(good.settings.doors.size() == 3);
+  const auto door = only_problem(configure({.flags = {{"door", {"unix:/a", "tcp:10.0.0.1:1"}}}}));
+  CHECK(door.where == "--door");
+  CHECK(contains(door.what, "would be open to a network"));
+  CHECK(only_problem(from_file("door-mode = \"rw\"")).where == "t.toml:1: door-mode");
+  CHECK(configure({.environment = {{"TIDEGATE_DOOR_LOGIN", "me:se:cret"}}}).problems.empty());
+  CHECK(contains(only_problem(configure({.environment = {{"TIDEGATE_DOOR_LOGIN", "secret"}}})).what,
+                 "write NAME:PASSCODE"));
+  CHECK(only_problem(from_file("door-login = \"me:secret\"")).where == "t.toml:1: door-login");
 }
 
 TEST_CASE("the key that the service manager hands over counts unless another one is named") {

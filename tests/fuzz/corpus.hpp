@@ -10,6 +10,7 @@
 
 #include "lib/base/random.hpp"
 #include "tests/fuzz/targets.hpp"
+#include "tests/paths.hpp"
 
 namespace tidegate::fuzz {
 

@@ -5,6 +5,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/paths.hpp"
+
 namespace tidegate::testing {
 namespace {
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "support/port.hpp"
+#include "tests/paths.hpp"
 
 namespace tidegate::testing {
 

@@ -13,6 +13,7 @@
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "tests/live/command_mesh.hpp"
+#include "tests/paths.hpp"
 
 using namespace std::chrono_literals;
 using namespace tidegate::support;

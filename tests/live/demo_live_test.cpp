@@ -15,6 +15,7 @@
 
 #include "support/process.hpp"
 #include "support/temporary_directory.hpp"
+#include "tests/paths.hpp"
 
 using namespace tidegate::support;
 using namespace std::chrono_literals;

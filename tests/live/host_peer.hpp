@@ -18,6 +18,7 @@
 #include "support/process.hpp"
 #include "support/temporary_directory.hpp"
 #include "tests/live/command_mesh.hpp"
+#include "tests/paths.hpp"
 #include "tests/support/network_namespace.hpp"
 
 namespace tidegate::testing {

@@ -13,6 +13,7 @@
 #include "tests/lib/keys/sample_key.hpp"
 #include "tests/live/command_mesh.hpp"
 #include "tests/live/mesh.hpp"
+#include "tests/paths.hpp"
 
 using namespace tidegate;
 using namespace tidegate::testing;

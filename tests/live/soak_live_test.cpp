@@ -8,6 +8,7 @@
 #include "support/process.hpp"
 #include "support/temporary_directory.hpp"
 #include "tests/live/mesh.hpp"
+#include "tests/paths.hpp"
 
 using namespace tidegate::support;
 using namespace tidegate::testing;

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/lib/samples.hpp"
+#include "tests/paths.hpp"
 #include "tests/sim/batch.hpp"
 #include "tests/sim/oracle.hpp"
 #include "tests/sim/scenario.hpp"

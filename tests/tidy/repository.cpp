@@ -4,6 +4,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/paths.hpp"
+
 namespace tidegate::tidy {
 
 std::vector<File> read_repository() {

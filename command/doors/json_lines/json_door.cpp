@@ -10,13 +10,14 @@
 
 namespace tidegate::json_lines {
 
-JsonDoor::JsonDoor(io::Reactor& reactor, DrivenPeer& peer, doors::Orders& orders, int input,
-                   int output, std::size_t payload_bytes)
+JsonDoor::JsonDoor(io::Reactor& reactor, DrivenPeer& peer, doors::Subscriptions& subscriptions,
+                   doors::Orders& orders, int input, int output, std::size_t payload_bytes)
     : reactor_(reactor),
       peer_(peer),
+      subscriptions_(subscriptions),
       orders_(orders),
       output_(output, reactor),
-      input_(input, payload_bytes, PublishInput::Receives::deliveries),
+      input_(input, payload_bytes, &subscriptions),
       settles_(reactor.timer([] {})),
       settles_by_(io::clock_now() + command::usual_wait) {
   input_.hold_back(true);
@@ -25,6 +26,7 @@ JsonDoor::JsonDoor(io::Reactor& reactor, DrivenPeer& peer, doors::Orders& orders
 
 void JsonDoor::handle(const Incoming& incoming) {
   if (const auto* delivery = std::get_if<Delivery>(&incoming)) {
+    if (!subscriptions_.match(delivery->message.topic)) return;
     return output_.line(to_text(to_json(*delivery)));
   }
   const auto& notice = std::get<Notice>(incoming);

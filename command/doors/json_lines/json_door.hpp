@@ -11,6 +11,7 @@
 #include "command/doors/json_lines/output.hpp"
 #include "command/doors/json_lines/publish_input.hpp"
 #include "command/doors/orders.hpp"
+#include "command/doors/subscriptions.hpp"
 #include "command/settle.hpp"
 #include "peer/io/reactor.hpp"
 #include "tidegate/peer.hpp"
@@ -20,8 +21,9 @@ namespace tidegate::json_lines {
 
 class JsonDoor final : public doors::Door {
  public:
-  JsonDoor(io::Reactor& reactor, DrivenPeer& peer, doors::Orders& orders, int input, int output,
-           std::size_t payload_bytes);
+  // Delivers what its subscriptions match.
+  JsonDoor(io::Reactor& reactor, DrivenPeer& peer, doors::Subscriptions& subscriptions,
+           doors::Orders& orders, int input, int output, std::size_t payload_bytes);
 
   void handle(const Incoming& incoming) override;
   void peer_has_turned() override;
@@ -48,6 +50,7 @@ class JsonDoor final : public doors::Door {
 
   io::Reactor& reactor_;
   DrivenPeer& peer_;
+  doors::Subscriptions& subscriptions_;
   doors::Orders& orders_;
   Output output_;
   PublishInput input_;

@@ -48,10 +48,11 @@ bool readable_now(int descriptor) {
 
 }  // namespace
 
-PublishInput::PublishInput(int descriptor, std::size_t payload_bytes, Receives receives)
+PublishInput::PublishInput(int descriptor, std::size_t payload_bytes,
+                           doors::Subscriptions* deliveries)
     : descriptor_(descriptor),
       payload_bytes_(payload_bytes),
-      receives_(receives),
+      deliveries_(deliveries),
       lines_(longest_line(payload_bytes)) {}
 
 void PublishInput::read() {
@@ -104,7 +105,7 @@ void PublishInput::take(const Line& line, DrivenPeer* publisher, doors::Orders& 
                         Output& output) {
   if (const auto order = parse_order(line.text)) {
     if (!*order) return complain(line.number, order->error().message, output);
-    obey(**order, line.number, publisher, orders, output);
+    obey(**order, line.number, orders, output);
   } else if (publisher == nullptr) {
     complain(line.number, "not published: the peer for it could not be started", output);
   } else {
@@ -112,8 +113,8 @@ void PublishInput::take(const Line& line, DrivenPeer* publisher, doors::Orders& 
   }
 }
 
-void PublishInput::obey(const Order& order, std::uint64_t line, DrivenPeer* publisher,
-                        doors::Orders& orders, Output& output) {
+void PublishInput::obey(const Order& order, std::uint64_t line, doors::Orders& orders,
+                        Output& output) {
   if (std::holds_alternative<TrustPrimary>(order)) {
     orders.trust_primary();
     output.line(to_text(trusted()));
@@ -121,15 +122,15 @@ void PublishInput::obey(const Order& order, std::uint64_t line, DrivenPeer* publ
     const auto names = orders.reload_keys();
     if (!names) return complain(line, names.error().message, output);
     output.line(to_text(keys_in_use(*names)));
-  } else if (receives_ == Receives::nothing || publisher == nullptr) {
+  } else if (deliveries_ == nullptr) {
     complain(line, "nothing is delivered here; subscribe on the standard input of the peer",
              output);
   } else if (const auto* wanted = std::get_if<Subscribe>(&order)) {
-    publisher->subscribe(wanted->pattern);
+    deliveries_->add(wanted->pattern);
     output.line(to_text(subscribed(wanted->text)));
   } else {
     const auto& unwanted = std::get<Unsubscribe>(order);
-    publisher->unsubscribe(unwanted.pattern);
+    deliveries_->remove(unwanted.pattern);
     output.line(to_text(unsubscribed(unwanted.text)));
   }
 }

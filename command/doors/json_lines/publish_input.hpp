@@ -19,17 +19,15 @@
 #include "command/doors/json_lines/line_reader.hpp"
 #include "command/doors/json_lines/output.hpp"
 #include "command/doors/orders.hpp"
+#include "command/doors/subscriptions.hpp"
 #include "tidegate/peer.hpp"
 
 namespace tidegate::json_lines {
 
 class PublishInput {
  public:
-  // Whether the peer that publishes also gives its deliveries to the writer, who may then choose
-  // them.
-  enum class Receives : std::uint8_t { nothing, deliveries };
-
-  PublishInput(int descriptor, std::size_t payload_bytes, Receives receives);
+  // `deliveries`: those that the writer gets and may choose; nullptr: none.
+  PublishInput(int descriptor, std::size_t payload_bytes, doors::Subscriptions* deliveries);
 
   // To be watched for input while wants_input(); then read().
   [[nodiscard]] int descriptor() const { return descriptor_; }
@@ -78,15 +76,14 @@ class PublishInput {
 
   void end();
   void take(const Line& line, DrivenPeer* publisher, doors::Orders& orders, Output& output);
-  void obey(const Order& order, std::uint64_t line, DrivenPeer* publisher, doors::Orders& orders,
-            Output& output);
+  void obey(const Order& order, std::uint64_t line, doors::Orders& orders, Output& output);
   void take_message(const Line& line, Output& output);
   void publish(DrivenPeer& peer, Output& output);
   [[nodiscard]] std::string refusal(Publish answer, const Publication& publication) const;
 
   int descriptor_;
   std::size_t payload_bytes_;
-  Receives receives_;
+  doors::Subscriptions* deliveries_;
   LineReader lines_;
   std::optional<Waiting> waiting_;
   std::map<Ticket, std::string> ids_;      // of what is not answered yet

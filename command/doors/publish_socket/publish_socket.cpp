@@ -33,6 +33,7 @@ Options courier_options(Options options) {
   if (!options.primary) options.primary = options.database;
   options.database.reset();
   options.report_sent = true;
+  options.own_messages = OwnMessages::none;
   return options;
 }
 

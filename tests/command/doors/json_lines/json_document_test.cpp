@@ -17,6 +17,7 @@
 
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/json_members.hpp"
+#include "tests/paths.hpp"
 
 using namespace tidegate;
 using namespace tidegate::json_lines;

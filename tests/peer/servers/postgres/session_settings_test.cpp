@@ -9,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/paths.hpp"
+
 using namespace tidegate::postgres;
 
 namespace {

@@ -1,0 +1,310 @@
+#include "command/doors/stomp/stomp_door.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+
+#include "command/doors/json_lines/json.hpp"
+#include "lib/base/limits.hpp"
+#include "peer/io/clock.hpp"
+#include "tidegate/version.hpp"
+
+namespace tidegate::stomp_door {
+namespace {
+
+using command::LogLevel;
+
+// Read of one client at a time before the others have their turn.
+constexpr int most_portions = 16;
+
+// The same when the peer leaves: what has been written to the sockets by then.
+constexpr int most_last_portions = 1024;
+
+std::string refusal(Publish answer) {
+  switch (answer) {
+    case Publish::no_primary:
+      return "not published: there is no primary to ask for the position of the commit; start the "
+             "peer with --primary, or send depends:none or position";
+    case Publish::leaving:
+      return "not published: the peer leaves";
+    default:
+      return "not published: " + std::string(to_string(answer));
+  }
+}
+
+std::string text_of(const DoorCounters& c) {
+  return fmt::format(
+      "STOMP: {} clients, {} more turned away; {} messages published, {} of them not sent; {} "
+      "acknowledged, {} refused; clients cut: {} malformed, {} refused, {} login, {} silent, {} "
+      "slow, {} unpublished",
+      c.connected, c.turned_away, c.published, c.unpublished, c.acknowledged, c.refused_by_client,
+      c.malformed, c.refused, c.login, c.silent, c.slow, c.left_unpublished);
+}
+
+std::string line_of(const Notice& notice) {
+  return json_lines::to_text(json_lines::to_json(notice));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StompDoor>> StompDoor::open(DoorOptions options, io::Reactor& reactor,
+                                                   DrivenPeer& peer, doors::PeerPatterns& patterns,
+                                                   spdlog::logger& log) {
+  std::vector<Listening> all;
+  for (const auto& address : options.addresses) {
+    auto some = listen_at(address, options.sharing);
+    if (!some) return some.error();
+    for (auto& one : some.value()) all.push_back(std::move(one));
+  }
+  return std::unique_ptr<StompDoor>(
+      new StompDoor(std::move(options), std::move(all), reactor, peer, patterns, log));
+}
+
+StompDoor::StompDoor(DoorOptions options, std::vector<Listening> listening, io::Reactor& reactor,
+                     DrivenPeer& peer, doors::PeerPatterns& patterns, spdlog::logger& log)
+    : options_(std::move(options)),
+      reactor_(reactor),
+      peer_(peer),
+      patterns_(patterns),
+      log_(log),
+      listening_(std::move(listening)),
+      timer_(reactor.timer()) {
+  for (const auto& each : listening_) {
+    listen_watches_.push_back(reactor.watch_input(
+        each.descriptor(), [this, &each](io::Readiness) { accept_clients(each); }));
+    tell("", LogLevel::info, "STOMP clients may connect to " + each.place());
+  }
+}
+
+StompDoor::~StompDoor() {
+  for (const auto& line : digest_.rest(io::clock_now())) command::write(log_, line);
+  command::write(log_, {LogLevel::info, text_of(counters_)});
+}
+
+void StompDoor::accept_clients(const Listening& listening) {
+  while (auto socket = listening.accept()) {
+    if (clients_.size() == base::limits::stomp_clients) {
+      turn_away(socket);
+      ++counters_.turned_away;
+      tell("turned away", LogLevel::warning,
+           "a STOMP client was turned away: there are " + std::to_string(clients_.size()) +
+               " already");
+      continue;
+    }
+    const auto number = ++counters_.connected;
+    auto& connection = clients_.emplace_back();
+    connection.number = number;
+    connection.client = std::make_unique<Client>(
+        std::move(socket),
+        stomp::SessionOptions{.name = std::to_string(number),
+                              .server = "tidegate/" + std::string(version()),
+                              .login = options_.login,
+                              .payload_bytes = options_.payload_bytes},
+        reactor_,
+        [this, &connection] {
+          const auto now = io::clock_now();
+          for (int i = 0; i < most_portions && connection.client->read(now); ++i) {
+            carry_out(connection);
+          }
+          serve(connection);
+        },
+        io::clock_now());
+    tell("", LogLevel::debug,
+         "STOMP client " + std::to_string(number) + " is " + connection.client->who());
+    serve(connection);
+  }
+}
+
+// An ERROR as far as it fits, which it does.
+void StompDoor::turn_away(const io::Descriptor& socket) const {
+  stomp::Session session({.name = "", .server = ""}, io::clock_now());
+  session.cut(stomp::Ended::refused, "there are " + std::to_string(base::limits::stomp_clients) +
+                                         " clients already; try again later");
+  const auto output = session.output();
+  (void)send(socket.get(), output.data(), output.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void StompDoor::handle(const Incoming& incoming) {
+  if (const auto* delivery = std::get_if<Delivery>(&incoming)) {
+    if (clients_.empty()) return;
+    const auto shared = std::make_shared<const Delivery>(*delivery);
+    for (auto& connection : clients_) connection.client->session.deliver(shared);
+    return;
+  }
+  answer(std::get<Notice>(incoming));
+}
+
+void StompDoor::answer(const Notice& notice) {
+  const auto* sent = std::get_if<Sent>(&notice);
+  const auto* unpublished = std::get_if<Unpublished>(&notice);
+  if (sent == nullptr && unpublished == nullptr) {
+    if (!std::holds_alternative<Undelivered>(notice) && !std::holds_alternative<Undone>(notice)) {
+      return;
+    }
+    const auto* kind = std::holds_alternative<Undone>(notice) ? "undone" : "undelivered";
+    const auto line = line_of(notice);
+    for (auto& connection : clients_) connection.client->session.notify(kind, line);
+    return;
+  }
+  const auto asker = askers_.extract(sent != nullptr ? sent->ticket : unpublished->ticket);
+  if (asker.empty()) return;
+  if (unpublished != nullptr) ++counters_.unpublished;
+  auto* client = client_of_connection(asker.mapped().connection);
+  if (client == nullptr) return;
+  if (sent != nullptr) {
+    client->session.sent(asker.mapped().tag, sent->sequence, sent->position);
+  } else {
+    client->session.unpublished(asker.mapped().tag, to_string(unpublished->why), line_of(notice));
+  }
+}
+
+Client* StompDoor::client_of_connection(std::uint64_t number) {
+  const auto found = std::find_if(clients_.begin(), clients_.end(),
+                                  [&](const auto& one) { return one.number == number; });
+  return found == clients_.end() ? nullptr : found->client.get();
+}
+
+void StompDoor::peer_has_turned() {
+  const auto now = io::clock_now();
+  cut_the_slowest();
+  auto next = digest_.deadline();
+  for (auto& connection : clients_) {
+    auto& client = *connection.client;
+    client.session.step(now);
+    if (leaving_) {
+      carry_out(connection);  // what the peer had no room for is refused now
+      client.session.cut(stomp::Ended::peer_leaves, "the peer leaves");
+    }
+    serve(connection);
+  }
+  sweep();
+  for (auto& connection : clients_) next = std::min(next, connection.client->deadline());
+  for (const auto& line : digest_.due(now)) command::write(log_, line);
+  timer_.set(next);
+}
+
+bool StompDoor::pending() const {
+  return leaving_ && std::any_of(clients_.begin(), clients_.end(), [](const auto& connection) {
+           return !connection.client->session.over();
+         });
+}
+
+void StompDoor::serve(Connection& connection) {
+  carry_out(connection);
+  connection.client->write(io::clock_now());
+  carry_out(connection);
+  tell_end(connection);
+}
+
+void StompDoor::carry_out(Connection& connection) {
+  publish_waiting(connection);
+  for (auto& effect : connection.client->session.take_effects()) {
+    if (auto* publish = std::get_if<stomp::PublishEffect>(&effect)) {
+      connection.client->waiting.push_back(std::move(*publish));
+      publish_waiting(connection);
+    } else if (const auto* want = std::get_if<stomp::WantEffect>(&effect)) {
+      patterns_.add(want->pattern);
+    } else if (const auto* unwant = std::get_if<stomp::UnwantEffect>(&effect)) {
+      patterns_.remove(unwant->pattern);
+    } else {
+      const bool taken = std::get<stomp::AcknowledgedEffect>(effect).taken;
+      ++(taken ? counters_.acknowledged : counters_.refused_by_client);
+    }
+  }
+}
+
+void StompDoor::publish_waiting(Connection& connection) {
+  auto& waiting = connection.client->waiting;
+  while (!waiting.empty()) {
+    auto& [tag, publication] = waiting.front();
+    const auto [answer, ticket] =
+        peer_.publish(publication.topic, publication.payload, publication.dependency);
+    if (answer == Publish::outbox_full) return;
+    if (answer == Publish::accepted) {
+      ++counters_.published;
+      askers_.emplace(ticket, Asker{connection.number, tag});
+    } else {
+      connection.client->session.refused(tag, refusal(answer));
+    }
+    waiting.pop_front();
+  }
+}
+
+void StompDoor::cut_the_slowest() {
+  std::size_t all = 0;
+  Client* slowest = nullptr;
+  for (auto& connection : clients_) {
+    const auto waiting = connection.client->session.waiting();
+    all += waiting;
+    if (slowest == nullptr || waiting > slowest->session.waiting()) {
+      slowest = connection.client.get();
+    }
+  }
+  if (all <= base::limits::stomp_clients_bytes) return;
+  slowest->session.cut(stomp::Ended::slow, "too slow: all clients together kept " +
+                                               std::to_string(all) +
+                                               " bytes waiting, and this one the most");
+}
+
+void StompDoor::sweep() {
+  const auto now = io::clock_now();
+  std::erase_if(clients_, [&](const auto& connection) { return connection.client->gone(now); });
+}
+
+void StompDoor::tell_end(Connection& connection) {
+  const auto& session = connection.client->session;
+  if (connection.told || !session.ended()) return;
+  connection.told = true;
+  const auto why = *session.ended();
+  const auto count = [&]() -> std::uint64_t* {
+    switch (why) {
+      case stomp::Ended::malformed:
+        return &counters_.malformed;
+      case stomp::Ended::refused:
+        return &counters_.refused;
+      case stomp::Ended::login:
+        return &counters_.login;
+      case stomp::Ended::silent:
+        return &counters_.silent;
+      case stomp::Ended::slow:
+        return &counters_.slow;
+      case stomp::Ended::unpublished:
+        return &counters_.left_unpublished;
+      case stomp::Ended::politely:
+      case stomp::Ended::peer_leaves:
+        break;
+    }
+    return nullptr;
+  }();
+  const auto text = "STOMP client " + std::to_string(connection.number) + " (" +
+                    connection.client->who() + "): " + command::harmless(session.reason());
+  if (count == nullptr) return tell("", LogLevel::debug, text);
+  ++*count;
+  tell(std::string(to_string(why)), LogLevel::warning, text);
+}
+
+void StompDoor::tell(const std::string& kind, LogLevel level, const std::string& text) {
+  for (const auto& line : digest_.add(kind, {level, text}, io::clock_now())) {
+    command::write(log_, line);
+  }
+}
+
+// All that the clients have written by now is published yet and answered; then they are told.
+void StompDoor::peer_leaves() {
+  listen_watches_.clear();
+  listening_.clear();
+  const auto now = io::clock_now();
+  for (auto& connection : clients_) {
+    for (int i = 0; i < most_last_portions && connection.client->read(now); ++i) {
+      carry_out(connection);
+    }
+    serve(connection);
+  }
+  leaving_ = true;
+}
+
+}  // namespace tidegate::stomp_door

@@ -1,0 +1,112 @@
+// The door for programs in any language that have a STOMP client: Unix sockets, TCP ports on
+// loopback, or sockets of systemd (address.hpp). Each client has a session of its own
+// (lib/stomp/session.hpp); the door gives it deliveries, notices and answers of the peer, and
+// publishes for it. docs/stomp.md is the contract with clients.
+//
+// No client holds up another: one that reads too slowly is bounded and cut, and if all of them
+// together keep too much waiting, the one with the most is. Only a full outbox of the peer holds up
+// those who publish: nothing more is read from them until there is room.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "command/doors/door.hpp"
+#include "command/doors/stomp/client.hpp"
+#include "command/doors/stomp/listening.hpp"
+#include "command/doors/subscriptions.hpp"
+#include "command/log.hpp"
+#include "command/log_digest.hpp"
+#include "peer/io/reactor.hpp"
+#include "tidegate/peer.hpp"
+#include "tidegate/result.hpp"
+
+namespace tidegate::stomp_door {
+
+struct DoorOptions {
+  std::vector<Address> addresses;
+  Sharing sharing;
+  std::optional<stomp::Login> login;
+  std::size_t payload_bytes = 0;
+};
+
+// Since the start; the log tells them in the end.
+struct DoorCounters {
+  std::uint64_t connected = 0;
+  std::uint64_t turned_away = 0;  // as there were too many
+  std::uint64_t published = 0;
+  std::uint64_t unpublished = 0;
+  std::uint64_t acknowledged = 0;
+  std::uint64_t refused_by_client = 0;  // NACK
+  // Clients that were cut, by reason: each stomp::Ended but `politely`.
+  std::uint64_t malformed = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t login = 0;
+  std::uint64_t silent = 0;
+  std::uint64_t slow = 0;
+  std::uint64_t left_unpublished = 0;
+};
+
+class StompDoor final : public doors::Door {
+ public:
+  // Listens. An error names the address that can't be used. All references outlive it.
+  static Result<std::unique_ptr<StompDoor>> open(DoorOptions options, io::Reactor& reactor,
+                                                 DrivenPeer& peer, doors::PeerPatterns& patterns,
+                                                 spdlog::logger& log);
+  ~StompDoor() override;
+
+  void handle(const Incoming& incoming) override;
+  void peer_has_turned() override;
+  void peer_leaves() override;
+  [[nodiscard]] bool pending() const override;
+
+ private:
+  struct Connection {
+    std::uint64_t number = 0;
+    std::unique_ptr<Client> client;
+    bool told = false;  // the log knows that it has ended
+  };
+  using Connections = std::list<Connection>;
+  // Of a message that the peer has accepted.
+  struct Asker {
+    std::uint64_t connection = 0;
+    stomp::Tag tag = 0;
+  };
+
+  StompDoor(DoorOptions options, std::vector<Listening> listening, io::Reactor& reactor,
+            DrivenPeer& peer, doors::PeerPatterns& patterns, spdlog::logger& log);
+
+  void accept_clients(const Listening& listening);
+  void turn_away(const io::Descriptor& socket) const;
+  void serve(Connection& connection);
+  void carry_out(Connection& connection);
+  void publish_waiting(Connection& connection);
+  void answer(const Notice& notice);
+  [[nodiscard]] Client* client_of_connection(std::uint64_t number);
+  void cut_the_slowest();
+  void sweep();
+  void tell_end(Connection& connection);
+  void tell(const std::string& kind, command::LogLevel level, const std::string& text);
+
+  DoorOptions options_;
+  io::Reactor& reactor_;
+  DrivenPeer& peer_;
+  doors::PeerPatterns& patterns_;
+  spdlog::logger& log_;
+  command::LogDigest digest_;
+  std::vector<Listening> listening_;
+  std::vector<io::Reactor::Watch> listen_watches_;
+  io::Reactor::Timer timer_;
+  Connections clients_;
+  std::map<Ticket, Asker> askers_;
+  DoorCounters counters_;
+  bool leaving_ = false;
+};
+
+}  // namespace tidegate::stomp_door
