@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <optional>
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -44,6 +46,23 @@ std::uint64_t inode_of(const std::string& path) {
   return lstat(path.c_str(), &info) == 0 ? info.st_ino : 0;
 }
 
+// As a second name of a socket that listens. A file there whose owner is dead makes room.
+std::optional<Error> give_name(const std::string& made, const std::string& path) {
+  const auto address = address_of(path);
+  while (link(made.c_str(), path.c_str()) != 0) {
+    if (errno != EEXIST) return Error{"can't listen on " + path + ": " + reason()};
+    if (!is_socket_file(path)) {
+      return Error{path +
+                   " is there already and is not a socket; remove it, or name another place"};
+    }
+    if (answers(*address)) return Error{"another peer answers on " + path};
+    if (unlink(path.c_str()) != 0 && errno != ENOENT) {
+      return Error{"can't listen on " + path + ": " + reason()};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<UnixListener> UnixListener::open(const std::string& path) {
@@ -51,27 +70,22 @@ Result<UnixListener> UnixListener::open(const std::string& path) {
   if (!address) return address.error();
   const auto refuse = [&] { return Error{"can't listen on " + path + ": " + reason()}; };
 
+  // It gets its name when it listens: a client that met it earlier would take it for one of the
+  // dead, and remove it.
+  const auto made = std::filesystem::path(path).parent_path() / ("." + std::to_string(getpid()));
+  const auto made_address = address_of(made);
+  if (!made_address) return made_address.error();
+  unlink(made.c_str());
   auto listener = new_socket();
-  if (!listener) return refuse();
-  const auto try_bind = [&] {
-    return bind(listener.get(), generic(*address), sizeof *address) == 0;
-  };
-  if (!try_bind()) {
-    if (errno != EADDRINUSE) return refuse();
-    if (!is_socket_file(path)) {
-      return Error{path +
-                   " is there already and is not a socket; remove it, or name another place"};
-    }
-    if (answers(*address)) return Error{"another peer answers on " + path};
-    unlink(path.c_str());
-    if (!try_bind()) return refuse();
-  }
   constexpr int backlog = 16;
-  if (chmod(path.c_str(), 0600) != 0 || listen(listener.get(), backlog) != 0) {
-    const auto error = refuse();
-    unlink(path.c_str());
-    return error;
+  if (!listener || bind(listener.get(), generic(*made_address), sizeof *made_address) != 0) {
+    return refuse();
   }
+  auto trouble = chmod(made.c_str(), 0600) != 0 || listen(listener.get(), backlog) != 0
+                     ? std::optional(refuse())
+                     : give_name(made, path);
+  unlink(made.c_str());
+  if (trouble) return *trouble;
   return UnixListener(path, std::move(listener), inode_of(path));
 }
 

@@ -152,6 +152,23 @@ TEST_CASE("a stale socket file is recognised and removed by the first process th
   CHECK(text_of(ask(served, "hello")) == "hello");
 }
 
+TEST_CASE("a peer that somebody asks while it starts keeps its socket") {
+  const TemporaryDirectory directory("status");
+  const std::string path = directory.path() / "a.sock";
+  std::atomic<bool> done = false;
+  std::thread asks([&] {
+    while (!done) (void)tidegate::io::connect_to_unix(path);
+  });
+  int lost = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const auto listener = tidegate::io::UnixListener::open(path);
+    if (!listener || !exists(path)) ++lost;
+  }
+  done = true;
+  asks.join();
+  CHECK(lost == 0);
+}
+
 TEST_CASE("two peers can't have the same status socket") {
   const TemporaryDirectory directory("status");
   const std::string path = directory.path() / "a.sock";
