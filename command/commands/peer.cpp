@@ -178,6 +178,8 @@ command::Description help() {
       "      joins the mesh 'default' on this host\n"
       "  tidegate peer --interfaces eth0 --database host=replica --primary host=primary\n"
       "      holds each message until the replica shows its change\n"
+      "  tidegate peer --door unix:/run/app/door --subscribe 'builds/#'\n"
+      "      serves programs that speak STOMP, too (docs/stomp.md)\n"
       "  echo '{\"topic\":\"builds/42/new\",\"payload\":\"hello\",\"depends\":\"commit\"}' "
       "| "
       "tidegate peer ...\n"

@@ -7,18 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "tidegate/message.hpp"
+
 namespace tidegate::stomp {
 
 enum class Version : std::uint8_t { v1_0, v1_1, v1_2 };
 
 [[nodiscard]] std::string_view to_string(Version version);  // "1.0"
-
-struct Header {
-  std::string name;
-  std::string value;
-
-  friend bool operator==(const Header&, const Header&) = default;
-};
 
 struct Frame {
   std::string command;

@@ -4,7 +4,8 @@
 
 #include "lib/stomp/frame_writer.hpp"
 #include "lib/stomp/message_id.hpp"
-#include "tidegate/position.hpp"
+#include "lib/stomp/publication.hpp"
+#include "tidegate/token.hpp"
 
 namespace tidegate::stomp {
 
@@ -18,10 +19,13 @@ void write_message(std::string& to, const Addressee& addressee, const Delivery& 
   if (ack != 0 && addressee.version == Version::v1_2) frame.header("ack", std::to_string(ack));
   frame.header("publisher", delivery.origin_name);
   frame.header("sequence", std::to_string(delivery.sequence));
-  if (message.position) frame.header("position", to_text(*message.position));
+  if (message.position) frame.header("position", to_token(*message.position));
   const auto held = std::chrono::duration_cast<std::chrono::milliseconds>(delivery.held);
   frame.header("held-ms", std::to_string(held.count()));
   frame.header("late", delivery.late ? "true" : "false");
+  for (const auto& [name, value] : message.headers) {
+    if (!is_reserved(name)) frame.header(name, value);
+  }
   frame.end(message.payload);
 }
 

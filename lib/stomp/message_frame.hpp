@@ -21,7 +21,8 @@ struct Addressee {
 // Appends it. `ack`: the number under which it is acknowledged in 1.2; 0: it is not.
 //
 // Besides the headers of the protocol: publisher (its name), sequence (in its stream), position (of
-// the change that it announces, if any), held-ms (how long it was held here), late.
+// the change that it announces, if any), held-ms (how long it was held here), late; and those of
+// the user, but for names that are none of the user's here.
 void write_message(std::string& to, const Addressee& addressee, const Delivery& delivery,
                    std::uint64_t ack);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/stomp/destination.hpp"
+#include "tidegate/token.hpp"
 
 namespace tidegate::stomp {
 namespace {
@@ -57,7 +58,8 @@ Result<std::optional<Dependency>> dependency_of(const Frame& frame) {
     if (depends != nullptr) {
       return Error{"position and depends are two words for one thing; give one of them"};
     }
-    auto parsed = position_from_text(*position);
+    auto parsed = position->find(':') == std::string::npos ? parse_token(*position)
+                                                           : position_from_text(*position);
     if (!parsed) return Error{"the header position is wrong: " + parsed.error().message};
     return Found(std::move(*parsed));
   }
@@ -70,7 +72,7 @@ Result<bool> wants_acknowledgement(const Frame& frame) {
   return flag(frame, "receipt-when", "received", "sent");
 }
 
-Result<Publication> take_publication(Frame& frame) {
+Result<Sending> take_publication(Frame& frame) {
   const auto* destination = frame.find("destination");
   if (destination == nullptr) return Error{"SEND needs the header destination"};
   auto topic = topic_of(*destination);
@@ -79,11 +81,11 @@ Result<Publication> take_publication(Frame& frame) {
   if (!dependency) return dependency.error();
   const auto acknowledged = wants_acknowledgement(frame);
   if (!acknowledged) return acknowledged.error();
-  return Publication{.topic = std::move(*topic),
-                     .payload = std::move(frame.body),
-                     .dependency = dependency->value_or(AfterCommit{}),
-                     .headers = user_headers(frame.headers),
-                     .acknowledged = *acknowledged};
+  return Sending{{.topic = std::move(*topic),
+                  .payload = std::move(frame.body),
+                  .dependency = dependency->value_or(AfterCommit{}),
+                  .headers = user_headers(frame.headers)},
+                 *acknowledged};
 }
 
 bool is_reserved(std::string_view header_name) {

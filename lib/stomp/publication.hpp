@@ -3,7 +3,8 @@
 //     depends: none|commit        none: it announces no change; commit (the default): one that was
 //                                 committed before the frame was written
 //     durable: true|false         with commit: that is known to be flushed
-//     position: TEXT              instead of depends: the position of the change
+//     position: TOKEN             instead of depends: the position of the change, as a token
+//                                 (tidegate/token.hpp) or in full (tidegate/position.hpp)
 //     order: none                 with depends:none: it does not queue behind messages that wait
 //     receipt-when: sent|received received: every peer that was ready has it; sent is the default
 #pragma once
@@ -20,12 +21,9 @@
 
 namespace tidegate::stomp {
 
-struct Publication {
-  Topic topic;
-  std::string payload;
-  Dependency dependency;
-  std::vector<Header> headers;  // the user's own, which travel with the message
-  bool acknowledged = false;    // is answered once all that were ready have it
+// Its headers are the user's own, which travel with the message.
+struct Sending : Publication {
+  bool acknowledged = false;  // it is answered once all that were ready have it
 };
 
 // The dependency that the headers of a SEND or a COMMIT state; nothing: they state none.
@@ -35,7 +33,7 @@ struct Publication {
 [[nodiscard]] Result<bool> wants_acknowledgement(const Frame& frame);
 
 // Takes the message out of a SEND. Without a word about its dependency it follows a commit.
-[[nodiscard]] Result<Publication> take_publication(Frame& frame);
+[[nodiscard]] Result<Sending> take_publication(Frame& frame);
 
 // A header of the protocol or of this door: it ends here, and is not the user's.
 [[nodiscard]] bool is_reserved(std::string_view header_name);

@@ -7,6 +7,7 @@
 #include "lib/base/enum_names.hpp"
 #include "lib/base/saturated.hpp"
 #include "lib/stomp/frame_writer.hpp"
+#include "tidegate/token.hpp"
 
 namespace tidegate::stomp {
 namespace {
@@ -88,7 +89,9 @@ void Session::sent(Tag tag, std::uint64_t sequence, const std::optional<Position
   close(unanswered_.sent(tag, sequence, position));
 }
 
-void Session::received(Tag tag) { close(unanswered_.received(tag)); }
+void Session::received(Tag tag, std::string_view without) {
+  close(unanswered_.received(tag, without));
+}
 
 void Session::close(const Unanswered::Shared& receipt) {
   if (state_ == State::ended) return;
@@ -275,7 +278,8 @@ void Session::write_receipt(const Receipt& receipt) {
   FrameWriter frame(outgoing_.buffer(), *version_, "RECEIPT");
   frame.header("receipt-id", receipt.id);
   if (receipt.sequence != 0) frame.header("sequence", std::to_string(receipt.sequence));
-  if (receipt.position) frame.header("position", to_text(*receipt.position));
+  if (receipt.position) frame.header("position", to_token(*receipt.position));
+  if (!receipt.without.empty()) frame.header("without", receipt.without);
   frame.end();
   outgoing_.added();
 }

@@ -75,7 +75,7 @@ class Session {
 
   // Answers of the peer.
   void sent(Tag tag, std::uint64_t sequence, const std::optional<Position>& position);
-  void received(Tag tag);
+  void received(Tag tag, std::string_view without = {});  // peers that may not have it
   void unpublished(Tag tag, std::string_view why, std::string_view json);
   void refused(Tag tag, const std::string& why);
 
@@ -146,7 +146,7 @@ class Session {
   [[nodiscard]] bool may_enter(const Frame& connect) const;
   std::optional<Error> acknowledge_now(const Frame& frame);
   void acknowledge_in(Subscription& subscription, std::uint64_t number, bool taken);
-  void publish(Publication publication, const Unanswered::Shared& receipt);
+  void publish(Sending publication, const Unanswered::Shared& receipt);
   [[nodiscard]] Result<Subscription> subscription_of(const Frame& frame) const;
   [[nodiscard]] Subscriptions::iterator find_subscription(const Frame& frame);
 

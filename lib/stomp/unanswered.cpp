@@ -20,9 +20,14 @@ Unanswered::Shared Unanswered::sent(Tag tag, std::uint64_t sequence,
   return receipt.acknowledged ? nullptr : close(entry);
 }
 
-Unanswered::Shared Unanswered::received(Tag tag) {
+Unanswered::Shared Unanswered::received(Tag tag, std::string_view without) {
   const auto entry = open_.find(tag);
-  return entry == open_.end() ? nullptr : close(entry);
+  if (entry == open_.end()) return nullptr;
+  auto& names = entry->second->without;
+  if (!without.empty() && names.find(without) == std::string::npos) {
+    names.append(names.empty() ? "" : ", ").append(without);
+  }
+  return close(entry);
 }
 
 Unanswered::Shared Unanswered::lost(Tag tag) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "tidegate/position.hpp"
 
@@ -25,6 +26,7 @@ struct Receipt {
   bool lost = false;
   std::uint64_t sequence = 0;  // of the last one
   std::optional<Position> position;
+  std::string without;  // peers that may not have one of them; empty: all have them
 };
 
 class Unanswered {
@@ -37,8 +39,8 @@ class Unanswered {
   // It was sent. The receipt, if this was the last answer that it waited for.
   [[nodiscard]] Shared sent(Tag tag, std::uint64_t sequence,
                             const std::optional<Position>& position);
-  // All have it.
-  [[nodiscard]] Shared received(Tag tag);
+  // All have it, but for those peers, of which that is not known.
+  [[nodiscard]] Shared received(Tag tag, std::string_view without);
   // It will never be sent: its receipt, which is lost.
   [[nodiscard]] Shared lost(Tag tag);
 

@@ -29,6 +29,9 @@ std::string refusal(Publish answer) {
     case Publish::no_primary:
       return "not published: there is no primary to ask for the position of the commit; start the "
              "peer with --primary, or send depends:none or position";
+    case Publish::bad_headers:
+      return "not published: its headers have more than " +
+             std::to_string(base::limits::header_bytes) + " bytes of names and values together";
     case Publish::leaving:
       return "not published: the peer leaves";
     default:
@@ -86,7 +89,9 @@ StompDoor::~StompDoor() {
 }
 
 void StompDoor::accept_clients(const Listening& listening) {
-  while (auto socket = listening.accept()) {
+  for (std::size_t taken = 0; taken < base::limits::stomp_clients; ++taken) {
+    auto socket = listening.accept();
+    if (!socket) return;
     if (clients_.size() == base::limits::stomp_clients) {
       turn_away(socket);
       ++counters_.turned_away;
@@ -221,8 +226,7 @@ void StompDoor::publish_waiting(Connection& connection) {
   auto& waiting = connection.client->waiting;
   while (!waiting.empty()) {
     auto& [tag, publication] = waiting.front();
-    const auto [answer, ticket] =
-        peer_.publish(publication.topic, publication.payload, publication.dependency);
+    const auto [answer, ticket] = peer_.publish(publication);
     if (answer == Publish::outbox_full) return;
     if (answer == Publish::accepted) {
       ++counters_.published;

@@ -2,6 +2,7 @@
 #include "lib/stomp/session.hpp"
 #include "tests/lib/stomp/stomp_client.hpp"
 #include "tests/support/contains.hpp"
+#include "tidegate/token.hpp"
 
 using namespace tidegate;
 using namespace tidegate::stomp;
@@ -12,7 +13,7 @@ namespace {
 
 const std::string position_text = "postgres:7:1:0/3000060";
 
-Publication published_by(Headers headers) {
+Sending published_by(Headers headers) {
   StompClient client;
   headers.push_back({"destination", "a"});
   client.connect("1.2").send("SEND", headers, "body");
@@ -35,7 +36,7 @@ std::string receipt_of(const Frame& frame) { return header_of(frame, "receipt-id
 }  // namespace
 
 TEST_CASE("a SEND says what its message waits for, and a commit is the default") {
-  const auto is_commit = [](const Publication& publication, bool durable) {
+  const auto is_commit = [](const Sending& publication, bool durable) {
     const auto* commit = std::get_if<AfterCommit>(&publication.dependency);
     return commit != nullptr && commit->durable == durable;
   };
@@ -47,8 +48,10 @@ TEST_CASE("a SEND says what its message waits for, and a commit is the default")
   CHECK_FALSE(std::get<NoChange>(published_by({{"depends", "none"}}).dependency).apart);
   CHECK(
       std::get<NoChange>(published_by({{"depends", "none"}, {"order", "none"}}).dependency).apart);
-  CHECK(to_text(std::get<Position>(published_by({{"position", position_text}}).dependency)) ==
-        position_text);
+  const auto position = position_from_text(position_text).value();
+  for (const auto& text : {position_text, to_token(position)}) {
+    CHECK(std::get<Position>(published_by({{"position", text}}).dependency) == position);
+  }
 }
 
 TEST_CASE("a SEND that contradicts itself or has an unknown word is refused") {
@@ -92,7 +95,7 @@ TEST_CASE("the receipt of a SEND is given once it was sent, and names its place"
   CHECK(receipt.command == "RECEIPT");
   CHECK(receipt_of(receipt) == "two");
   CHECK(header_of(receipt, "sequence") == "5");
-  CHECK(header_of(receipt, "position") == position_text);
+  CHECK(header_of(receipt, "position") == to_token(position_from_text(position_text).value()));
   client.session.sent(published[0].tag, 4, std::nullopt);
   CHECK(header_of(client.hear_one(), "position") == "(none)");
 }
@@ -106,10 +109,11 @@ TEST_CASE("a receipt that waits until all have the message is not given before")
   CHECK(published[0].publication.acknowledged);
   client.session.sent(published[0].tag, 5, std::nullopt);
   CHECK(client.hear().empty());
-  client.session.received(published[0].tag);
+  client.session.received(published[0].tag, "app-2");
   const auto receipt = client.hear_one();
   CHECK(receipt_of(receipt) == "r");
   CHECK(header_of(receipt, "sequence") == "5");
+  CHECK(header_of(receipt, "without") == "app-2");
   // Nobody would hear of it.
   CHECK_FALSE(published_by({{"receipt-when", "received"}}).acknowledged);
 }

@@ -2,6 +2,7 @@
 #include "lib/stomp/session.hpp"
 #include "tests/lib/stomp/stomp_client.hpp"
 #include "tests/support/contains.hpp"
+#include "tidegate/token.hpp"
 
 using namespace tidegate;
 using namespace tidegate::stomp;
@@ -57,10 +58,25 @@ TEST_CASE("a MESSAGE tells its publisher, its place, and what it waited for") {
   CHECK(header_of(message, "content-length") == "2");
   CHECK(header_of(message, "publisher") == "app-1");
   CHECK(header_of(message, "sequence") == "17");
-  CHECK(header_of(message, "position") == "postgres:7:1:0/3000060");
+  CHECK(header_of(message, "position") == to_token(*delivery.message.position));
   CHECK(header_of(message, "held-ms") == "2");
   CHECK(header_of(message, "late") == "true");
   CHECK(message.body == std::string("\0\n", 2));
+}
+
+TEST_CASE("the headers of the user come with the message, but none that means something here") {
+  StompClient client;
+  client.connect("1.2").send("SUBSCRIBE", {{"id", "s"}, {"destination", "a"}});
+  auto delivery = *stomp_delivery("a", 1);
+  delivery.message.headers = {
+      {"content-type", "text/plain"}, {"my:word", "x\ny"}, {"subscription", "forged"}};
+  delivery.message.headers.push_back({"receipt", "loop"});
+  client.session.deliver(std::make_shared<const Delivery>(delivery));
+  const auto message = client.hear_one();
+  CHECK(header_of(message, "content-type") == "text/plain");
+  CHECK(header_of(message, "my:word") == "x\ny");
+  CHECK(header_of(message, "subscription") == "s");
+  CHECK(header_of(message, "receipt") == "(none)");
 }
 
 TEST_CASE("a client gets what matches, once for each subscription, in the order of arrival") {

@@ -17,7 +17,7 @@
 
 namespace tidegate::testing {
 
-using Headers = std::vector<stomp::Header>;
+using Headers = std::vector<Header>;
 
 [[nodiscard]] inline std::shared_ptr<const Delivery> stomp_delivery(const std::string& topic,
                                                                     std::uint64_t sequence,

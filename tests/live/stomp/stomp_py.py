@@ -81,6 +81,8 @@ def bodies_travel(a, b, depends):
         b"",
         b"x" * 100000,
     ]
+    # 1.0 has no escapes.
+    mine = "a:b" if a.version == "1.0" else "a:b\\c\nd"
     sequences = []
     for number, body in enumerate(bodies):
         receipt = a.receipt_of(
@@ -88,10 +90,11 @@ def bodies_travel(a, b, depends):
             "/topic/%s.bodies.%d" % (a.version, number),
             body,
             content_type="application/x-test",
-            headers={"depends": depends},
+            headers={"depends": depends, "mine": mine},
         )
         sequences.append(int(receipt["sequence"]))
         assert ("position" in receipt) == (depends == "commit"), receipt
+        position = receipt.get("position")
     for number, body in enumerate(bodies):
         frame = b.message()
         got = frame.body if isinstance(frame.body, bytes) else (frame.body or "").encode()
@@ -100,8 +103,20 @@ def bodies_travel(a, b, depends):
         assert frame.headers["destination"].endswith("bodies.%d" % number), frame.headers
         assert int(frame.headers["sequence"]) == sequences[number], frame.headers
         assert frame.headers["publisher"] == "a", frame.headers
+        assert ("position" in frame.headers) == (depends == "commit"), frame.headers
         assert frame.headers["late"] == "false", frame.headers
+        assert frame.headers["mine"] == mine, frame.headers
+        assert frame.headers["content-type"] == "application/x-test", frame.headers
+        assert "receipt" not in frame.headers, frame.headers
     assert sequences == list(range(sequences[0], sequences[0] + len(bodies)))
+    if position is not None:
+        a.receipt_of(
+            a.connection.send,
+            "/topic/%s.again" % a.version,
+            "again",
+            headers={"position": position},
+        )
+        assert b.message().headers["position"] == position
     b.receipt_of(b.connection.unsubscribe, id="all")
 
 
