@@ -118,6 +118,12 @@ LogLine line(const Undone& n) {
                       harmless(to_string(n.topic)), to_string(n.position), in_words(n.why))};
 }
 
+// Told to the one who has asked.
+LogLine line(const Coverage& n) {
+  return {LogLevel::debug,
+          fmt::format("answer to question {}: {}", n.ticket, to_string(n.covered))};
+}
+
 // Of ServerUp and PrimaryUp.
 template <typename Up>
 LogLine answers(std::string_view server, const Up& n) {
@@ -165,6 +171,7 @@ std::string kind(const Trouble& n) {
 std::string kind(const PeerReady&) { return ""; }
 std::string kind(const PeerGone&) { return ""; }
 std::string kind(const Sent&) { return ""; }
+std::string kind(const Coverage&) { return ""; }
 std::string kind(const ServerDown&) { return ""; }
 std::string kind(const PrimaryDown&) { return ""; }
 

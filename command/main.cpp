@@ -31,12 +31,12 @@ const std::array all_subcommands = {
     commands::make_peer_command,     commands::make_pub_command,    commands::make_sub_command,
     commands::make_peers_command,    commands::make_status_command, commands::make_doctor_command,
     commands::make_trust_command,    commands::make_keygen_command, commands::make_keys_command,
-    commands::make_role_sql_command,
+    commands::make_role_sql_command, commands::make_wait_command,
 };
 
 constexpr const char* exit_words =
     "Exit status: 0 done; 1 failed; 2 wrong flags or settings; 3 nobody there, or not in time;\n"
-    "4 the peer that `status --check` has asked is in trouble.";
+    "4 the peer that `status --check` has asked is in trouble; 5 to 8 answers of `wait`.";
 
 // A subcommand with its flags, while the command line is read.
 struct Entry {

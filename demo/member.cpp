@@ -25,6 +25,7 @@ struct Teller {
                std::string(to_string(notice.why))});
   }
   void operator()(const Sent&) const {}
+  void operator()(const Coverage&) const {}
   void operator()(const Warning& notice) const { tell(Noted{notice.text}); }
   void operator()(const Trouble&) const {}  // a part that is down is told by the others
   void operator()(const PeerGone&) const {}

@@ -7,6 +7,7 @@
 
 #include "lib/base/saturated.hpp"
 #include "lib/gate/gate.hpp"
+#include "lib/gate/waiters.hpp"
 #include "lib/message/footprint.hpp"
 #include "lib/message/position_order.hpp"
 #include "lib/node/server_account.hpp"
@@ -76,6 +77,7 @@ struct DatabaseGate::Parts {
   void handle(gate::ReplayPositionRead& e) {
     if (e.tide && e.tide != gate.tide()) tide_since = io::clock_now();
     gate.polled(std::move(e.tide));
+    waiters.look(gate.poll());
   }
   void handle(gate::TideForgotten&) { gate.forget_tide(); }
   void handle(ServerUp& e) {
@@ -86,6 +88,7 @@ struct DatabaseGate::Parts {
   }
   void handle(ServerDown& e) {
     gate.server_down();
+    waiters.look(gate.poll());
     account.down(e.reason, io::clock_now());
     look_at = Instant::min();
     trouble = std::move(e.reason);
@@ -96,13 +99,34 @@ struct DatabaseGate::Parts {
   void handle(const PrimaryDown&) {}
   void handle(const gate::CommitPositionRead&) {}
 
-  // Reads if that is due, and brings the reactor up to date.
-  void go_on(Instant now) {
-    const bool more = gate.decided();
-    if (!more && gate.take_poll(now)) reader->read(now);
+  // Reads if that is due, and brings the reactor up to date. With `more` there is something to do
+  // at once.
+  void go_on(Instant now, bool more) {
+    if (gate.take_poll(now, waiters.waiting())) reader->read(now);
     watch.follow(reader->interest());
-    timer.set(more ? Instant::min() : std::min(gate.deadline(), reader->deadline()));
+    const auto wake_at =
+        std::min({gate.deadline(waiters.waiting()), waiters.deadline(), reader->deadline()});
+    timer.set(more ? Instant::min() : wake_at);
     if (now >= look_at) look_for_trouble(now);
+  }
+  void go_on(Instant now) { go_on(now, gate.decided()); }
+
+  [[nodiscard]] Covered covered(const Position& position, std::chrono::milliseconds timeout) {
+    auto now = io::clock_now();
+    if (timeout.count() <= 0) {
+      waiters.ask_once(0, position, gate.poll(), now);
+    } else {
+      waiters.ask(0, position, gate.poll(), now, base::later(now, timeout));
+    }
+    while (true) {
+      waiters.expire(gate.poll(), now);
+      const auto answers = waiters.take_answers();
+      go_on(now, false);
+      if (!answers.empty()) return answers.front().covered;
+      reactor.run_once(io::until(never));
+      now = io::clock_now();
+      advance(now);
+    }
   }
 
   void look_for_trouble(Instant now) {
@@ -123,6 +147,7 @@ struct DatabaseGate::Parts {
   io::Owner owner;
   std::unique_ptr<servers::ReplayReader> reader;
   gate::Gate<std::uint32_t, Text> gate;
+  gate::Waiters waiters;
   Lanes lanes;
   std::uint64_t arrivals = 0;
   std::string trouble = "not connected yet";
@@ -183,6 +208,13 @@ std::optional<DatabaseGate::Released> DatabaseGate::next(std::chrono::millisecon
       return std::nullopt;
     }
   }
+}
+
+Covered DatabaseGate::covered(const Position& position, std::chrono::milliseconds timeout) {
+  if (!parts_->owner.here()) return Covered::unknown;
+  const auto covered = parts_->covered(position, timeout);
+  parts_->go_on(io::clock_now());
+  return covered;
 }
 
 int DatabaseGate::descriptor() const {

@@ -4,6 +4,7 @@
 // and is handed out when the turn is over. So a handler may call everything, may throw, may fork,
 // and may destroy the peer, whose parts live until the call that has called it returns.
 #include <algorithm>
+#include <future>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,10 @@
 namespace tidegate {
 
 using std::chrono::milliseconds;
+
+namespace {
+constexpr auto waiting_for_it = std::future_status::timeout;
+}  // namespace
 
 struct DrivenPeer::Parts {
   Parts(Options options, peer::World world)
@@ -107,6 +112,16 @@ struct DrivenPeer::Parts {
       if (!usable()) return false;
     }
     return true;
+  }
+
+  [[nodiscard]] Covered covered(const Position& position, milliseconds timeout) {
+    std::promise<Covered> promise;
+    auto answer = promise.get_future();
+    const auto ticket = core.questions().number();
+    core.answer_call(ticket, std::move(promise));
+    input(node::input::Ask{ticket, position, base::saturated(timeout)});
+    const auto answered = [&] { return answer.wait_for(milliseconds(0)) != waiting_for_it; };
+    return run_until(answered, milliseconds::max()) ? answer.get() : Covered::unknown;
   }
 
   void leave(milliseconds timeout) {
@@ -214,6 +229,21 @@ std::optional<Error> DrivenPeer::on_incoming(std::function<void(Incoming)> handl
 
 void DrivenPeer::on_trace(std::function<void(std::string_view)> handler) {
   parts_->loop().trace_to(std::move(handler));
+}
+
+Covered DrivenPeer::covered(const Position& position, milliseconds timeout) {
+  const auto parts = parts_;
+  return parts->runs() ? parts->covered(position, timeout) : Covered::unknown;
+}
+
+Asked DrivenPeer::when_covered(const Position& position, milliseconds timeout, Where where) {
+  auto& parts = *parts_;
+  if (!parts.core.here()) return {Ask::other_process};
+  if (parts.core.leaving()) return {Ask::leaving};
+  const auto ticket = parts.core.questions().open(where);
+  if (!ticket) return {Ask::too_many};
+  parts.input(node::input::Ask{*ticket, position, base::saturated(timeout), where});
+  return {Ask::accepted, *ticket};
 }
 
 bool DrivenPeer::wait_ready(std::size_t count, milliseconds timeout) {

@@ -25,6 +25,13 @@ std::size_t text_bytes(const Unpublished& n) {
   return n.payload.size() + n.topic.bytes() + message::footprint(n.headers);
 }
 std::size_t text_bytes(const Undone& n) { return n.topic.bytes(); }
+std::size_t text_bytes(const Coverage& n) {
+  std::size_t bytes = 0;
+  for (const auto& member : n.members) {
+    bytes += sizeof member + member.name.size() + member.address.size();
+  }
+  return bytes;
+}
 std::size_t text_bytes(const ServerUp& n) { return n.description.size() + n.degraded.size(); }
 std::size_t text_bytes(const ServerDown& n) { return n.reason.size(); }
 std::size_t text_bytes(const PrimaryUp& n) { return n.description.size() + n.degraded.size(); }
@@ -49,6 +56,7 @@ Inbox::Inbox(std::size_t most_bytes, Shown shown) : most_bytes_(most_bytes) {
 Inbox::Kind Inbox::kind_of(const Incoming& incoming) {
   if (std::holds_alternative<Delivery>(incoming)) return Kind::delivery;
   if (as<Undelivered>(incoming) != nullptr) return Kind::loss;
+  if (as<Coverage>(incoming) != nullptr) return Kind::coverage;
   const bool answer = as<Sent>(incoming) != nullptr || as<Unpublished>(incoming) != nullptr ||
                       as<Undone>(incoming) != nullptr;
   return answer ? Kind::answer : Kind::other;

@@ -1,12 +1,13 @@
 // Deliveries and notices of the loop for the application, in order, until it takes them.
 //
-// It never refuses, so it is bounded in three ways, by the kind of what waits:
+// It never refuses, so it is bounded in four ways, by the kind of what waits:
 // 1. Deliveries, and the reports of messages that are not delivered: the loop looks at bytes() and
 //    stops the gate's releases in time. Losses of one origin and reason that follow each other
 //    become one range, whatever stands in between, so that a flood of them stays small.
 // 2. Answers to publish(), Sent and Unpublished: answer_bytes() count in the bound of the outbox,
 //    so publish() refuses while too many are not taken.
-// 3. All other notices, which the application has not asked for: beyond `most_bytes` of them the
+// 3. Answers to when_covered(): there are as many as questions are open (open_questions.hpp).
+// 4. All other notices, which the application has not asked for: beyond `most_bytes` of them the
 //    next ones are dropped, and one Warning in their place says how many.
 //
 // Thread-safe: one side pushes, any number of others pop.
@@ -53,7 +54,7 @@ class Inbox {
   [[nodiscard]] std::size_t answer_bytes() const { return answer_bytes_; }
 
  private:
-  enum class Kind : std::uint8_t { delivery, loss, answer, other };
+  enum class Kind : std::uint8_t { delivery, loss, answer, coverage, other };
 
   struct Entry {
     Incoming incoming;

@@ -33,7 +33,14 @@ struct UseKeys {
   std::promise<void> used;
 };
 
-using Command = std::variant<node::Input, std::promise<Status>, LeaveBy, LookForPrimary, UseKeys>;
+// Peer::covered; kept with the answer.
+struct AskCovered {
+  node::input::Ask ask;
+  std::promise<Covered> answer;
+};
+
+using Command =
+    std::variant<node::Input, std::promise<Status>, LeaveBy, LookForPrimary, UseKeys, AskCovered>;
 
 class Mailbox {
  public:

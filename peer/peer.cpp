@@ -109,6 +109,14 @@ class Peer::Thread {
     return mailbox.post(std::move(promise)) ? status.get() : after_leaving_.get();
   }
 
+  [[nodiscard]] Covered covered(const Position& position, milliseconds timeout) {
+    std::promise<Covered> promise;
+    auto answer = promise.get_future();
+    node::input::Ask ask{core.questions().number(), position, base::saturated(timeout)};
+    const bool posted = mailbox.post(peer::AskCovered{std::move(ask), std::move(promise)});
+    return posted ? answer.get() : Covered::unknown;
+  }
+
   // Returns once the loop uses them.
   [[nodiscard]] Result<std::vector<std::string>> use_keys(Result<keys::Keyring> keyring) {
     if (!keyring) return keyring.error();
@@ -174,6 +182,9 @@ class Peer::Thread {
       } else if (std::holds_alternative<peer::LookForPrimary>(command)) {
         looking_ = false;
         core.loop().look_for_primary();
+      } else if (auto* ask = std::get_if<peer::AskCovered>(&command)) {
+        core.answer_call(ask->ask.ticket, std::move(ask->answer));
+        inputs.emplace_back(std::move(ask->ask));
       } else if (auto* use = std::get_if<peer::UseKeys>(&command)) {
         core.loop().use_keys(std::move(use->keyring));
         use->used.set_value();
@@ -267,6 +278,23 @@ int Peer::descriptor() const {
 std::optional<Error> Peer::on_incoming(std::function<void(Incoming)> handler) {
   if (!thread_->core.here()) return peer::not_here();
   return thread_->push_to(std::move(handler), thread_);
+}
+
+Covered Peer::covered(const Position& position, milliseconds timeout) {
+  return thread_->core.here() ? thread_->covered(position, timeout) : Covered::unknown;
+}
+
+Asked Peer::when_covered(const Position& position, milliseconds timeout, Where where) {
+  auto& thread = *thread_;
+  if (!thread.core.here()) return {Ask::other_process};
+  if (thread.core.leaving()) return {Ask::leaving};
+  auto& questions = thread.core.questions();
+  const auto ticket = questions.open(where);
+  if (!ticket) return {Ask::too_many};
+  node::input::Ask ask{*ticket, position, base::saturated(timeout), where};
+  if (thread.mailbox.post(std::move(ask))) return {Ask::accepted, *ticket};
+  questions.close(*ticket);
+  return {Ask::leaving};
 }
 
 bool Peer::wait_ready(std::size_t count, milliseconds timeout) {

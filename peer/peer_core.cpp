@@ -13,6 +13,11 @@ using std::chrono::milliseconds;
 // For the farewell to reach the wire.
 constexpr milliseconds linger{200};
 
+const Coverage* coverage_in(const Incoming& incoming) {
+  const auto* notice = std::get_if<Notice>(&incoming);
+  return notice != nullptr ? std::get_if<Coverage>(notice) : nullptr;
+}
+
 }  // namespace
 
 Result<World> checked_world(const Options& options) {
@@ -45,7 +50,20 @@ PeerCore::PeerCore(Options options, World world, Inbox::Shown shown)
       loop_(options_, std::move(world),
             [this](Incoming incoming) { receive(std::move(incoming)); }) {}
 
+std::optional<Incoming> PeerCore::take(milliseconds timeout) {
+  auto incoming = inbox_.pop(timeout);
+  if (incoming) {
+    if (const auto* coverage = coverage_in(*incoming)) questions_.close(coverage->ticket);
+  }
+  return incoming;
+}
+
 void PeerCore::receive(Incoming incoming) {
+  if (const auto* coverage = coverage_in(incoming)) {
+    if (auto call = calls_.extract(coverage->ticket)) {
+      return call.mapped().set_value(coverage->covered);
+    }
+  }
   const auto bytes = inbox_.push(std::move(incoming));
   if (demand_ && bytes > options_.inbox_bytes) {
     demand_ = false;

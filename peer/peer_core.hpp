@@ -8,12 +8,16 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <future>
+#include <map>
 #include <optional>
+#include <utility>
 
 #include "peer/inbox.hpp"
 #include "peer/io/owner.hpp"
 #include "peer/key_file.hpp"
 #include "peer/loop.hpp"
+#include "peer/open_questions.hpp"
 #include "peer/world.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/peer.hpp"
@@ -42,6 +46,11 @@ class PeerCore {
 
   [[nodiscard]] Loop& loop() { return loop_; }
 
+  // The Coverage with that ticket answers a call that waits for it, and comes into no inbox.
+  void answer_call(Ticket ticket, std::promise<Covered> answer) {
+    calls_.emplace(ticket, std::move(answer));
+  }
+
   // Says farewell, closes the sockets, and nothing more comes into the inbox.
   void depart();
 
@@ -51,9 +60,9 @@ class PeerCore {
   [[nodiscard]] bool here() const { return owner_.here(); }
 
   // The next thing in the inbox. Call reopens() afterwards.
-  [[nodiscard]] std::optional<Incoming> take(std::chrono::milliseconds timeout) {
-    return inbox_.pop(timeout);
-  }
+  [[nodiscard]] std::optional<Incoming> take(std::chrono::milliseconds timeout);
+
+  [[nodiscard]] OpenQuestions& questions() { return questions_; }
 
   // Half empty again: the gate may release, and the caller has to tell the loop (input::Demand).
   // Only the loop closes the demand, so nobody opens it twice for one closing.
@@ -90,7 +99,9 @@ class PeerCore {
   Options options_;
   io::Owner owner_;
   Inbox inbox_;
-  std::atomic<bool> demand_ = true;  // the gate may release
+  OpenQuestions questions_;
+  std::map<Ticket, std::promise<Covered>> calls_;  // of the loop's thread
+  std::atomic<bool> demand_ = true;                // the gate may release
   std::atomic<bool> leaving_ = false;
   Loop loop_;
 };

@@ -42,6 +42,12 @@ gate_names_what_it_cannot_read() {
   [[ $(run_example gate 'no_such_keyword=1' 2>&1 </dev/null) == *no_such_keyword* ]]
 }
 
+cookies_are_read_without_a_server() {
+  local output
+  output=$(run_example cookie 'host=127.0.0.1 port=1' nonsense tide1.AQAAAAAAAAAH4ICAGEgBAABr0KXO)
+  [[ $output == $'read the replica\nread the primary' ]]
+}
+
 installs_only_public_headers() {
   local header
   while IFS= read -r header; do
@@ -139,8 +145,11 @@ check "the library alone has no other program" library_alone_has_no_program
 check "tests without the programs that they start are refused" tests_without_programs_are_refused
 check "the master compiles with the flags of pkg-config" compiles master
 check "the gate compiles with the flags of pkg-config" compiles gate
+check "the cookie compiles with the flags of pkg-config" compiles cookie
 check "two masters hear each other" masters_hear_each_other
 check "the gate names what it cannot read in a connection string" gate_names_what_it_cannot_read
+check "a request with a cookie reads the primary while nothing is known" \
+  cookies_are_read_without_a_server
 check "the README shows the examples as they are" readme_shows_the_examples
 
 conclude

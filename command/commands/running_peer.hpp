@@ -25,6 +25,10 @@ class RunningPeer final : public doors::Orders {
 
   void trust_primary() override;
   [[nodiscard]] Result<std::vector<std::string>> reload_keys() override;
+  [[nodiscard]] Asked when_covered(const Position& position, std::chrono::milliseconds timeout,
+                                   Where where) override {
+    return peer_.when_covered(position, timeout, where);
+  }
 
   // SIGHUP: as reload_keys(), where there is something to read again.
   void hang_up();

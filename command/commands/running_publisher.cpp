@@ -124,7 +124,11 @@ Result<std::vector<std::string>> RunningPublisher::reload_keys(Duration bound) {
   return names;
 }
 
-Result<Json> RunningPublisher::order(const char* line, const char* answer, Duration bound) {
+Result<Json> RunningPublisher::wait_covered(const json_lines::Wait& wait, Duration bound) {
+  return order(json_lines::to_text(json_lines::to_json(wait)), "covered", bound);
+}
+
+Result<Json> RunningPublisher::order(const std::string& line, const char* answer, Duration bound) {
   json_lines::Output output(socket_.get());
   output.line(line);
   output.drain(bound);

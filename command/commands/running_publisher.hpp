@@ -44,6 +44,9 @@ class RunningPublisher {
   // Tells the peer that its primary is right, and waits for the answer.
   [[nodiscard]] std::optional<Error> trust_primary(Duration bound);
 
+  // Asks whether a position is covered; the line that answers.
+  [[nodiscard]] Result<json_lines::Json> wait_covered(const json_lines::Wait& wait, Duration bound);
+
   // Lets the peer read its keys again; the names of those that it accepts, the used one first.
   [[nodiscard]] Result<std::vector<std::string>> reload_keys(Duration bound);
 
@@ -53,7 +56,7 @@ class RunningPublisher {
   // The next line; an error when the peer has gone or nothing came in time.
   [[nodiscard]] Result<json_lines::Json> next(Instant end);
   // Gives an order, and waits for the answer of that type.
-  [[nodiscard]] Result<json_lines::Json> order(const char* line, const char* answer,
+  [[nodiscard]] Result<json_lines::Json> order(const std::string& line, const char* answer,
                                                Duration bound);
   void take(const json_lines::Json& line);
 

@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 
+#include "tidegate/covered.hpp"
 #include "tidegate/export.hpp"
 #include "tidegate/position.hpp"
 #include "tidegate/result.hpp"
@@ -65,6 +66,11 @@ class TIDEGATE_EXPORT DatabaseGate {
   // there was none within the timeout: milliseconds::max() waits without end, a negative one not at
   // all. The server is asked only while something is held.
   std::optional<Released> next(std::chrono::milliseconds timeout);
+
+  // Whether the server shows the position, as Peer::covered() of peer.hpp tells it. Blocks; what is
+  // released meanwhile stays for next().
+  [[nodiscard]] Covered covered(const Position& position,
+                                std::chrono::milliseconds timeout = std::chrono::milliseconds(0));
 
   // Readable, in the sense of poll(2), while next(0) has something to do. Valid as long as the
   // gate; never read from it. -1 in another process.

@@ -1,7 +1,8 @@
 // Notices to an application besides deliveries: who is there, and what it will not get.
 //
 // Those that it does not take wait, within bounds (options.hpp). A Sent or Unpublished is never
-// dropped: while too many wait, publish() answers outbox_full. Losses of one origin that follow
+// dropped: while too many wait, publish() answers outbox_full. Nor is a Coverage: while too many
+// are open or wait, when_covered() answers too_many. Losses of one origin that follow
 // each other become one Undelivered. Of all others at most `inbox_bytes` wait; the next ones are
 // dropped, and a Warning in their place says how many, and of how many undelivered messages they
 // told.
@@ -14,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "tidegate/covered.hpp"
 #include "tidegate/export.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/origin.hpp"
@@ -99,6 +101,15 @@ struct Undone {
   Position position;
 };
 
+// Answers when_covered(), once for each ticket.
+struct Coverage {
+  Ticket ticket = 0;
+  // After the time is over `pending`, or `unknown` where no server could be asked. Of all members:
+  // `visible` if each server of the position's cluster shows it, and one does; else the worst.
+  Covered covered = Covered::unknown;
+  std::vector<MemberCovered> members;  // with Where::everywhere; this peer is one of them
+};
+
 // The server that this application reads answers, or no longer does. While it is down messages are
 // held. Another ServerUp without a ServerDown tells that `degraded` has changed.
 struct ServerUp {
@@ -128,8 +139,8 @@ struct Warning {
   std::string text;
 };
 
-using Notice = std::variant<PeerReady, PeerGone, Undelivered, Sent, Unpublished, Undone, ServerUp,
-                            ServerDown, PrimaryUp, PrimaryDown, Warning, Trouble>;
+using Notice = std::variant<PeerReady, PeerGone, Undelivered, Sent, Unpublished, Undone, Coverage,
+                            ServerUp, ServerDown, PrimaryUp, PrimaryDown, Warning, Trouble>;
 
 // Everything that an application takes out of a peer, in order.
 using Incoming = std::variant<Delivery, Notice>;

@@ -20,8 +20,8 @@
 //
 //     call in the handler          Peer                        DrivenPeer
 //     publish, subscribe, status   as always                   as always
-//     run_once, wait_ready         waits                       runs the loop; this call of the
-//                                                              handler has to end before the next
+//     run_once, wait_ready,        waits                       runs the loop; this call of the
+//     covered                                                  handler has to end before the next
 //     next                         nothing, at once            nothing, at once
 //     on_incoming                  refused                     refused
 //     leave                        leaves; the rest is handed  leaves; the rest is handed out
@@ -33,10 +33,10 @@
 //
 // fork(). A peer belongs to the process that has started it. In a child every call refuses:
 // publish() answers other_process, next() gives nothing and wait_ready() false, both at once,
-// status() is empty, descriptor() is -1. Destroying it there only lets go of it: it says no
-// farewell and stays whole in the parent. A child may start peers of its own. A child that goes on
-// without exec() keeps the sockets open that it has inherited, and the lock of a state file: until
-// it ends, the ports and the file stay taken.
+// status() is empty, covered() unknown, descriptor() is -1. Destroying it there only lets go of it:
+// it says no farewell and stays whole in the parent. A child may start peers of its own. A child
+// that goes on without exec() keeps the sockets open that it has inherited, and the lock of a state
+// file: until it ends, the ports and the file stay taken.
 //
 // Limits. A process that has too few threads, descriptors or memory left is refused by start(),
 // with an error that names the limit. It wants 64 free descriptors; later a peer needs about 5 for
@@ -52,10 +52,12 @@
 #include <string_view>
 #include <vector>
 
+#include "tidegate/covered.hpp"
 #include "tidegate/export.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/notice.hpp"
 #include "tidegate/options.hpp"
+#include "tidegate/position.hpp"
 #include "tidegate/result.hpp"
 #include "tidegate/status.hpp"
 #include "tidegate/topic.hpp"
@@ -93,6 +95,23 @@ struct Published {
   Ticket ticket = 0;  // of an accepted message; 0 after any other answer
 
   operator Publish() const { return answer; }
+};
+
+// The answer of when_covered(). After any other than `accepted` the call had no effect.
+enum class Ask : std::uint8_t {
+  accepted,
+  too_many,  // 16,384 answers have not come or are not taken, or 64 of those that ask everywhere
+  leaving,
+  other_process,
+};
+
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Ask answer);
+
+struct Asked {
+  Ask answer = Ask::accepted;
+  Ticket ticket = 0;  // if accepted; counts apart from those of publish()
+
+  operator Ask() const { return answer; }
 };
 
 class TIDEGATE_EXPORT Peer {
@@ -133,6 +152,26 @@ class TIDEGATE_EXPORT Peer {
   // time; next() answers nothing from then on. An error when there is a handler already, or no
   // thread for it.
   [[nodiscard]] std::optional<Error> on_incoming(std::function<void(Incoming)> handler);
+
+  // Whether the server that this application reads shows the position: whether an application that
+  // has written finds its own write there. Waits for the change until the timeout. Without one it
+  // is answered by what is known, or else by one reading of the server for all who ask at that
+  // moment, within a second. Nothing is asked of the server where the answer can't change any more.
+  //
+  //     const auto position = parse_token(cookie);
+  //     if (position && peer.covered(*position) == Covered::visible) return read(replica);
+  //     return read(primary);
+  //
+  // Any number of threads may wait, at the cost of one reading for all.
+  [[nodiscard]] Covered covered(const Position& position,
+                                std::chrono::milliseconds timeout = std::chrono::milliseconds(0));
+
+  // The same as a notice, Coverage, for an application that does not block: when it is known that
+  // the change is visible or never will be, or when the time is over. It can be asked of all
+  // members, which answer for the servers that they read; that takes a second at the least where
+  // one does not answer.
+  [[nodiscard]] Asked when_covered(const Position& position, std::chrono::milliseconds timeout,
+                                   Where where = Where::here);
 
   // Waits until `count` other peers are ready: they will receive all that is published from now
   // on. False when the time is over, or the peer leaves. Deliveries and notices stay in line
@@ -202,6 +241,12 @@ class TIDEGATE_EXPORT DrivenPeer {
   // written without a handler. It is called in the midst of the loop: it must not throw, nor call
   // the peer.
   void on_trace(std::function<void(std::string_view)> handler);
+
+  // Runs the loop meanwhile, unless the answer is known.
+  [[nodiscard]] Covered covered(const Position& position,
+                                std::chrono::milliseconds timeout = std::chrono::milliseconds(0));
+  [[nodiscard]] Asked when_covered(const Position& position, std::chrono::milliseconds timeout,
+                                   Where where = Where::here);
 
   // Runs the loop meanwhile.
   [[nodiscard]] bool wait_ready(std::size_t count, std::chrono::milliseconds timeout);

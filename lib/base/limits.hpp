@@ -48,6 +48,11 @@ inline constexpr std::size_t frame_bytes =
 inline constexpr std::size_t held_branches = 256;
 inline constexpr std::size_t held_branches_of_source = 16;
 
+// Open questions of an application whether a position is covered, until it takes the answers; of
+// all servers, where each member is asked.
+inline constexpr std::size_t questions = 16'384;
+inline constexpr std::size_t questions_everywhere = 64;
+
 inline constexpr std::size_t peers = 1024;
 inline constexpr std::size_t remembered_streams = 16 * peers;  // of peers that were forgotten
 

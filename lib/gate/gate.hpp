@@ -115,21 +115,28 @@ class Gate {
   // When release() may next have something because it is overdue.
   [[nodiscard]] Instant overdue_at() const { return queue_.empty() ? never : overdue_at_; }
 
-  // Whether the server should be asked now; a true answer counts as asked. Never while a message
-  // that may leave is decided: more readings would not help it.
-  [[nodiscard]] bool take_poll(Instant now) {
-    return waits() && poll_.take({queue_.first_since(), newest_}, now);
+  // Whether the server should be asked now; a true answer counts as asked. Not for messages while
+  // one that may leave is decided: more readings would not help it. `others` wait for a reading too
+  // (waiters.hpp).
+  using Waiting = TidePoll::Waiting;
+  [[nodiscard]] bool take_poll(Instant now, const std::optional<Waiting>& others = std::nullopt) {
+    return (waits() && poll_.take({queue_.first_since(), newest_}, now)) ||
+           (gated_ && others && poll_.take(*others, now));
   }
 
   // When take_poll() may next be true. hold, release and the server's calls may change it. Asking
   // early or late is harmless.
-  [[nodiscard]] Instant deadline() const {
-    return waits() ? poll_.deadline({queue_.first_since(), newest_}) : never;
+  [[nodiscard]] Instant deadline(const std::optional<Waiting>& others = std::nullopt) const {
+    const auto mine = waits() ? poll_.deadline({queue_.first_since(), newest_}) : never;
+    return gated_ && others ? std::min(mine, poll_.deadline(*others)) : mine;
   }
 
   // See TidePoll; where a server is read.
   [[nodiscard]] bool stale(Instant now) const { return gated_ && poll_.stale(now); }
-  [[nodiscard]] bool refresh(Instant now) { return gated_ && poll_.refresh(now); }
+  [[nodiscard]] bool refresh(Instant now, Duration age = TidePoll::longest_unasked) {
+    return gated_ && poll_.refresh(now, age);
+  }
+  [[nodiscard]] const TidePoll& poll() const { return poll_; }
 
   void server_up() { poll_.server_up(); }
   // The answer; none: the last reading still stands.

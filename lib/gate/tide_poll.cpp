@@ -36,6 +36,10 @@ Visibility TidePoll::visibility(const std::optional<Position>& own,
   return tide_ && !can_come(*inherited, *tide_) ? Visibility::visible : Visibility::pending;
 }
 
+Covered TidePoll::covered(const Position& position) const {
+  return tide_ ? covered_of(visibility_of(position, *tide_)) : Covered::unknown;
+}
+
 bool TidePoll::take(const Waiting& waiting, Instant now) {
   if (now < deadline(waiting)) return false;
   asked_ = true;
@@ -45,12 +49,13 @@ bool TidePoll::take(const Waiting& waiting, Instant now) {
 
 Instant TidePoll::deadline(const Waiting& waiting) const {
   if (!up_ || asked_) return never;
-  if (asked_at_ < waiting.since) return waiting.since;
-  return asked_at_ + pause_at(asked_at_ - waiting.since, asked_at_ - waiting.newest);
+  if (asked_at_ < waiting.since) return std::max(waiting.since, asked_at_ + waiting.least_pause);
+  return asked_at_ + std::max(waiting.least_pause,
+                              pause_at(asked_at_ - waiting.since, asked_at_ - waiting.newest));
 }
 
-bool TidePoll::refresh(Instant now) {
-  if (asked_ || !stale(now)) return false;
+bool TidePoll::refresh(Instant now, Duration age) {
+  if (asked_ || !stale(now, age)) return false;
   asked_ = true;
   asked_at_ = now;
   return true;
@@ -64,6 +69,7 @@ void TidePoll::answered(std::optional<Tide> tide) {
 
 void TidePoll::server_down() {
   up_ = asked_ = false;
+  down_ = true;
   asked_at_ = known_at_ = Instant::min();
   tide_.reset();
 }

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "lib/gate/held.hpp"
+#include "tidegate/covered.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/time.hpp"
 
@@ -23,6 +24,7 @@ class TidePoll {
   struct Waiting {
     Instant since;
     Instant newest;
+    Duration least_pause{};  // between two questions
   };
 
   // By the last reading; pending without one. Without a position there is nothing to wait for.
@@ -31,30 +33,41 @@ class TidePoll {
   [[nodiscard]] Visibility visibility(const std::optional<Position>& own,
                                       const std::optional<Position>& inherited) const;
 
+  // The same for somebody who has asked; unknown without a reading.
+  [[nodiscard]] Covered covered(const Position& position) const;
+
   // Whether to ask now; true counts as asked.
   [[nodiscard]] bool take(const Waiting& waiting, Instant now);
 
   // When take() may next be true. The calls below may change it. Asking early or late is harmless.
   [[nodiscard]] Instant deadline(const Waiting& waiting) const;
 
-  // The server is there, and its last reading is older than a second, so that it may be on another
-  // history by now.
-  [[nodiscard]] bool stale(Instant now) const { return up_ && known_at_ < now - longest_unasked; }
+  // The server is there, and its last reading is older than that. One that is older than a second
+  // may be on another history by now.
+  static constexpr Duration longest_unasked = std::chrono::seconds(1);
+  [[nodiscard]] bool stale(Instant now, Duration age = longest_unasked) const {
+    return up_ && !known_since(now - age);
+  }
   // Whether to ask now because of that; true counts as asked.
-  [[nodiscard]] bool refresh(Instant now);
+  [[nodiscard]] bool refresh(Instant now, Duration age = longest_unasked);
+  // The last reading was asked for then, or later.
+  [[nodiscard]] bool known_since(Instant when) const { return known_at_ >= when; }
 
-  void server_up() { up_ = true; }
+  void server_up() {
+    up_ = true;
+    down_ = false;
+  }
   void answered(std::optional<Tide> tide);  // none: the last reading still stands
   void forget() { tide_.reset(); }          // the server is there; its next reading comes unasked
   void server_down();
 
   [[nodiscard]] const std::optional<Tide>& tide() const { return tide_; }
+  [[nodiscard]] bool down() const { return down_; }
 
  private:
-  static constexpr Duration longest_unasked = std::chrono::seconds(1);
-
   std::optional<Tide> tide_;
   bool up_ = false;
+  bool down_ = false;  // it did not answer; at first it is neither up nor down
   bool asked_ = false;
   Instant asked_at_ = Instant::min();  // the last time
   Instant known_at_ = Instant::min();  // the last answer was asked for then

@@ -1,6 +1,8 @@
 #include "lib/gate/visibility.hpp"
 
+#include "lib/base/must.hpp"
 #include "lib/gate/visibility_postgres.hpp"
+#include "lib/message/position_order.hpp"
 
 namespace tidegate::gate {
 
@@ -14,6 +16,28 @@ Visibility visibility_of(const Position& position, const Tide& tide) {
       return visibility_on_postgres(position, tide);
   }
   return Visibility::foreign;  // a kind that a later version may know
+}
+
+Covered covered_of(Visibility visibility) {
+  switch (visibility) {
+    case Visibility::visible:
+      return Covered::visible;
+    case Visibility::pending:
+      return Covered::pending;
+    case Visibility::orphaned:
+      return Covered::orphaned;
+    case Visibility::in_doubt:
+      return Covered::in_doubt;
+    case Visibility::foreign:
+      return Covered::foreign;
+  }
+  TIDEGATE_MUST(false);
+}
+
+bool pending_until_offset(const Position& position, const Tide& tide) {
+  return position.history() == tide.history ||
+         kinship(message::way_to(position), tide.history.entries()).kind !=
+             Kinship::Kind::descendant;
 }
 
 bool can_come(const Position& position, const Tide& tide) {

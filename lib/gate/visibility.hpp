@@ -10,6 +10,7 @@
 //    the position's before the position, but not before the place behind which the change lies.
 #pragma once
 
+#include "tidegate/covered.hpp"
 #include "tidegate/position.hpp"
 #include "tidegate/tide.hpp"
 
@@ -17,6 +18,13 @@ namespace tidegate::gate {
 
 // A position of another kind or cluster is foreign.
 [[nodiscard]] Visibility visibility_of(const Position& position, const Tide& tide);
+
+// The same, told to somebody who has asked.
+[[nodiscard]] Covered covered_of(Visibility visibility);
+
+// A position that is pending stays so while the server stays on its history and has not come to its
+// offset. (Otherwise it may be lost before.)
+[[nodiscard]] bool pending_until_offset(const Position& position, const Tide& tide);
 
 // No server comes so much further while another one of its cluster looks on: what lies beyond is a
 // publisher's error, and nothing else may depend on it. (A terabyte of log; a promotion an hour for

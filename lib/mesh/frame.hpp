@@ -3,9 +3,10 @@
 //
 //     channel       from                  to                     frames
 //     CallFrame     a DEALER that dialled the ROUTER dialled     Hello, Ready, Listening,
-//                                                                RetransmitRequest, Probe
+//                                                                RetransmitRequest, Probe,
+//                                                                CoverageQuestion
 //     AnswerFrame   that ROUTER           the same DEALER        Welcome, Refusal, Data, Retained,
-//                                                                Vouch
+//                                                                Vouch, CoverageAnswer
 //     StreamFrame   an XPUB               every SUB              Data, Heartbeat, Farewell
 #pragma once
 
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "lib/mesh/announcement.hpp"
+#include "tidegate/covered.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"
@@ -138,6 +140,22 @@ struct Vouch {
   friend bool operator==(const Vouch&, const Vouch&) = default;
 };
 
+// Does the server that you read show this position?
+struct CoverageQuestion {
+  Origin origin;             // who asks
+  std::uint64_t number = 0;  // comes back in the answer
+  Position position;         // of something
+  friend bool operator==(const CoverageQuestion&, const CoverageQuestion&) = default;
+};
+
+// The answer, by what is known at once. None: its peer reads no server.
+struct CoverageAnswer {
+  Origin origin;
+  std::uint64_t number = 0;
+  std::optional<Covered> covered;
+  friend bool operator==(const CoverageAnswer&, const CoverageAnswer&) = default;
+};
+
 // A Hello or Welcome of another protocol version; nothing more of it can be understood.
 struct OtherVersion {
   std::uint32_t version = 0;
@@ -145,8 +163,10 @@ struct OtherVersion {
 };
 
 // OtherVersion is only ever received.
-using CallFrame = std::variant<Hello, Ready, Listening, RetransmitRequest, Probe, OtherVersion>;
-using AnswerFrame = std::variant<Welcome, Refusal, Data, Retained, Vouch, OtherVersion>;
+using CallFrame =
+    std::variant<Hello, Ready, Listening, RetransmitRequest, Probe, CoverageQuestion, OtherVersion>;
+using AnswerFrame =
+    std::variant<Welcome, Refusal, Data, Retained, Vouch, CoverageAnswer, OtherVersion>;
 using StreamFrame = std::variant<Data, Heartbeat, Farewell>;
 
 }  // namespace tidegate::mesh

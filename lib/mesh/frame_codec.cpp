@@ -12,6 +12,7 @@
 #include "lib/mesh/frame_reader.hpp"
 #include "lib/mesh/frame_writer.hpp"
 #include "lib/message/headers.hpp"
+#include "lib/message/position_order.hpp"
 
 namespace tidegate::mesh {
 namespace {
@@ -43,7 +44,14 @@ template <>
 constexpr std::uint8_t kind_of<Probe> = 11;
 template <>
 constexpr std::uint8_t kind_of<Vouch> = 12;
-constexpr std::uint8_t last_kind = kind_of<Vouch>;
+template <>
+constexpr std::uint8_t kind_of<CoverageQuestion> = 15;
+template <>
+constexpr std::uint8_t kind_of<CoverageAnswer> = 16;
+constexpr std::uint8_t last_kind = kind_of<CoverageAnswer>;
+
+// The answer of a peer that reads no server; all others are above it by the number of their value.
+constexpr std::uint64_t reads_none = 0;
 
 // --- writing ---------------------------------------------------------------------------------
 
@@ -98,6 +106,23 @@ std::string write(const Probe& f) {
   return FrameWriter(kind_of<Probe>, 4).origin(f.origin).origin(f.target).take();
 }
 std::string write(const Vouch& f) { return FrameWriter(kind_of<Vouch>, 2).origin(f.target).take(); }
+std::string write(const CoverageQuestion& f) {
+  const auto& place = f.position;
+  TIDEGATE_MUST(message::is_somewhere(place));
+  return FrameWriter(kind_of<CoverageQuestion>, 5)
+      .origin(f.origin)
+      .number(f.number)
+      .position(place)
+      .number(place.after == 0 ? 0 : place.offset - place.after)
+      .take();
+}
+std::string write(const CoverageAnswer& f) {
+  return FrameWriter(kind_of<CoverageAnswer>, 4)
+      .origin(f.origin)
+      .number(f.number)
+      .number(f.covered ? 1 + static_cast<std::uint64_t>(*f.covered) : reads_none)
+      .take();
+}
 std::string write(const OtherVersion&) {
   TIDEGATE_MUST(false && "only ever received");
   return {};
@@ -242,10 +267,28 @@ Probe read(FrameReader& frame, As<Probe>) {
   return {origin, frame.origin()};
 }
 Vouch read(FrameReader& frame, As<Vouch>) { return {frame.origin()}; }
+CoverageQuestion read(FrameReader& frame, KnownBranches& known, As<CoverageQuestion>) {
+  const auto origin = frame.origin();
+  const auto number = frame.number("number", 0, std::numeric_limits<std::uint64_t>::max());
+  auto place = frame.position(known).value_or(Position{});
+  const auto span = frame.number("span", 0, std::max<std::uint64_t>(place.offset, 1) - 1);
+  if (span != 0) place.after = place.offset - span;
+  if (!message::is_somewhere(place)) frame.fail("position");
+  return {origin, number, std::move(place)};
+}
+CoverageAnswer read(FrameReader& frame, As<CoverageAnswer>) {
+  const auto origin = frame.origin();
+  const auto number = frame.number("number", 0, std::numeric_limits<std::uint64_t>::max());
+  constexpr auto last = 1 + static_cast<std::uint64_t>(Covered::unknown);
+  const auto answer = frame.number("answer", 0, last);
+  if (answer == reads_none) return {origin, number, std::nullopt};
+  return {origin, number, static_cast<Covered>(answer - 1)};
+}
 
 // These have positions.
 template <typename Frame>
-constexpr bool has_histories = std::is_same_v<Frame, Data> || std::is_same_v<Frame, Heartbeat>;
+constexpr bool has_histories = std::is_same_v<Frame, Data> || std::is_same_v<Frame, Heartbeat> ||
+                               std::is_same_v<Frame, CoverageQuestion>;
 template <typename Frame>
 constexpr bool introduces = std::is_same_v<Frame, Hello> || std::is_same_v<Frame, Welcome>;
 

@@ -1,4 +1,4 @@
-// How two positions stand to each other.
+// Whether a position is that of something, and how two of them stand to each other.
 #pragma once
 
 #include <span>
@@ -6,6 +6,12 @@
 #include "tidegate/position.hpp"
 
 namespace tidegate::message {
+
+// It is the position of something, which can be asked for.
+[[nodiscard]] inline bool is_somewhere(const Position& position) {
+  return position.history().known() && position.cluster() != 0 && position.offset != 0 &&
+         position.after < position.offset;
+}
 
 // The order in which positions are released: by the number of the timeline, then the offset. Within
 // one history it is that of the log; otherwise it is only an order.

@@ -178,9 +178,7 @@ std::optional<Position> decode(std::string_view coded) {
 }  // namespace
 
 std::string to_token(const Position& position) {
-  const bool somewhere = position.history().known() && position.cluster() != 0 &&
-                         position.offset != 0 && position.after < position.offset;
-  if (!somewhere) return {};
+  if (!message::is_somewhere(position)) return {};
   Bytes bytes{static_cast<std::uint8_t>(position.kind())};
   for (int shift = 56; shift >= 0; shift -= 8) {
     bytes.push_back(static_cast<std::uint8_t>(position.cluster() >> shift));

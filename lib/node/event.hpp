@@ -20,6 +20,7 @@
 #include "lib/mesh/announcement.hpp"
 #include "lib/mesh/effects.hpp"
 #include "lib/mesh/frame.hpp"
+#include "tidegate/covered.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/notice.hpp"
 #include "tidegate/tide.hpp"
@@ -89,6 +90,14 @@ struct Demand {
 struct NoPrimary {};
 // The operator says that the primary is right, whatever later histories were seen.
 struct TrustPrimary {};
+// Whether the server that is read shows the position, or those of all members do: answered by one
+// Coverage with that ticket. Without a timeout, by the next reading at the latest.
+struct Ask {
+  Ticket ticket = 0;
+  Position position;
+  Duration timeout{};
+  Where where = Where::here;
+};
 // Say farewell. Messages still waiting for their position come back as Unpublished.
 struct Leave {};
 
@@ -107,9 +116,9 @@ using Input =
     std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream, input::Reader,
                  input::Resolved, input::InterfacesChanged, input::Rekeyed, input::Publish,
                  input::Subscribe, input::Unsubscribe, input::Demand, input::NoPrimary,
-                 input::TrustPrimary, input::Leave, input::ReplayPositionRead, input::TideForgotten,
-                 input::CommitPositionRead, input::TimePassed, ServerUp, ServerDown, PrimaryUp,
-                 PrimaryDown, Warning>;
+                 input::TrustPrimary, input::Ask, input::Leave, input::ReplayPositionRead,
+                 input::TideForgotten, input::CommitPositionRead, input::TimePassed, ServerUp,
+                 ServerDown, PrimaryUp, PrimaryDown, Warning>;
 
 namespace effect {
 

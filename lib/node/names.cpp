@@ -23,6 +23,10 @@ std::string_view to_string(Handshake step) { return node::handshake_names.name(s
 
 std::string_view to_string(Trouble::Kind kind) { return node::trouble_names.name(kind); }
 
+std::string_view to_string(Covered covered) { return node::covered_names.name(covered); }
+
+std::string_view to_string(Ask answer) { return node::ask_names.name(answer); }
+
 std::string_view to_string(Publish answer) { return node::publish_names.name(answer); }
 
 }  // namespace tidegate

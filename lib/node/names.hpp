@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/base/enum_names.hpp"
+#include "tidegate/covered.hpp"
 #include "tidegate/notice.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/peer.hpp"
@@ -77,6 +78,18 @@ inline constexpr auto trouble_names =
                                      {Trouble::Kind::foreign_cluster, "foreign_cluster"},
                                      {Trouble::Kind::parted_history, "parted_history"},
                                      {Trouble::Kind::malformed, "malformed"}});
+
+inline constexpr auto covered_names = base::enum_names<Covered>({{Covered::visible, "visible"},
+                                                                 {Covered::pending, "pending"},
+                                                                 {Covered::orphaned, "orphaned"},
+                                                                 {Covered::in_doubt, "in_doubt"},
+                                                                 {Covered::foreign, "foreign"},
+                                                                 {Covered::unknown, "unknown"}});
+
+inline constexpr auto ask_names = base::enum_names<Ask>({{Ask::accepted, "accepted"},
+                                                         {Ask::too_many, "too_many"},
+                                                         {Ask::leaving, "leaving"},
+                                                         {Ask::other_process, "other_process"}});
 
 inline constexpr auto publish_names =
     base::enum_names<Publish>({{Publish::accepted, "accepted"},

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/base/saturated.hpp"
+#include "lib/message/position_order.hpp"
 #include "lib/node/from_mesh.hpp"
 
 namespace tidegate::node {
@@ -12,6 +13,9 @@ namespace {
 // Later than this, a step means that this process was not run, and that the silence of the others
 // meanwhile says nothing.
 constexpr Duration noticeable_lateness = std::chrono::milliseconds(100);
+
+// For others to answer, perhaps after a reading of their server.
+constexpr Duration least_time_everywhere = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -31,7 +35,8 @@ Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoi
       receiver_(options, self_, roster_, stream_, counters_, base::Random(random_.next()),
                 now),
       publisher_(options, self_.origin, stream_, counters_, now),
-      primary_watch_(publisher_, receiver_, stream_) {}
+      primary_watch_(publisher_, receiver_, stream_),
+      everywhere_(self_.origin, self_.name, roster_) {}
 
 void Node::step(Input input, Instant now, Effects& effects) {
   if (left_) return;
@@ -48,14 +53,25 @@ void Node::step(Input input, Instant now, Effects& effects) {
   publisher_.send_outbox(now, effects);
   receiver_.take_own(publisher_.window(), stream_.last(), now, effects);
   receiver_.release(now, effects);
+  tell_coverage(effects);
+  everywhere_.advance(now, effects);
   run_timers(now, effects);
   announced_deadline_ = std::max(deadline(), now);
 }
 
 Instant Node::deadline() const {
   if (left_) return never;
-  return std::min(
-      {publisher_.deadline(), receiver_.deadline(), roster_.deadline(), pace_.deadline()});
+  return std::min({publisher_.deadline(), receiver_.deadline(), roster_.deadline(),
+                   pace_.deadline(), everywhere_.deadline()});
+}
+
+// This peer's own answers.
+void Node::tell_coverage(Effects& effects) {
+  for (const auto& [ticket, covered] : receiver_.take_answers()) {
+    const auto own = receiver_.gated() ? std::optional(covered) : std::nullopt;
+    if (everywhere_.own(ticket, own)) continue;
+    effects.push_back(effect::Notify{Coverage{ticket, covered, {}}});
+  }
 }
 
 void Node::run_timers(Instant now, Effects& effects) {
@@ -155,6 +171,12 @@ bool Node::answered(mesh::LinkId link, mesh::Vouch& frame, Instant now, Effects&
   return roster_.vouched(link, frame.target, now);
 }
 
+bool Node::answered(mesh::LinkId link, mesh::CoverageAnswer& frame, Instant now, Effects& effects) {
+  auto* member = roster_.answering(link, frame.origin, now, FromMesh(effects));
+  if (member != nullptr) everywhere_.answered(*member, frame);
+  return member != nullptr;
+}
+
 bool Node::answered(mesh::LinkId, mesh::OtherVersion&, Instant, Effects&) { return false; }
 
 // --- calls of peers that dialled us -------------------------------------------------------------
@@ -186,6 +208,15 @@ bool Node::called(input::FromRoute& from, mesh::RetransmitRequest& frame, Instan
 
 bool Node::called(input::FromRoute& from, mesh::Probe& frame, Instant now, Effects& effects) {
   return roster_.probe(frame, from.route, now, FromMesh(effects));
+}
+
+bool Node::called(input::FromRoute& from, mesh::CoverageQuestion& frame, Instant now,
+                  Effects& effects) {
+  if (roster_.asking(frame.origin, now, FromMesh(effects)) == nullptr) return false;
+  const auto covered = receiver_.covered(frame.position, now, effects);
+  effects.push_back(
+      effect::ToRoute{from.route, mesh::CoverageAnswer{self_.origin, frame.number, covered}});
+  return true;
 }
 
 bool Node::called(input::FromRoute& from, mesh::OtherVersion& frame, Instant, Effects& effects) {
@@ -267,7 +298,23 @@ void Node::handle(input::TrustPrimary&, Instant, Effects& effects) {
   primary_watch_.trust(effects);
 }
 
+void Node::handle(input::Ask& in, Instant now, Effects& effects) {
+  if (!message::is_somewhere(in.position)) {
+    effects.push_back(effect::Notify{Coverage{in.ticket, Covered::foreign, {}}});
+    return;
+  }
+  const auto until = base::later(now, std::max(in.timeout, least_time_everywhere));
+  if (in.where == Where::everywhere) {
+    everywhere_.ask(in.ticket, in.position, until);
+    everywhere_.own(in.ticket, receiver_.covered(in.position, now, effects));  // so far
+  }
+  receiver_.ask(in, in.where == Where::everywhere ? until : base::later(now, in.timeout), now);
+}
+
 void Node::handle(input::Leave&, Instant, Effects& effects) {
+  receiver_.answer_all();
+  tell_coverage(effects);
+  everywhere_.give_up(effects);
   publisher_.leave(effects);
   effects.push_back(effect::Announce{announcement(true, false)});
   left_ = true;

@@ -18,6 +18,7 @@
 #include "lib/mesh/outbound_stream.hpp"
 #include "lib/mesh/roster.hpp"
 #include "lib/node/event.hpp"
+#include "lib/node/everywhere.hpp"
 #include "lib/node/primary_watch.hpp"
 #include "lib/node/publisher_half.hpp"
 #include "lib/node/receiver_half.hpp"
@@ -77,6 +78,7 @@ class Node {
   void handle(input::Demand& in, Instant now, Effects& effects);
   void handle(input::NoPrimary& in, Instant now, Effects& effects);
   void handle(input::TrustPrimary& in, Instant now, Effects& effects);
+  void handle(input::Ask& in, Instant now, Effects& effects);
   void handle(input::Leave& in, Instant now, Effects& effects);
   void handle(input::ReplayPositionRead& in, Instant now, Effects& effects);
   void handle(input::CommitPositionRead& in, Instant now, Effects& effects);
@@ -94,6 +96,7 @@ class Node {
   bool answered(mesh::LinkId link, mesh::Data& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::Retained& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::Vouch& frame, Instant now, Effects& effects);
+  bool answered(mesh::LinkId link, mesh::CoverageAnswer& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::OtherVersion& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::Hello& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::Ready& frame, Instant now, Effects& effects);
@@ -101,11 +104,13 @@ class Node {
   bool called(input::FromRoute& from, mesh::RetransmitRequest& frame, Instant now,
               Effects& effects);
   bool called(input::FromRoute& from, mesh::Probe& frame, Instant now, Effects& effects);
+  bool called(input::FromRoute& from, mesh::CoverageQuestion& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::OtherVersion& frame, Instant now, Effects& effects);
   void published(mesh::Member& member, mesh::Data& frame, Instant now, Effects& effects);
   void published(mesh::Member& member, mesh::Heartbeat& frame, Instant now, Effects& effects);
   void published(mesh::Member& member, mesh::Farewell& frame, Instant now, Effects& effects);
 
+  void tell_coverage(Effects& effects);
   void run_timers(Instant now, Effects& effects);
   mesh::Announcement announcement(bool leaving, bool reply_wanted);
 
@@ -124,6 +129,7 @@ class Node {
   ReceiverHalf receiver_;
   PublisherHalf publisher_;
   PrimaryWatch primary_watch_;
+  Everywhere everywhere_;
   Instant announced_deadline_ = never;  // the deadline that the last step left
   bool left_ = false;
 };

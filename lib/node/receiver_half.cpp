@@ -1,6 +1,7 @@
 #include "lib/node/receiver_half.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "lib/base/limits.hpp"
@@ -10,6 +11,9 @@
 
 namespace tidegate::node {
 namespace {
+
+// Others' questions alone cost the server a hundred readings a second at the most.
+constexpr Duration fresh_for_others = std::chrono::milliseconds(10);
 
 Undelivered::Why why_undelivered(Visibility visibility) {
   switch (visibility) {
@@ -55,7 +59,8 @@ ReceiverHalf::ReceiverHalf(const Options& options, const mesh::PeerInfo& self, m
 Instant ReceiverHalf::deadline() const {
   if (more_) return Instant::min();
   return std::min(
-      {gate_.deadline(), demand_ ? gate_.overdue_at() : never,
+      {gate_.deadline(waiters_.waiting()), waiters_.deadline(),
+       demand_ ? gate_.overdue_at() : never,
        gap_repair_.deadline([this](const Origin& origin) { return has_room(origin); })});
 }
 
@@ -228,10 +233,16 @@ mesh::Member& ReceiverHalf::publisher_of(const Origin& source) {
 void ReceiverHalf::replay_position_read(std::optional<Tide> tide, Instant now) {
   if (tide && tide != gate_.tide()) tide_since_ = now;
   gate_.polled(std::move(tide));
+  waiters_.look(gate_.poll());
 }
 
-void ReceiverHalf::refresh_tide(Instant now, Effects& effects) {
-  if (!gate_.refresh(now)) return;
+void ReceiverHalf::server_down() {
+  gate_.server_down();
+  waiters_.look(gate_.poll());
+}
+
+void ReceiverHalf::refresh_tide(Instant now, Effects& effects, Duration age) {
+  if (!gate_.refresh(now, age)) return;
   ++counters_.replay_reads;
   effects.push_back(effect::ReadReplayPosition{});
 }
@@ -272,10 +283,42 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
   const bool own_waits = own_ && released_ > 0 && own_->stream.next() <= own_stream_.last();
   more_ = demand_ && (!may_release() || own_waits);
   released_ = released_bytes_ = 0;
-  if (gate_.take_poll(now)) {
+  waiters_.expire(gate_.poll(), now);
+  if (gate_.take_poll(now, waiters_.waiting())) {
     ++counters_.replay_reads;
     effects.push_back(effect::ReadReplayPosition{});
   }
+}
+
+// --- questions ----------------------------------------------------------------------------------
+
+void ReceiverHalf::ask(const input::Ask& ask, Instant until, Instant now) {
+  if (!gate_.gated()) {
+    ungated_.push_back({ask.ticket, Covered::unknown});
+  } else if (ask.timeout <= Duration::zero() && ask.where == Where::here) {
+    waiters_.ask_once(ask.ticket, ask.position, gate_.poll(), now);
+  } else {
+    waiters_.ask(ask.ticket, ask.position, gate_.poll(), now, until);
+  }
+}
+
+void ReceiverHalf::answer_all() { waiters_.give_up(gate_.poll()); }
+
+std::vector<gate::Waiters::Answer> ReceiverHalf::take_answers() {
+  auto answers = waiters_.take_answers();
+  std::move(ungated_.begin(), ungated_.end(), std::back_inserter(answers));
+  ungated_.clear();
+  return answers;
+}
+
+std::optional<Covered> ReceiverHalf::covered(const Position& position, Instant now,
+                                             Effects& effects) {
+  if (!gate_.gated()) return std::nullopt;
+  const auto covered = gate_.poll().covered(position);
+  if (covered == Covered::pending || covered == Covered::unknown) {
+    refresh_tide(now, effects, fresh_for_others);
+  }
+  return covered;
 }
 
 // --- the application ----------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 
 #include "lib/base/random.hpp"
 #include "lib/gate/gate.hpp"
+#include "lib/gate/waiters.hpp"
 #include "lib/mesh/frame.hpp"
 #include "lib/mesh/gap_repair.hpp"
 #include "lib/mesh/inbound_stream.hpp"
@@ -58,11 +59,23 @@ class ReceiverHalf {
   void server_up() { gate_.server_up(); }
   void replay_position_read(std::optional<Tide> tide, Instant now);
   void forget_tide() { gate_.forget_tide(); }
-  void server_down() { gate_.server_down(); }
+  void server_down();
   [[nodiscard]] const std::optional<Tide>& tide() const { return gate_.tide(); }
   [[nodiscard]] bool tide_is_stale(Instant now) const { return gate_.stale(now); }
-  // Reads the replay position if the last reading is stale, and none is under way.
-  void refresh_tide(Instant now, Effects& effects);
+  // Reads the replay position if the last reading is older than that, and none is under way.
+  void refresh_tide(Instant now, Effects& effects, Duration age = gate::TidePoll::longest_unasked);
+
+  // --- who wants to know whether the server shows a position ---
+
+  // Without a server: unknown.
+  void ask(const input::Ask& ask, Instant until, Instant now);
+  // Answers all that are open.
+  void answer_all();
+  [[nodiscard]] std::vector<gate::Waiters::Answer> take_answers();
+  // By what is known now; if that is not enough, a reading follows. nullopt: no server is read.
+  [[nodiscard]] std::optional<Covered> covered(const Position& position, Instant now,
+                                               Effects& effects);
+  [[nodiscard]] bool gated() const { return gate_.gated(); }
 
   // --- the application ---
 
@@ -111,6 +124,8 @@ class ReceiverHalf {
   bool own_gated_;
   mesh::GapRepair gap_repair_;
   gate::Gate<Origin, message::PackedMessage> gate_;
+  gate::Waiters waiters_;
+  std::vector<gate::Waiters::Answer> ungated_;  // to those who ask without a server
   std::vector<Pattern> patterns_;
   bool demand_ = true;
   Instant demand_since_;  // it is as it is

@@ -56,6 +56,13 @@ std::string words(const mesh::Probe& f) {
   return "probe of " + who(f.origin) + ": is " + who(f.target) + " heard?";
 }
 std::string words(const mesh::Vouch& f) { return "vouch for " + who(f.target); }
+std::string words(const mesh::CoverageQuestion& f) {
+  return "question of " + who(f.origin) + ": is " + to_string(f.position) + " shown?";
+}
+std::string words(const mesh::CoverageAnswer& f) {
+  return "answer of " + who(f.origin) + ": " +
+         (f.covered ? std::string(to_string(*f.covered)) : "it reads no server");
+}
 std::string words(const mesh::OtherVersion& f) {
   return "frame of protocol version " + number(f.version);
 }
@@ -107,6 +114,10 @@ std::string words(const input::Demand& in) {
 }
 std::string words(const input::NoPrimary&) { return "there is no primary to ask for positions"; }
 std::string words(const input::TrustPrimary&) { return "the operator says: the primary is right"; }
+std::string words(const input::Ask& in) {
+  return "asked whether " + to_string(in.position) + " is shown " +
+         (in.where == Where::here ? "here" : "everywhere");
+}
 std::string words(const input::Leave&) { return "leaving"; }
 std::string words(const input::ReplayPositionRead& in) {
   if (!in.tide) return "the database could not tell its replay position just now";

@@ -80,7 +80,7 @@ mesh::Announcement draw_announcement(Draw& draw) {
 }
 
 mesh::CallFrame draw_call(Draw& draw) {
-  switch (draw.below(6)) {
+  switch (draw.below(7)) {
     case 0:
       return mesh::Hello{draw_info(draw)};
     case 1:
@@ -91,13 +91,16 @@ mesh::CallFrame draw_call(Draw& draw) {
       return mesh::RetransmitRequest{draw_origin(draw), draw.number(), draw.number()};
     case 4:
       return mesh::Probe{draw_origin(draw), draw_origin(draw)};
+    case 5:
+      return mesh::CoverageQuestion{draw_origin(draw), draw.number(),
+                                    draw_position(draw).value_or(testing::place(1, 5))};
     default:
       return mesh::OtherVersion{draw.byte()};
   }
 }
 
 mesh::AnswerFrame draw_answer(Draw& draw) {
-  switch (draw.below(6)) {
+  switch (draw.below(7)) {
     case 0:
       return mesh::Welcome{draw_info(draw)};
     case 1:
@@ -108,6 +111,9 @@ mesh::AnswerFrame draw_answer(Draw& draw) {
       return mesh::Retained{draw_origin(draw), draw.number()};
     case 4:
       return mesh::Vouch{draw_origin(draw)};
+    case 5:
+      return mesh::CoverageAnswer{draw_origin(draw), draw.number(),
+                                  draw.coin() ? std::optional(Covered::pending) : std::nullopt};
     default:
       return mesh::OtherVersion{draw.byte()};
   }

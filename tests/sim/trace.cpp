@@ -41,6 +41,12 @@ struct Words {
   }
   std::string operator()(const mesh::Probe&) const { return "probe"; }
   std::string operator()(const mesh::Vouch&) const { return "vouch"; }
+  std::string operator()(const mesh::CoverageQuestion& frame) const {
+    return "question" + at(frame.position);
+  }
+  std::string operator()(const mesh::CoverageAnswer& frame) const {
+    return "coverage " + (frame.covered ? std::string(to_string(*frame.covered)) : "of no server");
+  }
   std::string operator()(const mesh::OtherVersion&) const { return "another version"; }
 };
 

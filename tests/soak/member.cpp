@@ -97,6 +97,7 @@ class Member {
       member.journal_.write(Noted{"primary down: " + notice.reason});
     }
     void operator()(const Sent&) const {}
+    void operator()(const Coverage&) const {}
     void operator()(const Undone&) const {}
     void operator()(const Warning& notice) const { member.journal_.write(Noted{notice.text}); }
     void operator()(const Trouble& notice) const {

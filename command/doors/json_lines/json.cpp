@@ -61,6 +61,17 @@ Json of_peer(const char* type, const Origin& origin, const std::string& name) {
   return json;
 }
 
+Json made(const MemberCovered& member) {
+  Json json = Json::object();
+  members(Write(json), member.origin);
+  json["name"] = member.name;
+  json["address"] = member.address;
+  json["covered"] = !member.answered ? "silent"
+                    : member.reads   ? to_string(member.covered)
+                                     : "unread";
+  return json;
+}
+
 Json made(const PeerReady& n) {
   auto json = of_peer("peer_ready", n.origin, n.name);
   json["address"] = n.address;
@@ -109,6 +120,15 @@ Json made(const Undone& n) {
   json["why"] = to_string(n.why);
   json["topic"] = n.topic.elements();
   Write{json}("position", n.position);
+  return json;
+}
+
+Json made(const Coverage& n) {
+  auto json = typed("covered");
+  json["ticket"] = n.ticket;
+  json["covered"] = to_string(n.covered);
+  auto& list = json["members"] = Json::array();
+  for (const auto& member : n.members) list.push_back(made(member));
   return json;
 }
 

@@ -15,6 +15,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "command/health/doctor.hpp"
+#include "tidegate/covered.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/notice.hpp"
 #include "tidegate/result.hpp"
@@ -29,7 +30,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json to_json(const Position& position);
 [[nodiscard]] Json to_json(const Delivery& delivery);
 [[nodiscard]] Json to_json(const Notice& notice);
-// The same for a Sent or Unpublished whose line in had an id (Publication::id).
+// The same for an answer whose line in had an id: a Sent, an Unpublished or a Coverage.
 [[nodiscard]] Json to_json(const Notice& notice, const std::string& id);
 [[nodiscard]] Json to_json(const Status& status);
 [[nodiscard]] Json to_json(const PeerStatus& peer);
@@ -102,5 +103,21 @@ using Order = std::variant<TrustPrimary, ReloadKeys, Subscribe, Unsubscribe>;
 // Nothing: the line is no order but a message, or is meant as one. The error says what is wrong
 // with the order.
 [[nodiscard]] std::optional<Result<Order>> parse_order(std::string_view line);
+
+// The line in that asks whether a position is covered; any other member is refused.
+inline constexpr std::array<std::string_view, 4> wait_members{"wait", "id", "timeout_ms",
+                                                              "everywhere"};
+
+struct Wait {
+  Position position;
+  Duration timeout{};
+  Where where = Where::here;
+  std::string id;  // as JSON; empty: none
+};
+
+[[nodiscard]] Json to_json(const Wait& wait);
+
+// nullopt: the line is another one.
+[[nodiscard]] std::optional<Result<Wait>> parse_wait(std::string_view line);
 
 }  // namespace tidegate::json_lines

@@ -30,6 +30,11 @@ void JsonDoor::handle(const Incoming& incoming) {
     return output_.line(to_text(to_json(*delivery)));
   }
   const auto& notice = std::get<Notice>(incoming);
+  if (const auto* coverage = std::get_if<Coverage>(&notice)) {
+    const auto asked = input_.take_question(*coverage);
+    if (asked) output_.line(to_text(to_json(notice, *asked)));
+    return;
+  }
   const auto id = input_.take_id(notice);
   if (std::holds_alternative<Sent>(notice) && id.empty()) return;  // nobody has asked
   output_.line(to_text(to_json(notice, id)));

@@ -1,5 +1,5 @@
 // How the structures of lib/ look as JSON: each is described once, for writing and for reading.
-// Only for json.cpp and json_publication.cpp.
+// Only for json.cpp, json_publication.cpp and json_wait.cpp.
 //
 // Rejected: the macros of the JSON library (NLOHMANN_DEFINE_TYPE_...): they throw, name members as
 // C++ does, without units, and can't leave out what is missing.
@@ -390,5 +390,8 @@ class Read {
   const Json& json_;
   std::string& wrong_;
 };
+
+// The id of a line in, as JSON, so that it comes back as it came.
+[[nodiscard]] Result<std::string> read_id(const Json& json);
 
 }  // namespace tidegate::json_lines::json_members

@@ -20,6 +20,7 @@ namespace {
 using json_members::decode;
 using json_members::members;
 using json_members::Read;
+using json_members::read_id;
 
 // A message with the longest history has four levels, and a topic of the most elements.
 constexpr JsonBounds bounds{.depth = 8, .values = 1024, .members = 64};
@@ -112,17 +113,6 @@ Result<Dependency> read_dependency(const Json& line) {
   return Dependency{*position};
 }
 
-// As JSON, so that it comes back as it came.
-Result<std::string> read_id(const Json& json) {
-  const bool short_text =
-      json.is_string() && json.get_ref<const std::string&>().size() <= base::limits::id_bytes;
-  if (!short_text && !json.is_number()) {
-    return Error{"id is neither a number nor a string of at most " +
-                 std::to_string(base::limits::id_bytes) + " bytes"};
-  }
-  return to_text(json);
-}
-
 Result<std::string> read_payload(const Json& line) {
   if (line.contains("payload") && line.contains("payload_base64")) {
     return Error{"write either payload or payload_base64, not both"};
@@ -182,6 +172,27 @@ class Wrong {
 };
 
 }  // namespace
+
+Result<std::string> json_members::read_id(const Json& json) {
+  const bool short_text =
+      json.is_string() && json.get_ref<const std::string&>().size() <= base::limits::id_bytes;
+  if (!short_text && !json.is_number()) {
+    return Error{"id is neither a number nor a string of at most " +
+                 std::to_string(base::limits::id_bytes) + " bytes"};
+  }
+  return to_text(json);
+}
+
+bool trusts_primary(std::string_view line) {
+  if (line.size() > longest_order || line.find("trust") == line.npos) return false;
+  const auto json = read_json(line, bounds);
+  return json && *json == Json{{"trust", "primary"}};
+}
+
+bool reloads_keys(std::string_view line) {
+  if (line.find("reload") == std::string_view::npos) return false;
+  return Json::parse(line, nullptr, false) == Json{{"keys", "reload"}};
+}
 
 Result<Publication> parse_publication(std::string_view line) {
   const auto read = read_json(line, bounds);

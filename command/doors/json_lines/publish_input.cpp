@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@
 
 #include "command/units.hpp"
 #include "lib/base/limits.hpp"
+#include "lib/base/saturated.hpp"
 
 namespace tidegate::json_lines {
 namespace {
@@ -106,6 +108,8 @@ void PublishInput::take(const Line& line, DrivenPeer* publisher, doors::Orders& 
   if (const auto order = parse_order(line.text)) {
     if (!*order) return complain(line.number, order->error().message, output);
     obey(**order, line.number, orders, output);
+  } else if (auto wait = parse_wait(line.text)) {
+    ask(line, std::move(*wait), orders, output);
   } else if (publisher == nullptr) {
     complain(line.number, "not published: the peer for it could not be started", output);
   } else {
@@ -133,6 +137,22 @@ void PublishInput::obey(const Order& order, std::uint64_t line, doors::Orders& o
     deliveries_->remove(unwanted.pattern);
     output.line(to_text(unsubscribed(unwanted.text)));
   }
+}
+
+void PublishInput::ask(const Line& line, Result<Wait> wait, doors::Orders& orders, Output& output) {
+  if (!wait) return complain(line.number, wait.error().message, output);
+  const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(base::bounded(wait->timeout));
+  const auto [answer, ticket] = orders.when_covered(wait->position, timeout, wait->where);
+  if (answer == Ask::accepted) {
+    questions_.emplace(ticket, std::move(wait->id));
+  } else {
+    complain(line.number, "not asked: " + std::string(to_string(answer)), output);
+  }
+}
+
+std::optional<std::string> PublishInput::take_question(const Coverage& coverage) {
+  auto question = questions_.extract(coverage.ticket);
+  return question.empty() ? std::nullopt : std::optional(std::move(question.mapped()));
 }
 
 // Ends with a message that still waits when the outbox is full.
@@ -179,7 +199,7 @@ void PublishInput::give_up(Output& output) {
   finish();
   while (true) {
     while (const auto line = lines_.next()) {
-      if (!parse_order(line->text)) take_message(*line, output);
+      if (!parse_order(line->text) && !parse_wait(line->text)) take_message(*line, output);
       refuse_waiting();
     }
     if (ended_) return;

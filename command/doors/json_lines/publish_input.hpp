@@ -53,6 +53,9 @@ class PublishInput {
   // another one.
   [[nodiscard]] std::string take_id(const Notice& notice);
 
+  // The id, perhaps none, of the line that this answers; nullopt: it answers none of here.
+  [[nodiscard]] std::optional<std::string> take_question(const Coverage& coverage);
+
   // Nothing more is read.
   [[nodiscard]] bool ended() const { return ended_; }
 
@@ -60,7 +63,7 @@ class PublishInput {
   [[nodiscard]] bool drained() const { return ended_ && pumped_ && !waiting_; }
 
   // And is answered, as far as it has an id.
-  [[nodiscard]] bool done() const { return drained() && ids_.empty(); }
+  [[nodiscard]] bool done() const { return drained() && ids_.empty() && questions_.empty(); }
 
   // The writer has closed it. An input that never was one, as /dev/null, is none.
   [[nodiscard]] bool closed_by_writer() const { return closed_; }
@@ -79,6 +82,7 @@ class PublishInput {
   void obey(const Order& order, std::uint64_t line, doors::Orders& orders, Output& output);
   void take_message(const Line& line, Output& output);
   void publish(DrivenPeer& peer, Output& output);
+  void ask(const Line& line, Result<Wait> wait, doors::Orders& orders, Output& output);
   [[nodiscard]] std::string refusal(Publish answer, const Publication& publication) const;
 
   int descriptor_;
@@ -86,8 +90,9 @@ class PublishInput {
   doors::Subscriptions* deliveries_;
   LineReader lines_;
   std::optional<Waiting> waiting_;
-  std::map<Ticket, std::string> ids_;      // of what is not answered yet
-  std::optional<std::size_t> last_bytes_;  // so many are read yet
+  std::map<Ticket, std::string> ids_;        // of what is not answered yet
+  std::map<Ticket, std::string> questions_;  // the same, by tickets of when_covered()
+  std::optional<std::size_t> last_bytes_;    // so many are read yet
   bool held_back_ = false;
   bool ended_ = false;
   bool closed_ = false;

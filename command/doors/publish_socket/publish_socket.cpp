@@ -149,6 +149,19 @@ void PublishSocket::serve(Client& client, const std::string& peers) {
   }
 }
 
+// The answers to questions.
+void PublishSocket::handle(const Incoming& incoming) {
+  const auto* notice = std::get_if<Notice>(&incoming);
+  const auto* coverage = notice != nullptr ? std::get_if<Coverage>(notice) : nullptr;
+  if (coverage == nullptr) return;
+  for (auto& client : clients_) {
+    const auto id = client.input.take_question(*coverage);
+    if (!id) continue;
+    client.output.line(json_lines::to_text(json_lines::to_json(*notice, *id)));
+    return serve_clients();
+  }
+}
+
 void PublishSocket::peer_has_turned() {
   const bool some_has_read = std::any_of(clients_.begin(), clients_.end(), [](const auto& client) {
     return client.paused && !client.output.full();

@@ -5,8 +5,9 @@
 // A client writes the lines of a publisher (docs/json.md) and is answered as one, and before that
 // it is told how many peers are ready, again when that changes.
 //
-// An order (`tidegate trust`, `tidegate keys reload`) is one of those lines too, and is for the
-// peer that runs here: it is taken also while no courier can be started.
+// An order (`tidegate trust`, `tidegate keys reload`) or a question (`tidegate wait`) is one of
+// those lines too, and is for the peer that runs here: it is taken also while no courier can be
+// started.
 //
 // The messages go out by a peer of their own, the courier, since a peer does not receive what it
 // publishes itself, and the application of this one should. It joins for the first client and
@@ -46,7 +47,7 @@ class PublishSocket final : public doors::Door {
   void trust_primary();
   void reload_keys();
 
-  void handle(const Incoming&) override {}  // the peer's; the courier's are taken here
+  void handle(const Incoming& incoming) override;  // the peer's; the courier's are taken here
   void peer_has_turned() override;
   void peer_leaves() override;
 

@@ -70,7 +70,7 @@ TEST_CASE("a frame of another channel is misplaced, whatever else it says") {
 }
 
 TEST_CASE("an unknown kind is malformed on every channel") {
-  for (const auto* bytes : {"\x91\x0d", "\x91\x7f", "\x91\xcc\xff"}) {
+  for (const auto* bytes : {"\x91\x11", "\x91\x7f", "\x91\xcc\xff"}) {
     CHECK(malformed_everywhere(bytes));
   }
   CHECK(malformed_everywhere(std::string("\x91\x00", 2)));

@@ -19,15 +19,29 @@ inline mesh::Data sample_data() {
   return {origin(1), 3, {a_message("a/b", "x"), std::move(far)}};
 }
 
+inline Position behind(Position position) {
+  position.after = position.offset - 72;
+  return position;
+}
+
 inline std::vector<mesh::CallFrame> sample_calls() {
-  return {mesh::Hello{sample_card}, mesh::Ready{origin(1), origin(2), 3, 7},
-          mesh::Listening{origin(2), origin(1)}, mesh::RetransmitRequest{origin(1), 3, 9},
-          mesh::Probe{origin(1), origin(2)}};
+  return {mesh::Hello{sample_card},
+          mesh::Ready{origin(1), origin(2), 3, 7},
+          mesh::Listening{origin(2), origin(1)},
+          mesh::RetransmitRequest{origin(1), 3, 9},
+          mesh::Probe{origin(1), origin(2)},
+          mesh::CoverageQuestion{origin(2), 7, behind(place(history("1 2@256/77"), 0x3000060))},
+          mesh::CoverageQuestion{origin(2), 0, place(history("3"), 1)}};
 }
 
 inline std::vector<mesh::AnswerFrame> sample_answers() {
-  return {mesh::Welcome{sample_card}, mesh::Refusal{"another mesh"}, sample_data(),
-          mesh::Retained{origin(1), 4}, mesh::Vouch{origin(2)}};
+  return {mesh::Welcome{sample_card},
+          mesh::Refusal{"another mesh"},
+          sample_data(),
+          mesh::Retained{origin(1), 4},
+          mesh::Vouch{origin(2)},
+          mesh::CoverageAnswer{origin(1), 7, Covered::unknown},
+          mesh::CoverageAnswer{origin(1), 8, std::nullopt}};
 }
 
 inline std::vector<mesh::StreamFrame> sample_publications() {

@@ -33,6 +33,13 @@ struct FrameText {
   }
   std::string operator()(const mesh::Probe&) const { return "Probe"; }
   std::string operator()(const mesh::Vouch&) const { return "Vouch"; }
+  std::string operator()(const mesh::CoverageQuestion& f) const {
+    return "Question " + std::to_string(f.number);
+  }
+  std::string operator()(const mesh::CoverageAnswer& f) const {
+    return "Answer " + std::to_string(f.number) + " " +
+           (f.covered ? std::string(to_string(*f.covered)) : "unread");
+  }
   std::string operator()(const mesh::OtherVersion&) const { return "OtherVersion"; }
 };
 
@@ -54,6 +61,16 @@ struct NoticeText {
   std::string operator()(const Undone& n) const {
     return "undone " + std::to_string(n.ticket) + " as " + std::to_string(n.sequence) + ": " +
            std::string(to_string(n.why));
+  }
+  std::string operator()(const Coverage& n) const {
+    auto text = "question " + std::to_string(n.ticket) + " " + std::string(to_string(n.covered));
+    for (const auto& member : n.members) {
+      text += "; " + member.name + " " +
+              (!member.answered ? "silent"
+               : member.reads   ? std::string(to_string(member.covered))
+                                : "unread");
+    }
+    return text;
   }
   std::string operator()(const ServerUp&) const { return "server up"; }
   std::string operator()(const ServerDown&) const { return "server down"; }

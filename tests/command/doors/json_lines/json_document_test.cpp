@@ -18,6 +18,7 @@
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/json_members.hpp"
 #include "tests/paths.hpp"
+#include "tidegate/token.hpp"
 
 using namespace tidegate;
 using namespace tidegate::json_lines;
@@ -119,7 +120,7 @@ class Sightings {
   [[nodiscard]] std::string differences() const {
     std::string text;
     for (const auto& [shape, documented] : contract_) {
-      if (shape == "publish") continue;  // it is read, not written
+      if (shape == "publish" || shape == "wait") continue;  // read, not written
       const auto found = seen_.find(shape);
       if (found == seen_.end()) {
         text += shape + ": only in the document\n";
@@ -294,6 +295,14 @@ void see_notices(Sightings& sightings) {
   }
   const Undone doubtful{.why = Undelivered::Why::in_doubt, .topic = topic(), .position = a_place()};
   see_notice(sightings, doubtful);
+  MemberCovered member{.origin = {}, .name = "", .address = ""};
+  for (const auto& [covered, name] : node::covered_names) {
+    member.covered = covered;
+    see_notice(sightings, Coverage{1, covered, {member}});
+    for (const auto* id : {"\"a\"", "1", "0.5"}) {
+      sightings.see("covered", to_json(Coverage{1, covered, {}}, id));
+    }
+  }
   for (const auto why : {PeerGone::Why::left, PeerGone::Why::silent, PeerGone::Why::replaced}) {
     see_notice(sightings, PeerGone{.origin = {}, .name = "", .why = why});
   }
@@ -386,6 +395,28 @@ TEST_CASE("a document that differs from the code is found out") {
   contract = contract_of_repository();
   contract["rumour"]["text"] = {.types = {"string"}, .values = {}};
   CHECK(differences_of(contract) == "rumour: only in the document\n");
+}
+
+TEST_CASE("the document of the JSON contract lists exactly what a line that waits may have") {
+  const auto shape = contract_of_repository()["wait"];
+  Words documented;
+  for (const auto& [name, member] : shape) documented.insert(name);
+  CHECK(joined(documented) == joined(Words(wait_members.begin(), wait_members.end())));
+
+  const auto token = to_token(a_place());
+  for (const auto& entry : shape) {
+    const auto& name = entry.first;
+    CAPTURE(name);
+    for (const auto& each : one_of_each()) {
+      const auto& type = each.first;
+      CAPTURE(type);
+      Json line = {{"wait", token}};
+      line[name] = name == "wait" && type == "string" ? Json(token) : each.second;
+      const auto wait = parse_wait(to_text(line));
+      REQUIRE(wait.has_value());
+      CHECK(wait->ok() == entry.second.types.contains(type));
+    }
+  }
 }
 
 TEST_CASE("the document of the JSON contract lists exactly what a line in may have") {

@@ -1,0 +1,85 @@
+// Those who want to know whether the server shows a position, and wait for the answer: beside the
+// messages that are held, and by the same readings of the server (tide_poll.hpp).
+//
+// 1. The last reading answers at once whatever it can decide for good. Nobody asks the server then.
+// 2. One who does not want to wait for the change is answered by a reading that was asked for at
+//    most a moment before the question, so that any number of questions a second cost a bounded
+//    number of readings. If none comes, the answer is `unknown`.
+// 3. The others stay until a reading decides, or until their time is over. One reading serves all.
+//    While the server stays on its history, a reading looks only at those whose offset it has
+//    reached.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "lib/gate/tide_poll.hpp"
+#include "tidegate/covered.hpp"
+#include "tidegate/message.hpp"
+#include "tidegate/position.hpp"
+#include "tidegate/tide.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::gate {
+
+class Waiters {
+ public:
+  struct Answer {
+    Ticket ticket = 0;
+    Covered covered = Covered::unknown;
+  };
+
+  // No waiting: at the next reading the answer is known.
+  void ask_once(Ticket ticket, Position position, const TidePoll& poll, Instant now);
+  void ask(Ticket ticket, Position position, const TidePoll& poll, Instant now, Instant until);
+
+  // Whenever the poll was answered, or its server went away.
+  void look(const TidePoll& poll);
+
+  // Answers those whose time is over.
+  void expire(const TidePoll& poll, Instant now);
+  // Answers all.
+  void give_up(const TidePoll& poll);
+
+  // Every call that is not const may have answered somebody.
+  [[nodiscard]] std::vector<Answer> take_answers() { return std::exchange(answers_, {}); }
+
+  // For whom the server should be read; nullopt: for nobody.
+  [[nodiscard]] std::optional<TidePoll::Waiting> waiting() const;
+  // When expire() may next have something to do.
+  [[nodiscard]] Instant deadline() const;
+  [[nodiscard]] std::size_t size() const { return once_.size() + waiting_.size(); }
+
+ private:
+  struct Once {
+    Ticket ticket = 0;
+    Position position;
+    Instant since;
+  };
+  struct Waiter {
+    Position position;
+    Instant until;
+  };
+  // The lowest offset first.
+  using Key = std::pair<std::uint64_t, Ticket>;
+
+  bool answer_once(const Once& asked, const TidePoll& poll);
+  void look_at_waiting(const Tide& tide);
+
+  std::vector<Once> once_;  // as they came
+  std::map<Key, Waiter> waiting_;
+  std::set<std::pair<Instant, Key>> ends_;  // of those
+  Instant newest_ = Instant::min();         // the last question that a reading had to answer
+  // The reading by which those that wait were looked at, and whether one of them may be decided
+  // before its offset is reached.
+  std::optional<Tide> looked_with_;
+  bool some_stray_ = false;
+  std::vector<Answer> answers_;
+};
+
+}  // namespace tidegate::gate
