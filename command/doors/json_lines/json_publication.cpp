@@ -183,17 +183,6 @@ Result<std::string> json_members::read_id(const Json& json) {
   return to_text(json);
 }
 
-bool trusts_primary(std::string_view line) {
-  if (line.size() > longest_order || line.find("trust") == line.npos) return false;
-  const auto json = read_json(line, bounds);
-  return json && *json == Json{{"trust", "primary"}};
-}
-
-bool reloads_keys(std::string_view line) {
-  if (line.find("reload") == std::string_view::npos) return false;
-  return Json::parse(line, nullptr, false) == Json{{"keys", "reload"}};
-}
-
 Result<Publication> parse_publication(std::string_view line) {
   const auto read = read_json(line, bounds);
   if (!read) {
