@@ -205,20 +205,6 @@ TEST_CASE("a key comes from a file, or as text from the environment alone") {
         "TIDEGATE_KEYS");
 }
 
-TEST_CASE("doors are addresses of this host, and their login comes from the environment") {
-  const auto good = from_file("door = [\"unix:/run/a\", \"tcp:localhost:61613\", \"systemd\"]");
-  CHECK(good.problems.empty());
-  CHECK(good.settings.doors.size() == 3);
-  const auto door = only_problem(configure({.flags = {{"door", {"unix:/a", "tcp:10.0.0.1:1"}}}}));
-  CHECK(door.where == "--door");
-  CHECK(contains(door.what, "would be open to a network"));
-  CHECK(only_problem(from_file("door-mode = \"rw\"")).where == "t.toml:1: door-mode");
-  CHECK(configure({.environment = {{"TIDEGATE_DOOR_LOGIN", "me:se:cret"}}}).problems.empty());
-  CHECK(contains(only_problem(configure({.environment = {{"TIDEGATE_DOOR_LOGIN", "secret"}}})).what,
-                 "write NAME:PASSCODE"));
-  CHECK(only_problem(from_file("door-login = \"me:secret\"")).where == "t.toml:1: door-login");
-}
-
 TEST_CASE("the key that the service manager hands over counts unless another one is named") {
   const auto with = [](std::vector<std::pair<std::string, std::string>> environment) {
     return configure({.environment = std::move(environment), .key_credential = "/c/mesh.key"});

@@ -1,0 +1,52 @@
+// Settings of sockets for other programs, as they are read from their sources.
+#include "command/socket_settings.hpp"
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/contains.hpp"
+
+using namespace tidegate::command;
+using tidegate::testing::contains;
+
+namespace {
+
+SettingProblem problem_of(const ConfigSources& sources) {
+  const auto configuration = configure(sources);
+  REQUIRE(configuration.problems.size() == 1);
+  return configuration.problems.front();
+}
+
+ConfigSources file(const std::string& text) {
+  return {.file_name = "t.toml", .file_text = text, .environment = {}, .flags = {}};
+}
+
+ConfigSources login(const std::string& value) {
+  return {.file_name = "",
+          .file_text = "",
+          .environment = {{"TIDEGATE_DOOR_LOGIN", value}},
+          .flags = {}};
+}
+
+}  // namespace
+
+TEST_CASE("doors are addresses of this host") {
+  const auto good =
+      configure(file("door = [\"unix:/run/a\", \"tcp:localhost:61613\", \"systemd\"]"));
+  CHECK(good.problems.empty());
+  CHECK(good.settings.doors.size() == 3);
+  const auto door = problem_of(file("door = [\"unix:/a\", \"tcp:10.0.0.1:61613\"]"));
+  CHECK(door.where == "t.toml:1: door");
+  CHECK(contains(door.what, "would be open to a network"));
+  CHECK(problem_of(file("door-mode = \"rw\"")).where == "t.toml:1: door-mode");
+}
+
+TEST_CASE("the login of a door has a name and a passcode, and comes from the environment") {
+  CHECK(configure(login("me:se:cret")).problems.empty());
+  for (const auto* wrong : {"secret", ":secret"}) {
+    CHECK(contains(problem_of(login(wrong)).what, "write NAME:PASSCODE"));
+  }
+  CHECK(problem_of(file("door-login = \"me:secret\"")).where == "t.toml:1: door-login");
+}
