@@ -186,11 +186,12 @@ command::Description help() {
       "      announces a change and leaves, as standard input ends; so does SIGTERM\n\n"
       "\"depends\" is absent, \"none\", \"commit\" (with \"durable\":true when the commit is "
       "known to\n"
-      "be flushed) or a position {\"system\":\"7423...\",\"timeline\":1,\"lsn\":\"0/3000060\"}. "
-      "Bytes\n"
-      "go in \"payload_base64\". A line with an \"id\" is answered: \"sent\" or \"unpublished\".\n"
-      "{\"subscribe\":\"builds/#\"} and {\"unsubscribe\":...} choose what is delivered from now "
-      "on.",
+      "be flushed) or the token of a position. Bytes go in \"payload_base64\". A line with an\n"
+      "\"id\" is answered: \"sent\" or \"unpublished\". {\"wait\":\"tide1...\"} asks whether the "
+      "server shows\n"
+      "a position: \"covered\" answers. {\"subscribe\":\"builds/#\"} and "
+      "{\"unsubscribe\":...} choose\n"
+      "what is delivered from now on. docs/json.md lists all members.",
       {},
       command::LogLevel::info};
 }

@@ -49,8 +49,9 @@ void Waiters::ask(Ticket ticket, Position position, const TidePoll& poll, Instan
   }
   newest_ = now;
   const Key key{position.offset, ticket};
+  begins_.emplace(now, key);
   ends_.emplace(until, key);
-  waiting_.emplace(key, Waiter{std::move(position), until});
+  waiting_.emplace(key, Waiter{std::move(position), now, until});
 }
 
 void Waiters::look(const TidePoll& poll) {
@@ -82,10 +83,18 @@ void Waiters::look_at_waiting(const Tide& tide) {
       ++i;
       continue;
     }
-    answers_.push_back({key.second, covered_of(visibility)});
-    ends_.erase({waiter.until, key});
-    i = waiting_.erase(i);
+    i = answer(i, covered_of(visibility));
   }
+}
+
+// The one behind it.
+std::map<Waiters::Key, Waiters::Waiter>::iterator Waiters::answer(
+    std::map<Key, Waiter>::iterator waiter, Covered covered) {
+  const auto& [key, waited] = *waiter;
+  answers_.push_back({key.second, covered});
+  begins_.erase({waited.since, key});
+  ends_.erase({waited.until, key});
+  return waiting_.erase(waiter);
 }
 
 void Waiters::expire(const TidePoll& poll, Instant now) {
@@ -94,11 +103,8 @@ void Waiters::expire(const TidePoll& poll, Instant now) {
     once_.erase(once_.begin());
   }
   while (!ends_.empty() && ends_.begin()->first <= now) {
-    const auto key = ends_.begin()->second;
-    const auto waiter = waiting_.find(key);
-    answers_.push_back({key.second, poll.covered(waiter->second.position)});
-    waiting_.erase(waiter);
-    ends_.erase(ends_.begin());
+    const auto waiter = waiting_.find(ends_.begin()->second);
+    (void)answer(waiter, poll.covered(waiter->second.position));
   }
 }
 
@@ -109,13 +115,15 @@ void Waiters::give_up(const TidePoll& poll) {
   }
   once_.clear();
   waiting_.clear();
+  begins_.clear();
   ends_.clear();
 }
 
 std::optional<TidePoll::Waiting> Waiters::waiting() const {
   if (size() == 0) return std::nullopt;
   const auto pause = least_pause + static_cast<Duration::rep>(waiting_.size()) * pause_of_waiter;
-  return TidePoll::Waiting{newest_, newest_, pause};
+  const auto since = once_.empty() ? begins_.begin()->first : newest_;
+  return TidePoll::Waiting{since, newest_, pause};
 }
 
 Instant Waiters::deadline() const {

@@ -5,9 +5,10 @@
 // 2. One who does not want to wait for the change is answered by a reading that was asked for at
 //    most a moment before the question, so that any number of questions a second cost a bounded
 //    number of readings. If none comes, the answer is `unknown`.
-// 3. The others stay until a reading decides, or until their time is over. One reading serves all.
-//    While the server stays on its history, a reading looks only at those whose offset it has
-//    reached.
+// 3. The others stay until a reading decides, or until their time is over. One reading serves all;
+//    they come ever more rarely, as for messages (tide_poll.hpp), by the one that has waited
+//    longest. While the server stays on its history, a reading looks only at those whose offset it
+//    has reached.
 #pragma once
 
 #include <cstdint>
@@ -63,18 +64,21 @@ class Waiters {
   };
   struct Waiter {
     Position position;
+    Instant since;
     Instant until;
   };
   // The lowest offset first.
   using Key = std::pair<std::uint64_t, Ticket>;
 
   bool answer_once(const Once& asked, const TidePoll& poll);
+  std::map<Key, Waiter>::iterator answer(std::map<Key, Waiter>::iterator waiter, Covered covered);
   void look_at_waiting(const Tide& tide);
 
   std::vector<Once> once_;  // as they came
   std::map<Key, Waiter> waiting_;
-  std::set<std::pair<Instant, Key>> ends_;  // of those
-  Instant newest_ = Instant::min();         // the last question that a reading had to answer
+  std::set<std::pair<Instant, Key>> begins_;  // of those
+  std::set<std::pair<Instant, Key>> ends_;
+  Instant newest_ = Instant::min();  // the last question that a reading had to answer
   // The reading by which those that wait were looked at, and whether one of them may be decided
   // before its offset is reached.
   std::optional<Tide> looked_with_;

@@ -152,10 +152,12 @@ class Database::Connection {
     deadline_ = broken_ ? Instant::min() : now + timeouts_.answer;
   }
 
-  void read_wal(const std::string& command, std::size_t bytes, Instant now) {
+  void read_wal(const std::string& command, std::size_t bytes, Instant now,
+                const Database::Enough& enough) {
     query(command, now);
     wal_.emplace();
     wanted_ = bytes;
+    enough_ = enough;
     copying_ = copy_ended_ = false;
     if (!broken_) deadline_ = now + wal_timeout;
   }
@@ -326,7 +328,8 @@ class Database::Connection {
       wal_->append(message + message_header, static_cast<std::size_t>(size - message_header));
     }
     PQfreemem(message);
-    if (wal_->size() >= wanted_ && !copy_ended_) end_copy(now);
+    const bool enough = wal_->size() >= wanted_ || (enough_ && enough_(*wal_));
+    if (enough && !copy_ended_) end_copy(now);
     return true;
   }
 
@@ -440,7 +443,8 @@ class Database::Connection {
   std::size_t next_host_ = 0;  // the one behind the host that was connected to last
   Answer answer_;
   std::optional<std::string> wal_;  // read_wal() is under way: what has come
-  std::size_t wanted_ = 0;          // of it
+  Database::Enough enough_;
+  std::size_t wanted_ = 0;  // of it
   bool copying_ = false;
   bool copy_ended_ = false;  // on our side
   std::optional<QueryFailed> refusal_;
@@ -476,8 +480,9 @@ Instant Database::deadline() const { return connection_->deadline(); }
 std::optional<Database::Event> Database::advance(Instant now) { return connection_->advance(now); }
 bool Database::idle() const { return connection_->idle(); }
 void Database::query(const std::string& sql, Instant now) { connection_->query(sql, now); }
-void Database::read_wal(const std::string& command, std::size_t bytes, Instant now) {
-  connection_->read_wal(command, bytes, now);
+void Database::read_wal(const std::string& command, std::size_t bytes, Instant now,
+                        const Enough& enough) {
+  connection_->read_wal(command, bytes, now, enough);
 }
 void Database::drop(Instant now) { connection_->drop(now); }
 void Database::leave_host(Instant now) { connection_->leave_host(now); }

@@ -28,6 +28,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -115,10 +116,12 @@ class Database {
   // Sends one statement. Only when idle().
   void query(const std::string& sql, Instant now);
 
-  // Sends a command that begins a stream of WAL (START_REPLICATION), takes its first `bytes`, or as
-  // many as come within two seconds, and ends the stream. The Answer is one cell with these bytes.
-  // Only when idle(), in a session of replication.
-  void read_wal(const std::string& command, std::size_t bytes, Instant now);
+  // Sends a command that begins a stream of WAL (START_REPLICATION), takes its first `bytes`, or
+  // fewer once these are enough, or as many as come within two seconds, and ends the stream. The
+  // Answer is one cell with these bytes. Only when idle(), in a session of replication.
+  using Enough = std::function<bool(std::string_view wal)>;
+  void read_wal(const std::string& command, std::size_t bytes, Instant now,
+                const Enough& enough = nullptr);
 
   // Closes the connection without an event; the next attempt follows after the usual pause.
   void drop(Instant now);

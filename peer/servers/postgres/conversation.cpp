@@ -141,7 +141,10 @@ template <typename Seam>
 void Conversation<Seam>::put_again(Instant now) {
   again_at_ = never;
   if (statement_.wal) {
-    database_.read_wal(statement_.text, promotion_bytes, now);
+    // A server that is idle after its promotion has no more than the record that is looked for.
+    database_.read_wal(statement_.text, promotion_bytes, now, [this](std::string_view wal) {
+      return history_query_ && history_query_->is_enough(wal);
+    });
   } else {
     database_.query(statement_.text, now);
   }

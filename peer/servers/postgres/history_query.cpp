@@ -70,6 +70,10 @@ std::optional<HistoryQuery::Question> HistoryQuery::question() const {
                   true};
 }
 
+bool HistoryQuery::is_enough(std::string_view wal) const {
+  return asked_ < entries_.size() && promotion_time(wal, Lsn{entries_[asked_].begin}, layout_);
+}
+
 std::optional<Error> HistoryQuery::answered(const std::vector<SqlRow>& rows) {
   const bool of_file = entries_.empty();
   const std::size_t column = of_file ? 1 : 0;

@@ -36,6 +36,9 @@ class HistoryQuery {
   // The question to ask now; none: the history is as complete as this server can make it.
   [[nodiscard]] std::optional<Question> question() const;
 
+  // These first bytes of the stream answer it; more would not help.
+  [[nodiscard]] bool is_enough(std::string_view wal) const;
+
   // The answer to that. An error: it makes no sense.
   [[nodiscard]] std::optional<Error> answered(const std::vector<SqlRow>& rows);
 
