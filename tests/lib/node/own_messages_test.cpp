@@ -103,7 +103,7 @@ TEST_CASE("own messages that the gate has no room for come once there is room") 
   options.payload_bytes = 100;
   options.held_bytes = message::largest_footprint(100);
   auto a = with_own(OwnMessages::gated, options);
-  const int count = 20;
+  const int count = 100;
   for (int i = 0; i < count; ++i) a.publish("builds/1", at(200), 100);
   CHECK(a.status().held < count);
   CHECK(a.status().held_bytes <= options.held_bytes);

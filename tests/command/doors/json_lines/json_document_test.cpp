@@ -86,9 +86,11 @@ Contract read_contract(const std::string& text) {
 }
 
 Contract contract_of_repository() {
-  std::ifstream stream(TIDEGATE_SOURCE_ROOT "/docs/json.md");
   std::stringstream text;
-  text << stream.rdbuf();
+  for (const auto* page : {"/docs/json.md", "/docs/json-documents.md"}) {
+    std::ifstream stream(std::string(TIDEGATE_SOURCE_ROOT) + page);
+    text << stream.rdbuf();
+  }
   return read_contract(text.str());
 }
 

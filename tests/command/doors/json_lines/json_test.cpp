@@ -209,37 +209,6 @@ TEST_CASE("the answer to a line with an id has that id as it was written") {
   CHECK_FALSE(to_json(Sent{1, 1, {}}, "").contains("id"));
 }
 
-TEST_CASE("one line says that the primary is right, and nothing that is near it") {
-  const auto is = [](std::string_view line, auto kind) {
-    const auto order = parse_order(line);
-    return order && *order && std::holds_alternative<decltype(kind)>(**order);
-  };
-  CHECK(is(R"({"trust":"primary"})", TrustPrimary{}));
-  CHECK(is(R"( { "trust" : "primary" } )", TrustPrimary{}));
-  CHECK(is(R"({"keys":"reload"})", ReloadKeys{}));
-  const auto subscribe = parse_order(R"({"subscribe":"builds/\\*/#"})");
-  REQUIRE((subscribe && *subscribe));
-  const auto& wanted = std::get<Subscribe>(**subscribe);
-  CHECK(wanted.text == R"(builds/\*/#)");
-  CHECK((wanted.pattern == Pattern::parse(R"(builds/\*/#)").value()));
-  const auto unsubscribe = parse_order(R"({"unsubscribe":"#"})");
-  REQUIRE((unsubscribe && *unsubscribe));
-  CHECK((std::get<Unsubscribe>(**unsubscribe).pattern == Pattern::all()));
-  for (const auto* message :
-       {R"({"trust":"primary","topic":"a"})", R"({"topic":"trust"})", "trust", "reload",
-        R"({"keys":"reload","topic":"a"})", R"({"subscribe":"a","id":1})", "[]", ""}) {
-    CAPTURE(message);
-    CHECK_FALSE(parse_order(message));
-  }
-  for (const auto* wrong : {R"({"trust":"replica"})", R"({"keys":"show"})",
-                            R"({"subscribe":["a"]})", R"({"unsubscribe":"a/#/b"})"}) {
-    CAPTURE(wrong);
-    const auto order = parse_order(wrong);
-    REQUIRE(order);
-    CHECK_FALSE(*order);
-  }
-}
-
 TEST_CASE("every wrong member of a line is named") {
   const auto why = why_refused(R"({"payload":3,"depends":"soon","id":[],"colour":"red"})");
   CHECK(contains(why, "\"colour\" is unknown"));
