@@ -85,8 +85,27 @@ LogLine line(const Undelivered& n) {
                                          place, in_words(n.why))};
 }
 
+LogLine line(const NotResumed& n) {
+  return {
+      LogLevel::warning,
+      fmt::format("the stream of {} can't be resumed at message {}: {}", harmless(n.name), n.next,
+                  n.why == NotResumed::Why::ended
+                      ? "it has ended, and what it had from there on is lost"
+                      : "it has not come so far; its peer uses an older state file")};
+}
+
 LogLine line(const Sent& n) {
   return {LogLevel::debug, fmt::format("sent: ticket {} as message {}", n.ticket, n.sequence)};
+}
+
+LogLine line(const Received& n) {
+  std::string names;
+  for (const auto& peer : n.without) {
+    names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", harmless(peer.name),
+                         to_string(peer.why));
+  }
+  return {LogLevel::debug, fmt::format("received: ticket {}{}{}", n.ticket,
+                                       names.empty() ? "" : " without ", names)};
 }
 
 std::string_view in_words(Unpublished::Why why) {
@@ -170,8 +189,12 @@ std::string kind(const Trouble& n) {
 }
 std::string kind(const PeerReady&) { return ""; }
 std::string kind(const PeerGone&) { return ""; }
+std::string kind(const NotResumed& n) {
+  return "not resumed " + std::string(to_string(n.why)) + n.name;
+}
 std::string kind(const Sent&) { return ""; }
 std::string kind(const Coverage&) { return ""; }
+std::string kind(const Received&) { return ""; }
 std::string kind(const ServerDown&) { return ""; }
 std::string kind(const PrimaryDown&) { return ""; }
 

@@ -26,6 +26,8 @@ struct Teller {
   }
   void operator()(const Sent&) const {}
   void operator()(const Coverage&) const {}
+  void operator()(const Received&) const {}
+  void operator()(const NotResumed&) const {}
   void operator()(const Warning& notice) const { tell(Noted{notice.text}); }
   void operator()(const Trouble&) const {}  // a part that is down is told by the others
   void operator()(const PeerGone&) const {}

@@ -127,7 +127,7 @@ struct DrivenPeer::Parts {
   void leave(milliseconds timeout) {
     const auto end = base::later(io::clock_now(), timeout);
     send_waiting();
-    while (loop().outbox_size() > 0 && io::clock_now() < end) loop().run_once(io::until(end));
+    while (!loop().settled() && io::clock_now() < end) loop().run_once(io::until(end));
     core.depart();
     hand_out();
   }
@@ -175,11 +175,14 @@ Published DrivenPeer::publish(Publication publication) {
     return {*why};
   }
   const auto bytes = message::footprint(message);
-  if (!parts.core.fits(bytes, parts.loop().outbox_bytes() + parts.waiting_bytes)) {
+  const auto acknowledged = publication.acknowledged;
+  const auto unanswered = acknowledged ? parts.loop().unacknowledged_bytes() : 0;
+  if (!parts.core.fits(bytes, parts.loop().outbox_bytes() + parts.waiting_bytes + unanswered)) {
     return {Publish::outbox_full};
   }
   const auto ticket = ++parts.last_ticket;
-  parts.publish(node::input::Publish{std::move(message), std::move(dependency)}, bytes);
+  parts.publish(node::input::Publish{std::move(message), std::move(dependency), acknowledged},
+                bytes);
   return {Publish::accepted, ticket};
 }
 

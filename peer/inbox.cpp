@@ -20,7 +20,13 @@ std::size_t text_bytes(const PeerGone& n) { return n.name.size(); }
 std::size_t text_bytes(const Undelivered& n) {
   return n.name.size() + (n.topic ? n.topic->bytes() : 0);
 }
+std::size_t text_bytes(const NotResumed& n) { return n.name.size(); }
 std::size_t text_bytes(const Sent&) { return 0; }
+std::size_t text_bytes(const Received& n) {
+  std::size_t bytes = 0;
+  for (const auto& peer : n.without) bytes += sizeof peer + peer.name.size();
+  return bytes;
+}
 std::size_t text_bytes(const Unpublished& n) {
   return n.payload.size() + n.topic.bytes() + message::footprint(n.headers);
 }
@@ -57,8 +63,8 @@ Inbox::Kind Inbox::kind_of(const Incoming& incoming) {
   if (std::holds_alternative<Delivery>(incoming)) return Kind::delivery;
   if (as<Undelivered>(incoming) != nullptr) return Kind::loss;
   if (as<Coverage>(incoming) != nullptr) return Kind::coverage;
-  const bool answer = as<Sent>(incoming) != nullptr || as<Unpublished>(incoming) != nullptr ||
-                      as<Undone>(incoming) != nullptr;
+  const bool answer = as<Sent>(incoming) != nullptr || as<Received>(incoming) != nullptr ||
+                      as<Unpublished>(incoming) != nullptr || as<Undone>(incoming) != nullptr;
   return answer ? Kind::answer : Kind::other;
 }
 

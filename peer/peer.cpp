@@ -134,6 +134,7 @@ class Peer::Thread {
   peer::Mailbox mailbox;
   std::atomic<bool> has_primary = false;
   std::atomic<std::size_t> outbox_bytes = 0;
+  std::atomic<std::size_t> unacknowledged_bytes = 0;
   std::atomic<bool> pushes = false;
 
  private:
@@ -157,8 +158,8 @@ class Peer::Thread {
       core.loop().run_once(leave_by ? io::until(*leave_by) : until_woken);
       execute(mailbox.take(), leave_by);
       tell_state();
-      const bool sent = core.loop().outbox_size() == 0;
-      if (leave_by && (sent || io::clock_now() >= *leave_by)) break;
+      const bool settled = core.loop().settled();
+      if (leave_by && (settled || io::clock_now() >= *leave_by)) break;
     }
     mailbox.close();
     execute(mailbox.take(), leave_by);
@@ -197,6 +198,7 @@ class Peer::Thread {
 
   void tell_state() {
     outbox_bytes = core.loop().outbox_bytes();
+    unacknowledged_bytes = core.loop().unacknowledged_bytes();
     has_primary = core.loop().may_have_primary();
     const auto count = core.loop().ready_count();
     if (count == ready_count_) return;
@@ -251,10 +253,13 @@ Published Peer::publish(Publication publication) {
     return {*why};
   }
   const auto bytes = message::footprint(message);
-  if (!thread.core.fits(bytes, thread.outbox_bytes + thread.mailbox.bytes())) {
+  const auto acknowledged = publication.acknowledged;
+  const auto unanswered = acknowledged ? thread.unacknowledged_bytes.load() : 0;
+  if (!thread.core.fits(bytes, thread.outbox_bytes + thread.mailbox.bytes() + unanswered)) {
     return {Publish::outbox_full};
   }
-  const auto ticket = thread.mailbox.publish({std::move(message), std::move(dependency)}, bytes);
+  const auto ticket =
+      thread.mailbox.publish({std::move(message), std::move(dependency), acknowledged}, bytes);
   return {ticket == 0 ? Publish::leaving : Publish::accepted, ticket};
 }
 

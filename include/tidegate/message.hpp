@@ -67,6 +67,8 @@ struct Publication {
   std::string payload = {};
   Dependency dependency = NoChange{};
   std::vector<Header> headers = {};  // as Message::headers
+  // A Received answers, once every peer that was ready when the message was sent has it.
+  bool acknowledged = false;
 };
 
 // Names one publish that a peer has accepted: 1 for the first of its life, and so on without a gap.

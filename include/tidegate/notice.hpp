@@ -1,9 +1,9 @@
 // Notices to an application besides deliveries: who is there, and what it will not get.
 //
-// Those that it does not take wait, within bounds (options.hpp). A Sent or Unpublished is never
-// dropped: while too many wait, publish() answers outbox_full. Nor is a Coverage: while too many
-// are open or wait, when_covered() answers too_many. Losses of one origin that follow
-// each other become one Undelivered. Of all others at most `inbox_bytes` wait; the next ones are
+// Those that it does not take wait, within bounds (options.hpp). A Sent, Received or Unpublished is
+// never dropped: while too many wait, publish() answers outbox_full. Nor is a Coverage: while too
+// many are open or wait, when_covered() answers too_many. Losses of one origin that follow each
+// other become one Undelivered. Of all others at most `inbox_bytes` wait; the next ones are
 // dropped, and a Warning in their place says how many, and of how many undelivered messages they
 // told.
 #pragma once
@@ -65,6 +65,21 @@ struct Undelivered {
   std::optional<Topic> topic;        // of a single message that had arrived
 };
 
+// A stream can't be resumed where Options::resume says, and begins as for a publisher that it does
+// not name. Nothing is known of how much is lost.
+struct NotResumed {
+  enum class Why : std::uint8_t {
+    ended,   // the peer has begun another stream, as after a reboot of its host: what it had
+             // published from `next` on is lost
+    behind,  // the stream has not come so far: its peer uses an older state file, and gives numbers
+             // that were given before to other messages
+  };
+  Origin origin;  // the publisher, as the cursor names it
+  std::string name;
+  std::uint64_t next = 0;
+  Why why = Why::ended;
+};
+
 // A message of this peer's own has its place in the stream and goes to the mesh. Comes only with
 // Options::report_sent, once for each ticket that no Unpublished answers, in the order of the
 // tickets, apart from those of NoChange{.apart = true}.
@@ -72,6 +87,28 @@ struct Sent {
   Ticket ticket = 0;
   std::uint64_t sequence = 0;
   std::optional<Position> position;  // of the change that it announces, if any
+};
+
+// Every peer that was ready when the message was sent has it in its memory now, held or given to
+// its application, but for those that are named: so nothing that happens to this peer from here on
+// keeps it from them. Comes once for each ticket of Publication::acknowledged that no Unpublished
+// answers, behind its Sent, in the order of the sequences. A peer that is stopped, or whose
+// held_bytes are full, is waited for; see Options::outbox_bytes for how many may wait.
+struct Received {
+  struct Without {
+    enum class Why : std::uint8_t {
+      gone,    // it had not answered when it was silent for `suspect_after`, or said farewell
+      missed,  // it was lost on the way to that one, and is not retained any more
+      left,    // it had not answered when this peer left
+    };
+    Origin origin;
+    std::string name;
+    Why why = Why::gone;
+
+    friend bool operator==(const Without&, const Without&) = default;
+  };
+  Ticket ticket = 0;
+  std::vector<Without> without;  // they may have the message, or not
 };
 
 // A message of this peer's own that was accepted and will never be sent. Where the primary was lost
@@ -139,14 +176,17 @@ struct Warning {
   std::string text;
 };
 
-using Notice = std::variant<PeerReady, PeerGone, Undelivered, Sent, Unpublished, Undone, Coverage,
-                            ServerUp, ServerDown, PrimaryUp, PrimaryDown, Warning, Trouble>;
+using Notice =
+    std::variant<PeerReady, PeerGone, Undelivered, NotResumed, Sent, Received, Unpublished, Undone,
+                 Coverage, ServerUp, ServerDown, PrimaryUp, PrimaryDown, Warning, Trouble>;
 
 // Everything that an application takes out of a peer, in order.
 using Incoming = std::variant<Delivery, Notice>;
 
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(PeerGone::Why why);
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Undelivered::Why why);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(NotResumed::Why why);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Received::Without::Why why);
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Unpublished::Why why);
 
 }  // namespace tidegate

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tidegate/export.hpp"
+#include "tidegate/origin.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate {
@@ -24,6 +25,14 @@ enum class From : std::uint8_t {
 enum class LocalTransport : std::uint8_t {
   tcp,
   ipc,  // over abstract Unix sockets, which let in peers of the same user: less work for the kernel
+};
+
+// The place in the stream of one publisher, as its deliveries name them.
+struct Cursor {
+  Origin publisher;        // Delivery::origin
+  std::uint64_t next = 1;  // the first sequence that is wanted
+
+  friend bool operator==(const Cursor&, const Cursor&) = default;
 };
 
 // The fate of a message that has been held for `overdue_after`.
@@ -108,8 +117,9 @@ struct Options {
   std::size_t inbox_bytes = std::size_t{16} << 20U;
 
   // Bytes of published messages that are not sent yet, for example while the primary is down, and
-  // of the answers to earlier ones (Sent, Unpublished) that the application has not taken yet.
-  // Beyond it publish() refuses.
+  // of the answers to earlier ones (Sent, Received, Unpublished) that the application has not taken
+  // yet. Beyond it publish() refuses. For messages that are to be acknowledged those count too that
+  // wait for it, each for as much as a Received that names all ready peers.
   std::size_t outbox_bytes = std::size_t{64} << 20U;
 
   // Bytes of one payload that publish() takes; at most 16 MiB, which is also what is accepted from
@@ -125,6 +135,13 @@ struct Options {
   bool report_sent = false;
 
   From from = From::latest;
+
+  // Where to begin instead in the streams of these publishers, for an application that has written
+  // down how far it has come: it gets all from there on, once and in order, and an Undelivered
+  // (expired) names exactly what the publisher does not retain any more, or a NotResumed tells why
+  // that can't be said. One that is not there when the peer starts is resumed when it comes;
+  // nothing tells of one that never comes.
+  std::vector<Cursor> resume = {};
 
   // Own messages come as deliveries of this peer, each once, in the order in which they were sent.
   // While there is no room for them they wait among those that are retained: beyond `retain_bytes`

@@ -73,7 +73,8 @@ struct World;
 }  // namespace peer
 
 // The answer of publish(). Only `accepted` means that the message will be sent or reported, by a
-// Sent or an Unpublished with its ticket; after any other answer the call had no effect.
+// Sent, a Received or an Unpublished with its ticket; after any other answer the call had no
+// effect.
 enum class Publish : std::uint8_t {
   accepted,
   outbox_full,        // `outbox_bytes` wait already: try again later, or slow down
@@ -194,8 +195,9 @@ class TIDEGATE_EXPORT Peer {
   // The same with the text of such a file, for an application that keeps its secrets elsewhere.
   [[nodiscard]] Result<std::vector<std::string>> use_keys(const std::string& text);
 
-  // Sends what is in the outbox, waiting for positions no longer than `timeout`, says farewell and
-  // closes the sockets. Messages that could not be sent come as Unpublished. Deliveries that had
+  // Sends what is in the outbox, waiting for positions and for acknowledgements no longer than
+  // `timeout`, says farewell and closes the sockets. Messages that could not be sent come as
+  // Unpublished. Deliveries that had
   // been released can still be taken with next(). A second call waits for the first one.
   void leave(std::chrono::milliseconds timeout = std::chrono::seconds(2));
 

@@ -55,6 +55,7 @@ inline constexpr std::size_t questions_everywhere = 64;
 
 inline constexpr std::size_t peers = 1024;
 inline constexpr std::size_t remembered_streams = 16 * peers;  // of peers that were forgotten
+inline constexpr std::size_t cursors = remembered_streams;     // of streams to be resumed
 
 // Released in one step at the most, so that a flood of releases can't starve the heartbeat, and so
 // that the application, which can say "no more" only between two steps, gets no more than this

@@ -4,9 +4,9 @@
 //     channel       from                  to                     frames
 //     CallFrame     a DEALER that dialled the ROUTER dialled     Hello, Ready, Listening,
 //                                                                RetransmitRequest, Probe,
-//                                                                CoverageQuestion
+//                                                                CoverageQuestion, ReceiptRequest
 //     AnswerFrame   that ROUTER           the same DEALER        Welcome, Refusal, Data, Retained,
-//                                                                Vouch, CoverageAnswer
+//                                                                Vouch, CoverageAnswer, Receipt
 //     StreamFrame   an XPUB               every SUB              Data, Heartbeat, Farewell
 #pragma once
 
@@ -140,6 +140,23 @@ struct Vouch {
   friend bool operator==(const Vouch&, const Vouch&) = default;
 };
 
+// From a publisher to one that counts its messages: tell me, once you have all of them up to
+// `last`.
+struct ReceiptRequest {
+  Origin origin;  // who asks
+  std::uint64_t last = 1;
+  friend bool operator==(const ReceiptRequest&, const ReceiptRequest&) = default;
+};
+
+// The answer: of yours I have all from `first` to `last`. A message before that which has not come
+// is lost to me.
+struct Receipt {
+  Origin origin;  // who has them
+  std::uint64_t first = 1;
+  std::uint64_t last = 0;  // first - 1: there are none
+  friend bool operator==(const Receipt&, const Receipt&) = default;
+};
+
 // Does the server that you read show this position?
 struct CoverageQuestion {
   Origin origin;             // who asks
@@ -163,10 +180,10 @@ struct OtherVersion {
 };
 
 // OtherVersion is only ever received.
-using CallFrame =
-    std::variant<Hello, Ready, Listening, RetransmitRequest, Probe, CoverageQuestion, OtherVersion>;
+using CallFrame = std::variant<Hello, Ready, Listening, RetransmitRequest, Probe, ReceiptRequest,
+                               CoverageQuestion, OtherVersion>;
 using AnswerFrame =
-    std::variant<Welcome, Refusal, Data, Retained, Vouch, CoverageAnswer, OtherVersion>;
+    std::variant<Welcome, Refusal, Data, Retained, Vouch, Receipt, CoverageAnswer, OtherVersion>;
 using StreamFrame = std::variant<Data, Heartbeat, Farewell>;
 
 }  // namespace tidegate::mesh

@@ -45,6 +45,10 @@ constexpr std::uint8_t kind_of<Probe> = 11;
 template <>
 constexpr std::uint8_t kind_of<Vouch> = 12;
 template <>
+constexpr std::uint8_t kind_of<ReceiptRequest> = 13;
+template <>
+constexpr std::uint8_t kind_of<Receipt> = 14;
+template <>
 constexpr std::uint8_t kind_of<CoverageQuestion> = 15;
 template <>
 constexpr std::uint8_t kind_of<CoverageAnswer> = 16;
@@ -106,6 +110,12 @@ std::string write(const Probe& f) {
   return FrameWriter(kind_of<Probe>, 4).origin(f.origin).origin(f.target).take();
 }
 std::string write(const Vouch& f) { return FrameWriter(kind_of<Vouch>, 2).origin(f.target).take(); }
+std::string write(const ReceiptRequest& f) {
+  return FrameWriter(kind_of<ReceiptRequest>, 3).origin(f.origin).number(f.last).take();
+}
+std::string write(const Receipt& f) {
+  return FrameWriter(kind_of<Receipt>, 4).origin(f.origin).number(f.first).number(f.last).take();
+}
 std::string write(const CoverageQuestion& f) {
   const auto& place = f.position;
   TIDEGATE_MUST(message::is_somewhere(place));
@@ -267,6 +277,15 @@ Probe read(FrameReader& frame, As<Probe>) {
   return {origin, frame.origin()};
 }
 Vouch read(FrameReader& frame, As<Vouch>) { return {frame.origin()}; }
+ReceiptRequest read(FrameReader& frame, As<ReceiptRequest>) {
+  const auto origin = frame.origin();
+  return {origin, frame.sequence("last sequence", 1)};
+}
+Receipt read(FrameReader& frame, As<Receipt>) {
+  const auto origin = frame.origin();
+  const auto first = frame.sequence("first sequence", 1);
+  return {origin, first, frame.sequence("last sequence", first - 1)};
+}
 CoverageQuestion read(FrameReader& frame, KnownBranches& known, As<CoverageQuestion>) {
   const auto origin = frame.origin();
   const auto number = frame.number("number", 0, std::numeric_limits<std::uint64_t>::max());

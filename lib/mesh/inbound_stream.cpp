@@ -44,7 +44,7 @@ void InboundStream::drain(Progress& progress) {
 InboundStream::Progress InboundStream::start(std::uint64_t next) {
   Progress progress;
   if (next_ != 0) return progress;
-  next_ = next;
+  next_ = whole_from_ = next;
   known_ = std::max(known_, next - 1);
   // Messages before the start were not meant for us.
   while (!ahead_.empty() && ahead_.begin()->first < next_) {
@@ -63,7 +63,7 @@ InboundStream::Progress InboundStream::skip(std::uint64_t sequence) {
   if (!first || first->first >= sequence) return progress;
   const auto last = std::min(first->last, sequence - 1);
   progress.skipped = Range{first->first, last};
-  next_ = last + 1;
+  next_ = whole_from_ = last + 1;
   drain(progress);
   return progress;
 }

@@ -65,6 +65,9 @@ class InboundStream {
   // The first gap, if there is one.
   [[nodiscard]] std::optional<Range> gap() const;
 
+  // All from here to next() - 1 has come: nothing was skipped since, and the stream had begun.
+  [[nodiscard]] std::uint64_t whole_from() const { return whole_from_; }
+
   // The next sequence expected; 0 before the start.
   [[nodiscard]] std::uint64_t next() const { return next_; }
   [[nodiscard]] std::uint64_t known() const { return known_; }  // the highest that surely exists
@@ -74,6 +77,7 @@ class InboundStream {
   void drain(Progress& progress);
 
   std::uint64_t next_ = 0;
+  std::uint64_t whole_from_ = 0;
   std::uint64_t known_ = 0;
   std::map<std::uint64_t, Message> ahead_;  // all behind next_
   std::size_t ahead_bytes_ = 0;

@@ -249,6 +249,7 @@ void Roster::enter(Member& member, PeerState state) {
     member.unready_since = never;
   }
   member.state = state;
+  ++changes_;
 }
 
 // A member was heard by its own word.

@@ -102,9 +102,11 @@ struct Member {
   bool probed = false;       // it was asked itself; now others are
 
   InboundStream stream;
-  std::uint64_t asked_from = 0;  // the first sequence that was last asked for
-  std::uint64_t held = 0;        // its messages in the gate
-  bool held_waits = false;       // one of them could not go at once when it came
+  std::uint64_t asked_from = 0;   // the first sequence that was last asked for
+  std::uint64_t receipt_for = 0;  // it wants to know when all up to here has come; 0: nothing
+  RoutingId receipt_route;        // where the answer goes
+  std::uint64_t held = 0;         // its messages in the gate
+  bool held_waits = false;        // one of them could not go at once when it came
 
   SlowConsumer slow_consumer;  // of its questions for what it has missed of ours
   std::uint64_t lag = 0;       // how many it was behind when it last asked
@@ -193,6 +195,8 @@ class Roster {
   [[nodiscard]] Member* find_publisher(const Origin& publisher);
   [[nodiscard]] const std::map<Origin, Member>& members() const { return members_; }
   [[nodiscard]] std::size_t ready_count() const { return ready_count_; }
+  // Another number than before: some member's state has changed.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
 
   [[nodiscard]] Handshake lacks(const Member& member) const;
   [[nodiscard]] std::vector<SeedStatus> seeds(Instant now) const;
@@ -268,6 +272,7 @@ class Roster {
   std::vector<Origin> departed_;
   std::deque<Remembered> remembered_;  // the oldest first
   std::size_t ready_count_ = 0;        // asked for in every turn
+  std::uint64_t changes_ = 0;
   LinkId last_link_ = 0;
   Instant check_at_ = Instant::min();
 };

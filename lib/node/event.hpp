@@ -74,6 +74,7 @@ struct Rekeyed {
 struct Publish {
   Message message;
   Dependency dependency;
+  bool acknowledged = false;  // a Received is wanted
 };
 struct Subscribe {
   Pattern pattern;

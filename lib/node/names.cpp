@@ -15,6 +15,10 @@ std::string_view to_string(PeerGone::Why why) { return node::gone_names.name(why
 
 std::string_view to_string(Undelivered::Why why) { return node::undelivered_names.name(why); }
 
+std::string_view to_string(NotResumed::Why why) { return node::not_resumed_names.name(why); }
+
+std::string_view to_string(Received::Without::Why why) { return node::without_names.name(why); }
+
 std::string_view to_string(Unpublished::Why why) { return node::unpublished_names.name(why); }
 
 std::string_view to_string(PeerState state) { return node::peer_state_names.name(state); }

@@ -38,6 +38,14 @@ inline constexpr auto undelivered_names =
                                         {Undelivered::Why::foreign, "foreign"},
                                         {Undelivered::Why::overdue, "overdue"}});
 
+inline constexpr auto not_resumed_names = base::enum_names<NotResumed::Why>(
+    {{NotResumed::Why::ended, "ended"}, {NotResumed::Why::behind, "behind"}});
+
+inline constexpr auto without_names =
+    base::enum_names<Received::Without::Why>({{Received::Without::Why::gone, "gone"},
+                                              {Received::Without::Why::missed, "missed"},
+                                              {Received::Without::Why::left, "left"}});
+
 inline constexpr auto unpublished_names =
     base::enum_names<Unpublished::Why>({{Unpublished::Why::primary_lost, "primary_lost"},
                                         {Unpublished::Why::left, "left"},

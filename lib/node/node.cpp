@@ -32,9 +32,8 @@ Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoi
               {base::bounded(options.suspect_after), base::bounded(options.gone_after)},
               base::Random(random_.next())),
       stream_(last_sequence),
-      receiver_(options, self_, roster_, stream_, counters_, base::Random(random_.next()),
-                now),
-      publisher_(options, self_.origin, stream_, counters_, now),
+      receiver_(options, self_, roster_, stream_, counters_, base::Random(random_.next()), now),
+      publisher_(options, self_.origin, roster_, stream_, counters_, now),
       primary_watch_(publisher_, receiver_, stream_),
       everywhere_(self_.origin, self_.name, roster_) {}
 
@@ -52,6 +51,7 @@ void Node::step(Input input, Instant now, Effects& effects) {
   receiver_.close_streams_of(roster_.take_departed(), now, effects);
   publisher_.send_outbox(now, effects);
   receiver_.take_own(publisher_.window(), stream_.last(), now, effects);
+  receiver_.give_receipts(effects);
   receiver_.release(now, effects);
   tell_coverage(effects);
   everywhere_.advance(now, effects);
@@ -171,6 +171,12 @@ bool Node::answered(mesh::LinkId link, mesh::Vouch& frame, Instant now, Effects&
   return roster_.vouched(link, frame.target, now);
 }
 
+bool Node::answered(mesh::LinkId link, mesh::Receipt& frame, Instant now, Effects& effects) {
+  const auto* member = roster_.answering(link, frame.origin, now, FromMesh(effects));
+  if (member != nullptr) publisher_.received(frame, now);
+  return member != nullptr;
+}
+
 bool Node::answered(mesh::LinkId link, mesh::CoverageAnswer& frame, Instant now, Effects& effects) {
   auto* member = roster_.answering(link, frame.origin, now, FromMesh(effects));
   if (member != nullptr) everywhere_.answered(*member, frame);
@@ -208,6 +214,13 @@ bool Node::called(input::FromRoute& from, mesh::RetransmitRequest& frame, Instan
 
 bool Node::called(input::FromRoute& from, mesh::Probe& frame, Instant now, Effects& effects) {
   return roster_.probe(frame, from.route, now, FromMesh(effects));
+}
+
+bool Node::called(input::FromRoute& from, mesh::ReceiptRequest& frame, Instant now,
+                  Effects& effects) {
+  auto* member = roster_.asking(frame.origin, now, FromMesh(effects));
+  if (member != nullptr) receiver_.receipt_wanted(*member, frame, from.route);
+  return member != nullptr;
 }
 
 bool Node::called(input::FromRoute& from, mesh::CoverageQuestion& frame, Instant now,
@@ -324,6 +337,8 @@ void Node::handle(Warning& in, Instant, Effects& effects) {
   effects.push_back(effect::Notify{std::move(in)});
 }
 
-void Node::handle(input::TimePassed&, Instant, Effects&) {}
+void Node::handle(input::TimePassed&, Instant now, Effects& effects) {
+  publisher_.ask_for_receipts(now, effects);
+}
 
 }  // namespace tidegate::node

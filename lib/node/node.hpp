@@ -59,6 +59,12 @@ class Node {
   [[nodiscard]] std::size_t held_size() const { return receiver_.held_size(); }
   [[nodiscard]] std::size_t outbox_bytes() const { return publisher_.outbox().bytes(); }
   [[nodiscard]] std::size_t outbox_size() const { return publisher_.outbox().size(); }
+  // Messages that are to be acknowledged and are not answered yet, and the bytes that they count
+  // for, each with the longest answer that it may get.
+  [[nodiscard]] std::size_t unacknowledged() const { return publisher_.unacknowledged(); }
+  [[nodiscard]] std::size_t unacknowledged_bytes() const {
+    return publisher_.unacknowledged() * receipt_bytes(roster_.members().size());
+  }
   // To be kept, for a later life, before the effects that have raised it are carried out.
   [[nodiscard]] std::uint64_t last_sequence() const { return stream_.last(); }
   [[nodiscard]] Status status(Instant now) const;
@@ -96,6 +102,7 @@ class Node {
   bool answered(mesh::LinkId link, mesh::Data& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::Retained& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::Vouch& frame, Instant now, Effects& effects);
+  bool answered(mesh::LinkId link, mesh::Receipt& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::CoverageAnswer& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::OtherVersion& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::Hello& frame, Instant now, Effects& effects);
@@ -104,6 +111,7 @@ class Node {
   bool called(input::FromRoute& from, mesh::RetransmitRequest& frame, Instant now,
               Effects& effects);
   bool called(input::FromRoute& from, mesh::Probe& frame, Instant now, Effects& effects);
+  bool called(input::FromRoute& from, mesh::ReceiptRequest& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::CoverageQuestion& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::OtherVersion& frame, Instant now, Effects& effects);
   void published(mesh::Member& member, mesh::Data& frame, Instant now, Effects& effects);

@@ -1,6 +1,7 @@
 #include "tidegate/options.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -25,6 +26,14 @@ bool is_name(std::string_view text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return false;
   }
   return true;
+}
+
+bool are_places(const std::vector<Cursor>& cursors) {
+  std::set<PeerId> peers;
+  return std::all_of(cursors.begin(), cursors.end(), [&](const Cursor& cursor) {
+    return cursor.publisher.incarnation != 0 && cursor.next != 0 &&
+           peers.insert(cursor.publisher.peer).second;
+  });
 }
 
 bool stays_on_loopback(const Options& options) {
@@ -89,6 +98,11 @@ std::vector<Problem> validate(const Options& options) {
           "must be 1 to " + std::to_string(base::limits::payload_bytes) + " bytes");
   require(options.retain_bytes >= one_message, "retain-bytes", room_for_one);
   require(options.retain_for >= std::chrono::seconds(1), "retain-for", "must be at least 1 s");
+  require(options.resume.size() <= base::limits::cursors, "resume",
+          "has " + std::to_string(options.resume.size()) + " places; give at most " +
+              std::to_string(base::limits::cursors));
+  require(are_places(options.resume), "resume",
+          "names a place with incarnation 0 or sequence 0, or two places of one publisher");
   require(options.overdue_after >= std::chrono::milliseconds(1), "overdue-after",
           "must be at least 1 ms");
   require(options.heartbeat >= std::chrono::milliseconds(10), "heartbeat",

@@ -16,9 +16,10 @@ static_assert(base::limits::batch_bytes / message::footprint_overhead <=
                   base::limits::batch_messages,
               "a frame that keeps to the bytes keeps to the number of messages");
 
-PublisherHalf::PublisherHalf(const Options& options, const Origin& self,
+PublisherHalf::PublisherHalf(const Options& options, const Origin& self, const mesh::Roster& roster,
                              mesh::OutboundStream& stream, Counters& counters, Instant now)
     : self_(self),
+      roster_(roster),
       report_sent_(options.report_sent),
       heartbeat_(base::bounded(options.heartbeat)),
       heartbeat_at_(now),
@@ -30,6 +31,7 @@ PublisherHalf::PublisherHalf(const Options& options, const Origin& self,
 
 void PublisherHalf::accept(input::Publish& published, Instant now, Effects& effects) {
   const auto ticket = ++accepted_;
+  if (published.acknowledged) to_acknowledge_.insert(to_acknowledge_.end(), ticket);
   const auto* nothing = std::get_if<NoChange>(&published.dependency);
   if (nothing != nullptr && nothing->apart) {
     return broadcast(std::move(published.message), ticket, now, effects);
@@ -52,6 +54,7 @@ void PublisherHalf::send_outbox(Instant now, Effects& effects) {
       unpublished(std::move(leaving->message), leaving->ticket, why_lost(leaving->fate), effects);
     }
   }
+  receipts_.settle(roster_, effects);
 }
 
 Unpublished::Why PublisherHalf::why_lost(gate::CommitQueue::Fate fate) const {
@@ -62,6 +65,7 @@ Unpublished::Why PublisherHalf::why_lost(gate::CommitQueue::Fate fate) const {
 void PublisherHalf::unpublished(Message message, Ticket ticket, Unpublished::Why why,
                                 Effects& effects) {
   ++counters_.unpublished;
+  to_acknowledge_.erase(ticket);
   effects.push_back(
       effect::Notify{Unpublished{ticket, why, std::move(message.topic), std::move(message.payload),
                                  std::move(message.headers)}});
@@ -107,6 +111,9 @@ void PublisherHalf::broadcast(Message&& message, Ticket ticket, Instant now, Eff
   const auto sequence = stream_.append(message);
   window_.append(message, now, ticket);
   ++counters_.published;
+  if (!to_acknowledge_.empty() && to_acknowledge_.erase(ticket) > 0) {
+    receipts_.await(ticket, sequence, roster_);
+  }
   if (!report_sent_) return append_to_frame(sequence, std::move(message), effects);
   effect::Notify sent{Sent{ticket, sequence, message.position}};
   append_to_frame(sequence, std::move(message), effects);
@@ -181,6 +188,7 @@ void PublisherHalf::leave(Effects& effects) {
   for (auto& leaving : outbox_.take_all()) {
     unpublished(std::move(leaving.message), leaving.ticket, Unpublished::Why::left, effects);
   }
+  receipts_.give_up(effects);
   effects.push_back(effect::Broadcast{mesh::Farewell{self_, stream_.last()}});
 }
 

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 
 #include "lib/gate/commit_queue.hpp"
 #include "lib/mesh/frame.hpp"
@@ -20,6 +21,7 @@
 #include "lib/mesh/resend_window.hpp"
 #include "lib/mesh/roster.hpp"
 #include "lib/node/event.hpp"
+#include "lib/node/receipts.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/status.hpp"
 #include "tidegate/tide.hpp"
@@ -30,8 +32,8 @@ namespace tidegate::node {
 class PublisherHalf {
  public:
   // `stream` is this peer's own; the receiving half raises it to what the application was given.
-  PublisherHalf(const Options& options, const Origin& self, mesh::OutboundStream& stream,
-                Counters& counters, Instant now);
+  PublisherHalf(const Options& options, const Origin& self, const mesh::Roster& roster,
+                mesh::OutboundStream& stream, Counters& counters, Instant now);
 
   void accept(input::Publish& published, Instant now, Effects& effects);
   void commit_position_read(const gate::CommitPosition& reading, Instant now);
@@ -54,17 +56,33 @@ class PublisherHalf {
   void answer(const mesh::RetransmitRequest& request, const mesh::RoutingId& route,
               mesh::Member& member, Instant now, Effects& effects);
 
+  // A member says what it has of the stream.
+  void received(const mesh::Receipt& receipt, Instant now) {
+    receipts_.answered(receipt, stream_.last(), now);
+  }
+  // Not within a step that publishes, since the messages of one turn share a frame as long as it
+  // stands at the end of the effects.
+  void ask_for_receipts(Instant now, Effects& effects) {
+    receipts_.ask(self_, roster_, now, effects);
+  }
+
   // The query of the commit position, and the heartbeat.
   void run_timers(Instant now, Effects& effects);
-  // Messages that have not been sent come back; then the farewell.
+  // Messages that have not been sent come back, and no further acknowledgement is waited for; then
+  // the farewell.
   void leave(Effects& effects);
 
   // Every call may change it.
-  [[nodiscard]] Instant deadline() const { return std::min(heartbeat_at_, outbox_.deadline()); }
+  [[nodiscard]] Instant deadline() const {
+    return std::min({heartbeat_at_, outbox_.deadline(), receipts_.deadline()});
+  }
 
   [[nodiscard]] mesh::Extent extent() const { return {window_.first(), stream_.last() + 1}; }
   [[nodiscard]] const mesh::ResendWindow& window() const { return window_; }
   [[nodiscard]] const gate::CommitQueue& outbox() const { return outbox_; }
+  [[nodiscard]] std::size_t unacknowledged() const {
+    return to_acknowledge_.size() + receipts_.size();
+  }
   void describe(Status& status) const;
 
  private:
@@ -76,11 +94,14 @@ class PublisherHalf {
   void unpublished(Message message, Ticket ticket, Unpublished::Why why, Effects& effects);
 
   Origin self_;
+  const mesh::Roster& roster_;
   bool report_sent_;
   Duration heartbeat_;
   Instant heartbeat_at_;
   gate::CommitQueue outbox_;
   Ticket accepted_ = 0;
+  std::set<Ticket> to_acknowledge_;  // of messages that are not sent yet
+  Receipts receipts_;                // of those that are
   mesh::OutboundStream& stream_;
   mesh::ResendWindow window_;
   // Of the primary and of the server that is read, as the retained messages were last judged by

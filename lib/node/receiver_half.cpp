@@ -38,6 +38,7 @@ ReceiverHalf::ReceiverHalf(const Options& options, const mesh::PeerInfo& self, m
                            base::Random random, Instant now)
     : self_(self.origin),
       from_(options.from),
+      resume_(options.resume),
       overdue_(options.overdue),
       roster_(roster),
       own_stream_(own_stream),
@@ -69,9 +70,28 @@ Instant ReceiverHalf::deadline() const {
 void ReceiverHalf::ready(mesh::Member& member, const mesh::Ready& ready, Instant now,
                          Effects& effects) {
   auto& stream = member.stream;
-  const bool all = from_ == From::earliest && stream.next() == 0;
-  if (all) stream.note_published(ready.next - 1);
-  progress(member, stream.start(all ? ready.first : ready.next), now, effects);
+  if (stream.next() != 0) return progress(member, stream.start(ready.next), now, effects);
+  stream.note_published(ready.next - 1);
+  progress(member, stream.start(beginning(member, ready, effects)), now, effects);
+}
+
+// A cursor counts once: if the member is forgotten and comes back, its stream goes on elsewhere.
+std::uint64_t ReceiverHalf::beginning(const mesh::Member& member, const mesh::Ready& ready,
+                                      Effects& effects) {
+  const auto usual = from_ == From::earliest ? ready.first : ready.next;
+  const auto found = std::find_if(resume_.begin(), resume_.end(), [&](const Cursor& cursor) {
+    return cursor.publisher.peer == member.publisher.peer;
+  });
+  if (found == resume_.end()) return usual;
+  if (member.publisher < found->publisher) return usual;
+  const auto cursor = *found;
+  resume_.erase(found);
+  const bool same = cursor.publisher == member.publisher;
+  if (same && cursor.next <= ready.next) return cursor.next;
+  effects.push_back(
+      effect::Notify{NotResumed{cursor.publisher, member.name, cursor.next,
+                                same ? NotResumed::Why::behind : NotResumed::Why::ended}});
+  return usual;
 }
 
 void ReceiverHalf::arrived(mesh::Member& member, mesh::Data& data, Instant now, Effects& effects) {
@@ -97,6 +117,29 @@ void ReceiverHalf::retained(mesh::Member& member, const mesh::Retained& retained
   skip(member, retained.first, Undelivered::Why::expired, now, effects);
   watch_gap(member, now);
   gap_repair_.answered(member.origin, member.stream.next() > member.asked_from, now);
+}
+
+void ReceiverHalf::receipt_wanted(mesh::Member& member, const mesh::ReceiptRequest& request,
+                                  const mesh::RoutingId& route) {
+  if (member.receipt_for == 0) receipts_wanted_.push_back(member.origin);
+  member.receipt_for = request.last;
+  member.receipt_route = route;
+}
+
+void ReceiverHalf::give_receipts(Effects& effects) {
+  std::erase_if(receipts_wanted_, [&](const Origin& origin) {
+    auto* member = roster_.find(origin);
+    if (member == nullptr) return true;
+    const auto& stream = member->stream;
+    if (!member->departed()) {
+      if (stream.next() <= member->receipt_for) return false;
+      effects.push_back(
+          effect::ToRoute{std::move(member->receipt_route),
+                          mesh::Receipt{self_, stream.whole_from(), stream.next() - 1}});
+    }
+    member->receipt_for = 0;
+    return true;
+  });
 }
 
 void ReceiverHalf::close_streams_of(const std::vector<Origin>& departed, Instant now,

@@ -46,6 +46,12 @@ class ReceiverHalf {
   void retained(mesh::Member& member, const mesh::Retained& retained, Instant now,
                 Effects& effects);
 
+  // The member wants to know when all of its stream up to a place is here. Nothing that was refused
+  // for want of room is.
+  void receipt_wanted(mesh::Member& member, const mesh::ReceiptRequest& request,
+                      const mesh::RoutingId& route);
+  void give_receipts(Effects& effects);
+
   // Nothing that is missing of publishers that are gone will come.
   void close_streams_of(const std::vector<Origin>& departed, Instant now, Effects& effects);
 
@@ -100,6 +106,8 @@ class ReceiverHalf {
   [[nodiscard]] bool is_own(const mesh::Member& member) const { return own_ && &member == &*own_; }
   [[nodiscard]] bool own_may_go_on() const;
   [[nodiscard]] mesh::Member& publisher_of(const Origin& source);
+  [[nodiscard]] std::uint64_t beginning(const mesh::Member& member, const mesh::Ready& ready,
+                                        Effects& effects);
   void progress(mesh::Member& member, mesh::InboundStream::Progress progress, Instant now,
                 Effects& effects);
   void pass_on(mesh::Member& member, mesh::InboundStream::Progress& progress, Instant now,
@@ -116,6 +124,7 @@ class ReceiverHalf {
 
   Origin self_;
   From from_;
+  std::vector<Cursor> resume_;  // of streams that have not begun here
   Overdue overdue_;
   mesh::Roster& roster_;
   mesh::OutboundStream& own_stream_;
@@ -123,6 +132,7 @@ class ReceiverHalf {
   std::optional<mesh::Member> own_;
   bool own_gated_;
   mesh::GapRepair gap_repair_;
+  std::vector<Origin> receipts_wanted_;  // by members
   gate::Gate<Origin, message::PackedMessage> gate_;
   gate::Waiters waiters_;
   std::vector<gate::Waiters::Answer> ungated_;  // to those who ask without a server

@@ -56,6 +56,12 @@ std::string words(const mesh::Probe& f) {
   return "probe of " + who(f.origin) + ": is " + who(f.target) + " heard?";
 }
 std::string words(const mesh::Vouch& f) { return "vouch for " + who(f.target); }
+std::string words(const mesh::ReceiptRequest& f) {
+  return "question of " + who(f.origin) + ": have you all up to " + number(f.last) + "?";
+}
+std::string words(const mesh::Receipt& f) {
+  return "receipt of " + who(f.origin) + " for " + range(f.first, f.last);
+}
 std::string words(const mesh::CoverageQuestion& f) {
   return "question of " + who(f.origin) + ": is " + to_string(f.position) + " shown?";
 }

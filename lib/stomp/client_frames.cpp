@@ -143,7 +143,7 @@ Session::Handled Session::send(Frame& frame) {
   return ReceiptDue::later;
 }
 
-void Session::publish(Sending publication, const Unanswered::Shared& receipt) {
+void Session::publish(Publication publication, const Unanswered::Shared& receipt) {
   publication.acknowledged = publication.acknowledged && !receipt->id.empty();
   receipt->acknowledged = publication.acknowledged;
   effects_.push_back(PublishEffect{unanswered_.add(receipt), std::move(publication)});
@@ -288,7 +288,7 @@ Session::Handled Session::commit(const Frame& frame) {
     if (auto refusal = acknowledge_now(*ack)) return *refusal;
   }
   for (auto& step : transaction->steps) {
-    auto* publication = std::get_if<Sending>(&step);
+    auto* publication = std::get_if<Publication>(&step);
     if (publication == nullptr) continue;
     publication->dependency = transaction->dependency.value_or(AfterCommit{});
     publication->acknowledged = *acknowledged;

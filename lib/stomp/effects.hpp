@@ -15,7 +15,7 @@ namespace tidegate::stomp {
 // refused().
 struct PublishEffect {
   Tag tag = 0;
-  Sending publication;
+  Publication publication;
 };
 
 // The session wants what matches, from now on; no longer. Patterns may repeat, and each is given up

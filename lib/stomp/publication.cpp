@@ -72,7 +72,7 @@ Result<bool> wants_acknowledgement(const Frame& frame) {
   return flag(frame, "receipt-when", "received", "sent");
 }
 
-Result<Sending> take_publication(Frame& frame) {
+Result<Publication> take_publication(Frame& frame) {
   const auto* destination = frame.find("destination");
   if (destination == nullptr) return Error{"SEND needs the header destination"};
   auto topic = topic_of(*destination);
@@ -81,11 +81,11 @@ Result<Sending> take_publication(Frame& frame) {
   if (!dependency) return dependency.error();
   const auto acknowledged = wants_acknowledgement(frame);
   if (!acknowledged) return acknowledged.error();
-  return Sending{{.topic = std::move(*topic),
-                  .payload = std::move(frame.body),
-                  .dependency = dependency->value_or(AfterCommit{}),
-                  .headers = user_headers(frame.headers)},
-                 *acknowledged};
+  return Publication{.topic = std::move(*topic),
+                     .payload = std::move(frame.body),
+                     .dependency = dependency->value_or(AfterCommit{}),
+                     .headers = user_headers(frame.headers),
+                     .acknowledged = *acknowledged};
 }
 
 bool is_reserved(std::string_view header_name) {

@@ -21,19 +21,15 @@
 
 namespace tidegate::stomp {
 
-// Its headers are the user's own, which travel with the message.
-struct Sending : Publication {
-  bool acknowledged = false;  // it is answered once all that were ready have it
-};
-
 // The dependency that the headers of a SEND or a COMMIT state; nothing: they state none.
 [[nodiscard]] Result<std::optional<Dependency>> dependency_of(const Frame& frame);
 
 // Whether the receipt waits until it was received.
 [[nodiscard]] Result<bool> wants_acknowledgement(const Frame& frame);
 
-// Takes the message out of a SEND. Without a word about its dependency it follows a commit.
-[[nodiscard]] Result<Sending> take_publication(Frame& frame);
+// Takes the message out of a SEND, with the headers that are the user's own. Without a word about
+// its dependency it follows a commit.
+[[nodiscard]] Result<Publication> take_publication(Frame& frame);
 
 // A header of the protocol or of this door: it ends here, and is not the user's.
 [[nodiscard]] bool is_reserved(std::string_view header_name);

@@ -146,7 +146,7 @@ class Session {
   [[nodiscard]] bool may_enter(const Frame& connect) const;
   std::optional<Error> acknowledge_now(const Frame& frame);
   void acknowledge_in(Subscription& subscription, std::uint64_t number, bool taken);
-  void publish(Sending publication, const Unanswered::Shared& receipt);
+  void publish(Publication publication, const Unanswered::Shared& receipt);
   [[nodiscard]] Result<Subscription> subscription_of(const Frame& frame) const;
   [[nodiscard]] Subscriptions::iterator find_subscription(const Frame& frame);
 

@@ -15,7 +15,7 @@ std::size_t bytes_of(const std::vector<Header>& headers) {
 
 std::size_t bytes_of(const Transactions::Step& step) {
   if (const auto* frame = std::get_if<Frame>(&step)) return sizeof step + bytes_of(frame->headers);
-  const auto& publication = std::get<Sending>(step);
+  const auto& publication = std::get<Publication>(step);
   return sizeof step + publication.topic.bytes() + publication.payload.size() +
          bytes_of(publication.headers);
 }

@@ -19,7 +19,7 @@ namespace tidegate::stomp {
 
 class Transactions {
  public:
-  using Step = std::variant<Sending, Frame>;  // a frame: an ACK or a NACK
+  using Step = std::variant<Publication, Frame>;  // a frame: an ACK or a NACK
   struct Transaction {
     std::vector<Step> steps;
     std::optional<Dependency> dependency;

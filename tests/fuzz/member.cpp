@@ -80,7 +80,7 @@ mesh::Announcement draw_announcement(Draw& draw) {
 }
 
 mesh::CallFrame draw_call(Draw& draw) {
-  switch (draw.below(7)) {
+  switch (draw.below(8)) {
     case 0:
       return mesh::Hello{draw_info(draw)};
     case 1:
@@ -92,6 +92,8 @@ mesh::CallFrame draw_call(Draw& draw) {
     case 4:
       return mesh::Probe{draw_origin(draw), draw_origin(draw)};
     case 5:
+      return mesh::ReceiptRequest{draw_origin(draw), draw.number()};
+    case 6:
       return mesh::CoverageQuestion{draw_origin(draw), draw.number(),
                                     draw_position(draw).value_or(testing::place(1, 5))};
     default:
@@ -100,7 +102,7 @@ mesh::CallFrame draw_call(Draw& draw) {
 }
 
 mesh::AnswerFrame draw_answer(Draw& draw) {
-  switch (draw.below(7)) {
+  switch (draw.below(8)) {
     case 0:
       return mesh::Welcome{draw_info(draw)};
     case 1:
@@ -112,6 +114,8 @@ mesh::AnswerFrame draw_answer(Draw& draw) {
     case 4:
       return mesh::Vouch{draw_origin(draw)};
     case 5:
+      return mesh::Receipt{draw_origin(draw), draw.number(), draw.number()};
+    case 6:
       return mesh::CoverageAnswer{draw_origin(draw), draw.number(),
                                   draw.coin() ? std::optional(Covered::pending) : std::nullopt};
     default:

@@ -122,7 +122,8 @@ class World {
     Dependency dependency = NoChange{};
     if (draw_.coin()) dependency = AfterCommit{.durable = draw_.coin()};
     if (auto position = draw_position(draw_); position && draw_.coin()) dependency = *position;
-    step(node::input::Publish{std::move(message), std::move(dependency)});
+    const bool acknowledged = draw_.coin() && node_.unacknowledged() < 1000;
+    step(node::input::Publish{std::move(message), std::move(dependency), acknowledged});
   }
 
   void from_servers() {

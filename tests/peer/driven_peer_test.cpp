@@ -220,3 +220,65 @@ TEST_CASE("a message that comes back counts in the outbox until it is taken") {
   }
   CHECK(peer->publish(subject, "") == Publish::accepted);
 }
+
+TEST_CASE("a message is acknowledged once the other peer has run") {
+  Room room;
+  const auto received = [&]() -> std::optional<Received> {
+    while (auto incoming = room.other->next(0ms)) {
+      const auto* notice = std::get_if<Notice>(&*incoming);
+      const auto* found = notice != nullptr ? std::get_if<Received>(notice) : nullptr;
+      if (found != nullptr) return *found;
+    }
+    return std::nullopt;
+  };
+  const Publication publication{
+      .topic = subject, .payload = "x", .headers = {}, .acknowledged = true};
+  REQUIRE(room.other->publish(publication) == Publish::accepted);
+  for (int i = 0; i < 10; ++i) room.other->run_once(0ms);
+  CHECK_FALSE(received());
+  std::optional<Received> answer;
+  CHECK(room.until([&] { return answer || (answer = received()); }));
+  CHECK(answer->ticket == 1);
+  CHECK(answer->without.empty());
+
+  // The peer does not run any more.
+  REQUIRE(room.other->publish(publication) == Publish::accepted);
+  room.other->leave(20ms);
+  answer = received();
+  REQUIRE(answer);
+  REQUIRE(answer->without.size() == 1);
+  CHECK(answer->without[0].name == "peer");
+  CHECK(answer->without[0].why == Received::Without::Why::left);
+}
+
+TEST_CASE("messages that wait to be acknowledged are bounded, and keep out no others") {
+  MemoryMesh mesh;
+  const Options options{.mesh = "memory", .outbox_bytes = 10'000, .payload_bytes = 1000};
+  const auto a = peer::drive(options, mesh.world("a"));
+  const auto b = peer::drive({.mesh = "memory"}, mesh.world("b"));
+  const auto until = [&](const auto& condition) {
+    const auto end = io::clock_now() + 10s;
+    while (!condition() && io::clock_now() < end) {
+      a->run_once(0ms);
+      b->run_once(0ms);
+    }
+    return condition();
+  };
+  REQUIRE(until([&] { return Room::ready(*a) && Room::ready(*b); }));
+  const Publication publication{
+      .topic = subject, .payload = "x", .headers = {}, .acknowledged = true};
+  int accepted = 0;
+  while (accepted < 1000 && a->publish(publication) == Publish::accepted) {
+    ++accepted;
+    a->run_once(0ms);  // it is sent, and b does not run
+  }
+  CHECK(accepted > 10);
+  CHECK(accepted < 100);
+  CHECK(a->publish(publication) == Publish::outbox_full);
+  CHECK(a->publish(subject, "x") == Publish::accepted);
+  CHECK(until([&] {
+    while (a->next(0ms)) {
+    }
+    return a->publish(publication) == Publish::accepted;
+  }));
+}

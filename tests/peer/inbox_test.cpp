@@ -140,3 +140,13 @@ TEST_CASE("an inbox that is closed answers at once, also to a wait without end")
   CHECK(inbox.pop(std::chrono::milliseconds::max()));
   CHECK_FALSE(inbox.pop(std::chrono::milliseconds::max()));
 }
+
+TEST_CASE("an acknowledgement is never dropped, and counts with the names in it") {
+  Inbox inbox(most, Inbox::Shown::no);
+  const Received::Without without{origin(2), std::string(64, 'n'), Received::Without::Why::gone};
+  constexpr int count = 1000;
+  for (int i = 0; i < count; ++i) inbox.push(Notice{Received{1, {without, without}}});
+  CHECK(inbox.answer_bytes() > count * 2 * 64);
+  for (int i = 0; i < count; ++i) CHECK(popped<Received>(inbox).without.size() == 2);
+  CHECK(inbox.answer_bytes() == 0);
+}

@@ -85,6 +85,8 @@ void Chaos::start_life(std::size_t slot, std::optional<LifeId> earlier) {
         break;  // a stranger at the same address
     }
   }
+  plan.options.resume.clear();
+  if (earlier && one_in(random_, 2)) plan.options.resume = simulation_.oracle.cursors(*earlier);
   if (earlier && one_in(random_, 4)) plan.port = static_cast<std::uint16_t>(plan.port + 2);
   const auto life = simulation_.start(plan);
   living_[slot] = life;
@@ -97,7 +99,18 @@ void Chaos::start_life(std::size_t slot, std::optional<LifeId> earlier) {
 
 // --- when ---------------------------------------------------------------------------------------
 
-void Chaos::start() { later(); }
+void Chaos::start() {
+  later();
+  // A publisher dies in the moment in which it is told that a message is received, so that the word
+  // of the others is all that is left.
+  simulation_.on_received = [this, round = round_](LifeId life) {
+    if (round != round_ || !one_in(random_, 100)) return;
+    simulation_.events.after(Duration(0), [this, life] {
+      const auto slot = std::find(living_.begin(), living_.end(), std::optional(life));
+      if (slot != living_.end()) end_life(static_cast<std::size_t>(slot - living_.begin()), false);
+    });
+  };
+}
 
 void Chaos::later() {
   if (total_weight_ == 0) return;

@@ -47,6 +47,9 @@ void Totals::add(const Totals& other) {
   foreign += other.foreign;
   unpublished += other.unpublished;
   undone += other.undone;
+  received += other.received;
+  without += other.without;
+  resumed += other.resumed;
   checked_at_end += other.checked_at_end;
 }
 
@@ -69,6 +72,7 @@ void Oracle::born(LifeId life, const Birth& birth) {
     born.reached = earlier.reached;
   }
   by_publisher_[born.publisher].push_back(life);
+  for (const auto& cursor : birth.options.resume) resume(life, cursor);
 }
 
 void Oracle::died(LifeId life) { lives_[life].alive = false; }
@@ -168,7 +172,9 @@ void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
                            misled,
                            false,
                            {},
+                           {},
                            before + weight(message)});
+    asked.sequence = life.stream.size();
     life.reached = std::max(life.reached, key_of(id, life.stream.size()));
     life.stream.back().reached = life.reached;
     check_told(life, index, message.position);
@@ -220,6 +226,7 @@ void Oracle::check_told(Life& life, Ticket ticket, const std::optional<Position>
 
 void Oracle::farewell(LifeId id) {
   const auto& life = lives_[id];
+  check_received(life);
   const auto answered = std::count_if(life.asked.begin(), life.asked.end(),
                                       [](const auto& asked) { return asked.answered; });
   if (static_cast<std::size_t>(answered) == life.asked.size() && life.told.empty()) return;
@@ -296,9 +303,12 @@ bool Oracle::knows(LifeId id, const Origin& origin, std::uint64_t& sequence,
 void Oracle::decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility visibility,
                     Instant now) {
   auto& got = from(id, author);
+  if (got.resumed && sequence < got.bound) {
+    fail("resume", lives_[id].birth.name + " is told of " + label(author, sequence) +
+                       ", though it goes on from " + std::to_string(got.bound));
+  }
   if (got.bound == 0 || sequence < got.bound) got.bound = sequence;
-  if (got.fates.size() < sequence) got.fates.resize(std::max(sequence, 2 * got.fates.size()));
-  auto& decided = got.fates[sequence - 1];
+  auto& decided = fate_of(got, sequence);
   if (decided.visibility != Visibility::none) {
     const auto name = [](Visibility one) {
       return one == Visibility::delivered ? "delivered" : "reported";
@@ -306,7 +316,8 @@ void Oracle::decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility
     fail("S3", lives_[id].birth.name + ": " + label(author, sequence) + " is " + name(visibility) +
                    " after it was " + name(decided.visibility));
   }
-  decided = {visibility, now};
+  decided.visibility = visibility;
+  decided.at = now;
 }
 
 void Oracle::delivered(LifeId id, const Delivery& delivery, Instant now) {
@@ -371,6 +382,9 @@ void Oracle::undelivered(LifeId id, const Undelivered& notice, Instant now) {
     const auto& note = lives_[author].asked[sent.note].note;
     const auto who = life.birth.name + ": " + label(author, sequence) + " at " +
                      words(sent.position) + " is reported as " + std::string(to_string(notice.why));
+    auto& fate = fate_of(from(id, author), sequence);
+    fate.lost = notice.why == Undelivered::Why::missing || notice.why == Undelivered::Why::expired;
+    if (fate.lost && fate.promised) fail("received", who + ", though it had confirmed it");
     switch (notice.why) {
       case Undelivered::Why::missing:
         ++totals_.missing;
@@ -455,43 +469,6 @@ void Oracle::seen(LifeId life, const Status& status) {
   // The one that reaches the bound is still taken.
   if (status.outbox > 1) {
     check(" has not sent ", status.outbox_bytes, it.birth.options.outbox_bytes + largest_message);
-  }
-}
-
-// --- the end ------------------------------------------------------------------------------------
-
-std::uint64_t Oracle::last_decided(const Share& got) {
-  const auto last = std::find_if(got.fates.rbegin(), got.fates.rend(), [](const Fate& fate) {
-    return fate.visibility != Visibility::none;
-  });
-  return static_cast<std::uint64_t>(got.fates.rend() - last);
-}
-
-void Oracle::finish() {
-  for (LifeId id = 0; id < lives_.size(); ++id) {
-    const auto& life = lives_[id];
-    if (life.alive) farewell(id);
-    for (LifeId author = 0; life.alive && author < lives_.size(); ++author) {
-      const auto& stream = lives_[author].stream;
-      if (author == id) continue;
-      const auto& got = from(id, author);
-      // The end of a stream that does not go on may have been lost with its publisher.
-      if (!goes_on(author) && got.present) continue;
-      const auto end = goes_on(author) ? stream.size() : last_decided(got);
-      for (auto sequence = got.bound; sequence != 0 && sequence <= end; ++sequence) {
-        ++totals_.checked_at_end;
-        if (sequence <= got.fates.size() &&
-            got.fates[sequence - 1].visibility != Visibility::none) {
-          continue;
-        }
-        const auto topic = lives_[author].asked[stream[sequence - 1].note].note.topic;
-        if (!life.wants[topic] || stream[sequence - 1].at <= life.unwanted_until[topic]) continue;
-        return fail("N1", life.birth.name + ": " + label(author, sequence) + " at " +
-                              words(stream[sequence - 1].position) +
-                              " is neither delivered nor reported; it counts from " +
-                              std::to_string(got.bound));
-      }
-    }
   }
 }
 

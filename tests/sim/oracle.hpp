@@ -22,6 +22,13 @@
 //                             accepted message is answered once, in the order of the tickets
 //                             apart from those that need not wait;
 //                             between two peers "ready" and "gone" take turns
+// "received"                  each peer that was ready when an acknowledged message was sent, and
+// is
+//                             not named by its Received, delivers it or reports it with a reason
+//                             other than a loss, whatever happens to its publisher; and each such
+//                             message is answered once
+// "resume"                    a life that goes on where a former one has ended gets nothing that
+//                             lies before, and all that lies behind
 // "links"                     nothing is connected that no member needs, checked at the end
 // "reason": what is reported has the reason that is true: orphaned only if the change is gone, in
 //           doubt only if nobody can tell
@@ -64,6 +71,9 @@ struct Totals {
   std::uint64_t foreign = 0;
   std::uint64_t unpublished = 0;
   std::uint64_t undone = 0;
+  std::uint64_t received = 0;
+  std::uint64_t without = 0;  // peers that were named
+  std::uint64_t resumed = 0;  // streams
   std::uint64_t checked_at_end = 0;
 
   void add(const Totals& other);
@@ -83,6 +93,7 @@ struct Note {
   Instant at;              // of publish()
   bool elsewhere = false;  // committed on another primary than the one that its peer asks
   bool apart = false;      // to be sent before those that wait
+  bool acknowledged = false;
 
   [[nodiscard]] bool has_change() const {
     return kind == Kind::after_commit || kind == Kind::position;
@@ -115,6 +126,9 @@ class Oracle {
   void published(LifeId life, const Note& note);
   void sent(LifeId id, const mesh::Data& data, Instant now);
   void told_sent(LifeId id, const Sent& notice);  // before the frame itself
+  // The last of the sent messages are acknowledged by these lives, which are ready.
+  void awaits(LifeId id, std::size_t sent, const std::vector<LifeId>& ready);
+  void received(LifeId id, const Received& notice);
   void unpublished(LifeId id, const Unpublished& notice);
   void undone(LifeId id, const Undone& notice);
   void farewell(LifeId id);
@@ -147,6 +161,8 @@ class Oracle {
   [[nodiscard]] std::optional<std::pair<LifeId, std::uint64_t>> author_of(
       const Origin& publisher, std::uint64_t sequence) const;
   [[nodiscard]] const std::string& name_of(LifeId life) const { return lives_[life].birth.name; }
+  // How far the application of this life has come with each stream.
+  [[nodiscard]] std::vector<Cursor> cursors(LifeId life) const;
   // The topic of a message of this origin; for replies.
   [[nodiscard]] ChangeId change_of(const Origin& origin, std::uint64_t sequence) const;
 
@@ -166,9 +182,10 @@ class Oracle {
     std::optional<Position> position;
     std::optional<Position> inherited;
     Instant at;
-    bool misled = false;    // its position is another primary's, which its peer could not know
-    bool undone = false;    // its publisher was told
-    Key reached = {};       // of the places of the stream up to here the last
+    bool misled = false;  // its position is another primary's, which its peer could not know
+    bool undone = false;  // its publisher was told
+    std::vector<LifeId> awaited = {};  // have to confirm it
+    Key reached = {};                  // of the places of the stream up to here the last
     std::size_t bytes = 0;  // of the stream up to here, as they are counted in its window
   };
   struct CommitPositionRead {  // for publication
@@ -177,15 +194,20 @@ class Oracle {
     bool left = false;                         // sent or given back
     bool denied = false;                       // its primary turned out to be none
     bool answered = false;
+    bool received = false;
+    std::uint64_t sequence = 0;  // its own, once it is sent
   };
   struct Fate {
     Visibility visibility = Visibility::none;
-    Instant at;  // of its delivery or report
+    bool lost = false;      // is reported so
+    bool promised = false;  // the receiver has confirmed that it has it
+    Instant at;             // of its delivery or report
   };
   struct Share {              // what a life got from another
     std::uint64_t bound = 0;  // must account for all from here on; 0: nothing
     std::uint64_t last = 0;   // delivered
     bool present = false;     // ready, and not gone since
+    bool resumed = false;     // from `bound` on
     std::vector<Fate> fates;  // of sequence i + 1
   };
   struct Released {
@@ -202,8 +224,9 @@ class Oracle {
     bool leaving = false;
     std::vector<CommitPositionRead> asked;
     std::size_t last_left = 0;
-    Ticket last_answered = 0;  // of those that keep their order
-    std::deque<Sent> told{};   // that are said to be sent, and whose frame has not been seen yet
+    Ticket last_answered = 0;         // of those that keep their order
+    std::uint64_t last_received = 0;  // its sequence
+    std::deque<Sent> told{};  // that are said to be sent, and whose frame has not been seen yet
     std::vector<Streamed> stream;
     std::map<std::uint64_t, Place> highest;  // published or delivered, by cluster
     std::optional<ServerIncarnation> primary;
@@ -218,6 +241,10 @@ class Oracle {
 
   bool knows(LifeId id, const Origin& origin, std::uint64_t& sequence, const std::string& doing,
              LifeId& author);
+  void resume(LifeId id, const Cursor& cursor);
+  Fate& fate_of(Share& share, std::uint64_t sequence);
+  void check_promises(LifeId id, LifeId author);
+  void check_received(const Life& life);
   void decide(LifeId id, LifeId author, std::uint64_t sequence, Visibility visibility, Instant now);
   void answered(Life& life, Ticket ticket);
   void check_soon(const std::string& who, const char* what, Instant since, Instant now);

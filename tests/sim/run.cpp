@@ -115,6 +115,9 @@ std::string summary(const Outcome& outcome) {
   line("foreign", t.foreign);
   line("unpublished", t.unpublished);
   line("undone", t.undone);
+  line("received", t.received);
+  line("  peers named", t.without);
+  line("streams resumed", t.resumed);
   line("accounted for at the end", t.checked_at_end);
   line("faults", c.faults);
   line("peers crashed or left", c.peer_crashes);

@@ -143,7 +143,8 @@ void Simulation::publish(LifeId life, std::vector<Publication> batch) {
   node::Effects effects;
   for (auto& publication : batch) {
     Message message{Topic::parse("t/" + std::to_string(publication.note.topic)).value(), "", {}};
-    Given given{node::input::Publish{std::move(message), publication.dependency},
+    Given given{node::input::Publish{std::move(message), publication.dependency,
+                                     publication.note.acknowledged},
                 {},
                 publication.note,
                 publication.padding};
@@ -282,6 +283,9 @@ std::string Simulation::unsettled() const {
     }
     if (status.held > 0) return name + " holds " + std::to_string(status.held) + " messages";
     if (status.outbox > 0) return name + " has not sent " + std::to_string(status.outbox);
+    const auto unacknowledged = peers_[life].node->unacknowledged();
+    if (unacknowledged > 0)
+      return name + " waits for " + std::to_string(unacknowledged) + " receipts";
   }
   return "";
 }
@@ -339,9 +343,21 @@ void Simulation::act(LifeId life, node::effect::Resolve& e) {
                [this, life, answer] { give(life, {answer}); });
 }
 
+std::vector<LifeId> Simulation::ready_with(LifeId life) const {
+  std::vector<LifeId> ready;
+  for (const auto& peer : peers_[life].node->status(events.now()).peers) {
+    const auto other = oracle.life_of(peer.origin);
+    if (other && peer.state == PeerState::ready) ready.push_back(*other);
+  }
+  return ready;
+}
+
 void Simulation::act(LifeId life, node::effect::Broadcast& e) {
   if (const auto* data = std::get_if<mesh::Data>(&e.frame)) {
     oracle.sent(life, *data, events.now());
+    if (peers_[life].node->unacknowledged() > 0) {
+      oracle.awaits(life, data->messages.size(), ready_with(life));
+    }
     if (trace.on()) say(life, text_of(e.frame));
   } else if (std::holds_alternative<mesh::Farewell>(e.frame)) {
     oracle.farewell(life);
@@ -397,6 +413,13 @@ void Simulation::act(LifeId life, node::effect::Notify& e) {
     oracle.undelivered(life, *undelivered, events.now());
   } else if (const auto* sent = std::get_if<Sent>(&notice)) {
     oracle.told_sent(life, *sent);  // the frame that follows says the same
+  } else if (const auto* received = std::get_if<Received>(&notice)) {
+    what = "hears that ticket " + std::to_string(received->ticket) + " is received" +
+           (received->without.empty()
+                ? ""
+                : ", but " + std::to_string(received->without.size()) + " may lack it");
+    oracle.received(life, *received);
+    if (on_received) on_received(life);
   } else if (const auto* unpublished = std::get_if<Unpublished>(&notice)) {
     what = "gives back what it did not send: " + unpublished->payload;
     oracle.unpublished(life, *unpublished);

@@ -57,6 +57,8 @@ class Simulation {
 
   // The application of a peer was given something.
   std::function<void(LifeId, const Delivery&)> on_delivery;
+  // A message of this life was acknowledged.
+  std::function<void(LifeId)> on_received;
   // The most that the tuning of peers' loops may add to a deadline.
   Duration lateness{};
   // A lookup of a name is not answered in time, so often of a million.
@@ -130,6 +132,7 @@ class Simulation {
   bool prepare(LifeId life, Given& given);
   void rest(LifeId life);
   void run_effects(LifeId life, node::Effects& effects);
+  [[nodiscard]] std::vector<LifeId> ready_with(LifeId life) const;
   void say(LifeId life, const std::string& what);
   void ask(LifeId life, bool nudge);
 

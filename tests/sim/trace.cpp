@@ -41,6 +41,12 @@ struct Words {
   }
   std::string operator()(const mesh::Probe&) const { return "probe"; }
   std::string operator()(const mesh::Vouch&) const { return "vouch"; }
+  std::string operator()(const mesh::ReceiptRequest& frame) const {
+    return "receipt? " + std::to_string(frame.last);
+  }
+  std::string operator()(const mesh::Receipt& frame) const {
+    return "receipt " + std::to_string(frame.first) + ".." + std::to_string(frame.last);
+  }
   std::string operator()(const mesh::CoverageQuestion& frame) const {
     return "question" + at(frame.position);
   }

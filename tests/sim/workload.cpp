@@ -50,6 +50,7 @@ Simulation::Publication Workload::publication(Note::Kind kind, ChangeId change,
   Simulation::Publication made;
   made.note = {kind, change, random_.below(topics), simulation_.events.now()};
   made.dependency = std::move(dependency);
+  made.note.acknowledged = one_in(random_, 4);
   if (profile_.largest_padding > 0) made.padding = random_.below(profile_.largest_padding);
   return made;
 }

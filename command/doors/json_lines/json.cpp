@@ -95,11 +95,32 @@ Json made(const Undelivered& n) {
   return json;
 }
 
+Json made(const NotResumed& n) {
+  auto json = of_peer("not_resumed", n.origin, n.name);
+  json["next"] = n.next;
+  json["why"] = to_string(n.why);
+  return json;
+}
+
 Json made(const Sent& n) {
   auto json = typed("sent");
   json["ticket"] = n.ticket;
   json["sequence"] = n.sequence;
   put_position(json, n.position);
+  return json;
+}
+
+Json made(const Received& n) {
+  auto json = typed("received");
+  json["ticket"] = n.ticket;
+  auto& without = json["without"] = Json::array();
+  for (const auto& peer : n.without) {
+    Json each = Json::object();
+    members(Write(each), peer.origin);
+    each["name"] = peer.name;
+    each["why"] = to_string(peer.why);
+    without.push_back(std::move(each));
+  }
   return json;
 }
 
@@ -254,6 +275,7 @@ Json to_json(const Publication& publication) {
     json["apart"] = true;
   }
   if (!publication.id.empty()) json["id"] = Json::parse(publication.id);
+  if (publication.acknowledged) json["receipt"] = "received";
   return json;
 }
 

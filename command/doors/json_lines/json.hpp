@@ -30,7 +30,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json to_json(const Position& position);
 [[nodiscard]] Json to_json(const Delivery& delivery);
 [[nodiscard]] Json to_json(const Notice& notice);
-// The same for an answer whose line in had an id: a Sent, an Unpublished or a Coverage.
+// The same for an answer whose line in had an id: a Sent, a Received, an Unpublished or a Coverage.
 [[nodiscard]] Json to_json(const Notice& notice, const std::string& id);
 [[nodiscard]] Json to_json(const Status& status);
 [[nodiscard]] Json to_json(const PeerStatus& peer);
@@ -70,8 +70,9 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Result<Status> parse_status(std::string_view text);
 
 // The members of a line in; any other is refused.
-inline constexpr std::array<std::string_view, 8> publication_members{
-    "topic", "payload", "payload_base64", "headers", "depends", "durable", "apart", "id"};
+inline constexpr std::array<std::string_view, 9> publication_members{
+    "topic", "payload", "payload_base64", "headers", "depends", "durable",
+    "apart", "id",      "receipt"};
 
 struct Publication {
   Topic topic;
@@ -79,6 +80,7 @@ struct Publication {
   Dependency dependency;
   std::string id;  // as JSON; empty: none
   std::vector<Header> headers = {};
+  bool acknowledged = false;  // has an id then
 };
 
 // A line in, as parse_publication() reads it.

@@ -36,7 +36,9 @@ void JsonDoor::handle(const Incoming& incoming) {
     return;
   }
   const auto id = input_.take_id(notice);
-  if (std::holds_alternative<Sent>(notice) && id.empty()) return;  // nobody has asked
+  const bool answer =
+      std::holds_alternative<Sent>(notice) || std::holds_alternative<Received>(notice);
+  if (answer && id.empty()) return;  // nobody has asked
   output_.line(to_text(to_json(notice, id)));
 }
 

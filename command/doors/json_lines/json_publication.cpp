@@ -113,6 +113,16 @@ Result<Dependency> read_dependency(const Json& line) {
   return Dependency{*position};
 }
 
+// Whether the one that is wanted is `received`.
+Result<bool> read_receipt(const Json& line) {
+  const auto& receipt = line["receipt"];
+  if (receipt != "sent" && receipt != "received") {
+    return Error{R"(receipt is "sent" or "received")"};
+  }
+  if (!line.contains("id")) return Error{"a receipt says nothing without an id"};
+  return receipt == "received";
+}
+
 Result<std::string> read_payload(const Json& line) {
   if (line.contains("payload") && line.contains("payload_base64")) {
     return Error{"write either payload or payload_base64, not both"};
@@ -146,10 +156,9 @@ std::string unknown_member(const std::string& name) {
   const std::vector<std::string> names(publication_members.begin(), publication_members.end());
   const auto hint = command::did_you_mean(name, names);
   return "\"" + name.substr(0, base::limits::peer_name_bytes) + "\" is unknown" +
-         (hint.empty()
-              ? "; write topic, payload or payload_base64, headers, depends, durable, apart "
-                "and id"
-              : hint);
+         (hint.empty() ? "; write topic, payload or payload_base64, headers, depends, durable, "
+                         "apart, id and receipt"
+                       : hint);
 }
 
 // The errors in the members of a line, one after the other.
@@ -208,9 +217,11 @@ Result<Publication> parse_publication(std::string_view line) {
       json.contains("headers") ? wrong.check(read_headers(json["headers"])) : std::vector<Header>();
   const auto dependency = wrong.check(read_dependency(json));
   auto id = json.contains("id") ? wrong.check(read_id(json["id"])) : std::string();
+  const auto acknowledged =
+      json.contains("receipt") ? wrong.check(read_receipt(json)) : std::optional(false);
   if (!wrong.text().empty()) return Error{wrong.text()};
-  return Publication{std::move(*topic), std::move(*payload), *dependency, std::move(*id),
-                     std::move(*headers)};
+  return Publication{std::move(*topic), std::move(*payload), *dependency,
+                     std::move(*id),    std::move(*headers), *acknowledged};
 }
 
 }  // namespace tidegate::json_lines

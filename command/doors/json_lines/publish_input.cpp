@@ -158,23 +158,32 @@ std::optional<std::string> PublishInput::take_question(const Coverage& coverage)
 // Ends with a message that still waits when the outbox is full.
 void PublishInput::publish(DrivenPeer& peer, Output& output) {
   auto& [line, publication] = *waiting_;
-  const auto [answer, ticket] = peer.publish(
-      {publication.topic, publication.payload, publication.dependency, publication.headers});
+  const auto [answer, ticket] =
+      peer.publish({publication.topic, publication.payload, publication.dependency,
+                    publication.headers, publication.acknowledged});
   if (answer == Publish::outbox_full) return;
   if (answer != Publish::accepted) {
     complain(line, refusal(answer, publication), output, publication.id);
   } else if (!publication.id.empty()) {
-    ids_.emplace(ticket, std::move(publication.id));
+    ids_.emplace(ticket, Id{std::move(publication.id), publication.acknowledged});
   }
   waiting_.reset();
 }
 
 std::string PublishInput::take_id(const Notice& notice) {
   const auto* sent = std::get_if<Sent>(&notice);
+  const auto* received = std::get_if<Received>(&notice);
   const auto* unpublished = std::get_if<Unpublished>(&notice);
-  if (sent == nullptr && unpublished == nullptr) return {};
-  auto id = ids_.extract(sent != nullptr ? sent->ticket : unpublished->ticket);
-  return id.empty() ? std::string() : std::move(id.mapped());
+  if (sent == nullptr && received == nullptr && unpublished == nullptr) return {};
+  const auto found = ids_.find(sent != nullptr       ? sent->ticket
+                               : received != nullptr ? received->ticket
+                                                     : unpublished->ticket);
+  if (found == ids_.end()) return {};
+  if (sent != nullptr && found->second.acknowledged)
+    return found->second.text;  // a Received follows
+  auto text = std::move(found->second.text);
+  ids_.erase(found);
+  return text;
 }
 
 void PublishInput::take_message(const Line& line, Output& output) {

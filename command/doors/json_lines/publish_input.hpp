@@ -49,8 +49,8 @@ class PublishInput {
   void hold_back(bool back) { held_back_ = back; }
   [[nodiscard]] bool holds_back() const { return held_back_ && waiting_.has_value(); }
 
-  // The id of the line that this Sent or Unpublished answers; empty: it had none, or the notice is
-  // another one.
+  // The id of the line that this Sent, Received or Unpublished answers; empty: it had none, or the
+  // notice is another one.
   [[nodiscard]] std::string take_id(const Notice& notice);
 
   // The id, perhaps none, of the line that this answers; nullopt: it answers none of here.
@@ -77,6 +77,11 @@ class PublishInput {
     Publication publication;
   };
 
+  struct Id {
+    std::string text;  // as JSON
+    bool acknowledged = false;
+  };
+
   void end();
   void take(const Line& line, DrivenPeer* publisher, doors::Orders& orders, Output& output);
   void obey(const Order& order, std::uint64_t line, doors::Orders& orders, Output& output);
@@ -90,7 +95,7 @@ class PublishInput {
   doors::Subscriptions* deliveries_;
   LineReader lines_;
   std::optional<Waiting> waiting_;
-  std::map<Ticket, std::string> ids_;        // of what is not answered yet
+  std::map<Ticket, Id> ids_;                 // of what is not answered to the end yet
   std::map<Ticket, std::string> questions_;  // the same, by tickets of when_covered()
   std::optional<std::size_t> last_bytes_;    // so many are read yet
   bool held_back_ = false;

@@ -144,27 +144,47 @@ void StompDoor::handle(const Incoming& incoming) {
 }
 
 void StompDoor::answer(const Notice& notice) {
-  const auto* sent = std::get_if<Sent>(&notice);
-  const auto* unpublished = std::get_if<Unpublished>(&notice);
-  if (sent == nullptr && unpublished == nullptr) {
-    if (!std::holds_alternative<Undelivered>(notice) && !std::holds_alternative<Undone>(notice)) {
-      return;
-    }
-    const auto* kind = std::holds_alternative<Undone>(notice) ? "undone" : "undelivered";
-    const auto line = line_of(notice);
-    for (auto& connection : clients_) connection.client->session.notify(kind, line);
+  if (const auto* sent = std::get_if<Sent>(&notice)) return answer(*sent);
+  if (const auto* received = std::get_if<Received>(&notice)) return answer(*received);
+  if (const auto* unpublished = std::get_if<Unpublished>(&notice)) return answer(*unpublished);
+  if (!std::holds_alternative<Undelivered>(notice) && !std::holds_alternative<Undone>(notice)) {
     return;
   }
-  const auto asker = askers_.extract(sent != nullptr ? sent->ticket : unpublished->ticket);
-  if (asker.empty()) return;
-  if (unpublished != nullptr) ++counters_.unpublished;
-  auto* client = client_of_connection(asker.mapped().connection);
+  const auto* kind = std::holds_alternative<Undone>(notice) ? "undone" : "undelivered";
+  const auto line = line_of(notice);
+  for (auto& connection : clients_) connection.client->session.notify(kind, line);
+}
+
+void StompDoor::answer(const Sent& sent) {
+  const auto found = askers_.find(sent.ticket);
+  if (found == askers_.end()) return;
+  const auto asker = found->second;
+  if (!asker.acknowledged) askers_.erase(found);
+  auto* client = client_of_connection(asker.connection);
+  if (client != nullptr) client->session.sent(asker.tag, sent.sequence, sent.position);
+}
+
+void StompDoor::answer(const Received& received) {
+  const auto asker = take_asker(received.ticket);
+  auto* client = asker ? client_of_connection(asker->connection) : nullptr;
   if (client == nullptr) return;
-  if (sent != nullptr) {
-    client->session.sent(asker.mapped().tag, sent->sequence, sent->position);
-  } else {
-    client->session.unpublished(asker.mapped().tag, to_string(unpublished->why), line_of(notice));
-  }
+  std::string without;
+  for (const auto& peer : received.without) without += (without.empty() ? "" : ", ") + peer.name;
+  client->session.received(asker->tag, without);
+}
+
+void StompDoor::answer(const Unpublished& unpublished) {
+  const auto asker = take_asker(unpublished.ticket);
+  if (!asker) return;
+  ++counters_.unpublished;
+  auto* client = client_of_connection(asker->connection);
+  if (client == nullptr) return;
+  client->session.unpublished(asker->tag, to_string(unpublished.why), line_of(unpublished));
+}
+
+std::optional<StompDoor::Asker> StompDoor::take_asker(Ticket ticket) {
+  auto asker = askers_.extract(ticket);
+  return asker.empty() ? std::nullopt : std::optional(asker.mapped());
 }
 
 Client* StompDoor::client_of_connection(std::uint64_t number) {
@@ -230,7 +250,7 @@ void StompDoor::publish_waiting(Connection& connection) {
     if (answer == Publish::outbox_full) return;
     if (answer == Publish::accepted) {
       ++counters_.published;
-      askers_.emplace(ticket, Asker{connection.number, tag});
+      askers_.emplace(ticket, Asker{connection.number, tag, publication.acknowledged});
     } else {
       connection.client->session.refused(tag, refusal(answer));
     }

@@ -77,6 +77,7 @@ class StompDoor final : public doors::Door {
   struct Asker {
     std::uint64_t connection = 0;
     stomp::Tag tag = 0;
+    bool acknowledged = false;  // a Received comes behind its Sent
   };
 
   StompDoor(DoorOptions options, std::vector<Listening> listening, io::Reactor& reactor,
@@ -88,6 +89,10 @@ class StompDoor final : public doors::Door {
   void carry_out(Connection& connection);
   void publish_waiting(Connection& connection);
   void answer(const Notice& notice);
+  void answer(const Sent& sent);
+  void answer(const Received& received);
+  void answer(const Unpublished& unpublished);
+  [[nodiscard]] std::optional<Asker> take_asker(Ticket ticket);
   [[nodiscard]] Client* client_of_connection(std::uint64_t number);
   void cut_the_slowest();
   void sweep();

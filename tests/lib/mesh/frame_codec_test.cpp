@@ -280,6 +280,8 @@ TEST_CASE("a frame that breaks a bound is refused") {
 
   CHECK(malformed<StreamFrame>(encode(Data{origin(1), 0, {a_message("a", "")}})));
   CHECK(malformed<CallFrame>(encode(Ready{origin(1), origin(2), 1, 0})));
+  CHECK(malformed<CallFrame>(encode(ReceiptRequest{origin(1), 0})));
+  CHECK(malformed<AnswerFrame>(encode(Receipt{origin(1), 5, 3})));
   CHECK(malformed<AnswerFrame>(encode(Refusal{std::string(limits::reason_bytes + 1, 'x')})));
   CHECK(malformed<AnswerFrame>(encode(Refusal{"\xff"})));
   auto nameless = tidegate::testing::sample_card;

@@ -30,6 +30,7 @@ inline std::vector<mesh::CallFrame> sample_calls() {
           mesh::Listening{origin(2), origin(1)},
           mesh::RetransmitRequest{origin(1), 3, 9},
           mesh::Probe{origin(1), origin(2)},
+          mesh::ReceiptRequest{origin(1), 9},
           mesh::CoverageQuestion{origin(2), 7, behind(place(history("1 2@256/77"), 0x3000060))},
           mesh::CoverageQuestion{origin(2), 0, place(history("3"), 1)}};
 }
@@ -40,6 +41,7 @@ inline std::vector<mesh::AnswerFrame> sample_answers() {
           sample_data(),
           mesh::Retained{origin(1), 4},
           mesh::Vouch{origin(2)},
+          mesh::Receipt{origin(1), 4, 9},
           mesh::CoverageAnswer{origin(1), 7, Covered::unknown},
           mesh::CoverageAnswer{origin(1), 8, std::nullopt}};
 }

@@ -33,6 +33,12 @@ struct FrameText {
   }
   std::string operator()(const mesh::Probe&) const { return "Probe"; }
   std::string operator()(const mesh::Vouch&) const { return "Vouch"; }
+  std::string operator()(const mesh::ReceiptRequest& f) const {
+    return "ReceiptRequest " + std::to_string(f.last);
+  }
+  std::string operator()(const mesh::Receipt& f) const {
+    return "Receipt " + std::to_string(f.first) + "-" + std::to_string(f.last);
+  }
   std::string operator()(const mesh::CoverageQuestion& f) const {
     return "Question " + std::to_string(f.number);
   }
@@ -52,8 +58,19 @@ struct NoticeText {
     return "undelivered " + std::to_string(n.first) + "-" + std::to_string(n.last) + " of " +
            n.name + ": " + std::string(to_string(n.why));
   }
+  std::string operator()(const NotResumed& n) const {
+    return n.name + " not resumed at " + std::to_string(n.next) + ": " +
+           std::string(to_string(n.why));
+  }
   std::string operator()(const Sent& n) const {
     return "sent " + std::to_string(n.ticket) + " as " + std::to_string(n.sequence);
+  }
+  std::string operator()(const Received& n) const {
+    auto line = "received " + std::to_string(n.ticket);
+    for (const auto& peer : n.without) {
+      line += " without " + peer.name + ": " + std::string(to_string(peer.why));
+    }
+    return line;
   }
   std::string operator()(const Unpublished& n) const {
     return "unpublished " + to_string(n.topic) + ": " + std::string(to_string(n.why));

@@ -95,6 +95,10 @@ class NodeHarness {
     return step(node::input::Publish{message_at(topic, std::nullopt, payload_bytes), dependency});
   }
 
+  std::string publish_acknowledged(std::string_view topic) {
+    return step(node::input::Publish{message_at(topic, std::nullopt), NoChange{}, true});
+  }
+
   template <typename Kind>
   [[nodiscard]] std::vector<Kind> all() const {
     std::vector<Kind> found;

@@ -138,6 +138,20 @@ TEST_CASE("suspicion takes two heartbeats, and giving up longer than that") {
   CHECK(wrong([](Options& o) { o.gone_after = o.suspect_after + Duration(1); }).empty());
 }
 
+TEST_CASE("a place to resume has an incarnation and a sequence, and is the only one of its peer") {
+  Origin publisher;
+  publisher.incarnation = 7;
+  auto other = publisher;
+  other.peer.bytes[0] = 1;
+  const auto resume = [](std::vector<Cursor> cursors) {
+    return wrong([&](Options& o) { o.resume = std::move(cursors); });
+  };
+  CHECK(resume({{publisher, 1}, {other, 9}}).empty());
+  CHECK(resume({{publisher, 0}}) == "resume");
+  CHECK(resume({{Origin{}, 1}}) == "resume");
+  CHECK(resume({{publisher, 1}, {publisher, 2}}) == "resume");
+}
+
 TEST_CASE("all that is wrong is told at once, in the order of the options") {
   const auto names = wrong([](Options& o) {
     o.mesh = "";

@@ -13,7 +13,7 @@ namespace {
 
 const std::string position_text = "postgres:7:1:0/3000060";
 
-Sending published_by(Headers headers) {
+Publication published_by(Headers headers) {
   StompClient client;
   headers.push_back({"destination", "a"});
   client.connect("1.2").send("SEND", headers, "body");
@@ -36,7 +36,7 @@ std::string receipt_of(const Frame& frame) { return header_of(frame, "receipt-id
 }  // namespace
 
 TEST_CASE("a SEND says what its message waits for, and a commit is the default") {
-  const auto is_commit = [](const Sending& publication, bool durable) {
+  const auto is_commit = [](const Publication& publication, bool durable) {
     const auto* commit = std::get_if<AfterCommit>(&publication.dependency);
     return commit != nullptr && commit->durable == durable;
   };

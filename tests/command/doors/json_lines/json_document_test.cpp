@@ -277,6 +277,13 @@ Undelivered sample<Undelivered>() {
   return {.origin = {}, .name = "", .position = a_place(), .topic = topic()};
 }
 
+template <>
+Received sample<Received>() {
+  return {.without = {{.name = "b", .why = Received::Without::Why::gone},
+                      {.name = "c", .why = Received::Without::Why::missed},
+                      {.name = "d", .why = Received::Without::Why::left}}};
+}
+
 template <std::size_t... index>
 void see_every_notice(Sightings& sightings, std::index_sequence<index...>) {
   (see_notice(sightings, sample<std::variant_alternative_t<index, Notice>>()), ...);
@@ -293,6 +300,7 @@ void see_notices(Sightings& sightings) {
     for (const auto* id : {"\"a\"", "1", "0.5"}) {
       sightings.see("unpublished", to_json(notice, id));
       sightings.see("sent", to_json(Sent{}, id));
+      sightings.see("received", to_json(sample<Received>(), id));
     }
   }
   const Undone doubtful{.why = Undelivered::Why::in_doubt, .topic = topic(), .position = a_place()};
@@ -313,6 +321,12 @@ void see_notices(Sightings& sightings) {
        {Why::missing, Why::expired, Why::orphaned, Why::in_doubt, Why::foreign, Why::overdue}) {
     see_notice(sightings,
                Undelivered{.origin = {}, .name = "", .why = why, .position = {}, .topic = {}});
+  }
+}
+
+void see_resumption(Sightings& sightings) {
+  for (const auto why : {NotResumed::Why::ended, NotResumed::Why::behind}) {
+    see_notice(sightings, NotResumed{.origin = {}, .name = "", .why = why});
   }
 }
 
@@ -346,6 +360,7 @@ std::string differences_of(const Contract& contract) {
   see_status(sightings);
   see_deliveries(sightings);
   see_notices(sightings);
+  see_resumption(sightings);
   see_troubles(sightings);
   see_answers(sightings);
   return sightings.differences();
@@ -434,6 +449,7 @@ TEST_CASE("the document of the JSON contract lists exactly what a line in may ha
     CAPTURE(name);
     Json line = {{"topic", "a"}};
     if (name == "durable") line["depends"] = "commit";
+    if (name == "receipt") line["id"] = 1;
     for (const auto& each : one_of_each()) {
       const auto& type = each.first;
       CAPTURE(type);

@@ -146,6 +146,10 @@ TEST_CASE("every notice has a type and all its members") {
         R"("promoted":0},{"timeline":3,"begin":"0/1000000","promoted":1795640443355842}],)"
         R"("lsn":"0/3000060","after":"0/3000018"},"token":")" +
             to_token(place) + "\"}");
+  CHECK(text(NotResumed{origin(), "b", 7, NotResumed::Why::behind}) ==
+        R"({"type":"not_resumed",)" + who + R"(,"next":7,"why":"behind"})");
+  CHECK(text(Received{4, {{origin(), "b", Received::Without::Why::gone}}}) ==
+        R"({"type":"received","ticket":4,"without":[{)" + who + R"(,"why":"gone"}]})");
   CHECK(text(Unpublished{5, Unpublished::Why::primary_lost, topic({"a"}), "x"}) ==
         R"({"type":"unpublished","ticket":5,"why":"primary_lost","topic":["a"],"payload":"x"})");
   CHECK(text(Undone{5, 4, Undelivered::Why::in_doubt, topic({"a"}), place}) ==
@@ -174,8 +178,8 @@ TEST_CASE("a publication is read back as it was written") {
   for (const Dependency& dependency :
        {Dependency(NoChange{}), Dependency(NoChange{.apart = true}), Dependency(place),
         Dependency(AfterCommit{.durable = true})}) {
-    const json_lines::Publication written{
-        topic({"a/b", "*"}), "\xff\x01", dependency, "\"x\"", {{"name", "value"}}};
+    const json_lines::Publication written{topic({"a/b", "*"}), "\xff\x01", dependency, "\"x\"",
+                                          {{"name", "value"}}, true};
     const auto read = parse_publication(to_text(to_json(written)));
     REQUIRE(read.ok());
     CHECK(read->topic == written.topic);
@@ -183,6 +187,20 @@ TEST_CASE("a publication is read back as it was written") {
     CHECK(read->dependency.index() == dependency.index());
     CHECK(to_json(*read) == to_json(written));
     CHECK(read->id == written.id);
+  }
+}
+
+TEST_CASE("a receipt is wanted by a line with an id alone") {
+  const auto read = [](const char* members) {
+    return parse_publication(R"({"topic":"a",)" + std::string(members) + "}");
+  };
+  CHECK(read(R"("id":1,"receipt":"received")")->acknowledged);
+  CHECK_FALSE(read(R"("id":1,"receipt":"sent")")->acknowledged);
+  CHECK_FALSE(read(R"("id":1)")->acknowledged);
+  for (const auto* bad : {R"("receipt":"received")", R"("id":1,"receipt":"all")",
+                          R"("id":1,"receipt":null)", R"("id":1,"receipt":true)"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(read(bad).ok());
   }
 }
 
