@@ -82,7 +82,7 @@ TEST_CASE("lines whose position does not come before the end are all answered as
   auto reader = mesh.start({"peer", "--name", "reader"});
   auto writer =
       mesh.start({"peer", "--name", "writer", "--primary", primary.connection_string(),
-                  "--leave-timeout", "1s", "--outbox-bytes", "6kB", "--payload-bytes", "1kB"});
+                  "--leave-timeout", "1s", "--outbox-bytes", "20kB", "--payload-bytes", "1kB"});
   wait_for(reader, "peer_ready");
   wait_for(writer, "primary_up");
   primary.stop();

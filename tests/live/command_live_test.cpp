@@ -96,7 +96,7 @@ TEST_CASE("a peer that gets SIGTERM leaves politely, and the other is told so") 
 TEST_CASE("a reader that pauses does not stop the peer, and gets everything in the end") {
   const CommandMesh mesh;
   const Arguments hasty = {"--heartbeat",     "100ms", "--suspect-after", "500ms",
-                           "--gone-after",    "1s",    "--inbox-bytes",   "6kB",
+                           "--gone-after",    "1s",    "--inbox-bytes",   "20kB",
                            "--payload-bytes", "1kB",   "--name"};
   const auto start = [&](const std::string& name) {
     Arguments arguments = {"peer"};

@@ -227,7 +227,7 @@ TEST_CASE("while the outbox is full, standard input is not read and nothing is l
   auto receiver = mesh.start({"peer", "--name", "receiver"});
   auto publisher =
       mesh.start({"peer", "--name", "publisher", "--primary", primary.connection_string(),
-                  "--outbox-bytes", "6kB", "--payload-bytes", "1kB"});
+                  "--outbox-bytes", "20kB", "--payload-bytes", "1kB"});
   wait_for(receiver, "peer_ready");
   wait_for(publisher, "primary_up");
   primary.stop();
@@ -237,10 +237,10 @@ TEST_CASE("while the outbox is full, standard input is not read and nothing is l
     publisher.write("{\"topic\":\"x\",\"payload\":\"" + std::to_string(i) + std::string(500, ' ') +
                     "\",\"depends\":\"commit\"}\n");
   }
-  // Nine of them fit; the others wait in the pipe, not in the peer.
+  // Thirty of them fit; the others wait in the pipe, not in the peer.
   CHECK(eventually(command_bound, [&] {
     const auto ran = mesh.run({"status", "--json", "--name", "publisher"});
-    return json::parse(ran.output)["outbox"] == 9;
+    return json::parse(ran.output)["outbox"] == 30;
   }));
   primary.start();
   // Messages that a restarted primary can't vouch for come back; the rest is sent. Together: all.

@@ -102,7 +102,7 @@ TEST_CASE("an outage of the database is two lines, whatever its reasons") {
 TEST_CASE("an application that does not take its deliveries is logged while it does not") {
   const CommandMesh mesh;
   auto reader =
-      mesh.start({"peer", "--name", "reader", "--inbox-bytes", "6kB", "--payload-bytes", "1kB"});
+      mesh.start({"peer", "--name", "reader", "--inbox-bytes", "20kB", "--payload-bytes", "1kB"});
   auto writer = mesh.start({"peer", "--name", "writer"});
   wait_for(reader, "peer_ready");
   wait_for(writer, "peer_ready");
