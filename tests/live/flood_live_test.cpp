@@ -139,9 +139,14 @@ TEST_CASE("endless messages and parts by a member of a mesh with a key fill no m
       CAPTURE(std::string(door->type));
       CAPTURE(part.second.size());
       AttackedPair pair(true);
-      check(pair.during([&] { member_flood(pair, *door, {part}); }));
-      // Small ones take so long to seal that they may keep to the allowance of a caller.
-      if (!door->direct || part.second.size() > 1) CHECK(pair.counted("floods") > 0);
+      // Small ones take so long to seal that they may keep to the allowance of a caller; on a busy
+      // machine all do at times.
+      const bool ends = !door->direct || part.second.size() > 1;
+      int left = 5;
+      do {
+        check(pair.during([&] { member_flood(pair, *door, {part}); }));
+      } while (ends && pair.counted("floods") == 0 && --left > 0);
+      CHECK((!ends || left > 0));
     }
   }
 }
