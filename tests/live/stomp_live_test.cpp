@@ -1,6 +1,7 @@
 // The STOMP door of `tidegate peer` with clients in use, stomp.py and Net::Stomp of Debian, and
 // with frames written by hand.
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -306,4 +307,47 @@ TEST_CASE("a door that would be open to a network is refused") {
   CHECK(contains(refused("tcp:127.0.0.1"), "has no port"));
   CHECK(contains(refused("unix:door"), "no path"));
   CHECK(contains(refused("61613"), "write unix:/path"));
+}
+
+TEST_CASE("clients of one door get each other's messages") {
+  const CommandMesh mesh;
+  const auto path = (mesh.directory() / "door").string();
+  auto peer = mesh.start({"peer", "--door", "unix:" + path});
+  HandWritten reader(path);
+  reader.connect().write("SUBSCRIBE\nid:1\ndestination:builds/#\nreceipt:s\n\n\0"s);
+  CHECK(receipt_of(reader.frame()) == "RECEIPT s");
+  HandWritten writer(path);
+  writer.connect().write(send_of("builds/42", "r", "hello"));
+  CHECK(receipt_of(writer.frame()) == "RECEIPT r");
+  const auto message = reader.frame();
+  CHECK(message.command == "MESSAGE");
+  CHECK(message.body == "hello");
+}
+
+TEST_CASE("a receipt that waits for all peers is given once they have the message") {
+  const CommandMesh mesh;
+  const auto path = (mesh.directory() / "door").string();
+  auto writer = mesh.start({"peer", "--name", "writer", "--door", "unix:" + path});
+  auto reader = mesh.start({"peer", "--name", "reader"});
+  wait_for(writer, "peer_ready");
+  wait_for(reader, "peer_ready");
+  HandWritten client(path);
+  client.connect().write(
+      "SEND\ndestination:a\ndepends:none\nreceipt:r\nreceipt-when:received\n\nhello\0"s);
+  const auto receipt = client.frame();
+  CHECK(receipt_of(receipt) == "RECEIPT r");
+  CHECK(receipt.find("sequence") != nullptr);
+  CHECK(receipt.find("without") == nullptr);
+  writer.send(SIGKILL);
+  CHECK(wait_for(reader, "delivery")["payload"] == "hello");
+
+  // With nobody there it is given at once.
+  auto alone = mesh.start({"peer", "--name", "alone", "--door", "unix:" + path + "2"});
+  reader.send(SIGTERM);
+  HandWritten other(path + "2");
+  other.connect().write(
+      "SEND\ndestination:a\ndepends:none\nreceipt:r\nreceipt-when:received\n\n\0"
+      "DISCONNECT\nreceipt:d\n\n\0"s);
+  CHECK(receipt_of(other.frame()) == "RECEIPT r");
+  CHECK(receipt_of(other.frame()) == "RECEIPT d");
 }
