@@ -1,6 +1,7 @@
 // `tidegate wait`: until the replica shows what a token names. A web request or a job asks so for
 // its own write, and a deployment waits until all replicas show a migration.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <string>
 #include <vector>
