@@ -42,11 +42,8 @@ void Waiters::ask(Ticket ticket, Position position, const TidePoll& poll, Instan
     answers_.push_back({ticket, covered});
     return;
   }
-  if (!poll.tide()) {
-    looked_with_.reset();
-  } else if (!pending_until_offset(position, *poll.tide())) {
-    some_stray_ = true;
-  }
+  if (!poll.tide() || waiting_.empty()) looked_with_ = poll.tide();
+  if (poll.tide() && !pending_until_offset(position, *poll.tide())) some_stray_ = true;
   newest_ = now;
   const Key key{position.offset, ticket};
   begins_.emplace(now, key);
@@ -54,7 +51,12 @@ void Waiters::ask(Ticket ticket, Position position, const TidePoll& poll, Instan
   waiting_.emplace(key, Waiter{std::move(position), now, until});
 }
 
-void Waiters::look(const TidePoll& poll) {
+void Waiters::forget(Ticket ticket, const Position& position) {
+  const auto waiter = waiting_.find({position.offset, ticket});
+  if (waiter != waiting_.end()) remove(waiter);
+}
+
+void Waiters::look_at_all(const TidePoll& poll) {
   std::erase_if(once_, [&](const Once& asked) { return answer_once(asked, poll); });
   if (poll.tide()) look_at_waiting(*poll.tide());
 }
@@ -88,16 +90,19 @@ void Waiters::look_at_waiting(const Tide& tide) {
 }
 
 // The one behind it.
-std::map<Waiters::Key, Waiters::Waiter>::iterator Waiters::answer(
-    std::map<Key, Waiter>::iterator waiter, Covered covered) {
+Waiters::Place Waiters::answer(Place waiter, Covered covered) {
+  answers_.push_back({waiter->first.second, covered});
+  return remove(waiter);
+}
+
+Waiters::Place Waiters::remove(Place waiter) {
   const auto& [key, waited] = *waiter;
-  answers_.push_back({key.second, covered});
   begins_.erase({waited.since, key});
   ends_.erase({waited.until, key});
   return waiting_.erase(waiter);
 }
 
-void Waiters::expire(const TidePoll& poll, Instant now) {
+void Waiters::expire_due(const TidePoll& poll, Instant now) {
   while (!once_.empty() && once_.front().since + patience <= now) {
     answers_.push_back({once_.front().ticket, Covered::unknown});
     once_.erase(once_.begin());
@@ -119,14 +124,13 @@ void Waiters::give_up(const TidePoll& poll) {
   ends_.clear();
 }
 
-std::optional<TidePoll::Waiting> Waiters::waiting() const {
-  if (size() == 0) return std::nullopt;
+TidePoll::Waiting Waiters::longest_waiting() const {
   const auto pause = least_pause + static_cast<Duration::rep>(waiting_.size()) * pause_of_waiter;
   const auto since = once_.empty() ? begins_.begin()->first : newest_;
-  return TidePoll::Waiting{since, newest_, pause};
+  return {since, newest_, pause};
 }
 
-Instant Waiters::deadline() const {
+Instant Waiters::first_end() const {
   const auto of_once = once_.empty() ? never : once_.front().since + patience;
   return ends_.empty() ? of_once : std::min(of_once, ends_.begin()->first);
 }

@@ -39,21 +39,31 @@ class Waiters {
   void ask_once(Ticket ticket, Position position, const TidePoll& poll, Instant now);
   void ask(Ticket ticket, Position position, const TidePoll& poll, Instant now, Instant until);
 
+  // It is not answered any more, if it has waited.
+  void forget(Ticket ticket, const Position& position);
+
   // Whenever the poll was answered, or its server went away.
-  void look(const TidePoll& poll);
+  void look(const TidePoll& poll) {
+    if (size() > 0) look_at_all(poll);
+  }
 
   // Answers those whose time is over.
-  void expire(const TidePoll& poll, Instant now);
+  void expire(const TidePoll& poll, Instant now) {
+    if (size() > 0) expire_due(poll, now);
+  }
   // Answers all.
   void give_up(const TidePoll& poll);
 
   // Every call that is not const may have answered somebody.
+  [[nodiscard]] bool has_answers() const { return !answers_.empty(); }
   [[nodiscard]] std::vector<Answer> take_answers() { return std::exchange(answers_, {}); }
 
   // For whom the server should be read; nullopt: for nobody.
-  [[nodiscard]] std::optional<TidePoll::Waiting> waiting() const;
+  [[nodiscard]] std::optional<TidePoll::Waiting> waiting() const {
+    return size() > 0 ? std::optional(longest_waiting()) : std::nullopt;
+  }
   // When expire() may next have something to do.
-  [[nodiscard]] Instant deadline() const;
+  [[nodiscard]] Instant deadline() const { return size() > 0 ? first_end() : never; }
   [[nodiscard]] std::size_t size() const { return once_.size() + waiting_.size(); }
 
  private:
@@ -70,8 +80,16 @@ class Waiters {
   // The lowest offset first.
   using Key = std::pair<std::uint64_t, Ticket>;
 
+  // Only while somebody waits.
+  void look_at_all(const TidePoll& poll);
+  void expire_due(const TidePoll& poll, Instant now);
+  [[nodiscard]] TidePoll::Waiting longest_waiting() const;
+  [[nodiscard]] Instant first_end() const;
+
   bool answer_once(const Once& asked, const TidePoll& poll);
-  std::map<Key, Waiter>::iterator answer(std::map<Key, Waiter>::iterator waiter, Covered covered);
+  using Place = std::map<Key, Waiter>::iterator;
+  Place answer(Place waiter, Covered covered);
+  Place remove(Place waiter);
   void look_at_waiting(const Tide& tide);
 
   std::vector<Once> once_;  // as they came

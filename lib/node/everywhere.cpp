@@ -117,8 +117,7 @@ Coverage Everywhere::coverage(Ticket ticket, const Question& question) {
   return coverage;
 }
 
-void Everywhere::advance(Instant now, Effects& effects) {
-  if (now < deadline()) return;
+void Everywhere::advance_due(Instant now, ReceiverHalf& receiver, Effects& effects) {
   news_ = false;
   wake_at_ = never;
   for (auto i = questions_.begin(); i != questions_.end();) {
@@ -126,6 +125,7 @@ void Everywhere::advance(Instant now, Effects& effects) {
     look_around(question);
     if (now >= question.until || done(question)) {
       effects.push_back(effect::Notify{coverage(ticket, question)});
+      receiver.forget(ticket, question.position);
       i = questions_.erase(i);
       continue;
     }

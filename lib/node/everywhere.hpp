@@ -17,6 +17,7 @@
 #include "lib/mesh/frame.hpp"
 #include "lib/mesh/roster.hpp"
 #include "lib/node/event.hpp"
+#include "lib/node/receiver_half.hpp"
 #include "tidegate/covered.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/time.hpp"
@@ -37,8 +38,11 @@ class Everywhere {
   // Of a member that the roster has let in.
   void answered(const mesh::Member& member, const mesh::CoverageAnswer& answer);
 
-  // Asks those that are due, and tells the application of the questions that are answered.
-  void advance(Instant now, Effects& effects);
+  // Asks those that are due, and tells the application of the questions that are answered. The
+  // receiver waits for this peer's answer to those no longer.
+  void advance(Instant now, ReceiverHalf& receiver, Effects& effects) {
+    if (now >= deadline()) advance_due(now, receiver, effects);
+  }
   // Tells of all what is known.
   void give_up(Effects& effects);
 
@@ -63,6 +67,7 @@ class Everywhere {
     std::map<Origin, Asked> asked;  // this peer too
   };
 
+  void advance_due(Instant now, ReceiverHalf& receiver, Effects& effects);
   void look_around(Question& question);
   void ask_members(Ticket ticket, Question& question, Instant now, Effects& effects);
   static Coverage coverage(Ticket ticket, const Question& question);

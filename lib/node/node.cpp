@@ -53,8 +53,8 @@ void Node::step(Input input, Instant now, Effects& effects) {
   receiver_.take_own(publisher_.window(), stream_.last(), now, effects);
   receiver_.give_receipts(effects);
   receiver_.release(now, effects);
-  tell_coverage(effects);
-  everywhere_.advance(now, effects);
+  if (receiver_.has_answers()) tell_coverage(effects);
+  everywhere_.advance(now, receiver_, effects);
   run_timers(now, effects);
   announced_deadline_ = std::max(deadline(), now);
 }

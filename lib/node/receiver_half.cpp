@@ -126,7 +126,7 @@ void ReceiverHalf::receipt_wanted(mesh::Member& member, const mesh::ReceiptReque
   member.receipt_route = route;
 }
 
-void ReceiverHalf::give_receipts(Effects& effects) {
+void ReceiverHalf::give_receipts_due(Effects& effects) {
   std::erase_if(receipts_wanted_, [&](const Origin& origin) {
     auto* member = roster_.find(origin);
     if (member == nullptr) return true;
@@ -240,9 +240,8 @@ void ReceiverHalf::run_timers(Instant now, Effects& effects) {
 
 // --- own messages -------------------------------------------------------------------------------
 
-void ReceiverHalf::take_own(const mesh::ResendWindow& window, std::uint64_t last, Instant now,
-                            Effects& effects) {
-  if (!own_ || own_->stream.next() > last) return;
+void ReceiverHalf::take_next_own(const mesh::ResendWindow& window, std::uint64_t last, Instant now,
+                                 Effects& effects) {
   const auto before = effects.size();
   own_->stream.note_published(last);
   skip(*own_, window.first(), Undelivered::Why::expired, now, effects);

@@ -50,7 +50,9 @@ class ReceiverHalf {
   // for want of room is.
   void receipt_wanted(mesh::Member& member, const mesh::ReceiptRequest& request,
                       const mesh::RoutingId& route);
-  void give_receipts(Effects& effects);
+  void give_receipts(Effects& effects) {
+    if (!receipts_wanted_.empty()) give_receipts_due(effects);
+  }
 
   // Nothing that is missing of publishers that are gone will come.
   void close_streams_of(const std::vector<Origin>& departed, Instant now, Effects& effects);
@@ -58,7 +60,9 @@ class ReceiverHalf {
   // Own messages up to `last`, if the application wants them: from the window in which they are
   // retained for others, so that one that finds no room now can be had later.
   void take_own(const mesh::ResendWindow& window, std::uint64_t last, Instant now,
-                Effects& effects);
+                Effects& effects) {
+    if (own_ && own_->stream.next() <= last) take_next_own(window, last, now, effects);
+  }
 
   // --- the server that is read ---
 
@@ -75,8 +79,11 @@ class ReceiverHalf {
 
   // Without a server: unknown.
   void ask(const input::Ask& ask, Instant until, Instant now);
+  // Nobody waits for that answer any more.
+  void forget(Ticket ticket, const Position& position) { waiters_.forget(ticket, position); }
   // Answers all that are open.
   void answer_all();
+  [[nodiscard]] bool has_answers() const { return waiters_.has_answers() || !ungated_.empty(); }
   [[nodiscard]] std::vector<gate::Waiters::Answer> take_answers();
   // By what is known now; if that is not enough, a reading follows. nullopt: no server is read.
   [[nodiscard]] std::optional<Covered> covered(const Position& position, Instant now,
@@ -103,6 +110,9 @@ class ReceiverHalf {
   void describe(Status& status, Instant now) const;
 
  private:
+  void give_receipts_due(Effects& effects);
+  void take_next_own(const mesh::ResendWindow& window, std::uint64_t last, Instant now,
+                     Effects& effects);
   [[nodiscard]] bool is_own(const mesh::Member& member) const { return own_ && &member == &*own_; }
   [[nodiscard]] bool own_may_go_on() const;
   [[nodiscard]] mesh::Member& publisher_of(const Origin& source);

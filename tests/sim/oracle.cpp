@@ -50,6 +50,7 @@ void Totals::add(const Totals& other) {
   received += other.received;
   without += other.without;
   resumed += other.resumed;
+  questions += other.questions;
   checked_at_end += other.checked_at_end;
 }
 
@@ -274,6 +275,11 @@ void Oracle::undone(LifeId id, const Undone& notice) {
 
 // Positions that it has published or delivered need not be inherited if its server excludes them.
 void Oracle::read(LifeId life, const Truth& truth) {
+  const auto& before = lives_[life].shown;
+  if (!before || before->timeline.system != truth.timeline.system ||
+      before->timeline.timeline != truth.timeline.timeline) {
+    ++lives_[life].servers;
+  }
   lives_[life].shown = lives_[life].last_shown = truth;
   std::erase_if(lives_[life].highest, [&](const auto& one) {
     const auto& place = one.second;

@@ -72,8 +72,9 @@ struct Totals {
   std::uint64_t unpublished = 0;
   std::uint64_t undone = 0;
   std::uint64_t received = 0;
-  std::uint64_t without = 0;  // peers that were named
-  std::uint64_t resumed = 0;  // streams
+  std::uint64_t without = 0;    // peers that were named
+  std::uint64_t resumed = 0;    // streams
+  std::uint64_t questions = 0;  // that were answered
   std::uint64_t checked_at_end = 0;
 
   void add(const Totals& other);
@@ -148,12 +149,16 @@ class Oracle {
   void gone(LifeId life, const Origin& other);
   void subscribed(LifeId life, std::size_t topic, bool wanted, Instant now);
   void seen(LifeId life, const Status& status);
+  void asked(LifeId life, Ticket ticket, const Position& position, Duration timeout, Where where,
+             Instant now);
+  void covered(LifeId life, const Coverage& coverage);
 
   // All is well from now on.
   void calm(Instant now) { calm_since_ = now; }
 
   // Nothing is under way any more.
   void finish();
+  void finish_questions(Instant now);
 
   [[nodiscard]] const Totals& totals() const { return totals_; }
   [[nodiscard]] std::optional<LifeId> life_of(const Origin& origin) const;
@@ -215,6 +220,12 @@ class Oracle {
     Key key;
     std::optional<Truth> shown;  // by the server, then
   };
+  struct Question {
+    Position position;
+    Instant until;
+    Where where = Where::here;
+    std::uint64_t servers = 0;  // that its peer had read when it was asked
+  };
   struct Life {
     Birth birth;
     Origin publisher;          // of the first life of its stream
@@ -235,8 +246,10 @@ class Oracle {
     std::optional<Truth> last_shown;  // also while the server is down
     std::array<bool, topics> wants{};
     std::array<Instant, topics> unwanted_until{};
-    std::vector<Share> from;         // by life
-    std::vector<Released> released;  // whose keys nothing behind them exceeds
+    std::vector<Share> from;                 // by life
+    std::map<Ticket, Question> questions{};  // that are open
+    std::uint64_t servers = 0;               // or histories of one, that it has read
+    std::vector<Released> released;          // whose keys nothing behind them exceeds
   };
 
   bool knows(LifeId id, const Origin& origin, std::uint64_t& sequence, const std::string& doing,
@@ -250,6 +263,8 @@ class Oracle {
   void check_soon(const std::string& who, const char* what, Instant since, Instant now);
   void check_told(Life& life, Ticket ticket, const std::optional<Position>& position);
   void check_visible(const Life& life, const Streamed& sent, const Note& note,
+                     const std::string& who);
+  void check_covered(const Life& life, const Position& position, Covered covered,
                      const std::string& who);
   void check_order(Life& life, LifeId author, std::uint64_t sequence,
                    std::optional<Instant> arrived, Instant now, const std::string& who);

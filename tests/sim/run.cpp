@@ -69,6 +69,7 @@ Outcome run_seed(std::uint64_t seed, Trace& trace) {
   simulation.run_for(two_heartbeats);
   settle(simulation, settling_patience);
   if (!simulation.broken()) simulation.oracle.finish();
+  if (!simulation.broken()) simulation.oracle.finish_questions(simulation.events.now());
   if (const auto what = simulation.needless_connection(); !what.empty()) {
     simulation.oracle.fail("links", what);
   }
@@ -118,6 +119,7 @@ std::string summary(const Outcome& outcome) {
   line("received", t.received);
   line("  peers named", t.without);
   line("streams resumed", t.resumed);
+  line("questions answered", t.questions);
   line("accounted for at the end", t.checked_at_end);
   line("faults", c.faults);
   line("peers crashed or left", c.peer_crashes);

@@ -4,6 +4,7 @@
 
 #include "lib/base/must.hpp"
 #include "tests/sim/draws.hpp"
+#include "tidegate/token.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -163,6 +164,13 @@ void Simulation::subscribe(LifeId life, std::size_t topic, bool wanted) {
                      : node::Input(node::input::Unsubscribe{pattern_of(topic)})};
   given.topic = topic;
   give(life, std::move(given));
+}
+
+// As a token brings the position.
+void Simulation::ask(LifeId life, const Position& position, Duration timeout, Where where) {
+  const auto ticket = ++peers_[life].questions;
+  oracle.asked(life, ticket, position, timeout, where, events.now());
+  give(life, {node::input::Ask{ticket, *parse_token(to_token(position)), timeout, where}});
 }
 
 void Simulation::demand(LifeId life, bool open) {
@@ -427,6 +435,10 @@ void Simulation::act(LifeId life, node::effect::Notify& e) {
     what = "hears that its message " + std::to_string(undone->sequence) + " is " +
            std::string(to_string(undone->why));
     oracle.undone(life, *undone);
+  } else if (const auto* coverage = std::get_if<Coverage>(&notice)) {
+    what = "is told of its question " + std::to_string(coverage->ticket) + ": " +
+           std::string(to_string(coverage->covered));
+    oracle.covered(life, *coverage);
   } else if (const auto* ready = std::get_if<PeerReady>(&notice)) {
     what = "is ready with " + ready->name;
     oracle.ready(life, ready->origin);

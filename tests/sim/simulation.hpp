@@ -81,6 +81,7 @@ class Simulation {
     Instant spun_at;
     int spins = 0;
     std::uint64_t steps = 0;
+    Ticket questions = 0;
   };
 
   LifeId start(const PeerPlan& plan);
@@ -98,6 +99,7 @@ class Simulation {
   void subscribe(LifeId life, std::size_t topic, bool wanted);
   void demand(LifeId life, bool open);
   void trust_primary(LifeId life);
+  void ask(LifeId life, const Position& position, Duration timeout, Where where);
 
   // Until then, or until a promise is broken.
   void run_until(Instant until);

@@ -60,7 +60,9 @@ void Workload::act() {
   if (living.empty()) return;
   const auto life = living[random_.below(living.size())];
   if (simulation_.peer(life).stalled) return;  // and its application with it
-  switch (random_.below(10)) {
+  switch (random_.below(11)) {
+    case 10:
+      return ask(life);
     case 0:
       return announce(life, from_to(random_, 2, 30));
     case 1:
@@ -143,6 +145,20 @@ void Workload::announce_nothing(LifeId life, ChangeId answered) {
   auto made = publication(Note::Kind::no_change, answered, NoChange{.apart = apart});
   made.note.apart = apart;
   simulation_.publish(life, {std::move(made)});
+}
+
+// A request that was redirected here after its write, or a deployment.
+void Workload::ask(LifeId life) {
+  const auto primary = simulation_.database.primary_of(simulation_.database.server(0).system);
+  if (!primary) return;
+  const auto change = simulation_.database.commit(*primary, true);
+  const auto position = position_covering(*primary, change);
+  const auto timeout = one_in(random_, 2) ? Duration::zero() : up_to(random_, seconds(3));
+  const auto where = one_in(random_, 4) ? Where::everywhere : Where::here;
+  simulation_.events.after(up_to(random_, milliseconds(100)),
+                           [this, life, position, timeout, where, round = round_] {
+                             if (round == round_) simulation_.ask(life, position, timeout, where);
+                           });
 }
 
 // Other sessions write too.

@@ -36,6 +36,7 @@ class Workload {
   void announce_loose(LifeId life);
   void announce_nothing(LifeId life, ChangeId answered);
   void commit_alone();
+  void ask(LifeId life);
   void answer(LifeId life, const Delivery& delivery);
   Simulation::Publication publication(Note::Kind kind, ChangeId change, Dependency dependency);
   Duration flush_time();

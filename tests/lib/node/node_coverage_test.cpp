@@ -163,6 +163,18 @@ TEST_CASE("one member that has lost the change decides, once all have answered")
         "question 1 orphaned; a pending; b orphaned; c pending");
 }
 
+TEST_CASE("a question everywhere is answered once, and the server is asked no more for it") {
+  NodeHarness node;
+  node.befriend(origin(2), "b");
+  server_is_up(node, 700);
+  node.step(everywhere(1, at(800), 1min));
+  node.step(input::ReplayPositionRead{replayed(700)});
+  CHECK(answer(node, 1, origin(2), 1, Covered::orphaned) ==
+        "question 1 orphaned; a pending; b orphaned");
+  CHECK(node.wait(10s).find("poll") == std::string::npos);
+  CHECK(node.step(input::ReplayPositionRead{replayed(800)}) == "");
+}
+
 TEST_CASE("a server of another cluster keeps nobody waiting") {
   NodeHarness node;
   node.befriend(origin(2), "b");
