@@ -6,23 +6,15 @@
 #include <optional>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "tidegate/export.hpp"
+#include "tidegate/headers.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"
 #include "tidegate/time.hpp"
 #include "tidegate/topic.hpp"
 
 namespace tidegate {
-
-// A word about a message for those who get it, such as its content type; tidegate doesn't read it.
-struct Header {
-  std::string name;   // UTF-8, not empty
-  std::string value;  // UTF-8
-
-  friend bool operator==(const Header&, const Header&) = default;
-};
 
 struct Message {
   Topic topic;
@@ -35,7 +27,7 @@ struct Message {
   std::optional<Position> inherited;
   // In the order in which they were given. No two have one name; 64 at the most, with 8 KiB of
   // names and values together.
-  std::vector<Header> headers = {};
+  Headers headers = {};
 
   friend bool operator==(const Message&, const Message&) = default;
 };
@@ -66,7 +58,7 @@ struct Publication {
   Topic topic;
   std::string payload = {};
   Dependency dependency = NoChange{};
-  std::vector<Header> headers = {};  // as Message::headers
+  Headers headers = {};  // as Message::headers
   // A Received answers, once every peer that was ready when the message was sent has it.
   bool acknowledged = false;
 };

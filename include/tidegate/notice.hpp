@@ -124,7 +124,7 @@ struct Unpublished {
   Why why = Why::primary_lost;
   Topic topic;
   std::string payload;
-  std::vector<Header> headers = {};
+  Headers headers = {};
 };
 
 // The change of a message that this peer has sent was undone by a failover, or may be: its primary,

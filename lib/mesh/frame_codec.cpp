@@ -156,7 +156,7 @@ std::optional<Topic> read_topic(FrameReader& message, TopicElements& elements) {
 }
 
 // Nothing is copied before all of them are found to be good.
-std::vector<Header> read_headers(FrameReader& message) {
+Headers read_headers(FrameReader& message) {
   auto fields = message.array("headers");
   std::array<message::HeaderView, base::limits::message_headers> views;
   std::size_t count = 0;
@@ -167,7 +167,7 @@ std::vector<Header> read_headers(FrameReader& message) {
   const auto found = std::span<const message::HeaderView>(views).first(count);
   if (fields.left() > 0 || !message::valid_headers(found)) message.fail("headers");
   std::vector<Header> headers;
-  if (message.cursor().problem() != nullptr) return headers;
+  if (message.cursor().problem() != nullptr) return {};
   headers.reserve(count);
   for (const auto& view : found) {
     headers.push_back({std::string(view.name), std::string(view.value)});

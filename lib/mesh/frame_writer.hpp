@@ -16,6 +16,7 @@
 #include "lib/mesh/branch_bytes.hpp"
 #include "lib/mesh/branch_table.hpp"
 #include "lib/mesh/frame.hpp"
+#include "lib/message/footprint.hpp"
 
 namespace tidegate::mesh {
 
@@ -33,14 +34,12 @@ class FrameWriter {
     constexpr std::size_t frame_head = 128;
     constexpr std::size_t heads = 32;  // of a message's parts, and its positions
     constexpr std::size_t element_head = 2;
-    constexpr std::size_t header_heads = 6;
     std::size_t bytes = frame_head;
     for (const auto& message : values) {
       bytes += message.payload.size() + message.topic.bytes() +
                element_head * message.topic.size() + heads;
-      for (const auto& header : message.headers) {
-        bytes += header.name.size() + header.value.size() + header_heads;
-      }
+      // Their overhead there has room for their heads.
+      bytes += message::footprint(message.headers);
     }
     return bytes;
   }
@@ -128,7 +127,7 @@ class FrameWriter {
   }
 
   // Name and value in turn.
-  void headers(const std::vector<Header>& values) {
+  void headers(const Headers& values) {
     pack_.pack_array(static_cast<std::uint32_t>(2 * values.size()));
     for (const auto& header : values) text(header.name).text(header.value);
   }

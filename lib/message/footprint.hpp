@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
 #include "lib/base/limits.hpp"
 #include "tidegate/message.hpp"
@@ -19,12 +18,9 @@ inline constexpr std::size_t header_overhead = sizeof(Header);  // for each
   return payload_bytes + topic_bytes + footprint_overhead;
 }
 // The bytes that headers add to it.
-[[nodiscard]] inline std::size_t footprint(const std::vector<Header>& headers) {
-  std::size_t bytes = 0;
-  for (const auto& header : headers) {
-    bytes += header.name.size() + header.value.size() + header_overhead;
-  }
-  return bytes;
+[[nodiscard]] std::size_t footprint_of_some(const Headers& headers);
+[[nodiscard]] inline std::size_t footprint(const Headers& headers) {
+  return headers.empty() ? 0 : footprint_of_some(headers);
 }
 [[nodiscard]] inline std::size_t footprint(const Message& message) {
   return footprint_of(message.payload.size(), message.topic.bytes()) + footprint(message.headers);

@@ -5,12 +5,21 @@
 
 #include "lib/base/limits.hpp"
 #include "lib/base/utf8.hpp"
+#include "lib/message/footprint.hpp"
+
+namespace tidegate {
+
+Headers::List* Headers::copy_of(const List& list) { return new List(list); }
+
+void Headers::Delete::operator()(List* list) const { delete list; }
+
+}  // namespace tidegate
 
 namespace tidegate::message {
 namespace {
 
-template <typename Headers>
-bool valid(const Headers& headers) {
+template <typename List>
+bool valid(const List& headers) {
   if (headers.size() > base::limits::message_headers) return false;
   std::array<std::string_view, base::limits::message_headers> names;
   std::size_t count = 0;
@@ -27,6 +36,14 @@ bool valid(const Headers& headers) {
 }
 
 }  // namespace
+
+std::size_t footprint_of_some(const Headers& headers) {
+  std::size_t bytes = 0;
+  for (const auto& header : headers) {
+    bytes += header.name.size() + header.value.size() + header_overhead;
+  }
+  return bytes;
+}
 
 bool valid_headers(std::span<const HeaderView> headers) { return valid(headers); }
 bool valid_headers(std::span<const Header> headers) { return valid(headers); }

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "tidegate/message.hpp"
+#include "tidegate/headers.hpp"
 
 namespace tidegate::message {
 

@@ -52,12 +52,12 @@ char* write_text(std::string_view text, char* to) {
   return std::copy(text.begin(), text.end(), write_number(text.size(), to));
 }
 
-void write_headers(const std::vector<Header>& headers, std::size_t footprint, char* to) {
+void write_headers(const Headers& headers, std::size_t footprint, char* to) {
   to = write_number(headers.size(), write_number(footprint, to));
   for (const auto& header : headers) to = write_text(header.value, write_text(header.name, to));
 }
 
-std::vector<Header> read_headers(const char* at) {
+Headers read_headers(const char* at) {
   at += sizeof(Number);
   std::vector<Header> headers(read_number(at));
   for (auto& header : headers) {
@@ -128,12 +128,11 @@ void PackedMessage::prefetch() const {
 Message PackedMessage::unpack() {
   auto* const content = head_->content();
   Topic topic(std::string(content + head_->payload_room(), head_->topic_room()));
-  Message message{std::move(topic),
-                  head_->large() ? std::move(head_->large_payload())
-                                 : std::string(content, head_->payload_bytes),
-                  std::nullopt, std::nullopt};
-  if (head_->has_headers()) message.headers = read_headers(head_->headers());
-  return message;
+  return {std::move(topic),
+          head_->large() ? std::move(head_->large_payload())
+                         : std::string(content, head_->payload_bytes),
+          std::nullopt, std::nullopt,
+          head_->has_headers() ? read_headers(head_->headers()) : Headers()};
 }
 
 void PackedMessage::Destroy::operator()(Head* head) const {

@@ -1,5 +1,6 @@
 #include "lib/stomp/transactions.hpp"
 
+#include <span>
 #include <utility>
 
 #include "lib/base/limits.hpp"
@@ -7,7 +8,7 @@
 namespace tidegate::stomp {
 namespace {
 
-std::size_t bytes_of(const std::vector<Header>& headers) {
+std::size_t bytes_of(std::span<const Header> headers) {
   std::size_t bytes = 0;
   for (const auto& [name, value] : headers) bytes += sizeof(Header) + name.size() + value.size();
   return bytes;

@@ -116,7 +116,7 @@ TEST_CASE("a message brings its headers to every receiver") {
   auto a = start(mesh, "a");
   auto b = start(mesh, "b");
   join({a.get(), b.get()});
-  const std::vector<Header> headers = {{"content-type", "text/plain"}, {"empty", ""}};
+  const Headers headers = {{"content-type", "text/plain"}, {"empty", ""}};
   CHECK(a->publish({.topic = topic("t"), .payload = "x", .headers = {{"", "v"}}}) ==
         Publish::bad_headers);
   REQUIRE(a->publish({.topic = topic("t"), .payload = "x", .headers = headers}) ==

@@ -37,7 +37,7 @@ void put_payload(Json& json, const std::string& payload) {
   json["payload_base64"] = std::move(text);
 }
 
-void put_headers(Json& json, const std::vector<Header>& headers) {
+void put_headers(Json& json, const Headers& headers) {
   for (const auto& header : headers) json["headers"][header.name] = header.value;
 }
 

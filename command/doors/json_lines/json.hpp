@@ -79,7 +79,7 @@ struct Publication {
   std::string payload;
   Dependency dependency;
   std::string id;  // as JSON; empty: none
-  std::vector<Header> headers = {};
+  Headers headers = {};
   bool acknowledged = false;  // has an id then
 };
 

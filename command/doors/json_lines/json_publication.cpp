@@ -135,7 +135,7 @@ Result<std::string> read_payload(const Json& line) {
   return payload;
 }
 
-Result<std::vector<Header>> read_headers(const Json& json) {
+Result<Headers> read_headers(const Json& json) {
   std::vector<Header> headers;
   bool good = json.is_object();
   if (good) {
@@ -144,7 +144,7 @@ Result<std::vector<Header>> read_headers(const Json& json) {
       good = decode(item.value(), header.value) && good;
     }
   }
-  if (good && message::valid_headers(headers)) return headers;
+  if (good && message::valid_headers(headers)) return Headers(std::move(headers));
   return Error{
       R"(headers is an object of strings, such as {"content-type":"text/plain"}: at most )" +
       std::to_string(base::limits::message_headers) + " with " +
@@ -214,7 +214,7 @@ Result<Publication> parse_publication(std::string_view line) {
                                                   : Result<Topic>(Error{"the topic is missing"}));
   auto payload = wrong.check(read_payload(json));
   auto headers =
-      json.contains("headers") ? wrong.check(read_headers(json["headers"])) : std::vector<Header>();
+      json.contains("headers") ? wrong.check(read_headers(json["headers"])) : Headers();
   const auto dependency = wrong.check(read_dependency(json));
   auto id = json.contains("id") ? wrong.check(read_id(json["id"])) : std::string();
   const auto acknowledged =

@@ -20,7 +20,7 @@ std::vector<Header> numbered(std::size_t count) {
   return headers;
 }
 
-bool valid(const std::vector<Header>& headers) { return valid_headers(headers); }
+bool valid(const Headers& headers) { return valid_headers(headers); }
 
 }  // namespace
 
@@ -40,4 +40,21 @@ TEST_CASE("the bounds of headers are those of the limits") {
   CHECK(valid({{"n", std::string(header_bytes - 1, 'x')}}));
   CHECK_FALSE(valid({{"n", std::string(header_bytes, 'x')}}));
   CHECK_FALSE(valid({{std::string(header_bytes, 'n'), "x"}}));
+}
+
+TEST_CASE("a list of headers is copied whole, and an empty one is like none") {
+  const Headers none;
+  CHECK(none.empty());
+  CHECK(none.begin() == none.end());
+  CHECK(none == Headers(std::vector<Header>()));
+  CHECK(none == Headers{});
+  Headers one{{"n", "v"}};
+  CHECK(one != none);
+  const auto copy = one;
+  one = {{"m", "w"}};
+  CHECK(copy.size() == 1);
+  CHECK(*copy.begin() == Header{"n", "v"});
+  CHECK(copy != one);
+  one = none;
+  CHECK(one.empty());
 }

@@ -13,7 +13,7 @@ using namespace tidegate::testing;
 
 TEST_CASE("a message keeps its headers: sent, held, resent, delivered, and given back") {
   const auto b = origin(2);
-  const std::vector<Header> headers = {{"content-type", "text/plain"}};
+  const Headers headers = {{"content-type", "text/plain"}};
   const auto with_headers = [&](std::optional<Position> position) {
     auto message = message_at("x", std::move(position));
     message.headers = headers;

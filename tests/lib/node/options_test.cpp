@@ -101,8 +101,9 @@ TEST_CASE("each bound has room for the largest message with the longest topic an
   Options options;
   Message largest{Topic::of({std::string(limits::topic_bytes, 'x')}).value(),
                   std::string(options.payload_bytes, 'x'), std::nullopt};
-  largest.headers.resize(limits::message_headers);
-  largest.headers.front().value.assign(limits::header_bytes, 'x');
+  std::vector<Header> headers(limits::message_headers);
+  headers.front().value.assign(limits::header_bytes, 'x');
+  largest.headers = headers;
   const auto room = footprint(largest);
   CHECK(wrong([&](Options& o) { o.held_bytes = room; }).empty());
   CHECK(wrong([&](Options& o) { o.inbox_bytes = room; }).empty());

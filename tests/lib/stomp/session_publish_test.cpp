@@ -13,7 +13,7 @@ namespace {
 
 const std::string position_text = "postgres:7:1:0/3000060";
 
-Publication published_by(Headers headers) {
+Publication published_by(FrameHeaders headers) {
   StompClient client;
   headers.push_back({"destination", "a"});
   client.connect("1.2").send("SEND", headers, "body");
@@ -23,7 +23,7 @@ Publication published_by(Headers headers) {
   return std::move(effects[0].publication);
 }
 
-std::string refused_by(Headers headers) {
+std::string refused_by(FrameHeaders headers) {
   StompClient client;
   headers.push_back({"destination", "a"});
   client.connect("1.2").send("SEND", headers);
@@ -273,13 +273,13 @@ TEST_CASE("a transaction that is aborted, or whose client goes, publishes nothin
 }
 
 TEST_CASE("transactions that are not there, there already, too many or too large are refused") {
-  const auto answer = [](const std::vector<std::pair<const char*, Headers>>& frames) {
+  const auto answer = [](const std::vector<std::pair<const char*, FrameHeaders>>& frames) {
     StompClient client;
     client.connect("1.2");
     for (const auto& [command, headers] : frames) client.send(command, headers);
     return client.hear_error();
   };
-  const Headers t{{"transaction", "t"}};
+  const FrameHeaders t{{"transaction", "t"}};
   CHECK(contains(answer({{"COMMIT", t}}), "no transaction 't'"));
   CHECK(contains(answer({{"SEND", {{"destination", "a"}, {"transaction", "t"}}}}), "BEGIN it"));
   CHECK(contains(answer({{"BEGIN", t}, {"BEGIN", t}}), "open already"));

@@ -13,7 +13,7 @@ using Bodies = std::vector<std::string>;
 namespace {
 
 std::string refused(const std::string& version, const std::string& command,
-                    const Headers& headers) {
+                    const FrameHeaders& headers) {
   StompClient client;
   client.connect(version).send(command, headers);
   CHECK(client.effects<WantEffect>().empty());
@@ -68,9 +68,10 @@ TEST_CASE("the headers of the user come with the message, but none that means so
   StompClient client;
   client.connect("1.2").send("SUBSCRIBE", {{"id", "s"}, {"destination", "a"}});
   auto delivery = *stomp_delivery("a", 1);
-  delivery.message.headers = {
-      {"content-type", "text/plain"}, {"my:word", "x\ny"}, {"subscription", "forged"}};
-  delivery.message.headers.push_back({"receipt", "loop"});
+  delivery.message.headers = {{"content-type", "text/plain"},
+                              {"my:word", "x\ny"},
+                              {"subscription", "forged"},
+                              {"receipt", "loop"}};
   client.session.deliver(std::make_shared<const Delivery>(delivery));
   const auto message = client.hear_one();
   CHECK(header_of(message, "content-type") == "text/plain");
@@ -112,7 +113,7 @@ TEST_CASE("in 1.0 a subscription needs no id and is then known by its destinatio
 }
 
 TEST_CASE("a subscription that makes no sense is refused") {
-  const auto no_id = Headers{{"destination", "a"}};
+  const auto no_id = FrameHeaders{{"destination", "a"}};
   CHECK(contains(refused("1.1", "SUBSCRIBE", no_id), "needs the header id"));
   CHECK(contains(refused("1.2", "SUBSCRIBE", no_id), "needs the header id"));
   CHECK(contains(refused("1.0", "SUBSCRIBE", {}), "needs the header destination"));

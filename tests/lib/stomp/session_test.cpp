@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 using namespace std::string_literals;
 
 TEST_CASE("the highest version that both know is agreed upon") {
-  const auto version_for = [](const Headers& headers) {
+  const auto version_for = [](const FrameHeaders& headers) {
     StompClient client;
     client.send("CONNECT", headers);
     const auto answer = client.hear_one();
@@ -54,7 +54,7 @@ TEST_CASE("the first frame opens the connection, and no other one does") {
 }
 
 TEST_CASE("a login is asked for where one is set") {
-  const auto answer = [](const Headers& headers) {
+  const auto answer = [](const FrameHeaders& headers) {
     StompClient client({.name = "1", .server = "s", .login = Login{"me", "a:b"}});
     client.send("CONNECT", headers);
     const auto frame = client.hear_one();

@@ -17,7 +17,7 @@
 
 namespace tidegate::testing {
 
-using Headers = std::vector<Header>;
+using FrameHeaders = std::vector<Header>;
 
 [[nodiscard]] inline std::shared_ptr<const Delivery> stomp_delivery(const std::string& topic,
                                                                     std::uint64_t sequence,
@@ -39,14 +39,14 @@ class StompClient {
       : session(std::move(options), now_) {}
 
   // Says CONNECT and takes the CONNECTED.
-  StompClient& connect(const std::string& version, Headers more = {}) {
+  StompClient& connect(const std::string& version, FrameHeaders more = {}) {
     more.push_back({"accept-version", version});
     send("CONNECT", std::move(more));
     REQUIRE(hear_one().command == "CONNECTED");
     return *this;
   }
 
-  void send(const std::string& command, Headers headers = {}, std::string body = {}) {
+  void send(const std::string& command, FrameHeaders headers = {}, std::string body = {}) {
     const auto version = session.version().value_or(stomp::Version::v1_0);
     bytes(to_bytes(stomp::Frame{command, std::move(headers), std::move(body)}, version));
   }
