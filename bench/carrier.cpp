@@ -4,7 +4,7 @@ namespace tidegate::bench {
 
 const std::vector<Carrier>& carriers() {
   static const std::vector<Carrier> all = {
-      tidegate_caller(), tidegate_thread(), tidegate_key(), libzmq(),         nats(),
+      tidegate_caller(), tidegate_thread(), tidegate_key(), tidegate_door(),  libzmq(), nats(),
       redis(),           rabbitmq(),        mosquitto(),    postgres_notify()};
   return all;
 }

@@ -82,6 +82,7 @@ struct Carrier {
 Carrier tidegate_caller();  // the loop is driven by the application
 Carrier tidegate_thread();  // the loop has a thread of its own
 Carrier tidegate_key();     // driven, and encrypted
+Carrier tidegate_door();    // as a client of a peer beside it
 Carrier libzmq();
 Carrier nats();
 Carrier redis();

@@ -86,6 +86,7 @@ void carry(const Carrier& carrier) {
 
 }  // namespace
 
+TEST_CASE("the door of tidegate carries the messages of the benches") { carry(tidegate_door()); }
 TEST_CASE("NATS carries the messages of the benches") { carry(nats()); }
 TEST_CASE("Redis carries the messages of the benches") { carry(redis()); }
 TEST_CASE("Mosquitto carries the messages of the benches") { carry(mosquitto()); }
