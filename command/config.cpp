@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 #include <string_view>
 #include <variant>
 
@@ -18,25 +17,15 @@
 #include <toml++/toml.h>
 
 #include "command/service_links.hpp"
+#include "command/setting_value.hpp"
 #include "command/settings_file.hpp"
 #include "command/socket_settings.hpp"
 #include "command/suggestions.hpp"
-#include "command/units.hpp"
-#include "lib/base/decimal.hpp"
-#include "lib/node/names.hpp"
 
 namespace tidegate::command {
 namespace {
 
 constexpr std::string_view variable_prefix = "TIDEGATE_";
-
-using Strings = std::vector<std::string>;
-
-// Where a value goes; its type says how the text is read.
-using Server = std::optional<std::string>;
-using Target =
-    std::variant<std::string*, Server*, Strings*, std::uint16_t*, std::size_t*, Duration*, bool*,
-                 std::optional<LogLevel>*, LocalTransport*, From*, Overdue*, OwnMessages*>;
 
 struct Setting {
   const char* name;
@@ -48,7 +37,7 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 36> table{{
+const std::array<Setting, 38> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
@@ -141,6 +130,13 @@ const std::array<Setting, 36> table{{
      [](Settings& s) -> Target { return &s.door_mode; }},
     {"door-login", "NAME:PASSCODE", "login and passcode that STOMP clients have to say",
      [](Settings& s) -> Target { return &s.door_login; }, true},
+    {"http", "ADDRESS",
+     "where `tidegate peer` serves STOMP over WebSocket, at /stomp, on loopback: 127.0.0.1:15674; "
+     "repeatable",
+     [](Settings& s) -> Target { return &s.http; }},
+    {"http-origin", "ORIGIN",
+     "web pages that may use that server, besides its own: https://app.example.org; repeatable",
+     [](Settings& s) -> Target { return &s.http_origins; }},
 }};
 
 const Setting* find_setting(std::string_view name) {
@@ -170,113 +166,6 @@ std::string setting_name(std::string_view variable) {
   }
   return name;
 }
-
-Strings split_at_commas(std::string_view text) {
-  Strings parts;
-  while (!text.empty()) {
-    const auto comma = std::min(text.find(','), text.size());
-    auto part = text.substr(0, comma);
-    text.remove_prefix(std::min(comma + 1, text.size()));
-    while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
-    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
-    if (!part.empty()) parts.emplace_back(part);
-  }
-  return parts;
-}
-
-std::string default_text(const Target& target) {
-  struct Show {
-    std::string operator()(const std::string* text) const { return *text; }
-    std::string operator()(const Server* server) const { return server->value_or("none"); }
-    std::string operator()(const Strings* list) const { return list->empty() ? "" : list->front(); }
-    std::string operator()(const std::uint16_t* port) const { return std::to_string(*port); }
-    std::string operator()(const std::size_t* size) const { return exact_size(*size); }
-    std::string operator()(const Duration* time) const { return exact_duration(*time); }
-    std::string operator()(const bool* yes) const { return *yes ? "true" : "false"; }
-    std::string operator()(const std::optional<LogLevel>*) const { return ""; }
-    std::string operator()(const LocalTransport* transport) const {
-      return std::string(to_string(*transport));
-    }
-    std::string operator()(const From* from) const { return std::string(to_string(*from)); }
-    std::string operator()(const Overdue* overdue) const {
-      return std::string(to_string(*overdue));
-    }
-    std::string operator()(const OwnMessages* own) const { return std::string(to_string(*own)); }
-  };
-  return std::visit(Show{}, target);
-}
-
-// Writes the text into the target; what is wrong otherwise.
-struct Assign {
-  std::string_view text;
-
-  using Refused = std::optional<std::string>;
-
-  Refused operator()(std::string* target) const {
-    *target = text;
-    return {};
-  }
-  Refused operator()(Server* target) const {
-    *target = text == "none" ? Server() : Server(text);
-    return {};
-  }
-  Refused operator()(Strings* target) const {
-    *target = split_at_commas(text);
-    return {};
-  }
-  Refused operator()(std::uint16_t* target) const {
-    const auto port = base::parse_number<std::uint16_t>(text);
-    if (port.value_or(0) == 0) {
-      return "'" + std::string(text) + "' is not a port; write a whole number from 1 to 65535";
-    }
-    *target = *port;
-    return {};
-  }
-  Refused operator()(std::size_t* target) const {
-    const auto size = parse_size(text);
-    if (!size) return size.error().message;
-    *target = *size;
-    return {};
-  }
-  Refused operator()(Duration* target) const {
-    const auto time = parse_duration(text);
-    if (!time) return time.error().message;
-    *target = *time;
-    return {};
-  }
-  Refused operator()(bool* target) const {
-    if (text != "true" && text != "false") {
-      return "'" + std::string(text) + "' is none of its values; write true or false";
-    }
-    *target = text == "true";
-    return {};
-  }
-  Refused operator()(std::optional<LogLevel>* target) const {
-    const auto level = log_level_named(text);
-    if (!level) {
-      return "'" + std::string(text) + "' is not a level; write debug, info, warning or error";
-    }
-    *target = level;
-    return {};
-  }
-  Refused operator()(LocalTransport* target) const {
-    return choose(target, node::local_transport_names);
-  }
-  Refused operator()(From* target) const { return choose(target, node::from_names); }
-  Refused operator()(Overdue* target) const { return choose(target, node::overdue_names); }
-  Refused operator()(OwnMessages* target) const { return choose(target, node::own_messages_names); }
-
-  template <typename Choice, typename Names>
-  Refused choose(Choice* target, const Names& names) const {
-    if (const auto choice = names.value(text)) {
-      *target = *choice;
-      return {};
-    }
-    std::string all;
-    for (const auto& one : names) all += (all.empty() ? "" : " or ") + std::string(one.name);
-    return "'" + std::string(text) + "' is none of its values; write " + all;
-  }
-};
 
 class Reader {
  public:
@@ -314,7 +203,7 @@ class Reader {
                       "others may read it there; put it into the environment as " +
                           variable_name(setting.name));
     }
-    auto refused = std::visit(Assign{text}, setting.target(result_.settings));
+    auto refused = assign_text(setting.target(result_.settings), text);
     if (refused) return complain(std::move(where), std::move(*refused));
     accept(setting, source, std::move(where));
   }
@@ -372,7 +261,7 @@ class Reader {
     } else if (node.is_boolean() && std::holds_alternative<bool*>(target)) {
       assign(setting, node.as_boolean()->get() ? "true" : "false", Source::file, where);
     } else if (node.is_integer() && !std::holds_alternative<std::string*>(target) &&
-               !std::holds_alternative<Server*>(target)) {
+               !std::holds_alternative<OptionalText*>(target)) {
       assign(setting, std::to_string(node.as_integer()->get()), Source::file, where);
     } else {
       complain(where,

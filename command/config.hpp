@@ -57,6 +57,11 @@ struct Settings {
   std::string door_group;
   std::string door_mode;
   std::string door_login;
+
+  // Where a running peer serves HTTP (command/doors/http/address.hpp), and the web pages that may
+  // use that (command/doors/http/admission.hpp).
+  std::vector<std::string> http;
+  std::vector<std::string> http_origins;
 };
 
 // A setting as the help text shows it.

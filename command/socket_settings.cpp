@@ -1,5 +1,7 @@
 #include "command/socket_settings.hpp"
 
+#include "command/doors/http/address.hpp"
+#include "command/doors/http/admission.hpp"
 #include "command/doors/status_socket/places.hpp"
 #include "command/doors/stomp/address.hpp"
 
@@ -18,6 +20,14 @@ std::vector<SocketProblem> socket_problems(const Settings& settings) {
   for (const auto& text : settings.doors) {
     const auto address = stomp_door::parse_address(text);
     if (!address) problems.push_back({"door", address.error().message});
+  }
+  for (const auto& text : settings.http) {
+    const auto address = http_door::parse_address(text);
+    if (!address) problems.push_back({"http", address.error().message});
+  }
+  for (const auto& text : settings.http_origins) {
+    const auto origin = http_door::parse_origin(text);
+    if (!origin) problems.push_back({"http-origin", origin.error().message});
   }
   const auto& login = settings.door_login;
   if (!login.empty() && (login.front() == ':' || login.find(':') == std::string::npos)) {

@@ -23,8 +23,12 @@
 #include "command/commands/commands.hpp"
 #include "command/commands/running_peer.hpp"
 #include "command/commands/session.hpp"
+#include "command/doors/http/address.hpp"
+#include "command/doors/http/admission.hpp"
+#include "command/doors/http/http_door.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/json_door.hpp"
+#include "command/doors/network_thread.hpp"
 #include "command/doors/notice_log.hpp"
 #include "command/doors/publish_socket/publish_socket.hpp"
 #include "command/doors/status_socket/places.hpp"
@@ -37,6 +41,11 @@
 
 namespace tidegate::commands {
 namespace {
+
+// Whether it serves STOMP clients.
+bool has_door(const command::Settings& settings) {
+  return !settings.doors.empty() || !settings.http.empty();
+}
 
 // The status socket of this peer. Without one the peer works all the same, so only a socket that
 // was asked for by path is worth refusing the start.
@@ -90,12 +99,12 @@ std::unique_ptr<publish_socket::PublishSocket> open_publish_socket(
   return nullptr;
 }
 
-// The door for STOMP clients; nullptr: none is wanted.
+// The door for STOMP clients, at its own addresses and over HTTP; nullptr: none is wanted.
 Result<std::unique_ptr<stomp_door::StompDoor>> open_stomp_door(
     const command::Invocation& invocation, io::Reactor& reactor, DrivenPeer& peer,
     doors::PeerPatterns& patterns) {
   const auto& settings = invocation.settings;
-  if (settings.doors.empty()) return std::unique_ptr<stomp_door::StompDoor>();
+  if (!has_door(settings)) return std::unique_ptr<stomp_door::StompDoor>();
   stomp_door::DoorOptions options{.sharing = {settings.door_group, settings.door_mode},
                                   .payload_bytes = settings.options.payload_bytes};
   for (const auto& text : settings.doors) {
@@ -106,6 +115,36 @@ Result<std::unique_ptr<stomp_door::StompDoor>> open_stomp_door(
     options.login = stomp::Login{login.substr(0, colon), login.substr(colon + 1)};
   }
   return stomp_door::StompDoor::open(std::move(options), reactor, peer, patterns, invocation.log);
+}
+
+// The HTTP server, whose WebSockets are clients of that door; empty: none is wanted.
+struct Http {
+  std::unique_ptr<doors::NetworkThread> thread;
+  std::unique_ptr<http_door::HttpDoor> door;
+};
+
+Result<Http> open_http(const command::Invocation& invocation, io::Reactor& reactor,
+                       stomp_door::StompDoor* stomp) {
+  const auto& settings = invocation.settings;
+  Http http;
+  if (settings.http.empty()) return http;
+  http_door::HttpOptions options{.payload_bytes = settings.options.payload_bytes};
+  for (const auto& text : settings.http) {
+    options.addresses.push_back(http_door::parse_address(text).value());
+  }
+  for (const auto& text : settings.http_origins) {
+    options.origins.push_back(http_door::parse_origin(text).value());
+  }
+  auto thread = doors::NetworkThread::start(reactor);
+  if (!thread) return thread.error();
+  http.thread = std::move(thread).value();
+  const auto adopt = [stomp](io::Descriptor end, std::string who) {
+    stomp->adopt(std::move(end), std::move(who));
+  };
+  auto door = http_door::HttpDoor::open(options, *http.thread, reactor, adopt, invocation.log);
+  if (!door) return door.error();
+  http.door = std::move(door).value();
+  return http;
 }
 
 void say_what_was_found(const command::Invocation& invocation, const Status& status) {
@@ -203,7 +242,7 @@ class PeerCommand final : public command::Subcommand {
   void declare(CLI::App& app) override {
     app.add_option("--subscribe", patterns_,
                    "deliver only what matches; repeatable (default: #, everything; with --door "
-                   "nothing)")
+                   "or --http nothing)")
         ->type_name("PATTERN")
         ->allow_extra_args(false);
     app.add_flag("--no-subscribe", nothing_,
@@ -235,9 +274,9 @@ class PeerCommand final : public command::Subcommand {
     if (!on_terminal) hangup.emplace();
     auto options = invocation.settings.options;
     options.report_sent = true;  // to answer the lines that have an id
-    const bool has_door = !invocation.settings.doors.empty();
+    const bool serves = has_door(invocation.settings);
     // Clients of one door expect each other's messages.
-    if (has_door && !invocation.given.contains("own-messages")) {
+    if (serves && !invocation.given.contains("own-messages")) {
       options.own_messages = OwnMessages::gated;
     }
     auto started = DrivenPeer::start(std::move(options));
@@ -248,7 +287,7 @@ class PeerCommand final : public command::Subcommand {
     doors::Subscriptions subscriptions(patterns);
     for (const auto& pattern : subscriptions_) subscriptions.add(pattern);
     // Clients of a door subscribe for themselves, and standard output is often a journal then.
-    if (patterns_.empty() && !nothing_ && !has_door) subscriptions.add(Pattern::all());
+    if (patterns_.empty() && !nothing_ && !serves) subscriptions.add(Pattern::all());
     Session session(peer, &stop);
     auto socket = open_status_socket(invocation, session.reactor(), peer);
     if (!socket) return command::fail(invocation, socket.error().message);
@@ -258,6 +297,8 @@ class PeerCommand final : public command::Subcommand {
     orders.serves(publishing.get());
     const auto stomp = open_stomp_door(invocation, session.reactor(), peer, patterns);
     if (!stomp) return command::fail(invocation, stomp.error().message);
+    const auto http = open_http(invocation, session.reactor(), stomp->get());
+    if (!http) return command::fail(invocation, http.error().message);
     say_what_was_found(invocation, peer.status());
 
     json_lines::JsonDoor lines(session.reactor(), peer, subscriptions, orders, STDIN_FILENO,
@@ -266,6 +307,10 @@ class PeerCommand final : public command::Subcommand {
     session.add(lines);
     session.add(log);
     if (publishing) session.add(*publishing);
+    if (http->door) {
+      session.add(*http->door);
+      session.add(*http->thread);
+    }
     if (*stomp) session.add(**stomp);
     io::Reactor::Watch hangup_watch;
     auto present = invocation.settings;

@@ -86,6 +86,8 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     CHECK(configuration.settings.doors == std::vector<std::string>{"unix:/d", "systemd"});
     CHECK(configuration.settings.door_group == "g");
     CHECK(configuration.settings.door_mode == "0666");
+    CHECK(configuration.settings.http == std::vector<std::string>{"127.0.0.1:80"});
+    CHECK(configuration.settings.http_origins == std::vector<std::string>{"https://a"});
   };
   check(from_file(R"(
 mesh = "m"
@@ -121,6 +123,8 @@ leave-timeout = "7s"
 door = ["unix:/d", "systemd"]
 door-group = "g"
 door-mode = "0666"
+http = ["127.0.0.1:80"]
+http-origin = ["https://a"]
 )"));
   check(configure({.environment = {{"TIDEGATE_MESH", "m"},
                                    {"TIDEGATE_NAME", "n"},
@@ -154,7 +158,9 @@ door-mode = "0666"
                                    {"TIDEGATE_LEAVE_TIMEOUT", "7s"},
                                    {"TIDEGATE_DOOR", "unix:/d,systemd"},
                                    {"TIDEGATE_DOOR_GROUP", "g"},
-                                   {"TIDEGATE_DOOR_MODE", "0666"}}}));
+                                   {"TIDEGATE_DOOR_MODE", "0666"},
+                                   {"TIDEGATE_HTTP", "127.0.0.1:80"},
+                                   {"TIDEGATE_HTTP_ORIGIN", "https://a"}}}));
   check(configure({.flags = {{"mesh", {"m"}},
                              {"name", {"n"}},
                              {"state-file", {"/f"}},
@@ -187,7 +193,9 @@ door-mode = "0666"
                              {"leave-timeout", {"7s"}},
                              {"door", {"unix:/d", "systemd"}},
                              {"door-group", {"g"}},
-                             {"door-mode", {"0666"}}}}));
+                             {"door-mode", {"0666"}},
+                             {"http", {"127.0.0.1:80"}},
+                             {"http-origin", {"https://a"}}}}));
 }
 
 TEST_CASE("a key comes from a file, or as text from the environment alone") {

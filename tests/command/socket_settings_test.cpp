@@ -50,3 +50,16 @@ TEST_CASE("the login of a door has a name and a passcode, and comes from the env
   }
   CHECK(problem_of(file("door-login = \"me:secret\"")).where == "t.toml:1: door-login");
 }
+
+TEST_CASE("the HTTP server is on loopback, and the pages that may use it are origins") {
+  const auto good =
+      configure(file("http = [\"127.0.0.1:80\", \"localhost:81\", \"[::1]:80\"]\n"
+                     "http-origin = [\"https://app.example.org\"]"));
+  CHECK(good.problems.empty());
+  CHECK(good.settings.http.size() == 3);
+  const auto open = problem_of(file("http = [\"10.0.0.1:80\"]"));
+  CHECK(open.where == "t.toml:1: http");
+  CHECK(contains(open.what, "would be open to a network"));
+  CHECK(contains(problem_of(file("http = [\"localhost\"]")).what, "has no port"));
+  CHECK(contains(problem_of(file("http-origin = [\"*\"]")).what, "pages of anybody"));
+}

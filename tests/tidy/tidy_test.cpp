@@ -138,6 +138,8 @@ TEST_CASE("a foreign library has few includers") {
   CHECK(passes(check_includes({"peer/servers/postgres/commit.cpp", "#include <libpq-fe.h>"})));
   CHECK_FALSE(passes(check_includes({"peer/loop.cpp", "#include <zmq_addon.hpp>"})));
   CHECK_FALSE(passes(check_includes({"include/tidegate/commit.hpp", "#include <libpq-fe.h>"})));
+  CHECK(passes(check_includes({"command/doors/http/site.cpp", "#include <boost/asio.hpp>"})));
+  CHECK_FALSE(passes(check_includes({"command/main.cpp", "#include <boost/asio.hpp>"})));
 }
 
 TEST_CASE("lib is pure") {

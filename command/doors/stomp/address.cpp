@@ -1,10 +1,6 @@
 #include "command/doors/stomp/address.hpp"
 
-#include <algorithm>
-#include <cstdint>
-
-#include "lib/base/decimal.hpp"
-#include "lib/base/ipv4.hpp"
+#include "command/doors/tcp_address.hpp"
 
 namespace tidegate::stomp_door {
 namespace {
@@ -14,11 +10,6 @@ constexpr std::string_view tcp_prefix = "tcp:";
 
 Error refuse(std::string_view text, const std::string& why) {
   return Error{"the door '" + std::string(text) + "' " + why};
-}
-
-bool is_loopback(std::string_view host) {
-  const auto ipv4 = base::parse_ipv4(host);
-  return host == "::1" || (ipv4 && ipv4->value >> 24U == 127);
 }
 
 }  // namespace
@@ -33,21 +24,16 @@ Result<Address> parse_address(std::string_view text) {
   if (!text.starts_with(tcp_prefix)) {
     return refuse(text, "is unknown; write unix:/path, tcp:127.0.0.1:61613 or systemd");
   }
-  const auto rest = text.substr(tcp_prefix.size());
-  const auto colon = std::min(rest.rfind(':'), rest.size());
-  const auto port =
-      base::parse_number<std::uint16_t>(rest.substr(std::min(colon + 1, rest.size())));
-  if (port.value_or(0) == 0) return refuse(text, "has no port; write tcp:127.0.0.1:61613");
-  auto host = rest.substr(0, colon);
-  if (host == "localhost") host = "127.0.0.1";
-  if (host == "[::1]") host = "::1";
-  if (!is_loopback(host)) {
+  const auto endpoint = doors::tcp_address(text.substr(tcp_prefix.size()));
+  if (!endpoint) return refuse(text, "has no port; write tcp:127.0.0.1:61613");
+  if (!doors::is_loopback(endpoint->host)) {
     return refuse(text,
                   "would be open to a network, and it has no encryption; write "
                   "tcp:127.0.0.1:" +
-                      std::to_string(*port) + " and let a proxy with TLS stand in front of it");
+                      std::to_string(endpoint->port) +
+                      " and let a proxy with TLS stand in front of it");
   }
-  return Address(base::Endpoint{std::string(host), *port});
+  return Address(*endpoint);
 }
 
 }  // namespace tidegate::stomp_door

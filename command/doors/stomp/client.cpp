@@ -9,8 +9,6 @@
 
 #include <sys/socket.h>
 
-#include "command/doors/stomp/listening.hpp"
-
 namespace tidegate::stomp_door {
 namespace {
 
@@ -23,13 +21,13 @@ using Buffer = std::array<char, 65536>;
 
 }  // namespace
 
-Client::Client(io::Descriptor socket, stomp::SessionOptions options, io::Reactor& reactor,
-               std::function<void()> ready, Instant now)
+Client::Client(io::Descriptor socket, std::string who, stomp::SessionOptions options,
+               io::Reactor& reactor, std::function<void()> ready, Instant now)
     : session(std::move(options), now),
       reactor_(reactor),
       ready_(std::move(ready)),
       socket_(std::move(socket)),
-      who_(client_of(socket_)) {}
+      who_(std::move(who)) {}
 
 bool Client::reads() const {
   return !input_over_ && waiting.empty() && (session.wants_input() || lingers_until_ != never);

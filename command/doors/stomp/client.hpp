@@ -17,8 +17,8 @@ namespace tidegate::stomp_door {
 class Client {
  public:
   // `ready` is called when the socket is; then read() and write(). Begins with write().
-  Client(io::Descriptor socket, stomp::SessionOptions options, io::Reactor& reactor,
-         std::function<void()> ready, Instant now);
+  Client(io::Descriptor socket, std::string who, stomp::SessionOptions options,
+         io::Reactor& reactor, std::function<void()> ready, Instant now);
 
   // Takes one portion of what the client has sent, if the session wants it and nothing waits.
   // False: there was none.

@@ -92,36 +92,40 @@ void StompDoor::accept_clients(const Listening& listening) {
   for (std::size_t taken = 0; taken < base::limits::stomp_clients; ++taken) {
     auto socket = listening.accept();
     if (!socket) return;
-    if (clients_.size() == base::limits::stomp_clients) {
-      turn_away(socket);
-      ++counters_.turned_away;
-      tell("turned away", LogLevel::warning,
-           "a STOMP client was turned away: there are " + std::to_string(clients_.size()) +
-               " already");
-      continue;
-    }
-    const auto number = ++counters_.connected;
-    auto& connection = clients_.emplace_back();
-    connection.number = number;
-    connection.client = std::make_unique<Client>(
-        std::move(socket),
-        stomp::SessionOptions{.name = std::to_string(number),
-                              .server = "tidegate/" + std::string(version()),
-                              .login = options_.login,
-                              .payload_bytes = options_.payload_bytes},
-        reactor_,
-        [this, &connection] {
-          const auto now = io::clock_now();
-          for (int i = 0; i < most_portions && connection.client->read(now); ++i) {
-            carry_out(connection);
-          }
-          serve(connection);
-        },
-        io::clock_now());
-    tell("", LogLevel::debug,
-         "STOMP client " + std::to_string(number) + " is " + connection.client->who());
-    serve(connection);
+    auto who = client_of(socket);
+    adopt(std::move(socket), std::move(who));
   }
+}
+
+void StompDoor::adopt(io::Descriptor socket, std::string who) {
+  if (clients_.size() == base::limits::stomp_clients) {
+    turn_away(socket);
+    ++counters_.turned_away;
+    return tell("turned away", LogLevel::warning,
+                "a STOMP client was turned away: there are " + std::to_string(clients_.size()) +
+                    " already");
+  }
+  const auto number = ++counters_.connected;
+  auto& connection = clients_.emplace_back();
+  connection.number = number;
+  connection.client = std::make_unique<Client>(
+      std::move(socket), std::move(who),
+      stomp::SessionOptions{.name = std::to_string(number),
+                            .server = "tidegate/" + std::string(version()),
+                            .login = options_.login,
+                            .payload_bytes = options_.payload_bytes},
+      reactor_,
+      [this, &connection] {
+        const auto now = io::clock_now();
+        for (int i = 0; i < most_portions && connection.client->read(now); ++i) {
+          carry_out(connection);
+        }
+        serve(connection);
+      },
+      io::clock_now());
+  tell("", LogLevel::debug,
+       "STOMP client " + std::to_string(number) + " is " + connection.client->who());
+  serve(connection);
 }
 
 // An ERROR as far as it fits, which it does.

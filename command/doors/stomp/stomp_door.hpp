@@ -61,6 +61,9 @@ class StompDoor final : public doors::Door {
                                                  spdlog::logger& log);
   ~StompDoor() override;
 
+  // A client that has come another way, and its name for people.
+  void adopt(io::Descriptor socket, std::string who);
+
   void handle(const Incoming& incoming) override;
   void peer_has_turned() override;
   void peer_leaves() override;

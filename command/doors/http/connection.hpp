@@ -1,0 +1,29 @@
+// One request of an HTTP client: it is answered, or its connection becomes a WebSocket. There is no
+// second one, since nothing here is asked for often enough to be worth it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "command/doors/http/site.hpp"
+#include "command/doors/http/websocket.hpp"
+
+namespace tidegate::http_door {
+
+// A connection whose request has not been answered yet.
+class Unanswered {
+ public:
+  Unanswered() = default;
+  Unanswered(const Unanswered&) = delete;
+  Unanswered& operator=(const Unanswered&) = delete;
+  virtual ~Unanswered() = default;
+
+  [[nodiscard]] virtual bool waits() const = 0;
+  // Ends it, if it waits.
+  virtual void cut() = 0;
+};
+
+// `who`: for people.
+std::weak_ptr<Unanswered> serve(Socket socket, std::shared_ptr<Site> site, std::string who);
+
+}  // namespace tidegate::http_door

@@ -1,0 +1,77 @@
+#include "command/doors/http/http_door.hpp"
+
+#include <utility>
+
+#include "command/doors/http/listeners.hpp"
+#include "command/doors/http/site.hpp"
+#include "lib/base/limits.hpp"
+#include "peer/io/clock.hpp"
+#include "tidegate/version.hpp"
+
+namespace tidegate::http_door {
+namespace {
+
+using command::LogLevel;
+
+// A message of a WebSocket may be a whole frame of STOMP.
+constexpr std::size_t frame_head_bytes =
+    (base::limits::stomp_headers + 2) * base::limits::stomp_line_bytes;
+
+}  // namespace
+
+HttpDoor::HttpDoor(doors::NetworkThread& thread, io::Reactor& reactor, spdlog::logger& log)
+    : thread_(thread), log_(log), timer_(reactor.timer()) {}
+
+Result<std::unique_ptr<HttpDoor>> HttpDoor::open(const HttpOptions& options,
+                                                 doors::NetworkThread& thread, io::Reactor& reactor,
+                                                 Adopt adopt, spdlog::logger& log) {
+  std::unique_ptr<HttpDoor> self(new HttpDoor(thread, reactor, log));
+  const auto adopt_soon = [&thread, adopt](io::Descriptor end, const std::string& who) {
+    const auto shared = std::make_shared<io::Descriptor>(std::move(end));
+    thread.to_session([adopt, shared, who] { adopt(std::move(*shared), who); });
+  };
+  const auto warn = [&thread, door = self.get()](const std::string& kind, const std::string& text) {
+    thread.to_session([=] { door->tell(kind, LogLevel::warning, text); });
+  };
+  self->site_ =
+      std::make_shared<Site>(Site{.thread = thread,
+                                  .admission = Admission(options.origins),
+                                  .message_bytes = options.payload_bytes + frame_head_bytes,
+                                  .server = "tidegate/" + std::string(version()),
+                                  .adopt = adopt_soon,
+                                  .warn = warn});
+  self->listeners_ = std::make_shared<Listeners>(thread.context(), self->site_);
+  for (const auto& address : options.addresses) {
+    if (auto error = self->listeners_->listen_at(address)) return *error;
+    self->tell("", LogLevel::info,
+               "STOMP clients may connect to ws://" + to_string(address) + stomp_path);
+  }
+  thread.run([listeners = self->listeners_] { listeners->start(); });
+  return self;
+}
+
+// Tasks that wait for the session would find no door.
+HttpDoor::~HttpDoor() {
+  thread_.stop();
+  for (const auto& line : digest_.rest(io::clock_now())) command::write(log_, line);
+}
+
+void HttpDoor::peer_has_turned() {
+  for (const auto& line : digest_.due(io::clock_now())) command::write(log_, line);
+  timer_.set(digest_.deadline());
+}
+
+void HttpDoor::peer_leaves() {
+  thread_.run([site = site_, listeners = listeners_] {
+    site->leaving = true;
+    listeners->stop();
+  });
+}
+
+void HttpDoor::tell(const std::string& kind, LogLevel level, const std::string& text) {
+  for (const auto& line : digest_.add(kind, {level, text}, io::clock_now())) {
+    command::write(log_, line);
+  }
+}
+
+}  // namespace tidegate::http_door

@@ -1,0 +1,38 @@
+// Shared by the connections of the HTTP server, in the network thread.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+
+#include "command/doors/http/admission.hpp"
+#include "command/doors/network_thread.hpp"
+#include "lib/base/limits.hpp"
+#include "peer/io/descriptor.hpp"
+
+namespace tidegate::http_door {
+
+// The one thing that is served.
+inline constexpr const char* stomp_path = "/stomp";
+
+// Connections that have asked for nothing yet, and WebSockets: those that the door turns away, as
+// it has its own bound, take a moment to end.
+inline constexpr std::size_t most_unanswered = 64;
+inline constexpr std::size_t most_websockets = 2 * base::limits::stomp_clients;
+
+struct Site {
+  doors::NetworkThread& thread;
+  Admission admission;
+  std::size_t message_bytes = 0;  // most of one message of a WebSocket
+  std::string server;             // "tidegate/0.1.0"
+
+  // A client of the STOMP door, by its end of a pair of sockets and its name for people.
+  std::function<void(io::Descriptor, std::string who)> adopt;
+  // Something that an operator should know; lines of one kind are collected.
+  std::function<void(std::string kind, std::string text)> warn;
+
+  bool leaving = false;
+  std::size_t websockets = 0;  // that are open
+};
+
+}  // namespace tidegate::http_door
