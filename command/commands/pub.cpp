@@ -59,17 +59,19 @@ Result<std::string> read_payload() {
   }
 }
 
-// Whether the one message was sent.
+// The fate of the one message.
 class Outcome final : public doors::Door {
  public:
   void handle(const Incoming& incoming) override {
     const auto* notice = std::get_if<Notice>(&incoming);
-    if (notice != nullptr && std::holds_alternative<Unpublished>(*notice)) sent_ = false;
+    const auto* sent = notice != nullptr ? std::get_if<Sent>(notice) : nullptr;
+    if (sent != nullptr) sent_ = *sent;
   }
-  [[nodiscard]] bool sent() const { return sent_; }
+  // Nothing when it was not sent.
+  [[nodiscard]] const std::optional<Sent>& sent() const { return sent_; }
 
  private:
-  bool sent_ = true;
+  std::optional<Sent> sent_;
 };
 
 command::Description help() {
@@ -123,12 +125,12 @@ class PubCommand final : public command::Subcommand {
   }
 
   int run(const command::Invocation& invocation) override {
-    const auto options = command::short_lived_options(invocation, "pub");
+    auto options = command::short_lived_options(invocation, "pub");
+    options.report_sent = true;
     const auto& primary = options.primary ? options.primary : options.database;
-    if ((!sql_.empty() || after_commit_) && !primary) {
+    if (!sql_.empty() && !primary) {
       return fail(invocation, command::exit_status::usage,
-                  "there is no primary to ask for the position of the change; give it with "
-                  "--primary");
+                  "there is no primary to make the change on; give it with --primary");
     }
     if (payload_option_->count() == 0 || payload_ == "-") {
       auto payload = read_payload();
@@ -139,6 +141,11 @@ class PubCommand final : public command::Subcommand {
       if (const auto running = RunningPublisher::find(invocation, after_commit_)) {
         return publish_through(*running, primary, invocation);
       }
+    }
+    if (after_commit_ && !primary) {
+      return fail(invocation, command::exit_status::usage,
+                  "there is no primary to ask for the position of the change: no peer with one "
+                  "runs here; give it with --primary");
     }
     // Until something is committed, being stopped is a farewell; from then on it ends the process.
     std::optional<io::StopSignals> stop(std::in_place);
@@ -203,10 +210,11 @@ class PubCommand final : public command::Subcommand {
       if (!position) return fail(invocation, command::exit_status::failed, uncommitted(position));
       publication.dependency = *position;
     }
-    if (const auto error = running.publish(publication, leave_bound)) {
-      return fail(invocation, command::exit_status::failed, error->message);
+    const auto position = running.publish(publication, leave_bound);
+    if (!position) {
+      return fail(invocation, command::exit_status::failed, position.error().message);
     }
-    return report(publication.dependency, *ready, invocation);
+    return report(*position, *ready, invocation);
   }
 
   [[nodiscard]] static std::string uncommitted(const Result<Position, CommitError>& position) {
@@ -266,19 +274,17 @@ class PubCommand final : public command::Subcommand {
     }
     session.end(leave_bound);
     if (!outcome.sent()) return command::exit_status::failed;
-    return report(dependency, receivers, invocation);
+    return report(outcome.sent()->position, receivers, invocation);
   }
 
-  [[nodiscard]] int report(const Dependency& dependency, std::size_t receivers,
+  [[nodiscard]] int report(const std::optional<Position>& position, std::size_t receivers,
                            const command::Invocation& invocation) const {
-    const auto* position = std::get_if<Position>(&dependency);
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
-      const auto known = position != nullptr ? std::optional(*position) : std::nullopt;
-      output.line(json_lines::to_text(json_lines::published(*topic_, receivers, known)));
+      output.line(json_lines::to_text(json_lines::published(*topic_, receivers, position)));
     } else {
       output.line(fmt::format("published to {} {}{}", receivers, receivers == 1 ? "peer" : "peers",
-                              position != nullptr ? ", position " + to_string(*position) : ""));
+                              position ? ", position " + to_string(*position) : ""));
     }
     return command::finish(output, invocation, command::exit_status::done);
   }

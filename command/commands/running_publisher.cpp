@@ -17,6 +17,7 @@
 #include "peer/io/clock.hpp"
 #include "peer/io/listener.hpp"
 #include "peer/io/reactor.hpp"
+#include "tidegate/token.hpp"
 
 namespace tidegate::commands {
 namespace {
@@ -39,6 +40,14 @@ std::vector<status_socket::PeerSocket> peers_of_mesh(const command::Invocation& 
 std::string text_of(const Json& line, const char* member) {
   const auto found = line.find(member);
   return found != line.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+Result<std::optional<Position>> position_of(const Json& line) {
+  const auto token = text_of(line, "token");
+  if (token.empty()) return std::optional<Position>();
+  const auto position = parse_token(token);
+  if (!position) return position.error();
+  return std::optional(*position);
 }
 
 }  // namespace
@@ -87,8 +96,8 @@ Result<std::size_t> RunningPublisher::wait_ready(std::optional<std::size_t> want
   return ready_;
 }
 
-std::optional<Error> RunningPublisher::publish(const json_lines::Publication& publication,
-                                               Duration bound) {
+Result<std::optional<Position>> RunningPublisher::publish(
+    const json_lines::Publication& publication, Duration bound) {
   json_lines::Output output(socket_.get());
   auto with_id = publication;
   with_id.id = json_lines::to_text(Json(own_id));
@@ -99,7 +108,7 @@ std::optional<Error> RunningPublisher::publish(const json_lines::Publication& pu
     const auto line = next(end);
     if (!line) return Error{line.error().message + "; whether it is sent is not known"};
     const auto type = text_of(*line, "type");
-    if (type == "sent") return std::nullopt;
+    if (type == "sent") return position_of(*line);
     if (type == "error") return Error{"not published: " + text_of(*line, "message")};
     if (type == "unpublished") return Error{"not sent: " + text_of(*line, "why")};
     take(*line);

@@ -14,6 +14,7 @@
 #include "command/doors/status_socket/places.hpp"
 #include "command/subcommand.hpp"
 #include "peer/io/descriptor.hpp"
+#include "tidegate/position.hpp"
 #include "tidegate/result.hpp"
 #include "tidegate/status.hpp"
 #include "tidegate/time.hpp"
@@ -37,9 +38,10 @@ class RunningPublisher {
   // than the bound. How many are ready.
   [[nodiscard]] Result<std::size_t> wait_ready(std::optional<std::size_t> wanted, Duration bound);
 
-  // Hands the message over and waits for the answer; an error tells why it was not sent.
-  [[nodiscard]] std::optional<Error> publish(const json_lines::Publication& publication,
-                                             Duration bound);
+  // Hands the message over and waits for the answer: the position of the change that it announces,
+  // if any. An error tells why it was not sent.
+  [[nodiscard]] Result<std::optional<Position>> publish(const json_lines::Publication& publication,
+                                                        Duration bound);
 
   // Tells the peer that its primary is right, and waits for the answer.
   [[nodiscard]] std::optional<Error> trust_primary(Duration bound);

@@ -49,6 +49,9 @@ TEST_CASE("25 pub through a running peer leave one row in every roster, not 25")
   const auto none =
       mesh.run({"pub", "x", "y", "--after-commit", "--primary", "host=nowhere", "--wait", "10ms"});
   CHECK(none.status != 0);  // no running peer has a primary, so it joins
+  const auto homeless = mesh.run({"pub", "x", "y", "--after-commit"});
+  CHECK(homeless.status == 2);
+  CHECK(contains(homeless.errors, "no peer with one runs here"));
 }
 
 TEST_CASE("a change that pub makes goes through the running peer with its position") {
@@ -203,9 +206,20 @@ TEST_CASE("pub --after-commit and the lines of a peer announce commits of anothe
   auto publisher = mesh.start({"peer", "--primary", primary.connection_string()});
   wait_for(receiver, "peer_ready");
   primary.execute("CREATE TABLE jobs ()");
-  CHECK(mesh.run({"pub", "x", "y", "--primary", primary.connection_string(), "--after-commit"})
-            .status == 0);
-  CHECK_FALSE(wait_for(receiver, "delivery")["position"].is_null());
+  // Through the peer that has a primary, or as one of its own.
+  for (const auto& how :
+       {Arguments{}, Arguments{"--join", "--primary", primary.connection_string()}}) {
+    Arguments arguments = {"pub", "x", "y", "--after-commit", "--json"};
+    arguments.insert(arguments.end(), how.begin(), how.end());
+    const auto pub = mesh.run(arguments);
+    CHECK(pub.errors == "");
+    REQUIRE(pub.status == 0);
+    const auto published = json::parse(pub.output);
+    const auto delivery = wait_for(receiver, "delivery");
+    CHECK(published["token"].is_string());
+    CHECK(published["token"] == delivery["token"]);
+    CHECK(published["position"] == delivery["position"]);
+  }
   publisher.write("{\"topic\":\"a\",\"depends\":\"commit\",\"durable\":true,\"id\":\"first\"}\n");
   const auto position = wait_for(receiver, "delivery")["position"];
   const auto sent = wait_for(publisher, "sent");
