@@ -109,7 +109,7 @@ Problems check_paths(const File& file, const std::vector<File>& files) {
   if (file.path.starts_with("tests/tidy/")) return {};
   static const std::regex path(
       R"((?:^|[^\w/.<"])((?:bench|command|demo|discovery|docs|examples)"
-      R"(|include|lib|peer|support|tests|tidegate)/[\w/]+\.(?:cpp|hpp|md|py|sh))\b)");
+      R"(|include|lib|peer|support|tests|tidegate)/[\w/]+\.(?:cpp|hpp|html|js|md|mjs|py|sh))\b)");
   static const std::regex link(R"(\]\(([\w./]+)\))");
   Problems problems;
   int number = 0;

@@ -25,7 +25,8 @@ std::vector<File> read_repository() {
     const auto extension = entry->path().extension().string();
     const bool text = extension == ".cpp" || extension == ".hpp" || extension == ".build" ||
                       extension == ".py" || extension == ".sh" || extension == ".md" ||
-                      extension == ".toml" || extension == ".in" || path == "dev" ||
+                      extension == ".toml" || extension == ".in" || extension == ".js" ||
+                      extension == ".mjs" || extension == ".html" || path == "dev" ||
                       path == ".ci/run";
     if (!text) continue;
     std::ifstream stream(entry->path());

@@ -35,7 +35,7 @@ Problems check_header(const File& file);
 // Neither tab characters, nor blanks at the end of a line, nor notes to finish it later.
 Problems check_text(const File& file);
 
-// A source file can be read in one go.
+// A source file can be read in one go, an example in a script language at a glance.
 Problems check_length(const File& file);
 
 // A line of code fits beside another file's.

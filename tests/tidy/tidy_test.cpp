@@ -203,9 +203,11 @@ TEST_CASE("a text has no tabs, no blanks at line ends, nothing left to do") {
   CHECK(problems_of_all(check_text) == "");
 }
 
-TEST_CASE("no source file is longer than 500 lines") {
+TEST_CASE("no source file is longer than 500 lines, and no example in a script language than 40") {
   CHECK(passes(check_length({"lib/a.cpp", std::string(500, '\n')})));
   CHECK_FALSE(passes(check_length({"lib/a.cpp", std::string(501, '\n')})));
+  CHECK(passes(check_length({"examples/python/a.py", std::string(40, '\n')})));
+  CHECK_FALSE(passes(check_length({"examples/python/a.py", std::string(41, '\n')})));
   CHECK(problems_of_all(check_length) == "");
 }
 
