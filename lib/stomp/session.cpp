@@ -178,7 +178,8 @@ void Session::fail(Ended why, const std::string& message, std::string_view recei
   frame.header("message", message);
   if (!version_) frame.header("version", "1.0,1.1,1.2");
   if (!receipt.empty()) frame.header("receipt-id", receipt);
-  frame.header("content-type", "text/plain");
+  // The charset is said, as stompit 1.0 lets a bare text/plain end the process of its user.
+  frame.header("content-type", "text/plain;charset=utf-8");
   frame.end(message + "\n");
   outgoing_.added();
   end(why, message);

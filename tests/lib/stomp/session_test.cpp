@@ -35,7 +35,7 @@ TEST_CASE("a client of no known version is told the known ones") {
   const auto error = client.hear_one();
   CHECK(error.command == "ERROR");
   CHECK(header_of(error, "version") == "1.0,1.1,1.2");
-  CHECK(header_of(error, "content-type") == "text/plain");
+  CHECK(header_of(error, "content-type") == "text/plain;charset=utf-8");
   CHECK(client.session.over());
 }
 
