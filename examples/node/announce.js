@@ -3,7 +3,7 @@
 // PRIMARY is a connection URI, PORT the door of the peer beside this program:
 // tidegate peer --door tcp:127.0.0.1:PORT --primary PRIMARY ...
 const { Client } = require('@stomp/stompjs');
-const { TCPWrapper } = require('@stomp/tcp-wrapper');
+const { TCPWrapper } = require('@stomp/tcp-wrapper'); // or brokerURL, for a peer with --http
 const { Client: Database } = require('pg');
 
 async function announce(primary, port, name) {

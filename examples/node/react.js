@@ -3,7 +3,7 @@
 // REPLICA is a connection URI, PORT the door of a peer that reads the same server:
 // tidegate peer --door tcp:127.0.0.1:PORT --database REPLICA ...
 const { Client } = require('@stomp/stompjs');
-const { TCPWrapper } = require('@stomp/tcp-wrapper');
+const { TCPWrapper } = require('@stomp/tcp-wrapper'); // or brokerURL, for a peer with --http
 const { Pool } = require('pg');
 
 const [replica, port] = process.argv.slice(2);

@@ -1,5 +1,5 @@
-// Clients of npm at the doors of real peers, in Node. `./dev clients` installs them and says where
-// they are (NODE_PATH).
+// Clients of npm at the doors of real peers, in Node and in headless Chromium. `./dev clients`
+// installs them and says where they are (NODE_PATH).
 #include <chrono>
 #include <csignal>
 #include <set>
@@ -33,25 +33,38 @@ void wait_for_all(Process& peer, std::set<std::string> types) {
   });
 }
 
-// A peer with a door.
+// A peer with a door over TCP and one over WebSocket, which knows the pages of one origin.
 struct Peer {
-  Peer(const CommandMesh& mesh, const std::string& name, const Arguments& more)
-      : door(std::to_string(unused_port())), process(mesh.start(arguments(name, more))) {}
+  Peer(const CommandMesh& mesh, const std::string& name, const std::string& page,
+       const Arguments& more)
+      : door(std::to_string(unused_port())),
+        http(std::to_string(unused_port())),
+        process(mesh.start(arguments(name, page, more))) {}
 
-  [[nodiscard]] Arguments arguments(const std::string& name, const Arguments& more) const {
-    Arguments all{"peer", "--name", name, "--door", "tcp:127.0.0.1:" + door};
+  [[nodiscard]] Arguments arguments(const std::string& name, const std::string& page,
+                                    const Arguments& more) const {
+    Arguments all{"peer",
+                  "--name",
+                  name,
+                  "--door",
+                  "tcp:127.0.0.1:" + door,
+                  "--http",
+                  "127.0.0.1:" + http,
+                  "--http-origin",
+                  "http://127.0.0.1:" + page};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
 
   std::string door;
+  std::string http;
   Process process;
 };
 
 // Two of them that have met.
 struct Pair {
   explicit Pair(const Arguments& of_a = {}, const Arguments& of_b = {})
-      : a(mesh, "a", of_a), b(mesh, "b", of_b) {
+      : page(std::to_string(unused_port())), a(mesh, "a", page, of_a), b(mesh, "b", page, of_b) {
     wait_for_all(a.process, servers({"peer_ready"}, of_a));
     wait_for_all(b.process, servers({"peer_ready"}, of_b));
   }
@@ -67,10 +80,12 @@ struct Pair {
   // The arguments of `run.js` behind the first one.
   [[nodiscard]] Arguments driven(const std::string& name, const std::string& version,
                                  const std::string& last) const {
-    return {name, version, a.door, b.door, last};
+    const bool http = name == "websocket";
+    return {name, version, http ? a.http : a.door, http ? b.http : b.door, last};
   }
 
   CommandMesh mesh;
+  std::string page;
   Peer a;
   Peer b;
 };
@@ -124,7 +139,7 @@ void next_line(Process& process, const std::string& wanted) {
 
 void passes_in_all_versions(const std::string& name) {
   const Pair pair;
-  for (const auto* version : {"1.0", "1.1", "1.2"}) {
+  for (const std::string version : {"1.0", "1.1", "1.2"}) {
     CAPTURE(version);
     passes(start_run("suite", pair.driven(name, version, "none")));
   }
@@ -156,17 +171,31 @@ TEST_CASE("stompit talks through the doors in all versions of STOMP") {
   passes_in_all_versions("stompit");
 }
 
+TEST_CASE("stompjs talks through the doors over WebSocket in all versions of STOMP") {
+  passes_in_all_versions("websocket");
+}
+
+TEST_CASE("stompjs talks through the doors from headless Chromium in all versions of STOMP") {
+  const Pair pair;
+  const Peer other(pair.mesh, "other", "1", {});
+  for (const std::string version : {"1.0", "1.1", "1.2"}) {
+    CAPTURE(version);
+    passes(start({"node", client("browser.js"), pair.page, version, pair.a.http, pair.b.http,
+                  other.http, "none"}));
+  }
+}
+
 TEST_CASE("messages of npm's clients wait for their commit on a primary and its replica") {
   Servers servers;
   const Pair pair(servers.of_a(), servers.of_b());
-  for (const auto* name : {"stompjs", "stompit"}) {
+  for (const std::string name : {"stompjs", "stompit", "websocket"}) {
     CAPTURE(name);
     passes(start_run("suite", pair.driven(name, "1.2", "commit")));
   }
 }
 
 TEST_CASE("stompjs and stompit hear of messages that are not delivered, or not sent") {
-  for (const auto* name : {"stompjs", "stompit"}) {
+  for (const std::string name : {"stompjs", "stompit"}) {
     CAPTURE(name);
     Servers servers;
     auto of_b = servers.of_b();
@@ -221,7 +250,7 @@ TEST_CASE("one client gets a hundred thousand messages") {
   constexpr int count = 100'000;
   Pair pair;
   const auto last = std::to_string(count);
-  for (const auto* name : {"stompjs", "stompit"}) {
+  for (const std::string name : {"stompjs", "websocket", "stompit"}) {
     measure(name, count, start_run("rate", pair.driven(name, "1.2", last)), pair.a.process);
   }
   measure("stomp.py", count, start({"/usr/bin/python3", client("rate.py"), pair.b.door, last}),

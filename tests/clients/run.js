@@ -1,5 +1,5 @@
 // Drives one client in Node: suite|notices|rate CLIENT VERSION PORT_A PORT_B DEPENDS|COUNT, where
-// CLIENT is stompjs or stompit.
+// CLIENT is stompjs, websocket (stompjs again, at the ports of --http) or stompit.
 //
 // The libraries are found by NODE_PATH. The last line is "done" if all holds.
 const readline = require('readline');
@@ -14,9 +14,14 @@ async function connector() {
   }
   const { stompjs } = await import('./stompjs_client.mjs');
   const library = require('@stomp/stompjs');
-  const { TCPWrapper } = require('@stomp/tcp-wrapper');
-  const socket = (door) => () => new TCPWrapper('127.0.0.1', ports[door]);
-  return (door, options) => stompjs(library, { webSocketFactory: socket(door) })(options);
+  if (name === 'stompjs') {
+    const { TCPWrapper } = require('@stomp/tcp-wrapper');
+    const socket = (door) => () => new TCPWrapper('127.0.0.1', ports[door]);
+    return (door, options) => stompjs(library, { webSocketFactory: socket(door) })(options);
+  }
+  globalThis.WebSocket = require('ws'); // as a browser has it; stompjs looks there
+  return (door, options) =>
+    stompjs(library, { brokerURL: `ws://127.0.0.1:${ports[door]}/stomp` })(options);
 }
 
 async function main() {
