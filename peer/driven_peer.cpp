@@ -261,6 +261,12 @@ Status DrivenPeer::status() {
   return parts_->loop().status();
 }
 
+std::vector<Cursor> DrivenPeer::cursors() {
+  if (!parts_->core.here() || parts_->core.has_messages()) return {};
+  parts_->send_waiting();
+  return parts_->loop().cursors();
+}
+
 void DrivenPeer::trust_primary() {
   if (parts_->core.here()) parts_->input(node::input::TrustPrimary{});
 }

@@ -61,7 +61,9 @@ Inbox::Inbox(std::size_t most_bytes, Shown shown) : most_bytes_(most_bytes) {
 
 Inbox::Kind Inbox::kind_of(const Incoming& incoming) {
   if (std::holds_alternative<Delivery>(incoming)) return Kind::delivery;
-  if (as<Undelivered>(incoming) != nullptr) return Kind::loss;
+  if (as<Undelivered>(incoming) != nullptr || as<NotResumed>(incoming) != nullptr) {
+    return Kind::loss;
+  }
   if (as<Coverage>(incoming) != nullptr) return Kind::coverage;
   const bool answer = as<Sent>(incoming) != nullptr || as<Received>(incoming) != nullptr ||
                       as<Unpublished>(incoming) != nullptr || as<Undone>(incoming) != nullptr;
@@ -94,6 +96,7 @@ void Inbox::append(Incoming incoming, Kind kind, std::size_t bytes) {
     last_loss_[loss->origin] = taken_ + queue_.size();
   }
   bytes_ += bytes;
+  if (kind == Kind::delivery || kind == Kind::loss) ++messages_;
   if (kind == Kind::answer) answer_bytes_ += bytes;
   if (kind == Kind::loss || kind == Kind::other) unasked_bytes_ += bytes;
   queue_.push_back({std::move(incoming), kind, bytes});
@@ -105,6 +108,7 @@ void Inbox::forget(const Entry& entry) {
     if (last->second == taken_) last_loss_.erase(last);
   }
   bytes_ -= entry.bytes;
+  if (entry.kind == Kind::delivery || entry.kind == Kind::loss) --messages_;
   if (entry.kind == Kind::answer) answer_bytes_ -= entry.bytes;
   if (entry.kind == Kind::loss || entry.kind == Kind::other) unasked_bytes_ -= entry.bytes;
 }
@@ -144,6 +148,11 @@ void Inbox::close() {
 std::size_t Inbox::bytes() const {
   const std::lock_guard lock(mutex_);
   return bytes_;
+}
+
+bool Inbox::has_messages() const {
+  const std::lock_guard lock(mutex_);
+  return messages_ > 0;
 }
 
 // Sequences of one origin never go back, so nothing that stands in between belongs into the range.

@@ -53,6 +53,8 @@ class Inbox {
   // Of all that is here, messages counted by footprint() and notices likewise.
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] std::size_t answer_bytes() const { return answer_bytes_; }
+  // Deliveries or losses are here.
+  [[nodiscard]] bool has_messages() const;
 
  private:
   enum class Kind : std::uint8_t { delivery, loss, answer, coverage, other };
@@ -87,6 +89,7 @@ class Inbox {
   std::map<Origin, std::uint64_t> last_loss_;  // of each origin, its place
   std::optional<Dropped> dropped_;
   std::size_t bytes_ = 0;
+  std::size_t messages_ = 0;       // entries that are deliveries or losses
   std::size_t unasked_bytes_ = 0;  // of losses and others
   std::atomic<std::size_t> answer_bytes_ = 0;
   bool closed_ = false;

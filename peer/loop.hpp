@@ -70,7 +70,7 @@ class Loop {
   [[nodiscard]] const keys::Keyring& keyring() const { return keyring_; }
 
   // After input::Leave: sends what is queued and closes the sockets. Nothing else may be called
-  // then but status().
+  // then but status() and cursors().
   void close(std::chrono::milliseconds linger);
 
   // Gets a line for each input and effect from now on (lib/node/trace.hpp). It must not throw, nor
@@ -79,6 +79,7 @@ class Loop {
   void trace_to(Trace trace) { trace_ = std::move(trace); }
 
   [[nodiscard]] Status status() const;
+  [[nodiscard]] std::vector<Cursor> cursors() const { return node_.cursors(); }
   [[nodiscard]] std::size_t ready_count() const { return node_.ready_count(); }
   [[nodiscard]] std::size_t outbox_size() const { return node_.outbox_size(); }
   [[nodiscard]] std::size_t outbox_bytes() const { return node_.outbox_bytes(); }

@@ -62,6 +62,8 @@ class PeerCore {
   // The next thing in the inbox. Call reopens() afterwards.
   [[nodiscard]] std::optional<Incoming> take(std::chrono::milliseconds timeout);
 
+  [[nodiscard]] bool has_messages() const { return inbox_.has_messages(); }
+
   [[nodiscard]] OpenQuestions& questions() { return questions_; }
 
   // Half empty again: the gate may release, and the caller has to tell the loop (input::Demand).

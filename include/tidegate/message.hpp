@@ -73,6 +73,9 @@ struct Delivery {
   std::uint64_t sequence = 0;  // dense for each origin, from 1
   Duration held{};             // from arrival to delivery
   bool late = false;           // overdue: its change is not visible here (options.hpp, Overdue)
+  // Published before this peer first met its publisher, which has retained it: it comes because of
+  // Options::from or Options::resume.
+  bool earlier = false;
 };
 
 }  // namespace tidegate

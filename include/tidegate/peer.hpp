@@ -255,6 +255,12 @@ class TIDEGATE_EXPORT DrivenPeer {
 
   [[nodiscard]] Status status();
 
+  // Where a later life can resume each stream (Options::resume) without missing or repeating any of
+  // what has been taken from this peer: all before has been taken, or no pattern matched it. This
+  // peer's own stream is among them if its application receives it. Nothing is answered while
+  // deliveries or reports of lost messages wait to be taken.
+  [[nodiscard]] std::vector<Cursor> cursors();
+
   void trust_primary();
 
   [[nodiscard]] Result<std::vector<std::string>> reload_keys();

@@ -105,6 +105,8 @@ struct Member {
   std::uint64_t asked_from = 0;   // the first sequence that was last asked for
   std::uint64_t receipt_for = 0;  // it wants to know when all up to here has come; 0: nothing
   RoutingId receipt_route;        // where the answer goes
+  std::uint64_t met_at = 0;       // the first sequence that was published after its Ready
+  std::uint64_t released = 0;     // the last message that has left, if any are held
   std::uint64_t held = 0;         // its messages in the gate
   bool held_waits = false;        // one of them could not go at once when it came
 

@@ -95,6 +95,8 @@ void Roster::take_over_stream(Member& member, const PeerInfo& info) {
   if (earlier == nullptr) return recall_stream(member);
   if (member.origin < earlier->origin) return;
   member.stream = std::exchange(earlier->stream, InboundStream());
+  member.met_at = earlier->met_at;
+  member.released = earlier->released;
   member.held = std::exchange(earlier->held, 0);
   member.held_waits = std::exchange(earlier->held_waits, false);
 }

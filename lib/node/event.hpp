@@ -141,8 +141,8 @@ struct Nudge {};                // make the primary flush
 struct LeavePrimary {};
 struct Deliver {
   Deliver(Message&& message, const Origin& origin, const std::string& origin_name,
-          std::uint64_t sequence, Duration held = {}, bool late = false)
-      : delivery{std::move(message), origin, origin_name, sequence, held, late} {}
+          std::uint64_t sequence, bool earlier = false, Duration held = {}, bool late = false)
+      : delivery{std::move(message), origin, origin_name, sequence, held, late, earlier} {}
 
   Delivery delivery;
 };

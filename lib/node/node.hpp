@@ -68,6 +68,8 @@ class Node {
   // To be kept, for a later life, before the effects that have raised it are carried out.
   [[nodiscard]] std::uint64_t last_sequence() const { return stream_.last(); }
   [[nodiscard]] Status status(Instant now) const;
+  // All before has left for the application, or did not match.
+  [[nodiscard]] std::vector<Cursor> cursors() const { return receiver_.cursors(); }
 
  private:
   void handle(input::Heard& in, Instant now, Effects& effects);

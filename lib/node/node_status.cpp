@@ -58,6 +58,19 @@ void ReceiverHalf::describe(Status& status, Instant now) const {
   }
 }
 
+// What is skipped is reported at once, before messages that are held: those keep the place back.
+std::vector<Cursor> ReceiverHalf::cursors() const {
+  std::vector<Cursor> all;
+  const auto add = [&](const mesh::Member& member) {
+    if (member.stream.next() == 0) return;
+    all.push_back(
+        {member.publisher, member.held == 0 ? member.stream.next() : member.released + 1});
+  };
+  for (const auto& [origin, member] : roster_.members()) add(member);
+  if (own_) add(*own_);
+  return all;
+}
+
 void PublisherHalf::describe(Status& status) const {
   status.primary_known = outbox_.primary_known();
   status.outbox = outbox_.size();

@@ -72,6 +72,7 @@ void ReceiverHalf::ready(mesh::Member& member, const mesh::Ready& ready, Instant
   auto& stream = member.stream;
   if (stream.next() != 0) return progress(member, stream.start(ready.next), now, effects);
   stream.note_published(ready.next - 1);
+  member.met_at = ready.next;
   progress(member, stream.start(beginning(member, ready, effects)), now, effects);
 }
 
@@ -174,13 +175,16 @@ void ReceiverHalf::pass_on(mesh::Member& member, mesh::InboundStream::Progress& 
       count_released(message);
       if (deliver_wanted(message, false)) {
         effects.emplace_back(std::in_place_type<effect::Deliver>, std::move(message),
-                             member.publisher, member.name, sequence);
+                             member.publisher, member.name, sequence, sequence < member.met_at);
       }
       continue;
     }
     if (at_once) return member.stream.rewind_to(sequence);
     // It leaves behind all that is held of its publisher.
-    if (member.held == 0) member.held_waits = false;
+    if (member.held == 0) {
+      member.held_waits = false;
+      member.released = sequence - 1;
+    }
     const bool waits = member.held_waits || visibility != Visibility::visible;
     if (!gate_.takes(member.publisher, message.position, message.inherited,
                      message::footprint(message), demand_ && !waits)) {
@@ -306,6 +310,7 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
     auto& held = next->held;
     auto& member = publisher_of(held.source);
     --member.held;
+    member.released = held.sequence;
     auto message = held.item.unpack();
     message.position = std::move(held.awaited.own);
     message.inherited = std::move(held.awaited.inherited);
@@ -315,7 +320,8 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
       if (!deliver_wanted(message, overdue)) continue;
       if (overdue) ++counters_.late;
       effects.emplace_back(std::in_place_type<effect::Deliver>, std::move(message), held.source,
-                           member.name, held.sequence, now - held.since, overdue);
+                           member.name, held.sequence, held.sequence < member.met_at,
+                           now - held.since, overdue);
     } else {
       undelivered(member, {held.sequence, held.sequence}, why_undelivered(next->visibility),
                   &message, effects);

@@ -108,6 +108,8 @@ class ReceiverHalf {
 
   [[nodiscard]] std::size_t held_size() const { return gate_.held().size(); }
   void describe(Status& status, Instant now) const;
+  // Of each stream the place before which nothing is missing or held.
+  [[nodiscard]] std::vector<Cursor> cursors() const;
 
  private:
   void give_receipts_due(Effects& effects);

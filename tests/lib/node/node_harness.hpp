@@ -128,6 +128,7 @@ class NodeHarness {
 
   [[nodiscard]] Status status() const { return node_->status(now_); }
   [[nodiscard]] Counters counters() const { return status().counters; }
+  [[nodiscard]] std::vector<Cursor> cursors() const { return node_->cursors(); }
   node::Node& node() { return *node_; }
   [[nodiscard]] Instant now() const { return now_; }
   [[nodiscard]] const node::Effects& effects() const { return effects_; }

@@ -13,6 +13,8 @@ namespace {
 
 const auto b = origin(2);
 
+using Cursors = std::vector<Cursor>;
+
 // b ends at `next`, and retains everything from `first` on.
 NodeHarness resuming(const Cursor& cursor, std::uint64_t next, std::uint64_t first,
                      const Origin& peer = b, std::uint64_t epoch = 0) {
@@ -92,6 +94,46 @@ TEST_CASE("a place behind the end of a stream is told of") {
   REQUIRE(a.notices<NotResumed>().size() == 1);
   CHECK(a.notices<NotResumed>()[0].why == NotResumed::Why::behind);
   CHECK(a.status().peers.at(0).next_sequence == 6);
+}
+
+TEST_CASE("a delivery tells whether it was published before its publisher was met") {
+  auto a = resuming({b, 4}, 6, 1);
+  a.wait(milliseconds(10));
+  resent(a, 4, 2);
+  for (const auto& old : a.all<node::effect::Deliver>()) CHECK(old.delivery.earlier);
+  a.data(b, 6, {message_at("x", std::nullopt)});
+  CHECK(!a.all<node::effect::Deliver>().at(0).delivery.earlier);
+}
+
+TEST_CASE("the place to resume a stream lies behind all that was delivered, matched or not") {
+  auto a = resuming({b, 4}, 6, 1);
+  CHECK(a.cursors() == Cursors{{b, 4}});
+  a.wait(milliseconds(10));
+  resent(a, 4, 2);
+  CHECK(a.cursors() == Cursors{{b, 6}});
+  a.step(input::Unsubscribe{Pattern::all()});
+  CHECK(a.data(b, 6, {message_at("x", std::nullopt)}).empty());
+  CHECK(a.cursors() == Cursors{{b, 7}});
+}
+
+TEST_CASE("the place to resume a stream does not pass a message that is held") {
+  NodeHarness a;
+  a.step(input::Subscribe{Pattern::all()});
+  a.befriend(b, "b");
+  a.step(ServerUp{server_life});
+  a.step(input::ReplayPositionRead{replayed(150)});
+  a.data(b, 1, {message_at("x", at(120)), message_at("x", at(200)), message_at("x", at(300))});
+  CHECK(a.cursors() == Cursors{{b, 2}});
+  a.wait(milliseconds(10));
+  a.step(input::ReplayPositionRead{replayed(250)});
+  CHECK(a.cursors() == Cursors{{b, 3}});
+  // What is lost behind it is told of at once.
+  a.step(input::FromStream{b, mesh::Heartbeat{b, 6, 5, std::nullopt}});
+  CHECK(a.notices<Undelivered>().size() == 1);
+  CHECK(a.cursors() == Cursors{{b, 3}});
+  a.wait(milliseconds(10));
+  a.step(input::ReplayPositionRead{replayed(300)});
+  CHECK(a.cursors() == Cursors{{b, 6}});
 }
 
 TEST_CASE("a stream that has begun is not resumed a second time") {
