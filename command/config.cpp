@@ -43,7 +43,8 @@ const std::array<Setting, 38> table{{
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
      [](Settings& s) -> Target { return &s.options.name; }},
     {"state-file", "PATH",
-     "keeps the identity and the stream of this peer (default: new at each start)",
+     "keeps the identity and the stream of this peer, and beside it the durable subscriptions of "
+     "its STOMP clients (default: new at each start)",
      [](Settings& s) -> Target { return &s.options.state_file; }},
     {"key-file", "PATH",
      "file with the key of the mesh, as `tidegate keygen` prints it; or its text in the "

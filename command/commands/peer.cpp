@@ -102,7 +102,7 @@ std::unique_ptr<publish_socket::PublishSocket> open_publish_socket(
 // The door for STOMP clients, at its own addresses and over HTTP; nullptr: none is wanted.
 Result<std::unique_ptr<stomp_door::StompDoor>> open_stomp_door(
     const command::Invocation& invocation, io::Reactor& reactor, DrivenPeer& peer,
-    doors::PeerPatterns& patterns) {
+    doors::PeerPatterns& patterns, stomp_door::DurableStore* durable) {
   const auto& settings = invocation.settings;
   if (!has_door(settings)) return std::unique_ptr<stomp_door::StompDoor>();
   stomp_door::DoorOptions options{.sharing = {settings.door_group, settings.door_mode},
@@ -114,7 +114,19 @@ Result<std::unique_ptr<stomp_door::StompDoor>> open_stomp_door(
     const auto colon = login.find(':');
     options.login = stomp::Login{login.substr(0, colon), login.substr(colon + 1)};
   }
-  return stomp_door::StompDoor::open(std::move(options), reactor, peer, patterns, invocation.log);
+  return stomp_door::StompDoor::open(std::move(options), reactor, peer, patterns, durable,
+                                     invocation.log);
+}
+
+// Those of its clients that outlive their connections, which the peer has to know before it starts;
+// nullptr: there is no place for them.
+Result<std::unique_ptr<stomp_door::DurableStore>> open_durable_store(
+    const command::Settings& settings) {
+  const auto& state_file = settings.options.state_file;
+  if (settings.doors.empty() || state_file.empty()) {
+    return std::unique_ptr<stomp_door::DurableStore>();
+  }
+  return stomp_door::DurableStore::open(state_file);
 }
 
 // The HTTP server, whose WebSockets are clients of that door; empty: none is wanted.
@@ -279,11 +291,15 @@ class PeerCommand final : public command::Subcommand {
     if (serves && !invocation.given.contains("own-messages")) {
       options.own_messages = OwnMessages::gated;
     }
+    using Earlier = doors::PeerPatterns::Earlier;
+    const auto durable = open_durable_store(invocation.settings);
+    if (!durable) return command::fail(invocation, durable.error().message);
+    const bool resumes = *durable != nullptr && (*durable)->prepare(options);
     auto started = DrivenPeer::start(std::move(options));
     if (!started) return command::fail(invocation, started.error().message);
     auto& peer = **started;
     for (const auto& text : patterns_) command::write_pattern_hint(invocation.log, text);
-    doors::PeerPatterns patterns(peer);
+    doors::PeerPatterns patterns(peer, resumes ? Earlier::for_others : Earlier::for_all);
     doors::Subscriptions subscriptions(patterns);
     for (const auto& pattern : subscriptions_) subscriptions.add(pattern);
     // Clients of a door subscribe for themselves, and standard output is often a journal then.
@@ -295,7 +311,8 @@ class PeerCommand final : public command::Subcommand {
     const auto publishing =
         open_publish_socket(invocation, socket->get(), session.reactor(), peer, orders);
     orders.serves(publishing.get());
-    const auto stomp = open_stomp_door(invocation, session.reactor(), peer, patterns);
+    const auto stomp =
+        open_stomp_door(invocation, session.reactor(), peer, patterns, durable->get());
     if (!stomp) return command::fail(invocation, stomp.error().message);
     const auto http = open_http(invocation, session.reactor(), stomp->get());
     if (!http) return command::fail(invocation, http.error().message);

@@ -37,9 +37,10 @@ void Subscriptions::remove(const Pattern& pattern) {
   all_.remove(pattern);
 }
 
-bool Subscriptions::match(const Topic& topic) const {
-  return std::any_of(own_.begin(), own_.end(),
-                     [&](const auto& pattern) { return pattern.matches(topic); });
+bool Subscriptions::want(const Delivery& delivery) const {
+  return all_.for_all(delivery) && std::any_of(own_.begin(), own_.end(), [&](const auto& pattern) {
+           return pattern.matches(delivery.message.topic);
+         });
 }
 
 }  // namespace tidegate::doors

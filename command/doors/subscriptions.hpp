@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -15,14 +16,23 @@ namespace tidegate::doors {
 // Of all doors of one peer.
 class PeerPatterns {
  public:
-  explicit PeerPatterns(DrivenPeer& peer) : peer_(peer) {}
+  // What was published before the peer met its publisher may come for others than the doors'
+  // present clients: those don't want it then.
+  enum class Earlier : std::uint8_t { for_all, for_others };
+
+  PeerPatterns(DrivenPeer& peer, Earlier earlier) : peer_(peer), earlier_(earlier) {}
 
   // Each as often as the other.
   void add(const Pattern& pattern);
   void remove(const Pattern& pattern);
 
+  [[nodiscard]] bool for_all(const Delivery& delivery) const {
+    return earlier_ == Earlier::for_all || !delivery.earlier;
+  }
+
  private:
   DrivenPeer& peer_;
+  Earlier earlier_;
   std::vector<std::pair<Pattern, std::size_t>> counts_;
 };
 
@@ -34,7 +44,7 @@ class Subscriptions {
   void add(const Pattern& pattern);
   // Nothing happens if it is none of them.
   void remove(const Pattern& pattern);
-  [[nodiscard]] bool match(const Topic& topic) const;
+  [[nodiscard]] bool want(const Delivery& delivery) const;
 
  private:
   PeerPatterns& all_;

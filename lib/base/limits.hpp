@@ -92,6 +92,20 @@ inline constexpr std::size_t stomp_written_bytes = std::size_t{64} << 10U;
 inline constexpr std::size_t stomp_clients = 64;
 inline constexpr std::size_t stomp_clients_bytes = 4 * stomp_waiting_bytes;
 
+// Durable subscriptions, which outlive their connections: how many a peer has, the bytes of a name,
+// and the publishers of which one knows its place, besides those that are there.
+inline constexpr std::size_t stomp_durable = 64;
+inline constexpr std::size_t stomp_durable_name_bytes = 128;
+inline constexpr std::size_t stomp_durable_publishers = 4 * peers;
+// Bytes that one keeps for its client, read or not; of them read and not acknowledged; and of all.
+inline constexpr std::size_t stomp_durable_bytes = stomp_waiting_bytes;
+inline constexpr std::size_t stomp_durable_read_bytes = stomp_durable_bytes / 2;
+inline constexpr std::size_t stomp_durable_all_bytes = 4 * stomp_durable_bytes;
+// Of the file in which they are kept, and of its end, which is written anew when it is so long.
+inline constexpr std::size_t stomp_durable_file_bytes = std::size_t{256} << 20U;
+inline constexpr std::size_t stomp_durable_journal_bytes = std::size_t{1} << 20U;
+
+static_assert(stomp_durable_publishers <= cursors, "all their places can be resumed");
 static_assert(stomp_waiting_bytes > 2 * payload_bytes && stomp_transaction_bytes > payload_bytes,
               "a client that keeps up may send and get the largest message");
 static_assert(topic_bytes < stomp_line_bytes, "a topic fits a header line");

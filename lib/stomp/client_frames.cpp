@@ -10,6 +10,8 @@
 namespace tidegate::stomp {
 namespace {
 
+constexpr std::string_view durable_name = "durable-subscription-name";
+
 std::string text_of(const Frame& frame, std::string_view name) {
   const auto* value = frame.find(name);
   return value == nullptr ? std::string() : *value;
@@ -152,9 +154,40 @@ void Session::publish(Publication publication, const Unanswered::Shared& receipt
 Session::Handled Session::subscribe(const Frame& frame) {
   auto subscription = subscription_of(frame);
   if (!subscription) return subscription.error();
-  if (!subscription->of_notices) effects_.push_back(WantEffect{subscription->filter.pattern});
+  if (const auto* name = frame.find(durable_name)) {
+    if (auto refusal = attach(*name, *subscription)) return *refusal;
+  } else if (!subscription->of_notices) {
+    effects_.push_back(WantEffect{subscription->filter.pattern});
+  }
   subscriptions_.push_back(std::move(*subscription));
   return ReceiptDue::now;
+}
+
+std::optional<Error> Session::attach(const std::string& name, Subscription& subscription) {
+  if (options_.durable == nullptr) {
+    return Error{"a durable subscription needs a place on disk; start the peer with --state-file"};
+  }
+  if (subscription.acknowledge == Acknowledge::automatic) {
+    return Error{
+        "a durable subscription ends with an acknowledgement of each message; add ack:client "
+        "or ack:client-individual"};
+  }
+  for (const auto& other : subscriptions_) {
+    if (other.durable == nullptr || other.durable->name() != name) continue;
+    return Error{"this connection has the durable subscription '" + name + "' already"};
+  }
+  auto attached = options_.durable->attach(name, subscription.destination, options_.name,
+                                           subscription.own_queue.window());
+  if (!attached) return attached.error();
+  if (attached->is_new) effects_.push_back(WantEffect{subscription.filter.pattern});
+  if (!attached->before.empty()) {
+    effects_.push_back(EvictEffect{attached->before,
+                                   "a newer connection has taken the durable "
+                                   "subscription '" +
+                                       name + "'"});
+  }
+  subscription.durable = std::move(attached->subscription);
+  return std::nullopt;
 }
 
 Result<Session::Subscription> Session::subscription_of(const Frame& frame) const {
@@ -185,7 +218,8 @@ Result<Session::Subscription> Session::subscription_of(const Frame& frame) const
       .of_notices = *destination == notices,
       .filter = {},
       .acknowledge = acknowledge,
-      .queue = SubscriptionQueue(acknowledge == Acknowledge::automatic ? 0 : window)};
+      .own_queue = SubscriptionQueue(acknowledge == Acknowledge::automatic ? 0 : window),
+      .durable = nullptr};
   for (const auto& other : subscriptions_) {
     if (other.id == subscription.id && (id != nullptr || other.destination == *destination)) {
       return Error{"there is a subscription '" + subscription.name() + "' already"};
@@ -209,12 +243,44 @@ Session::Subscriptions::iterator Session::find_subscription(const Frame& frame) 
 }
 
 Session::Handled Session::unsubscribe(const Frame& frame) {
+  if (const auto* name = frame.find(durable_name)) return remove_durable(*name, frame);
   if (frame.find("id") == nullptr && version_ != Version::v1_0) return needs(frame, "id");
   const auto found = find_subscription(frame);
   if (found == subscriptions_.end()) return Error{"there is no such subscription"};
-  if (!found->of_notices) effects_.push_back(UnwantEffect{found->filter.pattern});
-  queued_ -= found->queue.bytes();
+  if (found->durable != nullptr) {
+    found->durable->detach();
+  } else if (!found->of_notices) {
+    effects_.push_back(UnwantEffect{found->filter.pattern});
+  }
+  queued_ -= found->own_queue.bytes();
   subscriptions_.erase(found);
+  return ReceiptDue::now;
+}
+
+// For good, whether its client is this one, another one, or none.
+Session::Handled Session::remove_durable(const std::string& name, const Frame& frame) {
+  if (options_.durable == nullptr) return Error{"there are no durable subscriptions here"};
+  const auto own = std::find_if(subscriptions_.begin(), subscriptions_.end(), [&](const auto& one) {
+    return one.durable != nullptr && one.durable->name() == name;
+  });
+  if (frame.find("id") != nullptr) {
+    const auto named = find_subscription(frame);
+    if (named != subscriptions_.end() && named != own) {
+      return Error{"the subscription '" + named->name() + "' is not the durable one '" + name +
+                   "'; leave out one of the headers id and durable-subscription-name"};
+    }
+  }
+  const auto removed = options_.durable->remove(name);
+  if (!removed) return removed.error();
+  effects_.push_back(UnwantEffect{removed->pattern});
+  if (own != subscriptions_.end()) {
+    subscriptions_.erase(own);
+  } else if (!removed->owner.empty()) {
+    effects_.push_back(EvictEffect{removed->owner,
+                                   "another connection has removed the durable "
+                                   "subscription '" +
+                                       name + "'"});
+  }
   return ReceiptDue::now;
 }
 
@@ -248,19 +314,25 @@ std::optional<Error> Session::acknowledge_now(const Frame& frame) {
   if (!id) return Error{frame.command + " names '" + *text + "', which is no message-id"};
   for (auto& subscription : subscriptions_) {
     if (subscription_id != nullptr && subscription.id != *subscription_id) continue;
-    acknowledge_in(subscription, subscription.queue.number_of(*id), taken);
+    acknowledge_in(subscription, subscription.queue().number_of(*id), taken);
   }
   return std::nullopt;
 }
 
 void Session::acknowledge_in(Subscription& subscription, std::uint64_t number, bool taken) {
-  auto& queue = subscription.queue;
-  const auto ids = subscription.acknowledge == Acknowledge::cumulative
-                       ? queue.acknowledge_through(number)
-                       : queue.acknowledge(number);
-  for (const auto& id : ids) {
+  const bool through = subscription.acknowledge == Acknowledge::cumulative;
+  const auto tell = [&](const MessageId& id) {
     effects_.push_back(AcknowledgedEffect{subscription.name(), id, taken});
+  };
+  if (auto* durable = subscription.durable.get()) {
+    using Reach = DurableSubscription::Reach;
+    const auto reach = through ? Reach::all_before : Reach::one;
+    for (const auto& id : durable->acknowledge(number, reach)) tell(id);
+    return;
   }
+  auto& queue = subscription.own_queue;
+  const auto all = through ? queue.acknowledge_through(number) : queue.acknowledge(number);
+  for (const auto& one : all) tell(one.id);
 }
 
 Session::Handled Session::begin(const Frame& frame) {

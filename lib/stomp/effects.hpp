@@ -34,6 +34,13 @@ struct AcknowledgedEffect {
   bool taken = true;
 };
 
-using Effect = std::variant<PublishEffect, WantEffect, UnwantEffect, AcknowledgedEffect>;
+// Another connection of the door has lost its durable subscription, by its name (SessionOptions).
+struct EvictEffect {
+  std::string connection;
+  std::string why;
+};
+
+using Effect =
+    std::variant<PublishEffect, WantEffect, UnwantEffect, AcknowledgedEffect, EvictEffect>;
 
 }  // namespace tidegate::stomp

@@ -10,7 +10,7 @@
 namespace tidegate::stomp {
 
 void write_message(std::string& to, const Addressee& addressee, const Delivery& delivery,
-                   std::uint64_t ack) {
+                   std::uint64_t ack, bool redelivered) {
   const auto& message = delivery.message;
   FrameWriter frame(to, addressee.version, "MESSAGE");
   if (addressee.subscription != nullptr) frame.header("subscription", *addressee.subscription);
@@ -23,6 +23,7 @@ void write_message(std::string& to, const Addressee& addressee, const Delivery& 
   const auto held = std::chrono::duration_cast<std::chrono::milliseconds>(delivery.held);
   frame.header("held-ms", std::to_string(held.count()));
   frame.header("late", delivery.late ? "true" : "false");
+  if (redelivered) frame.header("redelivered", "true");
   for (const auto& [name, value] : message.headers) {
     if (!is_reserved(name)) frame.header(name, value);
   }
@@ -39,6 +40,19 @@ void write_notice(std::string& to, const Addressee& addressee, const NoticeFrame
   if (!notice.receipt.empty()) frame.header("receipt-id", notice.receipt);
   frame.header("content-type", "application/json");
   frame.end(notice.json);
+}
+
+void write_loss(std::string& to, const Addressee& addressee, const Loss& loss,
+                std::string_view json, std::uint64_t ack) {
+  FrameWriter frame(to, addressee.version, "MESSAGE");
+  if (addressee.subscription != nullptr) frame.header("subscription", *addressee.subscription);
+  frame.header("message-id", to_string(MessageId{loss.origin, loss.first}));
+  frame.header("destination", notices);
+  if (addressee.version == Version::v1_2) frame.header("ack", std::to_string(ack));
+  frame.header("notice", loss.is_range() ? "undelivered" : "not_resumed");
+  frame.header("publisher", loss.publisher);
+  frame.header("content-type", "application/json");
+  frame.end(json);
 }
 
 }  // namespace tidegate::stomp

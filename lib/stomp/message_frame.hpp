@@ -7,6 +7,7 @@
 
 #include "lib/stomp/destination.hpp"
 #include "lib/stomp/frame.hpp"
+#include "lib/stomp/subscription_queue.hpp"
 #include "tidegate/message.hpp"
 
 namespace tidegate::stomp {
@@ -23,8 +24,9 @@ struct Addressee {
 // Besides the headers of the protocol: publisher (its name), sequence (in its stream), position (of
 // the change that it announces, if any), held-ms (how long it was held here), late; and those of
 // the user, but for names that are none of the user's here.
+// `redelivered`: an earlier frame had it, which its client may have read.
 void write_message(std::string& to, const Addressee& addressee, const Delivery& delivery,
-                   std::uint64_t ack);
+                   std::uint64_t ack, bool redelivered = false);
 
 // A word of the door itself, at the destination `notices`. The body is a line of docs/json.md.
 struct NoticeFrame {
@@ -34,5 +36,9 @@ struct NoticeFrame {
 };
 void write_notice(std::string& to, const Addressee& addressee, const NoticeFrame& notice,
                   std::uint64_t number);
+
+// The same in the place of messages of a durable subscription; its message-id is that of the first.
+void write_loss(std::string& to, const Addressee& addressee, const Loss& loss,
+                std::string_view json, std::uint64_t ack);
 
 }  // namespace tidegate::stomp

@@ -29,6 +29,7 @@ std::string_view to_string(Ended why) {
                                                          {Ended::silent, "silent"},
                                                          {Ended::slow, "slow"},
                                                          {Ended::unpublished, "unpublished"},
+                                                         {Ended::evicted, "evicted"},
                                                          {Ended::peer_leaves, "peer_leaves"}});
   return names.name(why);
 }
@@ -67,12 +68,20 @@ void Session::drain(std::string receipt) {
   state_ = State::draining;
   until_ = never;
   last_receipt_ = std::move(receipt);
+  give_up_subscriptions();
+  finish_if_drained();
+}
+
+void Session::give_up_subscriptions() {
   for (auto& subscription : subscriptions_) {
-    if (!subscription.of_notices) effects_.push_back(UnwantEffect{subscription.filter.pattern});
+    if (subscription.durable != nullptr) {
+      if (subscription.durable->owner() == options_.name) subscription.durable->detach();
+    } else if (!subscription.of_notices) {
+      effects_.push_back(UnwantEffect{subscription.filter.pattern});
+    }
   }
   subscriptions_.clear();
   queued_ = 0;
-  finish_if_drained();
 }
 
 void Session::finish_if_drained() {
@@ -130,16 +139,18 @@ void Session::tell_lost() {
   fail(Ended::unpublished, message, first);
 }
 
-void Session::deliver(const SubscriptionQueue::Item& delivery) {
+// One count of arrivals orders all subscriptions of a client, durable or not.
+void Session::deliver(const std::shared_ptr<const Delivery>& delivery) {
   if (state_ != State::open) return;
-  ++arrivals_;
+  arrivals_ = options_.durable == nullptr ? arrivals_ + 1 : options_.durable->arrivals();
   for (auto& subscription : subscriptions_) {
-    if (subscription.of_notices || !subscription.filter.pattern.matches(delivery->message.topic)) {
+    if (subscription.of_notices || subscription.durable != nullptr ||
+        !subscription.filter.pattern.matches(delivery->message.topic)) {
       continue;
     }
-    const auto before = subscription.queue.bytes();
-    subscription.queue.add(arrivals_, delivery);
-    queued_ += subscription.queue.bytes() - before;
+    const auto before = subscription.own_queue.bytes();
+    subscription.own_queue.add(arrivals_, {delivery, nullptr});
+    queued_ += subscription.own_queue.bytes() - before;
   }
   check_bound();
 }
@@ -168,7 +179,7 @@ void Session::check_bound() {
 }
 
 void Session::cut(Ended why, const std::string& message) {
-  if (why == Ended::slow) outgoing_.drop_unbegun();
+  if (why == Ended::slow || why == Ended::evicted) outgoing_.drop_unbegun();
   fail(why, message);
 }
 
@@ -186,11 +197,7 @@ void Session::fail(Ended why, const std::string& message, std::string_view recei
 }
 
 void Session::end(Ended why, std::string reason) {
-  for (auto& subscription : subscriptions_) {
-    if (!subscription.of_notices) effects_.push_back(UnwantEffect{subscription.filter.pattern});
-  }
-  subscriptions_.clear();
-  queued_ = 0;
+  give_up_subscriptions();
   transactions_ = {};
   state_ = State::ended;
   until_ = base::later(now_, last_bytes_bound);
@@ -250,21 +257,34 @@ void Session::fill_output() {
   while (outgoing_.size() < base::limits::stomp_written_bytes) {
     auto* subscription = next_ready();
     if (subscription == nullptr) return;
-    const auto number = subscription->acknowledge == Acknowledge::automatic ? 0 : ++numbers_;
-    const auto before = subscription->queue.bytes();
-    const auto delivery = subscription->queue.take(number);
-    queued_ -= before - subscription->queue.bytes();
-    write_message(outgoing_.buffer(), addressee(*subscription), *delivery, number);
+    write_next(*subscription);
     outgoing_.added();
   }
+}
+
+void Session::write_next(Subscription& subscription) {
+  auto& to = outgoing_.buffer();
+  const auto number = subscription.acknowledge == Acknowledge::automatic ? 0 : ++numbers_;
+  if (subscription.durable == nullptr) {
+    const auto before = subscription.own_queue.bytes();
+    const auto item = subscription.own_queue.take(number);
+    queued_ -= before - subscription.own_queue.bytes();
+    return write_message(to, addressee(subscription), *item.delivery, number);
+  }
+  const auto [item, again] = subscription.durable->take(number);
+  if (item.delivery != nullptr) {
+    return write_message(to, addressee(subscription), *item.delivery, number, again);
+  }
+  write_loss(to, addressee(subscription), *item.loss, options_.durable->to_json(*item.loss),
+             number);
 }
 
 // That of the earliest message, so that the order holds across subscriptions.
 Session::Subscription* Session::next_ready() {
   Subscription* next = nullptr;
   for (auto& subscription : subscriptions_) {
-    if (!subscription.queue.ready()) continue;
-    if (next == nullptr || subscription.queue.next_arrival() < next->queue.next_arrival()) {
+    if (!subscription.queue().ready()) continue;
+    if (next == nullptr || subscription.queue().next_arrival() < next->queue().next_arrival()) {
       next = &subscription;
     }
   }

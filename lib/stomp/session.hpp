@@ -14,6 +14,8 @@
 //   gets a MESSAGE there with its receipt-id, the reason and the message, and goes on. Every other
 //   one gets an ERROR that names all of them, which by the protocol is the end of its connection.
 //   Rejected: a RECEIPT with a header that takes it back, since a client in use would not look.
+// - A durable subscription is not the session's own: it attaches to one of the door, and gives it
+//   back when it ends, with all that the client has not acknowledged.
 // - A client that reads or acknowledges too slowly is bounded: then it gets an ERROR.
 #pragma once
 
@@ -25,6 +27,7 @@
 #include <vector>
 
 #include "lib/base/limits.hpp"
+#include "lib/stomp/durable_subscriptions.hpp"
 #include "lib/stomp/effects.hpp"
 #include "lib/stomp/frame_reader.hpp"
 #include "lib/stomp/heart_beat.hpp"
@@ -49,6 +52,7 @@ struct SessionOptions {
   std::optional<Login> login;
   std::size_t payload_bytes = std::size_t{1} << 20U;
   std::size_t waiting_bytes = base::limits::stomp_waiting_bytes;
+  DurableSubscriptions* durable = nullptr;  // outlives it; nullptr: there is no place for them
 };
 
 // Why a session has ended.
@@ -60,6 +64,7 @@ enum class Ended : std::uint8_t {
   silent,       // it said nothing for too long
   slow,         // it read or acknowledged too slowly
   unpublished,  // a receipt can't be given
+  evicted,      // another connection has taken its durable subscription
   peer_leaves,
 };
 [[nodiscard]] std::string_view to_string(Ended why);
@@ -80,7 +85,8 @@ class Session {
   void refused(Tag tag, const std::string& why);
 
   // To each of its subscriptions that matches.
-  void deliver(const SubscriptionQueue::Item& delivery);
+  // Durable ones have got it before, by themselves.
+  void deliver(const std::shared_ptr<const Delivery>& delivery);
 
   // To those that subscribe to notices.
   void notify(std::string_view kind, std::string_view json);
@@ -122,8 +128,12 @@ class Session {
     bool of_notices = false;
     Filter filter;
     Acknowledge acknowledge = Acknowledge::automatic;
-    SubscriptionQueue queue;
+    SubscriptionQueue own_queue;
+    std::shared_ptr<DurableSubscription> durable;  // has the queue then
 
+    [[nodiscard]] const SubscriptionQueue& queue() const {
+      return durable == nullptr ? own_queue : durable->queue();
+    }
     [[nodiscard]] const std::string& name() const { return id ? *id : destination; }
   };
   using Subscriptions = std::vector<Subscription>;
@@ -148,11 +158,14 @@ class Session {
   void acknowledge_in(Subscription& subscription, std::uint64_t number, bool taken);
   void publish(Publication publication, const Unanswered::Shared& receipt);
   [[nodiscard]] Result<Subscription> subscription_of(const Frame& frame) const;
+  std::optional<Error> attach(const std::string& name, Subscription& subscription);
+  Handled remove_durable(const std::string& name, const Frame& frame);
   [[nodiscard]] Subscriptions::iterator find_subscription(const Frame& frame);
 
   // session.cpp: its life, and what is written.
   void read_frames();
   void drain(std::string receipt);
+  void give_up_subscriptions();
   void finish_if_drained();
   void tell_lost();
   void fail(Ended why, const std::string& message, std::string_view receipt = {});
@@ -160,6 +173,7 @@ class Session {
   void write_receipt(const Receipt& receipt);
   void close(const Unanswered::Shared& receipt);
   void fill_output();
+  void write_next(Subscription& subscription);
   [[nodiscard]] Subscription* next_ready();
   [[nodiscard]] Addressee addressee(const Subscription& subscription) const;
   bool write_notices(const NoticeFrame& notice);

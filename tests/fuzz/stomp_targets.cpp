@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/base/must.hpp"
+#include "lib/stomp/durable_subscriptions.hpp"
 #include "lib/stomp/frame_reader.hpp"
 #include "lib/stomp/frame_writer.hpp"
 #include "lib/stomp/session.hpp"
@@ -85,7 +86,8 @@ class ScriptedSession {
       case 'x':
         return session_.refused(tag, "no");
       case 'd':
-        return session_.deliver(delivery(++sequence_));
+        durable_.deliver(delivery(++sequence_));
+        return session_.deliver(delivery(sequence_));
       case 'n':
         return session_.notify("undelivered", "{}");
       case 't':
@@ -115,7 +117,19 @@ class ScriptedSession {
       if (std::holds_alternative<stomp::WantEffect>(effect)) ++wanted_;
       if (std::holds_alternative<stomp::UnwantEffect>(effect)) --wanted_;
     }
-    TIDEGATE_MUST(wanted_ >= 0 && (!session_.ended() || wanted_ == 0));
+    const auto lasting = static_cast<int>(durable_.patterns().size());
+    TIDEGATE_MUST(wanted_ >= lasting && (!session_.ended() || wanted_ == lasting));
+    file_ += durable_.take_journal();
+    if (durable_.changed()) file_ = durable_.snapshot();
+    durable_.written();
+    const auto kept = stomp::read_durable(file_);
+    TIDEGATE_MUST(kept.ok() && snapshot_of(*kept) == durable_.snapshot());
+  }
+
+  static std::string snapshot_of(const stomp::DurableImage& image) {
+    std::string text;
+    stomp::write_durable(text, image);
+    return text;
   }
 
   // The client reads so much: whole frames, and none behind an ERROR.
@@ -135,7 +149,10 @@ class ScriptedSession {
   }
 
   Instant now_{std::chrono::hours(1)};
-  stomp::Session session_{{.name = "1", .server = "s", .payload_bytes = body_bytes}, now_};
+  std::string file_ = snapshot_of({});
+  stomp::DurableSubscriptions durable_{{}, [](const stomp::Loss&) { return "{}"s; }};
+  stomp::Session session_{
+      {.name = "1", .server = "s", .payload_bytes = body_bytes, .durable = &durable_}, now_};
   stomp::FrameReader reader_{2 * body_bytes};
   std::vector<stomp::Tag> tags_;
   std::uint64_t sequence_ = 0;
@@ -187,7 +204,43 @@ std::vector<std::string> stomp_session_seeds() {
       "BBdddddBBddWrruuW\nSTOMP\naccept-version:1.1\n\n\0SUBSCRIBE\nid:1\ndestination:#\n"
       "ack:client-individual\nprefetch-count:2\n\n\0NACK\nsubscription:1\nmessage-id:"
       "00000000000000000000000000000000-0-1\n\n\0UNSUBSCRIBE\nid:1\n\n\0"
-      "SEND\ndestination:a\nreceipt:1\nposition:postgres:7:1:0/1\n\n\0"s};
+      "SEND\ndestination:a\nreceipt:1\nposition:postgres:7:1:0/1\n\n\0"s,
+      "BBBddWddWBBWBBdW\nSTOMP\naccept-version:1.2\n\n\0SUBSCRIBE\nid:1\ndestination:a/*\n"
+      "ack:client-individual\ndurable-subscription-name:x\n\n\0"
+      "ACK\nid:2\n\n\0ACK\nid:1\n\n\0UNSUBSCRIBE\nid:1\n\n\0"
+      "UNSUBSCRIBE\ndurable-subscription-name:x\n\n\0"s};
+}
+
+// A good text is read as it was written.
+void read_durable_subscriptions(std::string_view input) {
+  const auto read = stomp::read_durable(input);
+  if (!read) return;
+  std::string written;
+  stomp::write_durable(written, *read);
+  const auto again = stomp::read_durable(written);
+  TIDEGATE_MUST(again.ok() && again->torn == 0 && again->subscriptions == read->subscriptions);
+  const stomp::DurableSubscriptions restored(*read, [](const stomp::Loss&) { return ""s; });
+  TIDEGATE_MUST(restored.snapshot() == written);
+}
+
+std::vector<std::string> durable_subscription_seeds() {
+  stomp::DurableImage image;
+  Origin origin;
+  origin.incarnation = 7;
+  auto& one = image.subscriptions[3];
+  one = {"mails", "/topic/a.*", {}};
+  auto& stream = one.streams[origin];
+  stream.publisher = "app\\1\n";
+  stream.sent = 30;
+  stream.settled.settle({1, 17});
+  stream.settled.settle({20, 21});
+  std::string text;
+  stomp::write_durable(text, image);
+  std::string later = text;
+  stomp::write_settled(later, 3, origin, {18, 19});
+  stomp::write_sent(later, 3, origin, 31);
+  stomp::write_forget(later, 3, origin);
+  return {text, later, text + "0123"};
 }
 
 }  // namespace tidegate::fuzz

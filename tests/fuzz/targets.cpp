@@ -5,13 +5,14 @@
 namespace tidegate::fuzz {
 
 std::span<const Target> targets() {
-  static constexpr std::array<Target, 15> all{{
+  static constexpr std::array<Target, 16> all{{
       {"frames", read_frames, frame_seeds},
       {"beacon", read_beacon, beacon_seeds},
       {"node", run_node, node_seeds},
       {"json-lines", read_json_lines, json_line_seeds},
       {"stomp-frames", read_stomp_frames, stomp_frame_seeds},
       {"stomp-session", run_stomp_session, stomp_session_seeds},
+      {"durable", read_durable_subscriptions, durable_subscription_seeds},
       {"status", read_status, status_seeds},
       {"keys", read_keys, key_seeds},
       {"settings", read_settings, setting_seeds},

@@ -41,6 +41,9 @@ void read_state_file(std::string_view input);
 void read_stomp_frames(std::string_view input);
 void run_stomp_session(std::string_view input);
 
+// What a peer keeps of them on disk (stomp_targets.cpp).
+void read_durable_subscriptions(std::string_view input);
+
 // Answers of database servers and of their library.
 void read_connection_string(std::string_view input);
 void read_server_answer(std::string_view input);
@@ -59,6 +62,7 @@ void read_server_answer(std::string_view input);
 [[nodiscard]] std::vector<std::string> state_file_seeds();
 [[nodiscard]] std::vector<std::string> stomp_frame_seeds();
 [[nodiscard]] std::vector<std::string> stomp_session_seeds();
+[[nodiscard]] std::vector<std::string> durable_subscription_seeds();
 [[nodiscard]] std::vector<std::string> connection_string_seeds();
 [[nodiscard]] std::vector<std::string> server_answer_seeds();
 

@@ -57,6 +57,22 @@ TEST_CASE("notices count in the bytes of an inbox, and what is taken no longer d
   CHECK(inbox.answer_bytes() == 0);
 }
 
+TEST_CASE("an inbox knows whether messages, or reports of lost ones, wait in it") {
+  Inbox inbox(most, Inbox::Shown::no);
+  inbox.push(Notice{Warning{"look"}});
+  inbox.push(unpublished(1));
+  CHECK_FALSE(inbox.has_messages());
+  inbox.push(delivery(1));
+  inbox.push(Notice{NotResumed{origin(1), "peer", 5, NotResumed::Why::ended}});
+  inbox.push(loss(1, 1, 1));
+  inbox.push(loss(1, 2, 2));
+  for (int taken = 0; taken < 5; ++taken) {
+    CHECK(inbox.has_messages());
+    CHECK(inbox.pop(0ms));
+  }
+  CHECK_FALSE(inbox.has_messages());
+}
+
 TEST_CASE("100,000 messages that come back count with their payloads, and none is dropped") {
   Inbox inbox(most, Inbox::Shown::no);
   constexpr int count = 100'000;

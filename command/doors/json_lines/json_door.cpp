@@ -26,7 +26,7 @@ JsonDoor::JsonDoor(io::Reactor& reactor, DrivenPeer& peer, doors::Subscriptions&
 
 void JsonDoor::handle(const Incoming& incoming) {
   if (const auto* delivery = std::get_if<Delivery>(&incoming)) {
-    if (!subscriptions_.match(delivery->message.topic)) return;
+    if (!subscriptions_.want(*delivery)) return;
     return output_.line(to_text(to_json(*delivery)));
   }
   const auto& notice = std::get<Notice>(incoming);

@@ -22,10 +22,12 @@ using Buffer = std::array<char, 65536>;
 }  // namespace
 
 Client::Client(io::Descriptor socket, std::string who, stomp::SessionOptions options,
-               io::Reactor& reactor, std::function<void()> ready, Instant now)
+               io::Reactor& reactor, std::function<void()> ready, std::function<void()> before,
+               Instant now)
     : session(std::move(options), now),
       reactor_(reactor),
       ready_(std::move(ready)),
+      before_(std::move(before)),
       socket_(std::move(socket)),
       who_(std::move(who)) {}
 
@@ -72,6 +74,7 @@ void Client::write_some(Instant now) {
       session.wrote(output.size(), now);
       continue;
     }
+    before_();
     const auto sent =
         send(socket_.get(), output.data(), output.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) {

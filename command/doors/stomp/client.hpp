@@ -16,9 +16,11 @@ namespace tidegate::stomp_door {
 
 class Client {
  public:
-  // `ready` is called when the socket is; then read() and write(). Begins with write().
+  // `ready` is called when the socket is; then read() and write(). Begins with write(). `before`
+  // is called each time before something of the session's output() leaves.
   Client(io::Descriptor socket, std::string who, stomp::SessionOptions options,
-         io::Reactor& reactor, std::function<void()> ready, Instant now);
+         io::Reactor& reactor, std::function<void()> ready, std::function<void()> before,
+         Instant now);
 
   // Takes one portion of what the client has sent, if the session wants it and nothing waits.
   // False: there was none.
@@ -42,6 +44,7 @@ class Client {
 
   io::Reactor& reactor_;
   std::function<void()> ready_;
+  std::function<void()> before_;
   io::Descriptor socket_;
   std::string who_;
   io::Reactor::Watch watch_;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "command/doors/json_lines/json.hpp"
+#include "lib/base/decimal.hpp"
 #include "lib/base/limits.hpp"
 #include "peer/io/clock.hpp"
 #include "tidegate/version.hpp"
@@ -20,6 +21,8 @@ using command::LogLevel;
 
 // Read of one client at a time before the others have their turn.
 constexpr int most_portions = 16;
+
+constexpr Duration pause_between_looks = std::chrono::seconds(1);
 
 // The same when the peer leaves: what has been written to the sockets by then.
 constexpr int most_last_portions = 1024;
@@ -43,9 +46,9 @@ std::string text_of(const DoorCounters& c) {
   return fmt::format(
       "STOMP: {} clients, {} more turned away; {} messages published, {} of them not sent; {} "
       "acknowledged, {} refused; clients cut: {} malformed, {} refused, {} login, {} silent, {} "
-      "slow, {} unpublished",
+      "slow, {} unpublished, {} evicted",
       c.connected, c.turned_away, c.published, c.unpublished, c.acknowledged, c.refused_by_client,
-      c.malformed, c.refused, c.login, c.silent, c.slow, c.left_unpublished);
+      c.malformed, c.refused, c.login, c.silent, c.slow, c.left_unpublished, c.evicted);
 }
 
 std::string line_of(const Notice& notice) {
@@ -56,7 +59,7 @@ std::string line_of(const Notice& notice) {
 
 Result<std::unique_ptr<StompDoor>> StompDoor::open(DoorOptions options, io::Reactor& reactor,
                                                    DrivenPeer& peer, doors::PeerPatterns& patterns,
-                                                   spdlog::logger& log) {
+                                                   DurableStore* durable, spdlog::logger& log) {
   std::vector<Listening> all;
   for (const auto& address : options.addresses) {
     auto some = listen_at(address, options.sharing);
@@ -64,15 +67,17 @@ Result<std::unique_ptr<StompDoor>> StompDoor::open(DoorOptions options, io::Reac
     for (auto& one : some.value()) all.push_back(std::move(one));
   }
   return std::unique_ptr<StompDoor>(
-      new StompDoor(std::move(options), std::move(all), reactor, peer, patterns, log));
+      new StompDoor(std::move(options), std::move(all), reactor, peer, patterns, durable, log));
 }
 
 StompDoor::StompDoor(DoorOptions options, std::vector<Listening> listening, io::Reactor& reactor,
-                     DrivenPeer& peer, doors::PeerPatterns& patterns, spdlog::logger& log)
+                     DrivenPeer& peer, doors::PeerPatterns& patterns, DurableStore* durable,
+                     spdlog::logger& log)
     : options_(std::move(options)),
       reactor_(reactor),
       peer_(peer),
       patterns_(patterns),
+      durable_(durable),
       log_(log),
       listening_(std::move(listening)),
       timer_(reactor.timer()) {
@@ -81,6 +86,7 @@ StompDoor::StompDoor(DoorOptions options, std::vector<Listening> listening, io::
         each.descriptor(), [this, &each](io::Readiness) { accept_clients(each); }));
     tell("", LogLevel::info, "STOMP clients may connect to " + each.place());
   }
+  if (durable_ != nullptr) begin_durable();
 }
 
 StompDoor::~StompDoor() {
@@ -110,10 +116,12 @@ void StompDoor::adopt(io::Descriptor socket, std::string who) {
   connection.number = number;
   connection.client = std::make_unique<Client>(
       std::move(socket), std::move(who),
-      stomp::SessionOptions{.name = std::to_string(number),
-                            .server = "tidegate/" + std::string(version()),
-                            .login = options_.login,
-                            .payload_bytes = options_.payload_bytes},
+      stomp::SessionOptions{
+          .name = std::to_string(number),
+          .server = "tidegate/" + std::string(version()),
+          .login = options_.login,
+          .payload_bytes = options_.payload_bytes,
+          .durable = durable_ == nullptr ? nullptr : &durable_->subscriptions()},
       reactor_,
       [this, &connection] {
         const auto now = io::clock_now();
@@ -122,7 +130,7 @@ void StompDoor::adopt(io::Descriptor socket, std::string who) {
         }
         serve(connection);
       },
-      io::clock_now());
+      [this] { write_durable(); }, io::clock_now());
   tell("", LogLevel::debug,
        "STOMP client " + std::to_string(number) + " is " + connection.client->who());
   serve(connection);
@@ -139,8 +147,11 @@ void StompDoor::turn_away(const io::Descriptor& socket) const {
 
 void StompDoor::handle(const Incoming& incoming) {
   if (const auto* delivery = std::get_if<Delivery>(&incoming)) {
-    if (clients_.empty()) return;
+    const bool nobody = durable_ == nullptr || durable_->subscriptions().empty();
+    if (clients_.empty() && nobody) return;
     const auto shared = std::make_shared<const Delivery>(*delivery);
+    if (durable_ != nullptr) durable_->subscriptions().deliver(shared);
+    if (!patterns_.for_all(*delivery)) return;
     for (auto& connection : clients_) connection.client->session.deliver(shared);
     return;
   }
@@ -151,6 +162,11 @@ void StompDoor::answer(const Notice& notice) {
   if (const auto* sent = std::get_if<Sent>(&notice)) return answer(*sent);
   if (const auto* received = std::get_if<Received>(&notice)) return answer(*received);
   if (const auto* unpublished = std::get_if<Unpublished>(&notice)) return answer(*unpublished);
+  if (durable_ != nullptr) {
+    auto& durable = durable_->subscriptions();
+    if (const auto* lost = std::get_if<Undelivered>(&notice)) durable.undelivered(*lost);
+    if (const auto* lost = std::get_if<NotResumed>(&notice)) durable.not_resumed(*lost);
+  }
   if (!std::holds_alternative<Undelivered>(notice) && !std::holds_alternative<Undone>(notice)) {
     return;
   }
@@ -199,6 +215,7 @@ Client* StompDoor::client_of_connection(std::uint64_t number) {
 
 void StompDoor::peer_has_turned() {
   const auto now = io::clock_now();
+  if (durable_ != nullptr) follow_durable(now);
   cut_the_slowest();
   auto next = digest_.deadline();
   for (auto& connection : clients_) {
@@ -239,11 +256,57 @@ void StompDoor::carry_out(Connection& connection) {
       patterns_.add(want->pattern);
     } else if (const auto* unwant = std::get_if<stomp::UnwantEffect>(&effect)) {
       patterns_.remove(unwant->pattern);
+    } else if (const auto* other = std::get_if<stomp::EvictEffect>(&effect)) {
+      evict(*other);
     } else {
       const bool taken = std::get<stomp::AcknowledgedEffect>(effect).taken;
       ++(taken ? counters_.acknowledged : counters_.refused_by_client);
     }
   }
+  write_durable();
+}
+
+void StompDoor::evict(const stomp::EvictEffect& evict) {
+  const auto number = base::parse_number<std::uint64_t>(evict.connection).value_or(0);
+  auto* client = client_of_connection(number);
+  if (client != nullptr) client->session.cut(stomp::Ended::evicted, evict.why);
+}
+
+// --- durable subscriptions ----------------------------------------------------------------------
+
+void StompDoor::begin_durable() {
+  auto& subscriptions = durable_->subscriptions();
+  for (const auto& pattern : subscriptions.patterns()) patterns_.add(pattern);
+  const auto self = peer_.status();
+  for (const auto& cursor : peer_.cursors()) {
+    if (cursor.publisher.peer != self.origin.peer) continue;
+    subscriptions.own_stream_begins(cursor, self.name);
+  }
+}
+
+// Now and then, and at the end, they learn how far the streams are in which nothing was for them.
+void StompDoor::follow_durable(Instant now) {
+  auto& subscriptions = durable_->subscriptions();
+  for (const auto& text : subscriptions.take_full()) tell("durable", LogLevel::warning, text);
+  if (!subscriptions.empty() && (now >= look_at_ || leaving_)) {
+    const auto cursors = peer_.cursors();
+    if (!cursors.empty()) {
+      look_at_ = now + pause_between_looks;
+      subscriptions.passed(cursors);
+    }
+    if (leaving_) {
+      const auto self = peer_.status();
+      subscriptions.own_stream_left(self.origin.peer, self.last_sequence);
+    }
+  }
+  write_durable();
+}
+
+void StompDoor::write_durable() {
+  if (durable_ == nullptr) return;
+  const auto word = durable_->write(io::clock_now());
+  if (!word) return;
+  tell("durable file", word->trouble ? LogLevel::error : LogLevel::info, word->text);
 }
 
 void StompDoor::publish_waiting(Connection& connection) {
@@ -302,6 +365,8 @@ void StompDoor::tell_end(Connection& connection) {
         return &counters_.slow;
       case stomp::Ended::unpublished:
         return &counters_.left_unpublished;
+      case stomp::Ended::evicted:
+        return &counters_.evicted;
       case stomp::Ended::politely:
       case stomp::Ended::peer_leaves:
         break;

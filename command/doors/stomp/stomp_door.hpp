@@ -3,6 +3,9 @@
 // (lib/stomp/session.hpp); the door gives it deliveries, notices and answers of the peer, and
 // publishes for it. docs/stomp.md is the contract with clients.
 //
+// Durable subscriptions get what the peer delivers whether their client is there or not
+// (durable_store.hpp). What a session says about them is on disk before its client hears of it.
+//
 // No client holds up another: one that reads too slowly is bounded and cut, and if all of them
 // together keep too much waiting, the one with the most is. Only a full outbox of the peer holds up
 // those who publish: nothing more is read from them until there is room.
@@ -19,6 +22,7 @@
 
 #include "command/doors/door.hpp"
 #include "command/doors/stomp/client.hpp"
+#include "command/doors/stomp/durable_store.hpp"
 #include "command/doors/stomp/listening.hpp"
 #include "command/doors/subscriptions.hpp"
 #include "command/log.hpp"
@@ -51,14 +55,16 @@ struct DoorCounters {
   std::uint64_t silent = 0;
   std::uint64_t slow = 0;
   std::uint64_t left_unpublished = 0;
+  std::uint64_t evicted = 0;
 };
 
 class StompDoor final : public doors::Door {
  public:
-  // Listens. An error names the address that can't be used. All references outlive it.
+  // Listens. An error names the address that can't be used. All references outlive it, and so does
+  // `durable`; nullptr: there are no durable subscriptions.
   static Result<std::unique_ptr<StompDoor>> open(DoorOptions options, io::Reactor& reactor,
                                                  DrivenPeer& peer, doors::PeerPatterns& patterns,
-                                                 spdlog::logger& log);
+                                                 DurableStore* durable, spdlog::logger& log);
   ~StompDoor() override;
 
   // A client that has come another way, and its name for people.
@@ -84,7 +90,8 @@ class StompDoor final : public doors::Door {
   };
 
   StompDoor(DoorOptions options, std::vector<Listening> listening, io::Reactor& reactor,
-            DrivenPeer& peer, doors::PeerPatterns& patterns, spdlog::logger& log);
+            DrivenPeer& peer, doors::PeerPatterns& patterns, DurableStore* durable,
+            spdlog::logger& log);
 
   void accept_clients(const Listening& listening);
   void turn_away(const io::Descriptor& socket) const;
@@ -97,6 +104,10 @@ class StompDoor final : public doors::Door {
   void answer(const Unpublished& unpublished);
   [[nodiscard]] std::optional<Asker> take_asker(Ticket ticket);
   [[nodiscard]] Client* client_of_connection(std::uint64_t number);
+  void evict(const stomp::EvictEffect& evict);
+  void begin_durable();
+  void follow_durable(Instant now);
+  void write_durable();
   void cut_the_slowest();
   void sweep();
   void tell_end(Connection& connection);
@@ -106,6 +117,8 @@ class StompDoor final : public doors::Door {
   io::Reactor& reactor_;
   DrivenPeer& peer_;
   doors::PeerPatterns& patterns_;
+  DurableStore* durable_;
+  Instant look_at_ = Instant::min();  // how far the streams have come
   spdlog::logger& log_;
   command::LogDigest digest_;
   std::vector<Listening> listening_;

@@ -1,0 +1,47 @@
+// The file in which a peer keeps its durable subscriptions, beside its state file. It knows nothing
+// of what the text says (lib/stomp/durable_records.hpp).
+//
+// 1. A piece is appended by one write(2), so that it survives the end of the process, however it
+//    ends. It is not flushed: after the end of the machine the last pieces may be missing.
+// 2. The whole is replaced as one: written beside it, flushed, renamed.
+// 3. One process has the file at a time: `<path>.lock` is locked as long as it runs.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "peer/io/descriptor.hpp"
+#include "tidegate/result.hpp"
+
+namespace tidegate::stomp_door {
+
+class DurableFile {
+ public:
+  // Reads it into `text`; empty: there is none, and it is made by the first replace().
+  static Result<DurableFile> open(const std::string& path, std::string& text);
+
+  // nullopt: it is written. After an error append() must not be called before a replace().
+  [[nodiscard]] std::optional<Error> append(std::string_view piece);
+  [[nodiscard]] std::optional<Error> replace(std::string_view text);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::size_t replaced_bytes() const { return replaced_; }  // by the last replace()
+  [[nodiscard]] std::size_t appended_bytes() const { return appended_; }  // since
+
+ private:
+  DurableFile(std::string path, io::Descriptor lock, io::Descriptor file, std::size_t bytes)
+      : path_(std::move(path)), lock_(std::move(lock)), file_(std::move(file)), replaced_(bytes) {}
+
+  [[nodiscard]] Error failed(const std::string& doing) const;
+
+  std::string path_;
+  io::Descriptor lock_;
+  io::Descriptor file_;
+  std::size_t replaced_;
+  std::size_t appended_ = 0;
+};
+
+}  // namespace tidegate::stomp_door
