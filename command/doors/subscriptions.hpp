@@ -16,8 +16,8 @@ namespace tidegate::doors {
 // Of all doors of one peer.
 class PeerPatterns {
  public:
-  // What was published before the peer met its publisher may come for others than the doors'
-  // present clients: those don't want it then.
+  // Messages from before the peer met their publisher may come for others than the doors' present
+  // clients, which don't want them then.
   enum class Earlier : std::uint8_t { for_all, for_others };
 
   PeerPatterns(DrivenPeer& peer, Earlier earlier) : peer_(peer), earlier_(earlier) {}

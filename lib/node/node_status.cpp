@@ -58,7 +58,7 @@ void ReceiverHalf::describe(Status& status, Instant now) const {
   }
 }
 
-// What is skipped is reported at once, before messages that are held: those keep the place back.
+// Skipped ones are reported at once, before messages that are held: those keep the place back.
 std::vector<Cursor> ReceiverHalf::cursors() const {
   std::vector<Cursor> all;
   const auto add = [&](const mesh::Member& member) {

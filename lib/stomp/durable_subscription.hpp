@@ -3,7 +3,7 @@
 //
 // 1. A message is settled by its acknowledgement, never by its delivery; or because it turns out
 //    that it was not for this subscription. Settled ones never come again, in no life of the peer.
-// 2. What a client had got and not acknowledged comes first to the next one, in order.
+// 2. The next client first gets all that the last one had not acknowledged, in order.
 // 3. Messages of others that will not come, and those that were dropped since too many bytes
 //    waited, are a Loss in their place. It is acknowledged like a message, and only that settles
 //    them.
@@ -56,8 +56,8 @@ class DurableSubscription {
   // This peer leaves, and its own stream ends behind `last`: it is forgotten if nothing of it is
   // open, so that it need not be resumed.
   void own_stream_left(const PeerId& self, std::uint64_t last);
-  // The stream is gone with the former lives of its publisher. What of it waited here, too, if this
-  // subscription comes from a former life itself.
+  // The stream is gone with a former life of its publisher, and how much of it is not known. Does
+  // nothing while something of it is still here.
   void stream_ended(std::uint64_t arrival, const Origin& stream);
 
   // --- its client ---

@@ -66,7 +66,7 @@ class DurableSubscriptions {
   // At the end: it will go on behind `last`.
   void own_stream_left(const PeerId& self, std::uint64_t last);
 
-  // What is to be appended to the journal; the next call begins behind it.
+  // The end of the journal, to be appended; the next call begins behind it.
   [[nodiscard]] std::string take_journal();
   [[nodiscard]] std::string snapshot() const;
   // There are others than in the last snapshot.

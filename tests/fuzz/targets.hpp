@@ -41,7 +41,7 @@ void read_state_file(std::string_view input);
 void read_stomp_frames(std::string_view input);
 void run_stomp_session(std::string_view input);
 
-// What a peer keeps of them on disk (stomp_targets.cpp).
+// The text in which a peer keeps durable subscriptions (stomp_targets.cpp).
 void read_durable_subscriptions(std::string_view input);
 
 // Answers of database servers and of their library.

@@ -85,8 +85,7 @@ Result<DurableFile> DurableFile::open(const std::string& path, std::string& text
 }
 
 std::optional<Error> DurableFile::append(std::string_view piece) {
-  if (!file_) return failed("written");
-  if (!write_all(file_.get(), piece)) return failed("written");
+  if (!write_all(file_.get(), piece)) return failed();
   appended_ += piece.size();
   return std::nullopt;
 }
@@ -97,15 +96,15 @@ std::optional<Error> DurableFile::replace(std::string_view text) {
       ::open(beside.c_str(), O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   const bool written = file && write_all(file.get(), text) && fsync(file.get()) == 0 &&
                        std::rename(beside.c_str(), path_.c_str()) == 0;
-  if (!written || !flush_directory_of(path_)) return failed("written");
+  if (!written || !flush_directory_of(path_)) return failed();
   file_ = std::move(file);
   replaced_ = text.size();
   appended_ = 0;
   return std::nullopt;
 }
 
-Error DurableFile::failed(const std::string& doing) const {
-  return trouble(path_, "can't be " + doing + ": " + std::strerror(errno));
+Error DurableFile::failed() const {
+  return trouble(path_, std::string("can't be written: ") + std::strerror(errno));
 }
 
 }  // namespace tidegate::stomp_door

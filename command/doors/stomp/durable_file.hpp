@@ -23,7 +23,7 @@ class DurableFile {
   // Reads it into `text`; empty: there is none, and it is made by the first replace().
   static Result<DurableFile> open(const std::string& path, std::string& text);
 
-  // nullopt: it is written. After an error append() must not be called before a replace().
+  // nullopt: it is written. Where there was no file, and after an error, a replace() comes first.
   [[nodiscard]] std::optional<Error> append(std::string_view piece);
   [[nodiscard]] std::optional<Error> replace(std::string_view text);
 
@@ -35,7 +35,7 @@ class DurableFile {
   DurableFile(std::string path, io::Descriptor lock, io::Descriptor file, std::size_t bytes)
       : path_(std::move(path)), lock_(std::move(lock)), file_(std::move(file)), replaced_(bytes) {}
 
-  [[nodiscard]] Error failed(const std::string& doing) const;
+  [[nodiscard]] Error failed() const;
 
   std::string path_;
   io::Descriptor lock_;

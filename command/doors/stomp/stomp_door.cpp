@@ -116,12 +116,11 @@ void StompDoor::adopt(io::Descriptor socket, std::string who) {
   connection.number = number;
   connection.client = std::make_unique<Client>(
       std::move(socket), std::move(who),
-      stomp::SessionOptions{
-          .name = std::to_string(number),
-          .server = "tidegate/" + std::string(version()),
-          .login = options_.login,
-          .payload_bytes = options_.payload_bytes,
-          .durable = durable_ == nullptr ? nullptr : &durable_->subscriptions()},
+      stomp::SessionOptions{.name = std::to_string(number),
+                            .server = "tidegate/" + std::string(version()),
+                            .login = options_.login,
+                            .payload_bytes = options_.payload_bytes,
+                            .durable = durable_ == nullptr ? nullptr : &durable_->subscriptions()},
       reactor_,
       [this, &connection] {
         const auto now = io::clock_now();

@@ -4,7 +4,7 @@
 // publishes for it. docs/stomp.md is the contract with clients.
 //
 // Durable subscriptions get what the peer delivers whether their client is there or not
-// (durable_store.hpp). What a session says about them is on disk before its client hears of it.
+// (durable_store.hpp). All that a client does to them is on disk before it is answered.
 //
 // No client holds up another: one that reads too slowly is bounded and cut, and if all of them
 // together keep too much waiting, the one with the most is. Only a full outbox of the peer holds up

@@ -127,7 +127,7 @@ TEST_CASE("the place to resume a stream does not pass a message that is held") {
   a.wait(milliseconds(10));
   a.step(input::ReplayPositionRead{replayed(250)});
   CHECK(a.cursors() == Cursors{{b, 3}});
-  // What is lost behind it is told of at once.
+  // A loss behind it is told of at once.
   a.step(input::FromStream{b, mesh::Heartbeat{b, 6, 5, std::nullopt}});
   CHECK(a.notices<Undelivered>().size() == 1);
   CHECK(a.cursors() == Cursors{{b, 3}});

@@ -25,6 +25,7 @@ class DurableDoor {
                                {"destination", destination},
                                {"ack", ack},
                                {"durable-subscription-name", "mails"}});
+    write();
     return client;
   }
   std::unique_ptr<StompClient> connected(const std::string& version = "1.2") {
