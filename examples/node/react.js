@@ -1,7 +1,6 @@
 // Reads announced builds on a replica: node react.js REPLICA PORT, until Ctrl-C or SIGTERM.
 //
-// REPLICA is a connection URI, PORT the door of a peer that reads the same server:
-// tidegate peer --door tcp:127.0.0.1:PORT --database REPLICA ...
+// REPLICA is a URI, PORT the door of: tidegate peer --door tcp:127.0.0.1:PORT --database REPLICA
 const { Client } = require('@stomp/stompjs');
 const { TCPWrapper } = require('@stomp/tcp-wrapper'); // or brokerURL, for a peer with --http
 const { Pool } = require('pg');
@@ -19,6 +18,7 @@ door.onConnect = () => {
   door.subscribe('/topic/builds.*', (message) => react(message).catch(end), headers);
   door.watchForReceipt('subscribed', () => console.log('ready for builds'));
 };
+door.onWebSocketError = () => console.error('no door there; trying again');
 door.onStompError = (frame) => console.error(`the door says: ${frame.headers.message}`);
 door.activate();
 
