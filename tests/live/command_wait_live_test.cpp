@@ -124,8 +124,10 @@ TEST_CASE("a program asks on its standard input, and is answered in its time") {
   CHECK_FALSE(answer.contains("id"));
   CHECK(answer["members"].size() == 1);
   CHECK(answer["members"][0]["name"] == "web");
-  peer.write("{\"wait\":\"tide1.AAAA\"}\n");
-  CHECK(contains(wait_for(peer, "error")["message"].get<std::string>(), "copy it anew"));
+  peer.write("{\"wait\":\"tide1.AAAA\",\"id\":7}\n");
+  answer = wait_for(peer, "error");
+  CHECK(contains(answer["message"].get<std::string>(), "copy it anew"));
+  CHECK(answer["id"] == 7);
 }
 
 TEST_CASE("a peer that reads no server says so, and wait without a peer says that") {

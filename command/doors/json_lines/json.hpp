@@ -89,6 +89,10 @@ struct Publication {
 // Reads one line in. Any text is allowed; all that is wrong with it is the error.
 [[nodiscard]] Result<Publication> parse_publication(std::string_view line);
 
+// The id, as JSON, of a line in that something else is wrong with; empty: it has none that can be
+// read.
+[[nodiscard]] std::string id_of(std::string_view line);
+
 // A line in that publishes nothing and tells the peer to do something (doors/orders.hpp).
 struct TrustPrimary {};
 struct ReloadKeys {};

@@ -192,6 +192,13 @@ Result<std::string> json_members::read_id(const Json& json) {
   return to_text(json);
 }
 
+std::string id_of(std::string_view line) {
+  const auto json = read_json(line, bounds);
+  if (!json || !json->is_object() || !json->contains("id")) return {};
+  const auto id = json_members::read_id((*json)["id"]);
+  return id ? *id : std::string();
+}
+
 Result<Publication> parse_publication(std::string_view line) {
   const auto read = read_json(line, bounds);
   if (!read) {
@@ -213,8 +220,7 @@ Result<Publication> parse_publication(std::string_view line) {
   auto topic = wrong.check(json.contains("topic") ? read_topic(json["topic"])
                                                   : Result<Topic>(Error{"the topic is missing"}));
   auto payload = wrong.check(read_payload(json));
-  auto headers =
-      json.contains("headers") ? wrong.check(read_headers(json["headers"])) : Headers();
+  auto headers = json.contains("headers") ? wrong.check(read_headers(json["headers"])) : Headers();
   const auto dependency = wrong.check(read_dependency(json));
   auto id = json.contains("id") ? wrong.check(read_id(json["id"])) : std::string();
   const auto acknowledged =

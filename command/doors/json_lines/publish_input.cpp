@@ -111,7 +111,8 @@ void PublishInput::take(const Line& line, DrivenPeer* publisher, doors::Orders& 
   } else if (auto wait = parse_wait(line.text)) {
     ask(line, std::move(*wait), orders, output);
   } else if (publisher == nullptr) {
-    complain(line.number, "not published: the peer for it could not be started", output);
+    complain(line.number, "not published: the peer for it could not be started", output,
+             id_of(line.text));
   } else {
     take_message(line, output);
   }
@@ -140,13 +141,13 @@ void PublishInput::obey(const Order& order, std::uint64_t line, doors::Orders& o
 }
 
 void PublishInput::ask(const Line& line, Result<Wait> wait, doors::Orders& orders, Output& output) {
-  if (!wait) return complain(line.number, wait.error().message, output);
+  if (!wait) return complain(line.number, wait.error().message, output, id_of(line.text));
   const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(base::bounded(wait->timeout));
   const auto [answer, ticket] = orders.when_covered(wait->position, timeout, wait->where);
   if (answer == Ask::accepted) {
     questions_.emplace(ticket, std::move(wait->id));
   } else {
-    complain(line.number, "not asked: " + std::string(to_string(answer)), output);
+    complain(line.number, "not asked: " + std::string(to_string(answer)), output, wait->id);
   }
 }
 
@@ -195,7 +196,9 @@ void PublishInput::take_message(const Line& line, Output& output) {
                     output);
   }
   auto publication = parse_publication(line.text);
-  if (!publication) return complain(line.number, publication.error().message, output);
+  if (!publication) {
+    return complain(line.number, publication.error().message, output, id_of(line.text));
+  }
   waiting_ = Waiting{line.number, std::move(*publication)};
 }
 

@@ -486,3 +486,12 @@ TEST_CASE("text of others can't move the cursor of a terminal") {
   status.peers.front().name = "\x1b[31m";
   CHECK(peers_text(status).find('\x1b') == std::string::npos);
 }
+
+TEST_CASE("the error of a line in names its id where that can be read") {
+  CHECK(id_of(R"({"topic":3,"id":"a b"})") == R"("a b")");
+  CHECK(id_of(R"({"wait":"?","id":7})") == "7");
+  CHECK(id_of(R"({"id":[]})") == "");
+  CHECK(id_of(R"({"topic":"t"})") == "");
+  CHECK(id_of("[7]") == "");
+  CHECK(id_of("{") == "");
+}
