@@ -37,7 +37,7 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 38> table{{
+const std::array<Setting, 40> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
@@ -131,6 +131,11 @@ const std::array<Setting, 38> table{{
      [](Settings& s) -> Target { return &s.door_mode; }},
     {"door-login", "NAME:PASSCODE", "login and passcode that STOMP clients have to say",
      [](Settings& s) -> Target { return &s.door_login; }, true},
+    {"door-certificate", "PATH",
+     "certificate of the TCP ports of a door, as PEM with those above it; they speak TLS then",
+     [](Settings& s) -> Target { return &s.door_certificate; }},
+    {"door-certificate-key", "PATH", "its private key, as PEM; nobody else may read the file",
+     [](Settings& s) -> Target { return &s.door_certificate_key; }},
     {"http", "ADDRESS",
      "where `tidegate peer` serves STOMP over WebSocket, at /stomp, on loopback: 127.0.0.1:15674; "
      "repeatable",

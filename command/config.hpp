@@ -57,6 +57,9 @@ struct Settings {
   std::string door_group;
   std::string door_mode;
   std::string door_login;
+  // TLS for its TCP ports: files of PEM; both or none.
+  std::string door_certificate;
+  std::string door_certificate_key;
 
   // Where a running peer serves HTTP (command/doors/http/address.hpp), and the web pages that may
   // use that (command/doors/http/admission.hpp).

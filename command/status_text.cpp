@@ -101,14 +101,15 @@ std::string kept_words(const Status& status) {
                      status.retained_first, rough_size(status.retain_bytes));
 }
 
-// Usual counts are always shown; those that point at trouble only when they are not 0.
-std::string counter_words(const Counters& counters) {
-  constexpr std::size_t usual = 3;  // published, received, delivered
+// Usual counts, the first ones, are always shown; those that point at trouble only when they are
+// not 0.
+template <typename Counts, typename Names>
+std::string counter_words(const Counts& counters, const Names& names, std::size_t usual) {
   std::string text;
-  for (std::size_t i = 0; i < counter_names.size(); ++i) {
-    const auto number = counters.*counter_names[i].count;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto number = counters.*names[i].count;
     if (i >= usual && number == 0) continue;
-    std::string name = counter_names[i].name;
+    std::string name = names[i].name;
     std::replace(name.begin(), name.end(), '_', ' ');
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, number);
   }
@@ -220,7 +221,8 @@ void sort_peers(Status& status) {
                    [&](const auto& a, const auto& b) { return key(a) < key(b); });
 }
 
-std::string status_text(const Status& status, bool all) {
+std::string status_text(const Status& status, bool all,
+                        const std::optional<stomp_door::DoorCounters>& door) {
   auto text = fmt::format("{} in mesh {}, up for {}\n", harmless(status.name),
                           harmless(status.mesh), rough_duration(status.up));
   for (const auto& trouble : status.troubles) {
@@ -238,7 +240,10 @@ std::string status_text(const Status& status, bool all) {
   text += row("outbox", outbox_words(status));
   text += row("sent", sent_words(status));
   text += row("kept", kept_words(status));
-  text += row("counts", counter_words(status.counters));
+  // Published, received, delivered.
+  text += row("counts", counter_words(status.counters, counter_names, 3));
+  // Clients, connected.
+  if (door) text += row("door", counter_words(*door, stomp_door::door_counter_names, 2));
   const auto ready = std::count_if(status.peers.begin(), status.peers.end(),
                                    [](const auto& peer) { return peer.state == PeerState::ready; });
   text += row("peers", fmt::format("{} ready, {} known\n", ready, status.peers.size()));

@@ -6,14 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "command/doors/stomp/door_counters.hpp"
 #include "tidegate/status.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate::command {
 
 // Several lines, each with its line break: how the peer stands, its numbers, and who is there.
-// `all`: also of the peers that have left.
-[[nodiscard]] std::string status_text(const Status& status, bool all = true);
+// `all`: also of the peers that have left. `door`: its STOMP clients, if it serves some.
+[[nodiscard]] std::string status_text(const Status& status, bool all = true,
+                                      const std::optional<stomp_door::DoorCounters>& door = {});
 
 // "5fee04e7807a7ebf is used, accepted too: 0123456789abcdef".
 [[nodiscard]] std::string key_words(const std::vector<std::string>& keys);

@@ -9,10 +9,6 @@
 
 namespace tidegate::peer {
 
-// The text of the file; an error when somebody may read it who should not: all but its owner, who
-// must be this process's user or root, and a group where that is root.
-[[nodiscard]] Result<std::string> read_key_file(const std::string& path);
-
 // The keys that the options name; an empty ring when they name none.
 [[nodiscard]] Result<keys::Keyring> open_keyring(const Options& options);
 

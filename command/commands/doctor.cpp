@@ -67,7 +67,8 @@ std::string in_words(const std::vector<health::Finding>& findings, const Page& p
 std::optional<Result<Status>> ask_running_peer(const command::Invocation& invocation) {
   for (const auto& peer : find_local_peers(invocation).running) {
     if (!invocation.settings.socket.empty() || peer.mesh == invocation.settings.options.mesh) {
-      return ask_status(peer);
+      auto report = ask_status(peer);
+      return report ? Result<Status>(std::move(*report)) : Result<Status>(report.error());
     }
   }
   return std::nullopt;

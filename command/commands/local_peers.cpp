@@ -89,7 +89,7 @@ std::variant<status_socket::PeerSocket, int> choose_local_peer(
   return std::move(peers.running.front());
 }
 
-Result<Status> ask_status(const status_socket::PeerSocket& peer) {
+Result<json_lines::PeerReport> ask_status(const status_socket::PeerSocket& peer) {
   auto answer = status_socket::read_status(peer.path, ask_bound);
   if (!answer) return answer.error();
   if (std::holds_alternative<status_socket::NobodyThere>(*answer)) {

@@ -5,10 +5,10 @@
 #include <variant>
 #include <vector>
 
+#include "command/doors/json_lines/json.hpp"
 #include "command/doors/status_socket/places.hpp"
 #include "command/subcommand.hpp"
 #include "tidegate/result.hpp"
-#include "tidegate/status.hpp"
 
 namespace tidegate::commands {
 
@@ -27,6 +27,6 @@ struct LocalPeers {
     const command::Invocation& invocation);
 
 // Asks one for its status.
-[[nodiscard]] Result<Status> ask_status(const status_socket::PeerSocket& peer);
+[[nodiscard]] Result<json_lines::PeerReport> ask_status(const status_socket::PeerSocket& peer);
 
 }  // namespace tidegate::commands

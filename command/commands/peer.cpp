@@ -35,6 +35,7 @@
 #include "command/doors/status_socket/status_socket.hpp"
 #include "command/doors/stomp/stomp_door.hpp"
 #include "command/doors/subscriptions.hpp"
+#include "command/doors/tls/terminator.hpp"
 #include "command/subcommand.hpp"
 #include "peer/io/clock.hpp"
 #include "peer/io/signals.hpp"
@@ -47,12 +48,15 @@ bool has_door(const command::Settings& settings) {
   return !settings.doors.empty() || !settings.http.empty();
 }
 
-// The status socket of this peer. Without one the peer works all the same, so only a socket that
+// The status socket of this peer, which tells of the door once there is one. Without a socket the
+// peer works all the same, so only a socket that
 // was asked for by path is worth refusing the start.
 Result<std::unique_ptr<status_socket::StatusSocket>> open_status_socket(
-    const command::Invocation& invocation, io::Reactor& reactor, DrivenPeer& peer) {
-  const auto document = [&peer] {
-    return json_lines::to_text(json_lines::to_json(peer.status())) + "\n";
+    const command::Invocation& invocation, io::Reactor& reactor, DrivenPeer& peer,
+    const stomp_door::StompDoor* const& door) {
+  const auto document = [&peer, &door] {
+    const auto counters = door == nullptr ? std::nullopt : std::optional(door->counters());
+    return json_lines::to_text(json_lines::to_json(peer.status(), counters)) + "\n";
   };
   const auto& settings = invocation.settings;
   const auto share = [&](const std::string& path, bool directory) {
@@ -102,11 +106,12 @@ std::unique_ptr<publish_socket::PublishSocket> open_publish_socket(
 // The door for STOMP clients, at its own addresses and over HTTP; nullptr: none is wanted.
 Result<std::unique_ptr<stomp_door::StompDoor>> open_stomp_door(
     const command::Invocation& invocation, io::Reactor& reactor, DrivenPeer& peer,
-    doors::PeerPatterns& patterns, stomp_door::DurableStore* durable) {
+    doors::PeerPatterns& patterns, stomp_door::DurableStore* durable, tls::Terminator* terminator) {
   const auto& settings = invocation.settings;
   if (!has_door(settings)) return std::unique_ptr<stomp_door::StompDoor>();
   stomp_door::DoorOptions options{.sharing = {settings.door_group, settings.door_mode},
-                                  .payload_bytes = settings.options.payload_bytes};
+                                  .payload_bytes = settings.options.payload_bytes,
+                                  .terminator = terminator};
   for (const auto& text : settings.doors) {
     options.addresses.push_back(stomp_door::parse_address(text).value());
   }
@@ -123,23 +128,36 @@ Result<std::unique_ptr<stomp_door::StompDoor>> open_stomp_door(
 Result<std::unique_ptr<stomp_door::DurableStore>> open_durable_store(
     const command::Settings& settings) {
   const auto& state_file = settings.options.state_file;
-  if (settings.doors.empty() || state_file.empty()) {
+  if (!has_door(settings) || state_file.empty()) {
     return std::unique_ptr<stomp_door::DurableStore>();
   }
   return stomp_door::DurableStore::open(state_file);
 }
 
-// The HTTP server, whose WebSockets are clients of that door; empty: none is wanted.
-struct Http {
-  std::unique_ptr<doors::NetworkThread> thread;
-  std::unique_ptr<http_door::HttpDoor> door;
-};
+// The thread for HTTP and TLS; nullptr: neither is wanted.
+Result<std::unique_ptr<doors::NetworkThread>> start_network(const command::Settings& settings,
+                                                            io::Reactor& reactor) {
+  if (settings.http.empty() && settings.door_certificate.empty()) {
+    return std::unique_ptr<doors::NetworkThread>();
+  }
+  return doors::NetworkThread::start(reactor);
+}
 
-Result<Http> open_http(const command::Invocation& invocation, io::Reactor& reactor,
-                       stomp_door::StompDoor* stomp) {
+// TLS for the TCP ports of the door; nullptr: none is wanted.
+Result<std::unique_ptr<tls::Terminator>> open_terminator(const command::Settings& settings,
+                                                         doors::NetworkThread* network) {
+  if (settings.door_certificate.empty()) return std::unique_ptr<tls::Terminator>();
+  return tls::Terminator::open({settings.door_certificate, settings.door_certificate_key},
+                               *network);
+}
+
+// The HTTP server, whose WebSockets are clients of that door; nullptr: none is wanted.
+Result<std::unique_ptr<http_door::HttpDoor>> open_http(const command::Invocation& invocation,
+                                                       io::Reactor& reactor,
+                                                       doors::NetworkThread* network,
+                                                       stomp_door::StompDoor* stomp) {
   const auto& settings = invocation.settings;
-  Http http;
-  if (settings.http.empty()) return http;
+  if (settings.http.empty()) return std::unique_ptr<http_door::HttpDoor>();
   http_door::HttpOptions options{.payload_bytes = settings.options.payload_bytes};
   for (const auto& text : settings.http) {
     options.addresses.push_back(http_door::parse_address(text).value());
@@ -147,16 +165,10 @@ Result<Http> open_http(const command::Invocation& invocation, io::Reactor& react
   for (const auto& text : settings.http_origins) {
     options.origins.push_back(http_door::parse_origin(text).value());
   }
-  auto thread = doors::NetworkThread::start(reactor);
-  if (!thread) return thread.error();
-  http.thread = std::move(thread).value();
   const auto adopt = [stomp](io::Descriptor end, std::string who) {
     stomp->adopt(std::move(end), std::move(who));
   };
-  auto door = http_door::HttpDoor::open(options, *http.thread, reactor, adopt, invocation.log);
-  if (!door) return door.error();
-  http.door = std::move(door).value();
-  return http;
+  return http_door::HttpDoor::open(options, *network, reactor, adopt, invocation.log);
 }
 
 void say_what_was_found(const command::Invocation& invocation, const Status& status) {
@@ -180,9 +192,19 @@ void say_what_was_found(const command::Invocation& invocation, const Status& sta
   }
 }
 
-// SIGHUP: reads all settings again, takes on the level of the log and the keys, and names those
-// that need a restart.
-void reload(const command::Invocation& invocation, command::Settings& present, RunningPeer& peer) {
+void reload_certificate(const command::Invocation& invocation, tls::Terminator& terminator) {
+  const auto error = terminator.reload();
+  command::write(invocation.log,
+                 error ? command::LogLine{command::LogLevel::error,
+                                          error->message + "; the certificate is as it was"}
+                       : command::LogLine{command::LogLevel::info,
+                                          "the certificate of the door was read again"});
+}
+
+// SIGHUP: reads all settings again, takes on the level of the log, the keys and the certificate of
+// the door, and names those that need a restart.
+void reload(const command::Invocation& invocation, command::Settings& present, RunningPeer& peer,
+            tls::Terminator* terminator) {
   const auto again = invocation.reload();
   for (const auto& problem : again.problems) {
     command::write(invocation.log,
@@ -216,6 +238,7 @@ void reload(const command::Invocation& invocation, command::Settings& present, R
     command::write(invocation.log, {command::LogLevel::warning,
                                     "changed, but only a restart takes them on: " + wait});
   }
+  if (terminator != nullptr) reload_certificate(invocation, *terminator);
   peer.hang_up();
 }
 
@@ -305,16 +328,23 @@ class PeerCommand final : public command::Subcommand {
     // Clients of a door subscribe for themselves, and standard output is often a journal then.
     if (patterns_.empty() && !nothing_ && !serves) subscriptions.add(Pattern::all());
     Session session(peer, &stop);
-    auto socket = open_status_socket(invocation, session.reactor(), peer);
+    const stomp_door::StompDoor* door = nullptr;
+    auto socket = open_status_socket(invocation, session.reactor(), peer, door);
     if (!socket) return command::fail(invocation, socket.error().message);
     RunningPeer orders(peer, invocation.settings.options, invocation.log);
     const auto publishing =
         open_publish_socket(invocation, socket->get(), session.reactor(), peer, orders);
     orders.serves(publishing.get());
+    const auto network = start_network(invocation.settings, session.reactor());
+    if (!network) return command::fail(invocation, network.error().message);
+    const auto terminator = open_terminator(invocation.settings, network->get());
+    if (!terminator) return command::fail(invocation, terminator.error().message);
     const auto stomp =
-        open_stomp_door(invocation, session.reactor(), peer, patterns, durable->get());
+        open_stomp_door(invocation, session.reactor(), peer, patterns, durable->get(),
+                        terminator->get());
     if (!stomp) return command::fail(invocation, stomp.error().message);
-    const auto http = open_http(invocation, session.reactor(), stomp->get());
+    door = stomp->get();
+    const auto http = open_http(invocation, session.reactor(), network->get(), stomp->get());
     if (!http) return command::fail(invocation, http.error().message);
     say_what_was_found(invocation, peer.status());
 
@@ -324,17 +354,15 @@ class PeerCommand final : public command::Subcommand {
     session.add(lines);
     session.add(log);
     if (publishing) session.add(*publishing);
-    if (http->door) {
-      session.add(*http->door);
-      session.add(*http->thread);
-    }
+    if (*http) session.add(**http);
+    if (*network) session.add(**network);
     if (*stomp) session.add(**stomp);
     io::Reactor::Watch hangup_watch;
     auto present = invocation.settings;
     if (hangup) {
       hangup_watch = session.reactor().watch_input(hangup->descriptor(), [&](io::Readiness) {
         hangup->take();
-        reload(invocation, present, orders);
+        reload(invocation, present, orders, terminator->get());
       });
     }
     (void)session.run();

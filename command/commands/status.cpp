@@ -81,9 +81,9 @@ class StatusCommand final : public command::Subcommand {
   }
 
  private:
-  void show(const Status& status, json_lines::Output& output) const {
-    auto text = json_ ? json_lines::to_text(json_lines::to_json(status))
-                      : command::status_text(status, all_);
+  void show(const json_lines::PeerReport& report, json_lines::Output& output) const {
+    auto text = json_ ? json_lines::to_text(json_lines::to_json(report, report.door))
+                      : command::status_text(report, all_, report.door);
     if (text.back() == '\n') text.pop_back();
     output.line(text);
   }
@@ -100,11 +100,11 @@ class StatusCommand final : public command::Subcommand {
   }
 
   // As much as the screen has room for.
-  void show_on_screen(const Status& status, json_lines::Output& output) const {
+  void show_on_screen(const json_lines::PeerReport& report, json_lines::Output& output) const {
     winsize size{};
     const bool known =
         ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1 && size.ws_col > 0;
-    auto text = time_of_day() + "\n" + command::status_text(status, all_);
+    auto text = time_of_day() + "\n" + command::status_text(report, all_, report.door);
     if (known) text = command::fitted(text, size.ws_col, size.ws_row - 1U);
     if (text.back() == '\n') text.pop_back();  // it would scroll a full screen
     output.line(clear_screen + text);

@@ -50,8 +50,8 @@ TEST_CASE("without any source every setting has its default, and nothing is wron
 TEST_CASE("every setting can be given in the file, in the environment and as a flag") {
   const auto check = [](const Configuration& configuration) {
     REQUIRE(configuration.problems.empty());
-    // Neither form of a key: those are for a mesh that is not insecure. And no secret of a door.
-    CHECK(configuration.given.size() == setting_help().size() - 3);
+    // No key, which is for a mesh that is not insecure, and no secret or certificate of a door.
+    CHECK(configuration.given.size() == setting_help().size() - 5);
     const auto& o = configuration.settings.options;
     CHECK(o.mesh == "m");
     CHECK(o.name == "n");

@@ -51,6 +51,24 @@ TEST_CASE("the login of a door has a name and a passcode, and comes from the env
   CHECK(problem_of(file("door-login = \"me:secret\"")).where == "t.toml:1: door-login");
 }
 
+TEST_CASE("a door that is open to a network has a certificate, its key and a login") {
+  const std::string door = "door = [\"tcp:10.0.0.1:61613\"]\n";
+  const std::string certificate = "door-certificate = \"/c\"\n";
+  const std::string key = "door-certificate-key = \"/k\"\n";
+  auto sources = file(door + certificate + key);
+  CHECK(contains(problem_of(sources).what, "set TIDEGATE_DOOR_LOGIN"));
+  sources.environment = {{"TIDEGATE_DOOR_LOGIN", "me:secret"}};
+  CHECK(configure(sources).problems.empty());
+  sources.file_text = door;
+  CHECK(contains(problem_of(sources).what, "without encryption; give the peer --door-certificate"));
+  sources.file_text = "door = [\"tcp:app.example.org:61613\"]\n" + certificate + key;
+  CHECK(contains(problem_of(sources).what, "names a host"));
+  CHECK(contains(problem_of(file("door = [\"systemd\"]\n" + certificate)).what, "has no key"));
+  CHECK(contains(problem_of(file(key)).what, "has no certificate"));
+  CHECK(contains(problem_of(file("door = [\"unix:/a\"]\n" + certificate + key)).what,
+                 "serves no TCP port"));
+}
+
 TEST_CASE("the HTTP server is on loopback, and the pages that may use it are origins") {
   const auto good =
       configure(file("http = [\"127.0.0.1:80\", \"localhost:81\", \"[::1]:80\"]\n"

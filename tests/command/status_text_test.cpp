@@ -66,6 +66,13 @@ TEST_CASE("the status tells at which step a peer stands, and for how long a seed
   CHECK(contains(text, "seed      app-9:1: no answer for 40.0 s: not known"));
 }
 
+TEST_CASE("the clients of a door are shown where there is one") {
+  CHECK_FALSE(contains(status_text(watching()), "door "));
+  const stomp_door::DoorCounters door{.clients = 2, .connected = 5, .slow = 1};
+  CHECK(contains(status_text(watching(), true, door),
+                 "  door      clients 2, connected 5, cut slow 1\n"));
+}
+
 TEST_CASE("lag is measured in time") {
   auto status = watching();
   CHECK(lag(status) == Duration::zero());

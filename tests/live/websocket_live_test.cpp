@@ -340,6 +340,30 @@ TEST_CASE("a WebSocket that is not read is cut, and the others go on") {
   CHECK(slow.frame().command == "END");
 }
 
+TEST_CASE("tidegate status counts the clients of a door, however they have come") {
+  const CommandMesh mesh;
+  const auto tcp = unused_port();
+  const Served served(mesh, {"--door", "tcp:127.0.0.1:" + std::to_string(tcp)});
+  Client client(served.port);
+  client.connect().socket.send(RawWebSocket::text, send_of("t", "1", "text"));
+  CHECK(client.receipt() == "RECEIPT 1");
+  const auto stranger = connect_tcp(tcp);
+  const auto bytes = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"s;
+  CHECK(send(stranger.get(), bytes.data(), bytes.size(), 0) > 0);
+  const auto door = [&] { return json::parse(mesh.run({"status", "--json"}).output)["door"]; };
+  REQUIRE(eventually(command_bound, [&] { return door()["cut_malformed"] == 1; }));
+  const auto counts = door();
+  CHECK(counts["connected"] == 2);
+  CHECK(counts["published"] == 1);
+  CHECK(counts["cut_slow"] == 0);
+  CHECK(contains(mesh.run({"status"}).output, "connected 2, published 1, cut malformed 1"));
+  const auto plain = mesh.start({"peer", "--name", "plain"});
+  CHECK(eventually(command_bound, [&] {
+    const auto ran = mesh.run({"status", "--json", "--name", "plain"});
+    return ran.status == 0 && json::parse(ran.output)["door"].is_null();
+  }));
+}
+
 TEST_CASE("an HTTP server that would be open to a network is refused") {
   const CommandMesh mesh;
   const auto ran = mesh.run({"peer", "--http", "0.0.0.0:8080", "--http", "127.0.0.1",

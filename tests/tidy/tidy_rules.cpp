@@ -112,7 +112,9 @@ const std::vector<Foreign>& foreign_libraries() {
        {"peer/servers/postgres/libpq_handles.", "peer/servers/postgres/connection.",
         "peer/servers/postgres/commit.cpp", "peer/servers/postgres/sql_change.cpp",
         "support/session.cpp", "bench/carriers/postgres_notify.cpp"}},
-      {"boost", {"boost/"}, {"command/doors/http/", "command/doors/network_thread."}},
+      {"boost",
+       {"boost/"},
+       {"command/doors/http/", "command/doors/network_thread.", "command/doors/tls/"}},
   };
   return all;
 }

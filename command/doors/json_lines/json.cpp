@@ -316,9 +316,10 @@ Json doctor_document(std::string_view version, const std::vector<health::Finding
   return json;
 }
 
-Json to_json(const Status& status) {
+Json to_json(const Status& status, const std::optional<stomp_door::DoorCounters>& door) {
   Json json = Json::object();
   members(Write(json), status);
+  Write{json}("door", door);
   // Derived, for programs that don't want to subtract LSNs.
   const auto missing = command::bytes_behind(status);
   json["missing_bytes"] = missing ? Json(*missing) : Json(nullptr);
@@ -353,16 +354,17 @@ std::string to_text(const Json& json) {
   return text;
 }
 
-Result<Status> parse_status(std::string_view text) {
+Result<PeerReport> parse_status(std::string_view text) {
   const auto read = read_json(text, status_bounds);
   if (!read) return Error{"the answer can't be read: " + read.error().message};
   const auto& json = *read;
   if (!json.is_object()) return Error{"the answer is not a JSON object"};
-  Status status;
+  PeerReport report;
   std::string wrong;
-  members(Read(json, wrong), status);
+  members(Read(json, wrong), static_cast<Status&>(report));
+  Read(json, wrong)("door", report.door);
   if (!wrong.empty()) return Error{"the answer has a bad \"" + wrong + "\""};
-  return status;
+  return report;
 }
 
 }  // namespace tidegate::json_lines

@@ -14,6 +14,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "command/doors/stomp/door_counters.hpp"
 #include "command/health/doctor.hpp"
 #include "tidegate/covered.hpp"
 #include "tidegate/message.hpp"
@@ -32,7 +33,9 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json to_json(const Notice& notice);
 // The same for an answer whose line in had an id: a Sent, a Received, an Unpublished or a Coverage.
 [[nodiscard]] Json to_json(const Notice& notice, const std::string& id);
-[[nodiscard]] Json to_json(const Status& status);
+// `door`: of the STOMP clients that it serves, if it serves some.
+[[nodiscard]] Json to_json(const Status& status,
+                           const std::optional<stomp_door::DoorCounters>& door = {});
 [[nodiscard]] Json to_json(const PeerStatus& peer);
 
 // Line `line` of standard input, counted from 1, was not published. `id`: that of the line, if it
@@ -65,9 +68,14 @@ using Json = nlohmann::ordered_json;
 // Without a line break. Text of others that is not UTF-8 never makes it fail.
 [[nodiscard]] std::string to_text(const Json& json);
 
+// The status of a running peer, as its document has it.
+struct PeerReport : Status {
+  std::optional<stomp_door::DoorCounters> door;
+};
+
 // Reads a document of to_json(Status). A missing member has its default and an unknown one is
 // ignored, so that a command and a peer of different versions understand each other.
-[[nodiscard]] Result<Status> parse_status(std::string_view text);
+[[nodiscard]] Result<PeerReport> parse_status(std::string_view text);
 
 // The members of a line in; any other is refused.
 inline constexpr std::array<std::string_view, 9> publication_members{

@@ -215,6 +215,11 @@ void members(Visit&& visit, T& counters) {
   for (const auto& [name, count] : counter_names) visit(name, counters.*count);
 }
 
+template <typename Visit, MaybeConst<stomp_door::DoorCounters> T>
+void members(Visit&& visit, T& counters) {
+  for (const auto& [name, count] : stomp_door::door_counter_names) visit(name, counters.*count);
+}
+
 template <typename Visit, MaybeConst<PeerStatus> T>
 void members(Visit&& visit, T& peer) {
   members(visit, peer.origin);

@@ -1,6 +1,7 @@
 #include "command/doors/stomp/address.hpp"
 
 #include "command/doors/tcp_address.hpp"
+#include "peer/io/resolver.hpp"
 
 namespace tidegate::stomp_door {
 namespace {
@@ -26,14 +27,27 @@ Result<Address> parse_address(std::string_view text) {
   }
   const auto endpoint = doors::tcp_address(text.substr(tcp_prefix.size()));
   if (!endpoint) return refuse(text, "has no port; write tcp:127.0.0.1:61613");
-  if (!doors::is_loopback(endpoint->host)) {
-    return refuse(text,
-                  "would be open to a network, and it has no encryption; write "
-                  "tcp:127.0.0.1:" +
-                      std::to_string(endpoint->port) +
-                      " and let a proxy with TLS stand in front of it");
+  if (!io::is_address(endpoint->host)) {
+    return refuse(text, "names a host; write an address of this one");
   }
   return Address(*endpoint);
+}
+
+std::optional<Error> exposed(const Address& address, const Protection& protection) {
+  const auto* endpoint = std::get_if<base::Endpoint>(&address);
+  if (endpoint == nullptr || doors::is_loopback(endpoint->host)) return std::nullopt;
+  const auto text = "tcp:" + to_string(*endpoint);
+  if (!protection.certificate) {
+    return refuse(text,
+                  "would be open to a network without encryption; give the peer "
+                  "--door-certificate and --door-certificate-key, or write tcp:127.0.0.1:" +
+                      std::to_string(endpoint->port));
+  }
+  if (!protection.login) {
+    return refuse(text,
+                  "would be open to everybody in a network; set TIDEGATE_DOOR_LOGIN=NAME:PASSCODE");
+  }
+  return std::nullopt;
 }
 
 }  // namespace tidegate::stomp_door

@@ -73,11 +73,11 @@ Result<Listening> listen_tcp(const base::Endpoint& endpoint) {
       bind(listener.get(), &address.generic, size) != 0 || listen(listener.get(), backlog) != 0) {
     return refuse();
   }
-  return Listening(std::move(listener), place);
+  return Listening(std::move(listener), place, true);
 }
 
 // sd_listen_fds(3): the descriptors from 3 on, if they are meant for this process.
-Result<std::vector<Listening>> take_from_systemd() {
+Result<std::vector<Listening>> take_from_systemd(const Protection& protection) {
   const auto number = [](const char* name) {
     const char* text = std::getenv(name);
     return base::parse_number<int>(text == nullptr ? "" : text).value_or(-1);
@@ -100,17 +100,21 @@ Result<std::vector<Listening>> take_from_systemd() {
     }
     const auto place = own_address(descriptor);
     if (!place.empty()) {
-      if (const auto allowed = parse_address("tcp:" + place); !allowed) return allowed.error();
+      const auto address = parse_address("tcp:" + place);
+      if (!address) return address.error();
+      if (const auto open = exposed(*address, protection)) return *open;
     }
     fcntl(descriptor, F_SETFD, FD_CLOEXEC);
     fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
-    all.emplace_back(io::Descriptor(descriptor), place.empty() ? "a socket of systemd" : place);
+    all.emplace_back(io::Descriptor(descriptor), place.empty() ? "a socket of systemd" : place,
+                     !place.empty());
   }
   return all;
 }
 
 struct Listen {
   const Sharing& sharing;
+  const Protection& protection;
 
   Result<std::vector<Listening>> operator()(const UnixAddress& address) const {
     auto listener = io::UnixListener::open(address.path);
@@ -128,7 +132,9 @@ struct Listen {
     one.push_back(std::move(listening).value());
     return one;
   }
-  Result<std::vector<Listening>> operator()(SystemdAddress) const { return take_from_systemd(); }
+  Result<std::vector<Listening>> operator()(SystemdAddress) const {
+    return take_from_systemd(protection);
+  }
 };
 
 }  // namespace
@@ -141,8 +147,9 @@ io::Descriptor Listening::accept() const {
   return client;
 }
 
-Result<std::vector<Listening>> listen_at(const Address& address, const Sharing& sharing) {
-  return std::visit(Listen{sharing}, address);
+Result<std::vector<Listening>> listen_at(const Address& address, const Sharing& sharing,
+                                         const Protection& protection) {
+  return std::visit(Listen{sharing, protection}, address);
 }
 
 std::string client_of(const io::Descriptor& socket) {

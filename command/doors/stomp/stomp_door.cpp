@@ -61,8 +61,10 @@ Result<std::unique_ptr<StompDoor>> StompDoor::open(DoorOptions options, io::Reac
                                                    DrivenPeer& peer, doors::PeerPatterns& patterns,
                                                    DurableStore* durable, spdlog::logger& log) {
   std::vector<Listening> all;
+  const Protection protection{.certificate = options.terminator != nullptr,
+                              .login = options.login.has_value()};
   for (const auto& address : options.addresses) {
-    auto some = listen_at(address, options.sharing);
+    auto some = listen_at(address, options.sharing, protection);
     if (!some) return some.error();
     for (auto& one : some.value()) all.push_back(std::move(one));
   }
@@ -84,7 +86,9 @@ StompDoor::StompDoor(DoorOptions options, std::vector<Listening> listening, io::
   for (const auto& each : listening_) {
     listen_watches_.push_back(reactor.watch_input(
         each.descriptor(), [this, &each](io::Readiness) { accept_clients(each); }));
-    tell("", LogLevel::info, "STOMP clients may connect to " + each.place());
+    const bool encrypted = each.tcp() && options_.terminator != nullptr;
+    tell("", LogLevel::info,
+         "STOMP clients may connect to " + each.place() + (encrypted ? " by TLS" : ""));
   }
   if (durable_ != nullptr) begin_durable();
 }
@@ -94,13 +98,32 @@ StompDoor::~StompDoor() {
   command::write(log_, {LogLevel::info, text_of(counters_)});
 }
 
+DoorCounters StompDoor::counters() const {
+  auto counters = counters_;
+  counters.clients = clients_.size();
+  return counters;
+}
+
 void StompDoor::accept_clients(const Listening& listening) {
   for (std::size_t taken = 0; taken < base::limits::stomp_clients; ++taken) {
     auto socket = listening.accept();
     if (!socket) return;
     auto who = client_of(socket);
-    adopt(std::move(socket), std::move(who));
+    if (listening.tcp() && options_.terminator != nullptr) socket = terminate(socket, who);
+    if (socket) adopt(std::move(socket), std::move(who));
   }
+}
+
+io::Descriptor StompDoor::terminate(const io::Descriptor& socket, const std::string& who) {
+  auto plain = options_.terminator->terminate(socket, [this, who](const std::string& why) {
+    tell("TLS", LogLevel::warning,
+         "STOMP client " + who + " has not made a handshake of TLS: " + why);
+  });
+  if (!plain) {
+    tell("no pair", LogLevel::warning,
+         "STOMP client " + who + " was cut: there is no pair of sockets left for it");
+  }
+  return plain;
 }
 
 void StompDoor::adopt(io::Descriptor socket, std::string who) {

@@ -1,5 +1,5 @@
-// The door for programs in any language that have a STOMP client: Unix sockets, TCP ports on
-// loopback, or sockets of systemd (address.hpp). Each client has a session of its own
+// The door for programs in any language that have a STOMP client: Unix sockets, TCP ports, or
+// sockets of systemd (address.hpp). Each client has a session of its own
 // (lib/stomp/session.hpp); the door gives it deliveries, notices and answers of the peer, and
 // publishes for it. docs/stomp.md is the contract with clients.
 //
@@ -22,9 +22,11 @@
 
 #include "command/doors/door.hpp"
 #include "command/doors/stomp/client.hpp"
+#include "command/doors/stomp/door_counters.hpp"
 #include "command/doors/stomp/durable_store.hpp"
 #include "command/doors/stomp/listening.hpp"
 #include "command/doors/subscriptions.hpp"
+#include "command/doors/tls/terminator.hpp"
 #include "command/log.hpp"
 #include "command/log_digest.hpp"
 #include "peer/io/reactor.hpp"
@@ -38,24 +40,7 @@ struct DoorOptions {
   Sharing sharing;
   std::optional<stomp::Login> login;
   std::size_t payload_bytes = 0;
-};
-
-// Since the start; the log tells them in the end.
-struct DoorCounters {
-  std::uint64_t connected = 0;
-  std::uint64_t turned_away = 0;  // as there were too many
-  std::uint64_t published = 0;
-  std::uint64_t unpublished = 0;
-  std::uint64_t acknowledged = 0;
-  std::uint64_t refused_by_client = 0;  // NACK
-  // Clients that were cut, by reason: each stomp::Ended but `politely`.
-  std::uint64_t malformed = 0;
-  std::uint64_t refused = 0;
-  std::uint64_t login = 0;
-  std::uint64_t silent = 0;
-  std::uint64_t slow = 0;
-  std::uint64_t left_unpublished = 0;
-  std::uint64_t evicted = 0;
+  tls::Terminator* terminator = nullptr;  // of its TCP ports; nullptr: they speak no TLS
 };
 
 class StompDoor final : public doors::Door {
@@ -66,6 +51,8 @@ class StompDoor final : public doors::Door {
                                                  DrivenPeer& peer, doors::PeerPatterns& patterns,
                                                  DurableStore* durable, spdlog::logger& log);
   ~StompDoor() override;
+
+  [[nodiscard]] DoorCounters counters() const;
 
   // A client that has come another way, and its name for people.
   void adopt(io::Descriptor socket, std::string who);
@@ -94,6 +81,7 @@ class StompDoor final : public doors::Door {
             spdlog::logger& log);
 
   void accept_clients(const Listening& listening);
+  [[nodiscard]] io::Descriptor terminate(const io::Descriptor& socket, const std::string& who);
   void turn_away(const io::Descriptor& socket) const;
   void serve(Connection& connection);
   void carry_out(Connection& connection);

@@ -14,7 +14,7 @@ namespace {
 
 const auto publisher = stomp_delivery("a", 1) -> origin;
 
-std::string refused(DurableDoor& door, const Headers& headers) {
+std::string refused(DurableDoor& door, const FrameHeaders& headers) {
   auto client = door.connected();
   client->send("SUBSCRIBE", headers);
   return client->hear_error();
@@ -188,8 +188,8 @@ TEST_CASE("UNSUBSCRIBE leaves a durable subscription, and with its name removes 
 
 TEST_CASE("a durable subscription that makes no sense is refused, and it is said why") {
   DurableDoor door;
-  const Headers good{{"id", "1"}, {"destination", "a"}, {"ack", "client"}};
-  const auto with = [&](Headers headers, const std::string& name) {
+  const FrameHeaders good{{"id", "1"}, {"destination", "a"}, {"ack", "client"}};
+  const auto with = [&](FrameHeaders headers, const std::string& name) {
     headers.push_back({"durable-subscription-name", name});
     return headers;
   };

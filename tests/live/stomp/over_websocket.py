@@ -47,7 +47,7 @@ def main():
     other.connect(wait=True)
     other.subscribe("/topic/from.web", id="1")
     web = WebSocket(http)
-    web.socket.send("CONNECT\naccept-version:1.2\nheart-beat:500,500\nhost:x\n\n\0")
+    web.socket.send("CONNECT\naccept-version:1.2\nheart-beat:0,500\nhost:x\n\n\0")
     assert web.frame().startswith(b"CONNECTED\n")
     web.socket.send("SUBSCRIBE\nid:1\ndestination:/topic/from.tcp\nreceipt:s\n\n\0")
     assert b"receipt-id:s" in web.frame()

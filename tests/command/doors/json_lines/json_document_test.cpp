@@ -234,7 +234,7 @@ void see_status(Sightings& sightings) {
   sightings.see("status", to_json(Status{}));
   Status full;
   json_members::members(Fill{}, full);
-  sightings.see("status", to_json(full));
+  sightings.see("status", to_json(full, stomp_door::DoorCounters{}));
   sightings.see("peers", peers_document(full, true));
   sightings.see("peers", peers_document(full, false));
   for (const auto& [state, name] : node::peer_state_names) {

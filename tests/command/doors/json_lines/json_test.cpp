@@ -416,6 +416,9 @@ TEST_CASE("a status is read back as it was written") {
   CHECK(status->peers.front().state == PeerState::suspect);
   CHECK(status->peers.front().silent == std::chrono::milliseconds(2500));
   CHECK(status->counters.orphaned == 3);
+  CHECK_FALSE(status->door.has_value());
+  const stomp_door::DoorCounters door{.clients = 2, .connected = 5, .slow = 1};
+  CHECK(parse_status(to_text(to_json(sample_status(), door)))->door == door);
 }
 
 TEST_CASE("a status of another version is read as far as it is known") {
