@@ -339,9 +339,8 @@ class PeerCommand final : public command::Subcommand {
     if (!network) return command::fail(invocation, network.error().message);
     const auto terminator = open_terminator(invocation.settings, network->get());
     if (!terminator) return command::fail(invocation, terminator.error().message);
-    const auto stomp =
-        open_stomp_door(invocation, session.reactor(), peer, patterns, durable->get(),
-                        terminator->get());
+    const auto stomp = open_stomp_door(invocation, session.reactor(), peer, patterns,
+                                       durable->get(), terminator->get());
     if (!stomp) return command::fail(invocation, stomp.error().message);
     door = stomp->get();
     const auto http = open_http(invocation, session.reactor(), network->get(), stomp->get());
