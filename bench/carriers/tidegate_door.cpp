@@ -32,10 +32,10 @@ constexpr std::size_t most_unwritten = std::size_t{64} << 10U;
 
 constexpr auto longest_start = 10s;
 
-// Beside this program: where both are installed, or in the folders of a build.
+// Beside this program where both are installed, and above it in the folders of a build.
 std::string tidegate_program() {
   const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  for (const auto& path : {here / "tidegate", here.parent_path() / "command" / "tidegate"}) {
+  for (const auto& path : {here / "tidegate", here.parent_path() / "tidegate"}) {
     if (std::filesystem::exists(path)) return path;
   }
   return find_program("tidegate");

@@ -63,10 +63,10 @@ void carry(const Carrier& carrier) {
   {
     const TemporaryDirectory directory("carrier");
     const auto broker = carrier.start(directory.path());
-    watch_descendants(::getpid(), processes);
     const auto first = carrier.receiver(broker->address());
     const auto second = carrier.receiver(broker->address());
     const auto sender = carrier.sender(broker->address());
+    watch_descendants(::getpid(), processes);
     sender->wait_for(2, 10s);
     for (std::size_t i = 0; i < count; ++i) {
       sender->send(payload(i));
