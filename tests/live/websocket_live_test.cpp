@@ -12,6 +12,7 @@
 #include "lib/stomp/frame_reader.hpp"
 #include "support/eventually.hpp"
 #include "support/port.hpp"
+#include "support/temporary_directory.hpp"
 #include "tests/live/command_mesh.hpp"
 #include "tests/paths.hpp"
 #include "tests/support/raw_websocket.hpp"
@@ -362,6 +363,17 @@ TEST_CASE("tidegate status counts the clients of a door, however they have come"
     const auto ran = mesh.run({"status", "--json", "--name", "plain"});
     return ran.status == 0 && json::parse(ran.output)["door"].is_null();
   }));
+}
+
+TEST_CASE("a durable subscription finds the state file of a peer whose only door is HTTP") {
+  const CommandMesh mesh;
+  const TemporaryDirectory directory("state");
+  const Served served(mesh, {"--state-file", (directory.path() / "state").string()});
+  Client client(served.port);
+  client.connect().socket.send(RawWebSocket::text,
+                               "SUBSCRIBE\nid:1\ndestination:t\nack:client\nreceipt:s\n"
+                               "durable-subscription-name:d\n\n\0"s);
+  CHECK(client.receipt() == "RECEIPT s");
 }
 
 TEST_CASE("an HTTP server that would be open to a network is refused") {
