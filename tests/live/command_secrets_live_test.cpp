@@ -179,8 +179,8 @@ TEST_CASE("the role that role-sql makes can do all that a peer does, and reads n
 
   arguments = {"doctor", "--json"};
   arguments.insert(arguments.end(), servers.begin(), servers.end());
-  const auto findings = mesh.run(arguments).output;
-  for (const auto& finding : json::parse(findings)["findings"]) {
+  const auto report = json::parse(mesh.run(arguments).output);
+  for (const auto& finding : report["findings"]) {
     if (finding["about"] == "database" || finding["about"] == "primary") {
       CHECK(finding["verdict"] == "ok");
     }

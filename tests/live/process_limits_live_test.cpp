@@ -67,7 +67,8 @@ bool has(const std::string& text, const char* part) {
 
 }  // namespace
 
-TEST_CASE("a process whose files are nearly used up is told so by start, not by an abort") {
+TEST_CASE("a process whose files are nearly used up is told so by start, not by an abort" *
+          doctest::skip(sanitized)) {
   const auto options = private_mesh();
   const auto said = in_child([&] {
     limit(RLIMIT_NOFILE, 300);

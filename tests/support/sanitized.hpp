@@ -2,6 +2,9 @@
 // process are left out then: the sanitizer needs both, and ends the process.
 #pragma once
 
+#include <cstddef>
+#include <limits>
+
 namespace tidegate::testing {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -15,5 +18,11 @@ inline constexpr bool sanitized = false;
 #else
 inline constexpr bool sanitized = false;
 #endif
+
+// The bound for the growth of a process. A sanitizer keeps what was freed, to tell later uses, and
+// so grows with all that was ever allocated: beside it there is none.
+constexpr std::size_t memory_bound(std::size_t bytes) {
+  return sanitized ? std::numeric_limits<std::size_t>::max() : bytes;
+}
 
 }  // namespace tidegate::testing
