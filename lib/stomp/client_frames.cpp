@@ -131,6 +131,8 @@ bool Session::may_enter(const Frame& connect) const {
 }
 
 Session::Handled Session::send(Frame& frame) {
+  const auto* destination = frame.find("destination");
+  if (destination != nullptr && *destination == questions) return ask(frame);
   auto publication = take_publication(frame);
   if (!publication) return publication.error();
   if (const auto* transaction = frame.find("transaction")) {
@@ -142,6 +144,15 @@ Session::Handled Session::send(Frame& frame) {
   }
   publish(std::move(*publication),
           std::make_shared<Receipt>(Receipt{.id = text_of(frame, "receipt")}));
+  return ReceiptDue::later;
+}
+
+Session::Handled Session::ask(const Frame& frame) {
+  auto question = question_of(frame);
+  if (!question) return question.error();
+  const auto tag =
+      unanswered_.add(std::make_shared<Receipt>(Receipt{.id = text_of(frame, "receipt")}));
+  effects_.push_back(AskEffect{tag, std::move(*question)});
   return ReceiptDue::later;
 }
 

@@ -6,6 +6,7 @@
 
 #include "lib/stomp/message_id.hpp"
 #include "lib/stomp/publication.hpp"
+#include "lib/stomp/question.hpp"
 #include "lib/stomp/unanswered.hpp"
 #include "tidegate/topic.hpp"
 
@@ -16,6 +17,12 @@ namespace tidegate::stomp {
 struct PublishEffect {
   Tag tag = 0;
   Publication publication;
+};
+
+// To be asked of the peer, and answered by its tag: covered() or refused().
+struct AskEffect {
+  Tag tag = 0;
+  Question question;
 };
 
 // The session wants what matches, from now on; no longer. Patterns may repeat, and each is given up
@@ -40,7 +47,7 @@ struct EvictEffect {
   std::string why;
 };
 
-using Effect =
-    std::variant<PublishEffect, WantEffect, UnwantEffect, AcknowledgedEffect, EvictEffect>;
+using Effect = std::variant<PublishEffect, AskEffect, WantEffect, UnwantEffect, AcknowledgedEffect,
+                            EvictEffect>;
 
 }  // namespace tidegate::stomp

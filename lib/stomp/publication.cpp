@@ -58,14 +58,20 @@ Result<std::optional<Dependency>> dependency_of(const Frame& frame) {
     if (depends != nullptr) {
       return Error{"position and depends are two words for one thing; give one of them"};
     }
-    auto parsed = position->find(':') == std::string::npos ? parse_token(*position)
-                                                           : position_from_text(*position);
-    if (!parsed) return Error{"the header position is wrong: " + parsed.error().message};
+    auto parsed = position_of(*position);
+    if (!parsed) return parsed.error();
     return Found(std::move(*parsed));
   }
   if (none) return Found(NoChange{.apart = order != nullptr});
   if (depends == nullptr && frame.find("durable") == nullptr) return Found();
   return Found(AfterCommit{.durable = *durable});
+}
+
+Result<Position> position_of(const std::string& header) {
+  auto parsed =
+      header.find(':') == std::string::npos ? parse_token(header) : position_from_text(header);
+  if (!parsed) return Error{"the header position is wrong: " + parsed.error().message};
+  return parsed;
 }
 
 Result<bool> wants_acknowledgement(const Frame& frame) {

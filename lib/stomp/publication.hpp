@@ -16,10 +16,14 @@
 
 #include "lib/stomp/frame.hpp"
 #include "tidegate/message.hpp"
+#include "tidegate/position.hpp"
 #include "tidegate/result.hpp"
 #include "tidegate/topic.hpp"
 
 namespace tidegate::stomp {
+
+// The value of a header `position`, in either form.
+[[nodiscard]] Result<Position> position_of(const std::string& header);
 
 // The dependency that the headers of a SEND or a COMMIT state; nothing: they state none.
 [[nodiscard]] Result<std::optional<Dependency>> dependency_of(const Frame& frame);

@@ -102,6 +102,10 @@ void Session::received(Tag tag, std::string_view without) {
   close(unanswered_.received(tag, without));
 }
 
+void Session::covered(Tag tag, Covered covered, std::string_view behind) {
+  close(unanswered_.covered(tag, to_string(covered), behind));
+}
+
 void Session::close(const Unanswered::Shared& receipt) {
   if (state_ == State::ended) return;
   if (receipt != nullptr && !receipt->id.empty()) write_receipt(*receipt);
@@ -301,6 +305,8 @@ void Session::write_receipt(const Receipt& receipt) {
   if (receipt.sequence != 0) frame.header("sequence", std::to_string(receipt.sequence));
   if (receipt.position) frame.header("position", to_token(*receipt.position));
   if (!receipt.without.empty()) frame.header("without", receipt.without);
+  if (!receipt.covered.empty()) frame.header("covered", receipt.covered);
+  if (!receipt.behind.empty()) frame.header("behind", receipt.behind);
   frame.end();
   outgoing_.added();
 }

@@ -82,6 +82,8 @@ class Session {
   void sent(Tag tag, std::uint64_t sequence, const std::optional<Position>& position);
   void received(Tag tag, std::string_view without = {});  // peers that may not have it
   void unpublished(Tag tag, std::string_view why, std::string_view json);
+  // `behind`: members whose servers don't show it, or that did not answer.
+  void covered(Tag tag, Covered covered, std::string_view behind = {});
   void refused(Tag tag, const std::string& why);
 
   // To each of its subscriptions that matches.
@@ -146,6 +148,7 @@ class Session {
   Handled handle_open(Frame& frame);
   std::optional<Error> connect(const Frame& frame);
   Handled send(Frame& frame);
+  Handled ask(const Frame& frame);
   Handled subscribe(const Frame& frame);
   Handled unsubscribe(const Frame& frame);
   Handled acknowledge(const Frame& frame);

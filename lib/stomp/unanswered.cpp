@@ -30,6 +30,14 @@ Unanswered::Shared Unanswered::received(Tag tag, std::string_view without) {
   return close(entry);
 }
 
+Unanswered::Shared Unanswered::covered(Tag tag, std::string_view covered, std::string_view behind) {
+  const auto entry = open_.find(tag);
+  if (entry == open_.end()) return nullptr;
+  entry->second->covered = covered;
+  entry->second->behind = behind;
+  return close(entry);
+}
+
 Unanswered::Shared Unanswered::lost(Tag tag) {
   const auto entry = open_.find(tag);
   if (entry == open_.end()) return nullptr;

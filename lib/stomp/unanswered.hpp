@@ -1,4 +1,5 @@
-// Messages of one client that the peer has not answered yet, and the receipts that wait for that.
+// Messages and questions of one client that the peer has not answered yet, and the receipts that
+// wait for that.
 //
 // A receipt stands for one message, or for all of a transaction. It is given once each of them is
 // answered as it was wanted, and never if one of them is not sent.
@@ -27,13 +28,15 @@ struct Receipt {
   std::uint64_t sequence = 0;  // of the last one
   std::optional<Position> position;
   std::string without;  // peers that may not have one of them; empty: all have them
+  std::string covered;  // of a question: its answer, and members that are behind
+  std::string behind;
 };
 
 class Unanswered {
  public:
   using Shared = std::shared_ptr<Receipt>;
 
-  // The next message, with the receipt that it has a part in.
+  // The next message or question, with the receipt that it has a part in.
   Tag add(Shared receipt);
 
   // It was sent. The receipt, if this was the last answer that it waited for.
@@ -41,6 +44,8 @@ class Unanswered {
                             const std::optional<Position>& position);
   // All have it, but for those peers, of which that is not known.
   [[nodiscard]] Shared received(Tag tag, std::string_view without);
+  // The question has this answer.
+  [[nodiscard]] Shared covered(Tag tag, std::string_view covered, std::string_view behind);
   // It will never be sent: its receipt, which is lost.
   [[nodiscard]] Shared lost(Tag tag);
 

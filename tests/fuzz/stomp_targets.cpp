@@ -114,6 +114,7 @@ class ScriptedSession {
       if (const auto* publish = std::get_if<stomp::PublishEffect>(&effect)) {
         tags_.push_back(publish->tag);
       }
+      if (const auto* ask = std::get_if<stomp::AskEffect>(&effect)) tags_.push_back(ask->tag);
       if (std::holds_alternative<stomp::WantEffect>(effect)) ++wanted_;
       if (std::holds_alternative<stomp::UnwantEffect>(effect)) --wanted_;
     }

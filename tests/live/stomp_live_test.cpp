@@ -270,6 +270,38 @@ TEST_CASE("clients of one door get each other's messages") {
   CHECK(message.body == "hello");
 }
 
+TEST_CASE("a client asks whether its write is visible on the replica, and who is behind") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica();
+  const CommandMesh mesh;
+  const auto primary = cluster.primary().connection_string();
+  const auto door = [&](const std::string& name) { return (mesh.directory() / name).string(); };
+  auto a = mesh.start({"peer", "--name", "a", "--door", "unix:" + door("a"), "--primary", primary});
+  auto b = mesh.start({"peer", "--name", "b", "--door", "unix:" + door("b"), "--database",
+                       replica.connection_string()});
+  wait_for(a, "peer_ready");
+  wait_for(b, "server_up");
+  replica.execute("SELECT pg_wal_replay_pause()");
+  cluster.primary().execute("CREATE TABLE seen ()");
+  HandWritten writer(door("a"));
+  writer.connect().write("SEND\ndestination:a\nreceipt:sent\n\n\0"s);
+  const auto token = *writer.frame().find("position");
+  HandWritten reader(door("b"));
+  reader.connect();
+  const auto ask = [&](const std::string& more) {
+    reader.write("SEND\ndestination:/tidegate/wait\nreceipt:q\nposition:" + token + more +
+                 "\n\n\0"s);
+    return reader.frame();
+  };
+  CHECK(*ask("").find("covered") == "pending");
+  const auto everywhere = ask("\neverywhere:true");
+  CHECK(*everywhere.find("covered") == "pending");
+  CHECK(*everywhere.find("behind") == "b");
+  replica.execute("SELECT pg_wal_replay_resume()");
+  CHECK(*ask("\ntimeout-ms:10000").find("covered") == "visible");
+  CHECK(ask("\ntimeout-ms:10000\neverywhere:true").find("behind") == nullptr);
+}
+
 TEST_CASE("a receipt that waits for all peers is given once they have the message") {
   const CommandMesh mesh;
   const auto path = (mesh.directory() / "door").string();

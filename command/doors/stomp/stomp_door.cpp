@@ -184,6 +184,7 @@ void StompDoor::answer(const Notice& notice) {
   if (const auto* sent = std::get_if<Sent>(&notice)) return answer(*sent);
   if (const auto* received = std::get_if<Received>(&notice)) return answer(*received);
   if (const auto* unpublished = std::get_if<Unpublished>(&notice)) return answer(*unpublished);
+  if (const auto* coverage = std::get_if<Coverage>(&notice)) return answer(*coverage);
   if (durable_ != nullptr) {
     auto& durable = durable_->subscriptions();
     if (const auto* lost = std::get_if<Undelivered>(&notice)) durable.undelivered(*lost);
@@ -222,6 +223,19 @@ void StompDoor::answer(const Unpublished& unpublished) {
   auto* client = client_of_connection(asker->connection);
   if (client == nullptr) return;
   client->session.unpublished(asker->tag, to_string(unpublished.why), line_of(unpublished));
+}
+
+void StompDoor::answer(const Coverage& coverage) {
+  const auto question = questions_.extract(coverage.ticket);
+  if (question.empty()) return;  // of another door
+  auto* client = client_of_connection(question.mapped().connection);
+  if (client == nullptr) return;
+  std::string behind;
+  for (const auto& member : coverage.members) {
+    if (member.answered && (!member.reads || member.covered == Covered::visible)) continue;
+    behind += (behind.empty() ? "" : ", ") + member.name;
+  }
+  client->session.covered(question.mapped().tag, coverage.covered, behind);
 }
 
 std::optional<StompDoor::Asker> StompDoor::take_asker(Ticket ticket) {
@@ -274,6 +288,8 @@ void StompDoor::carry_out(Connection& connection) {
     if (auto* publish = std::get_if<stomp::PublishEffect>(&effect)) {
       connection.client->waiting.push_back(std::move(*publish));
       publish_waiting(connection);
+    } else if (const auto* asked = std::get_if<stomp::AskEffect>(&effect)) {
+      ask(connection, *asked);
     } else if (const auto* want = std::get_if<stomp::WantEffect>(&effect)) {
       patterns_.add(want->pattern);
     } else if (const auto* unwant = std::get_if<stomp::UnwantEffect>(&effect)) {
@@ -286,6 +302,16 @@ void StompDoor::carry_out(Connection& connection) {
     }
   }
   write_durable();
+}
+
+void StompDoor::ask(Connection& connection, const stomp::AskEffect& asked) {
+  const auto& [position, timeout, where] = asked.question;
+  const auto [answer, ticket] = peer_.when_covered(position, timeout, where);
+  if (answer == Ask::accepted) {
+    questions_.emplace(ticket, Asker{connection.number, asked.tag});
+  } else {
+    connection.client->session.refused(asked.tag, "not asked: " + std::string(to_string(answer)));
+  }
 }
 
 void StompDoor::evict(const stomp::EvictEffect& evict) {

@@ -69,7 +69,7 @@ class StompDoor final : public doors::Door {
     bool told = false;  // the log knows that it has ended
   };
   using Connections = std::list<Connection>;
-  // Of a message that the peer has accepted.
+  // Of a message or a question that the peer has accepted.
   struct Asker {
     std::uint64_t connection = 0;
     stomp::Tag tag = 0;
@@ -90,8 +90,10 @@ class StompDoor final : public doors::Door {
   void answer(const Sent& sent);
   void answer(const Received& received);
   void answer(const Unpublished& unpublished);
+  void answer(const Coverage& coverage);
   [[nodiscard]] std::optional<Asker> take_asker(Ticket ticket);
   [[nodiscard]] Client* client_of_connection(std::uint64_t number);
+  void ask(Connection& connection, const stomp::AskEffect& asked);
   void evict(const stomp::EvictEffect& evict);
   void begin_durable();
   void follow_durable(Instant now);
@@ -114,6 +116,7 @@ class StompDoor final : public doors::Door {
   io::Reactor::Timer timer_;
   Connections clients_;
   std::map<Ticket, Asker> askers_;
+  std::map<Ticket, Asker> questions_;  // whose tickets count apart
   DoorCounters counters_;
   bool leaving_ = false;
 };
