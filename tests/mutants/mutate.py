@@ -140,6 +140,13 @@ def main():
     if status != 0:
         raise SystemExit(output[-3000:])
 
+    # Tests that fail anyway would notice every mutant.
+    for test in tests_for(Mutant("")):
+        for command in (["ninja", "-C", "build", test[0][len("build/"):]], test):
+            status, output = run(command, BUILD_BOUND, options.copy)
+            if status != 0:
+                raise SystemExit(f"the tree as it is fails:\n{output[-3000:]}")
+
     survivors = []
     for number, mutant in enumerate(mutants, 1):
         start = time.monotonic()
