@@ -16,7 +16,8 @@ std::vector<File> read_repository() {
     const auto name = entry->path().filename().string();
     if (entry->is_directory()) {
       const bool hidden = name.starts_with('.') && name != ".ci";
-      if (hidden || name.starts_with("build") || name == "__pycache__") {
+      const bool built = entry.depth() == 0 && name.starts_with("build");
+      if (hidden || built || name == "__pycache__") {
         entry.disable_recursion_pending();
       }
       continue;
@@ -26,8 +27,8 @@ std::vector<File> read_repository() {
     const bool text = extension == ".cpp" || extension == ".hpp" || extension == ".build" ||
                       extension == ".py" || extension == ".sh" || extension == ".md" ||
                       extension == ".toml" || extension == ".in" || extension == ".js" ||
-                      extension == ".mjs" || extension == ".html" || path == "dev" ||
-                      path == ".ci/run";
+                      extension == ".mjs" || extension == ".html" || extension == ".cfg" ||
+                      name == "LICENSE" || path == "dev" || path == ".ci/run";
     if (!text) continue;
     std::ifstream stream(entry->path());
     std::stringstream contents;

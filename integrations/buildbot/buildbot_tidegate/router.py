@@ -1,0 +1,107 @@
+"""Reads on the replica, where it shows what this master has written itself.
+
+Buildbot has one database URL for all it does. Pages of a busy master are some hundred reads; this
+leads them to the replica beside it. A read goes there if the replica has replayed the last commit
+of this master, asked in the same snapshot; otherwise to the primary, as everything else does. So
+Buildbot always finds what it has written, and what a message has announced.
+
+A method of Buildbot's database layer hands a function to the pool. Methods whose names begin with
+`get` read, and are told by the qualified name of the function; the one that writes all the same
+(getObjectId) is refused by the replica once, and led to the primary from then on.
+"""
+import re
+
+import sqlalchemy as sa
+from buildbot.db import enginestrategy
+from buildbot.db import pool
+from twisted.internet import defer
+from twisted.python import log
+
+_READS = re.compile(r'\.get\w*\.<locals>\.')
+
+_SHOWS = """
+SELECT coalesce(pg_catalog.pg_is_in_recovery()
+                AND pg_catalog.pg_last_wal_replay_lsn() >= CAST(%s AS pg_catalog.pg_lsn), false)
+"""
+
+_READ_ONLY = '25006'  # read_only_sql_transaction
+_TROUBLES = (sa.exc.OperationalError, sa.exc.InterfaceError)
+
+# The replica that failed is asked again so many seconds later.
+_PAUSE = 1.0
+
+
+class ReadRouter:
+
+    def __init__(self, db, replica_url, own_commits, reactor):
+        self.replica_reads = 0
+        self.primary_reads = 0
+        self._reactor = reactor
+        self._own_commits = own_commits
+        self._engine = enginestrategy.create_engine(
+            replica_url, basedir=db.basedir, pool_pre_ping=True)
+        self._replica = pool.DBThreadPool(self._engine, reactor=reactor)
+        self._primary_pool = db.pool
+        self._on_primary = db.pool.do
+        self._not_before = 0.0
+        self._trouble = None
+        self._writers = set()
+        db.pool.do = self._do
+
+    @defer.inlineCallbacks
+    def stop(self):
+        self._primary_pool.do = self._on_primary
+        yield self._replica.shutdown()
+
+    @defer.inlineCallbacks
+    def _do(self, callable, *args, **kwargs):
+        name = getattr(callable, '__qualname__', '')
+        if _READS.search(name) and name not in self._writers:
+            found = yield self._read(callable, args, kwargs)
+            if found is not None:
+                self.replica_reads += 1
+                return found[0]
+            self.primary_reads += 1
+        result = yield self._on_primary(callable, *args, **kwargs)
+        return result
+
+    @defer.inlineCallbacks
+    def _read(self, callable, args, kwargs):
+        """What the replica says, in a tuple; None: it can't say, or not yet."""
+        own = self._own_commits.position
+        if own is None or self._reactor.seconds() < self._not_before:
+            return None
+        try:
+            found, error = yield self._replica.do(_read_if_shown, own.lsn, callable, args, kwargs)
+        except Exception as failed:  # no connection
+            found, error = None, failed
+        if getattr(getattr(error, 'orig', None), 'pgcode', None) == _READ_ONLY:
+            self._writers.add(callable.__qualname__)
+            return None
+        # Others are of the function itself; the primary is asked, and raises them again.
+        trouble = error if isinstance(error, _TROUBLES) else None
+        if trouble is not None:
+            self._not_before = self._reactor.seconds() + _PAUSE
+        self._say(trouble)
+        return found
+
+    def _say(self, trouble):
+        """Once when the replica begins to fail, and once when it is back."""
+        if (trouble is None) == (self._trouble is None):
+            return
+        self._trouble = trouble
+        if trouble is None:
+            log.msg('tidegate: the replica answers again')
+        else:
+            log.msg('tidegate: WARNING: the replica does not answer, reads go to the primary: '
+                    + ' '.join(str(trouble).split()))
+
+
+def _read_if_shown(connection, lsn, callable, args, kwargs):
+    # Nothing may be raised here: the pool would log it, and the primary is asked anyway.
+    try:
+        if not connection.exec_driver_sql(_SHOWS, (lsn,)).scalar():
+            return None, None
+        return (callable(connection, *args, **kwargs),), None
+    except Exception as error:
+        return None, error

@@ -1,0 +1,260 @@
+"""Positions, the read router and failovers, with an engine whose server these tests play."""
+import threading
+
+import sqlalchemy as sa
+from buildbot_tidegate import failover
+from buildbot_tidegate import positions
+from buildbot_tidegate import router
+from twisted.internet import defer
+from twisted.internet import task
+from twisted.python import log
+from twisted.trial import unittest
+
+
+class Error(Exception):
+    def __init__(self, pgcode=None):
+        super().__init__(f'pgcode {pgcode}')
+        self.pgcode = pgcode
+
+
+class DatabaseCase(unittest.TestCase):
+
+    def setUp(self):
+        self.logged = []
+        log.addObserver(self.logged.append)
+        self.addCleanup(log.removeObserver, self.logged.append)
+
+    def warnings(self):
+        texts = [' '.join(event['message']) for event in self.logged]
+        self.logged.clear()
+        return [text for text in texts if 'WARNING' in text]
+
+
+class Positions(DatabaseCase):
+
+    def setUp(self):
+        super().setUp()
+        self.engine = sa.create_engine('sqlite://', poolclass=sa.pool.QueuePool)
+        self.row = ('7', '0/10', '0000000200000000000000AB', 'on')
+        self.patch(positions, '_QUESTION', "SELECT 1")
+        self.asked = 0
+        self.own = positions.OwnCommits(self.engine)
+        ask = positions._ask
+
+        def asks(connection):
+            self.asked += 1
+            if isinstance(self.row, Exception):
+                raise self.row
+            return ask(_Connection(connection, self.row))
+        self.patch(positions, '_ask', asks)
+
+    def write(self):
+        with self.engine.connect() as connection:
+            with connection.begin():
+                connection.exec_driver_sql('CREATE TABLE IF NOT EXISTS t (x)')
+
+    def test_a_commit_has_a_position_before_its_connection_is_back(self):
+        self.assertIsNone(self.own.position)
+        self.write()
+        self.assertEqual(str(self.own.position), 'postgres:7:2:0/10')
+
+    def test_a_read_costs_no_question(self):
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql('SELECT 1').all()
+        self.assertEqual(self.asked, 0)
+
+    def test_it_does_not_go_back(self):
+        self.row = ('7', '1/0', *self.row[2:])
+        self.write()
+        self.row = ('7', '0/FFFFFFFF', *self.row[2:])
+        self.write()
+        self.assertEqual(self.own.position.lsn, '1/0')
+        self.row = ('7', '0/FFFFFFFF', '0000000300000000000000AB', 'on')  # promoted
+        self.write()
+        self.assertEqual(str(self.own.position), 'postgres:7:3:0/FFFFFFFF')
+        self.row = ('8', '0/1', '0000000100000000000000AB', 'on')  # another cluster
+        self.write()
+        self.assertEqual(str(self.own.position), 'postgres:8:1:0/1')
+
+    def test_asynchronous_commits_are_refused_and_that_is_said_once(self):
+        self.write()
+        self.row = (*self.row[:3], 'off')
+        self.write()
+        self.write()
+        self.assertIsNone(self.own.position)
+        warning, = self.warnings()
+        self.assertIn('synchronous_commit', warning)
+
+    def test_a_question_that_fails_leaves_the_commit_alone_and_the_position_unknown(self):
+        self.write()
+        self.row = Error()
+        self.write()
+        self.assertIsNone(self.own.position)
+        self.assertEqual(len(self.warnings()), 1)
+
+
+class _Connection:
+    """A connection of the driver, and its cursor, whose answer is given."""
+
+    def __init__(self, connection, row):
+        self._connection = connection
+        self._row = row
+
+    def cursor(self):
+        return self
+
+    def execute(self, sql):
+        pass
+
+    def fetchone(self):
+        return self._row
+
+    def close(self):
+        pass
+
+    def rollback(self):
+        self._connection.rollback()
+
+
+class Failovers(DatabaseCase):
+
+    def setUp(self):
+        super().setUp()
+        self.engine = sa.create_engine('sqlite://', poolclass=sa.pool.QueuePool)
+        self.engine.should_retry = lambda error: False
+        self.leaving = False
+        self.slept = []
+        self.fails = 0
+        connect = self.engine.connect
+
+        def connects():
+            if self.fails:
+                self.fails -= 1
+                raise sa.exc.OperationalError('', {}, Error())
+            return connect()
+        self.engine.connect = connects
+        self.failover = failover.Failover(self.engine, lambda: self.leaving, self.sleep)
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        if sum(self.slept) > 100:
+            self.leaving = True
+
+    def test_it_waits_for_a_server_and_says_so_once(self):
+        self.fails = 10
+        self.engine.connect().close()
+        self.assertEqual(self.slept, [0.2, 0.4, 0.8, 1.6, 3.2] + [5.0] * 5)
+        self.assertEqual(len(self.warnings()), 1)
+
+    def test_a_master_that_is_to_end_does_not_wait(self):
+        self.fails = 1000
+        self.assertRaises(sa.exc.OperationalError, self.engine.connect)
+
+    def test_only_what_has_not_begun_to_commit_is_tried_again(self):
+        lost = sa.exc.OperationalError('', {}, Error(), connection_invalidated=True)
+        shut_down = sa.exc.OperationalError('', {}, Error('57P01'))
+        other = sa.exc.OperationalError('', {}, Error('40001'))
+        with self.engine.connect() as connection:
+            self.assertTrue(self.engine.should_retry(lost))
+            self.assertTrue(self.engine.should_retry(shut_down))
+            self.assertFalse(self.engine.should_retry(other))
+            with connection.begin():
+                connection.exec_driver_sql('CREATE TABLE t (x)')
+            self.assertFalse(self.engine.should_retry(lost))
+        with self.engine.connect():
+            self.assertTrue(self.engine.should_retry(lost))
+            self.leaving = True
+            self.assertFalse(self.engine.should_retry(lost))
+
+    def test_threads_do_not_disturb_each_other(self):
+        lost = sa.exc.OperationalError('', {}, Error(), connection_invalidated=True)
+        with self.engine.connect():
+            self.failover._attempt.commits = True
+            other = []
+            thread = threading.Thread(target=lambda: (
+                self.engine.connect().close(), other.append(self.engine.should_retry(lost))))
+            thread.start()
+            thread.join()
+            self.assertEqual(other, [True])
+            self.assertFalse(self.engine.should_retry(lost))
+
+
+class Router(DatabaseCase):
+
+    def setUp(self):
+        super().setUp()
+        self.clock = task.Clock()
+        self.shown = True
+        self.failure = None
+        case = self
+
+        class Replica:
+            """The pool of the replica: it gives its connection to what it is handed."""
+            def __init__(self, engine, reactor):
+                pass
+
+            def do(self, callable, *args):
+                return defer.maybeDeferred(callable, case, *args)
+        self.patch(router.pool, 'DBThreadPool', Replica)
+        self.patch(router.enginestrategy, 'create_engine', lambda url, **words: None)
+        self.own = type('OwnCommits', (), {'position': positions.Position('7', 1, '0/10')})()
+        self.db = type('DB', (), {'basedir': '.', 'pool': self})
+        self.db.pool = type('Pool', (), {})()
+        self.db.pool.do = lambda callable, *args: defer.succeed(callable('primary', *args))
+        self.router = router.ReadRouter(self.db, 'postgresql://replica/', self.own, self.clock)
+
+    def exec_driver_sql(self, sql, arguments):
+        """As the connection to the replica."""
+        if self.failure:
+            raise self.failure
+        self.assertEqual(arguments, (self.own.position.lsn,))
+        return type('Result', (), {'scalar': lambda _: self.shown})()
+
+    def getThing(self, suffix=''):
+        def thd(connection):
+            return ('primary' if connection == 'primary' else 'replica') + suffix
+        return self.successResultOf(self.db.pool.do(thd))
+
+    def addThing(self):
+        def thd(connection):
+            return 'primary' if connection == 'primary' else 'replica'
+        return self.successResultOf(self.db.pool.do(thd))
+
+    def test_reads_go_to_the_replica_and_others_do_not(self):
+        self.assertEqual(self.getThing(), 'replica')
+        self.assertEqual(self.addThing(), 'primary')
+
+    def test_a_read_before_the_replica_shows_what_was_written_goes_to_the_primary(self):
+        self.shown = False
+        self.assertEqual(self.getThing(), 'primary')
+
+    def test_so_does_one_while_the_position_is_not_known(self):
+        self.own.position = None
+        self.assertEqual(self.getThing(), 'primary')
+
+    def test_a_replica_that_fails_is_left_alone_for_a_while_and_that_is_said_once(self):
+        self.failure = sa.exc.OperationalError('', {}, Error())
+        self.assertEqual(self.getThing(), 'primary')
+        self.failure = None
+        self.assertEqual(self.getThing(), 'primary')
+        self.assertEqual(len(self.warnings()), 1)
+        self.clock.advance(1)
+        self.assertEqual(self.getThing(), 'replica')
+        self.assertIn('answers again', ' '.join(self.logged[0]['message']))
+
+    def test_one_that_writes_all_the_same_is_known_from_then_on(self):
+        self.failure = sa.exc.InternalError('', {}, Error('25006'))
+        self.assertEqual(self.getThing(), 'primary')
+        self.failure = None
+        self.assertEqual(self.getThing(), 'primary')
+        self.assertEqual(self.warnings(), [])
+
+    def test_what_a_read_raises_comes_from_the_primary(self):
+        def getThing():
+            def thd(connection):
+                if connection != 'primary':
+                    raise KeyError
+                return connection
+            return self.successResultOf(self.db.pool.do(thd))
+        self.assertEqual(getThing(), 'primary')
+        self.assertEqual(self.warnings(), [])
