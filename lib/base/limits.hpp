@@ -36,7 +36,7 @@ static_assert(frame_branches >= 2, "a message has two positions");
 // The bytes that a message adds to its topic, payload and headers on the wire, rounded up: array
 // and element heads, and its positions.
 inline constexpr std::size_t message_overhead_bytes =
-    64 + 5 * topic_elements + 2 * 5 * message_headers;
+    64 + 5 * topic_elements + message_headers * 2 * 5;
 inline constexpr std::size_t frame_overhead_bytes = 64 + frame_branches * (8 + branch_bytes);
 
 // The largest frame that may exist; the transport refuses a longer one before reading it.

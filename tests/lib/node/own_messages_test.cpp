@@ -131,3 +131,20 @@ TEST_CASE("an own message whose change a failover has undone is reported to its 
   CHECK(lost[0].why == Undelivered::Why::in_doubt);
   CHECK(a.all<node::effect::Deliver>().empty());
 }
+
+TEST_CASE("own messages beyond those that one step may release come in the next ones, each once") {
+  auto a = with_own(OwnMessages::at_once);
+  const std::size_t count = 3 * base::limits::releases_per_step / 2;
+  a.step(input::Demand{false});
+  a.turn(std::vector<node::Input>(count, publication("builds/1")));
+  a.step(input::Demand{true});
+  std::vector<std::uint64_t> delivered;
+  for (int step = 0; step < 10; ++step) {
+    for (const auto& one : a.all<node::effect::Deliver>()) {
+      delivered.push_back(one.delivery.sequence);
+    }
+    a.wait(milliseconds(0));
+  }
+  REQUIRE(delivered.size() == count);
+  for (std::size_t i = 0; i < count; ++i) CHECK(delivered[i] == i + 1);
+}
