@@ -130,7 +130,7 @@ std::string key_row(const Status& status) {
     ++known;
     if (peer.key != status.keys.front()) ++others;
   }
-  const auto text = key_words(status.keys);
+  auto text = key_words(status.keys);
   if (others == 0) return text;
   return text + fmt::format("; {} of {} other peers {} another one", others, known,
                             others == 1 ? "uses" : "use");

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -216,6 +217,61 @@ TEST_CASE("masters go on at the promoted replica when the primary is stopped") {
     mesh.second_replica.follow(mesh.replica);
   });
   mesh.each_is_built_once(mesh.replica);
+}
+
+TEST_CASE("masters that share a peer of their host lose nothing when it is killed") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica({.apply_delay = 300ms});
+  const Site site{TIDEGATE_COMMAND, TIDEGATE_SOURCE_ROOT};
+  const auto folder = cluster.directory() / "masters";
+  const auto door = "unix:" + (cluster.directory() / "door").string();
+  const auto feed = folder / "feed";
+  Command command;
+  command.arguments = {site.program.string(),
+                       "peer",
+                       "--state-file",
+                       (cluster.directory() / "state").string(),
+                       "--door",
+                       door,
+                       "--database",
+                       replica.connection_string(),
+                       "--primary",
+                       cluster.primary().connection_string()};
+  command.input = Stream::pipe;
+  command.log = cluster.directory() / "peer.log";
+  std::optional<Process> peer(std::in_place, command);
+  json part{{"db_url", database_url(cluster.primary())}, {"mq", {{"running_door", door}}}};
+  auto west_part = part;
+  west_part["feed"] = feed;
+  auto east_part = part;
+  east_part["builds"] = 1;
+  east_part["mq"]["database"] = database_url(replica);
+  east_part["mq"]["read_router"] = true;
+  Master west(site, folder, "west", west_part);
+  Master east(site, folder, "east", east_part);
+  west.make_tables();
+  west.start();
+  east.start();
+  Feed changes_of(feed);
+  for (int i = 0; i < changes; ++i) {
+    if (i == 40) {
+      peer->send(SIGKILL);
+      REQUIRE(peer->wait(10s).has_value());
+      peer.emplace(command);
+    }
+    changes_of.add("change-" + std::to_string(i) + ".");
+    std::this_thread::sleep_for(between_changes);
+  }
+  changes_of.wait();
+  Fate fate;
+  CHECK(eventually(longest_building, [&] {
+    fate = fate_of_changes(cluster.primary(), "change-");
+    return fate.built == changes;
+  }));
+  CHECK(fate.twice == 0);
+  west.stop();
+  east.stop();
+  CHECK(west.times_in_log("Traceback") + east.times_in_log("Traceback") == 0);
 }
 
 TEST_CASE("a web node on a replica serves pages and events of 100 builds") {

@@ -1,5 +1,6 @@
 #include "command/doors/http/connection.hpp"
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string_view>
@@ -30,7 +31,7 @@ constexpr std::uint32_t most_header_bytes = 16384;  // browsers bring cookies of
 constexpr auto request_bound = std::chrono::seconds(10);
 
 // The protocols that a WebSocket of the door has, the best first.
-constexpr const char* protocols[] = {"v12.stomp", "v11.stomp", "v10.stomp"};
+constexpr std::array<const char*, 3> protocols{"v12.stomp", "v11.stomp", "v10.stomp"};
 
 std::vector<std::string> values(const Request& request, field name) {
   std::vector<std::string> all;

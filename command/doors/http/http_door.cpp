@@ -24,7 +24,7 @@ HttpDoor::HttpDoor(doors::NetworkThread& thread, io::Reactor& reactor, spdlog::l
 
 Result<std::unique_ptr<HttpDoor>> HttpDoor::open(const HttpOptions& options,
                                                  doors::NetworkThread& thread, io::Reactor& reactor,
-                                                 Adopt adopt, spdlog::logger& log) {
+                                                 const Adopt& adopt, spdlog::logger& log) {
   std::unique_ptr<HttpDoor> self(new HttpDoor(thread, reactor, log));
   const auto adopt_soon = [&thread, adopt](io::Descriptor end, const std::string& who) {
     const auto shared = std::make_shared<io::Descriptor>(std::move(end));

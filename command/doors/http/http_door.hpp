@@ -40,7 +40,7 @@ class HttpDoor final : public doors::Door {
   // Listens. An error names the address that can't be used. All references outlive it.
   static Result<std::unique_ptr<HttpDoor>> open(const HttpOptions& options,
                                                 doors::NetworkThread& thread, io::Reactor& reactor,
-                                                Adopt adopt, spdlog::logger& log);
+                                                const Adopt& adopt, spdlog::logger& log);
   ~HttpDoor() override;
 
   void handle(const Incoming&) override {}

@@ -156,7 +156,7 @@ std::string client_of(const io::Descriptor& socket) {
   SocketAddress address{};
   socklen_t size = sizeof address;
   if (getpeername(socket.get(), &address.generic, &size) == 0) {
-    const auto text = text_of(address);
+    auto text = text_of(address);
     if (!text.empty()) return text;
   }
   ucred credentials{};

@@ -31,7 +31,8 @@ from buildbot_tidegate import seen
 from buildbot_tidegate import settings
 from buildbot_tidegate import stomp
 
-# Topics of the mesh are these keys behind one element of ours.
+# Topics of the mesh are Buildbot's keys behind this and the name of the database, so that two
+# installations in one mesh don't hear each other.
 PREFIX = 'buildbot'
 
 # A stop or cancel refers to no change, and must not wait while a replica is paused.
@@ -45,6 +46,9 @@ LONGEST_STOP = 60.0
 
 # Beside the master's own files, with the peer's state and its socket.
 FOLDER = 'tidegate'
+
+# Of a peer.
+LONGEST_NAME = 64
 
 # Of an address of a Unix socket.
 LONGEST_PATH = 100
@@ -62,6 +66,7 @@ class TidegateMQ(simple.SimpleMQ):
         self.failover = None
         self._configured = None
         self._master = None
+        self._prefix = None
         self._seen = seen.Seen()
         self._seen_file = None
         self._socket_folder = None  # of one whose path would be too long beside the master
@@ -83,6 +88,7 @@ class TidegateMQ(simple.SimpleMQ):
     def _set_up(self, mq, db_url):
         self._configured = mq
         self._master = self.master  # which a service that was disowned no longer knows
+        self._prefix = (PREFIX, settings.database_name(db_url))
         reactor = self._master.reactor
         db = self.master.db
         engine = getattr(db.pool, 'engine', None)
@@ -105,7 +111,7 @@ class TidegateMQ(simple.SimpleMQ):
                 path = os.path.join(self._socket_folder, 'door')
             self.peer = peer_process.PeerProcess(
                 settings.program(mq),
-                settings.peer_environment({'name': self._name()[:64], **mq}, db_url, path,
+                settings.peer_environment({'name': self._name(), **mq}, db_url, path,
                                           os.path.join(folder, 'state')), folder, reactor)
             door = f'unix:{path}'
         self.link = link.Link(_endpoint(door, reactor), mq.get('login'), self._name(),
@@ -116,8 +122,10 @@ class TidegateMQ(simple.SimpleMQ):
         return self._ended or getattr(self._master, '_got_sigterm', False)
 
     def _name(self):
-        """Of the durable subscription and the peer: printable ASCII without blanks."""
-        return re.sub(r'[^!-~]|[/*#]', '_', self.master.name)[:120]
+        """Of the durable subscription and the peer: printable ASCII, without the middle of a long
+        path."""
+        name = re.sub(r'[^!-~]|[/*#]', '_', self.master.name)
+        return name if len(name) <= LONGEST_NAME else f'{name[:25]}...{name[-36:]}'
 
     @defer.inlineCallbacks
     def startService(self):
@@ -136,7 +144,7 @@ class TidegateMQ(simple.SimpleMQ):
         if getattr(self.master, '_master_initialized', True):
             self._ready.stop()
             self._ready = None
-            self.link.listen(f'{PREFIX}/#')
+            self.link.listen(stomp.topic_text(self._prefix) + '/#')
 
     @defer.inlineCallbacks
     def stopService(self):
@@ -169,6 +177,9 @@ class TidegateMQ(simple.SimpleMQ):
             yield self.peer.stop()
         if self._socket_folder is not None:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
+        if self.router is not None:
+            log.msg(f'tidegate: {self.router.replica_reads} reads went to the replica, '
+                    f'{self.router.primary_reads} to the primary')
         try:
             self._seen.save(self._seen_file)
         except OSError as error:
@@ -188,7 +199,8 @@ class TidegateMQ(simple.SimpleMQ):
 
     def _send(self, key, data):
         body = json.dumps(data, default=toJson, separators=(',', ':')).encode()
-        topic = stomp.topic_text((PREFIX, *('' if each is None else each for each in key)))
+        elements = ('' if each is None else each for each in key)
+        topic = stomp.topic_text((*self._prefix, *elements))
         self.link.publish(topic, {'source': self.source, **self.dependency(key)}, body)
 
     def dependency(self, key):
@@ -204,7 +216,7 @@ class TidegateMQ(simple.SimpleMQ):
         source, number = headers.get('source'), headers.get('number', '')
         if source == self.source or (number.isdigit() and not self._seen.add(source, int(number))):
             return
-        key = stomp.topic_elements(headers['destination'])[1:]
+        key = stomp.topic_elements(headers['destination'])[len(self._prefix):]
         if self.debug:
             log.msg(f'MSG of another master: {key}\n{body.decode("utf-8", "replace")}')
         yield self._invoke(key, json.loads(body))

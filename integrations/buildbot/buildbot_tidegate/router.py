@@ -41,17 +41,11 @@ class ReadRouter:
         self._engine = enginestrategy.create_engine(
             replica_url, basedir=db.basedir, pool_pre_ping=True)
         self._replica = pool.DBThreadPool(self._engine, reactor=reactor)
-        self._primary_pool = db.pool
         self._on_primary = db.pool.do
         self._not_before = 0.0
         self._trouble = None
         self._writers = set()
         db.pool.do = self._do
-
-    @defer.inlineCallbacks
-    def stop(self):
-        self._primary_pool.do = self._on_primary
-        yield self._replica.shutdown()
 
     @defer.inlineCallbacks
     def _do(self, callable, *args, **kwargs):

@@ -5,6 +5,7 @@ retain-bytes; `tidegate help peer` explains them. What is wrong is told all at o
 `buildbot checkconfig` tells it without starting anything but `tidegate peer --check`.
 """
 import os
+import re
 import shutil
 import subprocess
 
@@ -42,6 +43,10 @@ def connection_string(url):
 def _quoted(value):
     escaped = str(value).replace('\\', '\\\\').replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def database_name(url):
+    return sa.engine.url.make_url(url).database or '' if url else ''
 
 
 def engine_url(text):
@@ -83,7 +88,7 @@ def problems(mq, db_url):
         for name in sorted(PEER & set(mq) - {'database'}):
             found.append(f"c['mq']['{name}'] is a setting of a peer that the connector starts; "
                          'with running_door give it to that peer')
-    elif not found:
+    else:
         found.extend(_of_the_peer(mq, db_url))
     return found
 
@@ -144,4 +149,8 @@ def _of_the_peer(mq, db_url):
         return
     if answer.returncode != 0:
         for line in answer.stdout.strip().splitlines():
-            yield f'tidegate: {line}'
+            variable = re.fullmatch('tidegate: TIDEGATE_([A-Z_]+): (.*)', line)
+            if variable and variable[1].lower() in PEER:
+                yield f"c['mq']['{variable[1].lower()}']: {variable[2]}"
+            elif not line.endswith('nothing was done'):
+                yield line

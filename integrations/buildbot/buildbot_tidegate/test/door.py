@@ -51,7 +51,7 @@ class FakeDoor:
             if 'receipt' in frame.headers:
                 self.say('RECEIPT', {'receipt-id': frame.headers['receipt']})
 
-    def message(self, number, key='buildbot/changes/1/new', body=b'{}', source='other',
+    def message(self, number, key='buildbot/bb/changes/1/new', body=b'{}', source='other',
                 identity=None, ack=None, **headers):
         self.say('MESSAGE', {'subscription': 'messages', 'destination': key, 'source': source,
                              'number': number, 'message-id': identity or f'{source}-{number}',

@@ -45,7 +45,7 @@ class QueueCase(unittest.TestCase):
         yield self.queue.setServiceParent(self.master)
         config = self.master.config
         config.mq = {'type': 'tidegate', 'running_door': 'unix:/door'}
-        config.db = {'db_url': 'postgresql://host/buildbot'}
+        config.db = {'db_url': 'postgresql://host/bb'}
         self.queue.reconfigServiceWithBuildbotConfig(config)
         self.calls = []
 
@@ -129,7 +129,7 @@ class Sending(QueueCase):
         self.queue.produce(('changes', '1', 'new'), {'x': 1})
         yield self.start()
         frame, = self.sent()
-        self.assertEqual(frame.headers['destination'], 'buildbot/changes/1/new')
+        self.assertEqual(frame.headers['destination'], 'buildbot/bb/changes/1/new')
         self.assertEqual(frame.body, b'{"x":1}')
         self.assertEqual(frame.headers['source'], self.queue.source)
 
@@ -140,7 +140,7 @@ class Sending(QueueCase):
         self.queue.produce(('a.b', '\u00fc', None), {'when': when, 'text': '\u2713'})
         frame, = self.sent()
         self.assertEqual(frame.body, b'{"when":1767225600,"text":"\\u2713"}')
-        self.assertEqual(frame.headers['destination'], 'buildbot/a.b/\u00fc/')
+        self.assertEqual(frame.headers['destination'], 'buildbot/bb/a.b/\u00fc/')
 
     @defer.inlineCallbacks
     def test_a_message_carries_the_position_behind_the_last_commit(self):
@@ -189,13 +189,13 @@ class Receiving(QueueCase):
         self.master._master_initialized = True
         self.reactor.advance(0.1)
         frame, = self.door.heard('SUBSCRIBE')
-        self.assertEqual(frame.headers['destination'], 'buildbot/#')
+        self.assertEqual(frame.headers['destination'], 'buildbot/bb/#')
 
     @defer.inlineCallbacks
     def test_a_message_of_another_master_reaches_those_whose_filter_matches(self):
         yield self.start()
-        self.door.message(1, 'buildbot/changes/1/new', b'{"x":"\\u2713"}')
-        self.door.message(2, 'buildbot/changes/1', b'{}')
+        self.door.message(1, 'buildbot/bb/changes/1/new', b'{"x":"\\u2713"}')
+        self.door.message(2, 'buildbot/bb/changes/1', b'{}')
         self.assertEqual(self.calls, [(('changes', '1', 'new'), {'x': '\u2713'})])
         self.assertEqual(len(self.door.heard('ACK')), 2)
 
@@ -266,7 +266,7 @@ class Receiving(QueueCase):
         running = defer.Deferred()
         self.queue.startConsuming(lambda key, data: running, ('b',))
         yield self.start()
-        self.door.message(1, 'buildbot/b')
+        self.door.message(1, 'buildbot/bb/b')
         stopped = self.queue.stopService()
         self.door.message(2)
         self.assertEqual(self.calls, [])  # of the next run of this master
