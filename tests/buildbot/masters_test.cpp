@@ -72,6 +72,7 @@ struct Mesh {
   json web_part(bool gate) {
     auto all = part(gate, second_replica);
     all["www"] = web_port;
+    all["mq"]["debug"] = true;  // its log has every message
     return all;
   }
 
@@ -192,6 +193,24 @@ TEST_CASE("a master that is restarted in the middle goes on where it was") {
     if (i == 60) mesh.east.start();
   });
   mesh.each_is_built_once();
+  mesh.stop();
+  CHECK(mesh.tracebacks() == 0);
+}
+
+TEST_CASE("a service manager that ends the peer with its master loses nothing") {
+  Mesh mesh;
+  mesh.arrive([&](int i) {
+    if (i == 30) {
+      const auto peer = mesh.east.peer();
+      REQUIRE(peer.has_value());
+      REQUIRE(::kill(*peer, SIGTERM) == 0);
+      mesh.east.stop();
+    }
+    if (i == 60) mesh.east.start();
+  });
+  mesh.each_is_built_once();
+  // Its last words have reached the others.
+  CHECK(mesh.web.times_in_log("MSG of another master: ('masters', '2', 'stopped')") == 1);
   mesh.stop();
   CHECK(mesh.tracebacks() == 0);
 }

@@ -260,7 +260,7 @@ TEST_CASE("strangers join nothing and are not listened to; each is counted and c
     handshakes_with_wrong_key(net.direct_port, with_wrong_key);
     nonsense_frames(net, random, frames);
   });
-  const auto expected = static_cast<std::uint64_t>(refused + with_wrong_key + frames / 200);
+  const auto expected = static_cast<std::uint64_t>(refused) + with_wrong_key + frames / 200;
   CHECK(eventually(10s, [&] { return net.strangers() >= before + expected; }));
   const auto at_handshakes = net.strangers();
   net.stranger([&] { nonsense_beacons(random, beacons); });

@@ -149,9 +149,9 @@ class Oracle {
   void gone(LifeId life, const Origin& other);
   void subscribed(LifeId life, std::size_t topic, bool wanted, Instant now);
   void seen(LifeId life, const Status& status);
-  void asked(LifeId life, Ticket ticket, const Position& position, Duration timeout, Where where,
+  void asked(LifeId id, Ticket ticket, const Position& position, Duration timeout, Where where,
              Instant now);
-  void covered(LifeId life, const Coverage& coverage);
+  void covered(LifeId id, const Coverage& coverage);
 
   // All is well from now on.
   void calm(Instant now) { calm_since_ = now; }

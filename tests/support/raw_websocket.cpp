@@ -105,7 +105,7 @@ RawWebSocket::Frame RawWebSocket::next() {
     }
     return true;
   };
-  const Frame ended{255, ""};
+  Frame ended{255, ""};
   std::size_t head = 2;
   if (!have(head)) return ended;
   std::uint64_t size = static_cast<unsigned char>(read_[1]) & 0x7FU;
