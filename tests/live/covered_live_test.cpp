@@ -89,6 +89,7 @@ TEST_CASE("1,000 requests that wait for a replica 50 ms late share its readings"
   auto peer = start_on(replica, private_mesh(), "web");
   auto reader = replica.connect();
   std::vector<Position> positions;
+  positions.reserve(20);
   for (int row = 0; row < 20; ++row) positions.push_back(*parse_token(write_row(writer, row)));
 
   const auto before = readings(*peer);

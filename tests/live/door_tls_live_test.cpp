@@ -60,14 +60,10 @@ Process start_peer(const CommandMesh& mesh, const Arguments& options,
 
 Ran run_stomp_py(const std::string& host, std::uint16_t port, const Certificate& trusted,
                  const std::string& passcode = "secret", const Arguments& prefix = {}) {
+  const std::string script = TIDEGATE_SOURCE_ROOT "/tests/live/stomp/over_tls.py";
   Command command;
-  command.arguments = prefix + Arguments{"/usr/bin/python3",
-                                         TIDEGATE_SOURCE_ROOT "/tests/live/stomp/over_tls.py",
-                                         host,
-                                         std::to_string(port),
-                                         trusted.file,
-                                         "me",
-                                         passcode};
+  command.arguments = prefix + Arguments{"/usr/bin/python3", script, host,    std::to_string(port),
+                                         trusted.file,       "me",   passcode};
   command.output = Stream::pipe;
   command.errors = Stream::pipe;
   return CommandMesh::finish(Process(command));

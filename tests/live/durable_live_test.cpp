@@ -180,7 +180,7 @@ TEST_CASE("a durable client loses nothing and gets nothing twice when its peer i
 TEST_CASE(
     "a publisher that a durable subscription meets for the first time gives what it retains") {
   Pair pair;
-  Mails(pair.door());
+  { const Mails begun(pair.door()); }
   pair.end_reader(SIGKILL);
   auto stranger = pair.mesh.start({"peer", "--name", "stranger"});
   wait_for(stranger, "peer_ready");
@@ -242,7 +242,7 @@ TEST_CASE("a durable client is told exactly what is retained no longer") {
 
 TEST_CASE("messages of clients of the same door that a killed peer still kept are told as lost") {
   Pair pair;
-  Mails(pair.door());
+  { const Mails begun(pair.door()); }
   const auto send = [&](const std::string& body) {
     HandWritten client(pair.door());
     client.connect().write("SEND\ndestination:jobs/1\ndepends:none\nreceipt:r\n\n" + body + "\0"s);

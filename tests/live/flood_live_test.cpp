@@ -11,7 +11,6 @@
 #include <doctest/doctest.h>
 
 #include "lib/mesh/frame_codec.hpp"
-#include "support/eventually.hpp"
 #include "support/port.hpp"
 #include "tests/live/attacked_pair.hpp"
 #include "tests/live/mesh.hpp"
@@ -22,7 +21,6 @@
 using namespace tidegate;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
-using support::eventually;
 
 namespace {
 

@@ -152,7 +152,7 @@ TEST_CASE("a restarted application goes on in each stream where it had ended, an
 TEST_CASE("a restarted application is told which messages its publisher retains no longer") {
   auto mesh = private_mesh();
   mesh.payload_bytes = 1;
-  mesh.retain_bytes = 32 * 1024;
+  mesh.retain_bytes = std::size_t{32} * 1024;
   auto publisher = start(mesh, "publisher");
   publish(*publisher, 1000);
   REQUIRE(eventually(10s, [&] { return publisher->status().last_sequence == 1000; }));

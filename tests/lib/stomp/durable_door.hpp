@@ -38,7 +38,7 @@ class DurableDoor {
 
   // Messages to "a/x" whose payload is their number.
   void deliver(std::uint64_t first, std::uint64_t last, bool earlier = false,
-               const std::string& topic = "a/x") {
+               const std::string& topic = "a/x") const {
     for (auto sequence = first; sequence <= last; ++sequence) {
       auto delivery = *stomp_delivery(topic, sequence, std::to_string(sequence));
       delivery.earlier = earlier;
