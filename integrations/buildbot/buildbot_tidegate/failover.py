@@ -23,18 +23,31 @@ LONGEST_PAUSE = 5.0
 _NOT_SERVING = ('57P01', '57P02', '57P03', '25006')
 
 
+def _as_operational(context):
+    """Of a connection that broke the driver tells in one of two classes, and Buildbot's pool asks
+    about the one alone."""
+    error = context.sqlalchemy_exception
+    if context.is_disconnect and not isinstance(error, sa.exc.OperationalError):
+        raise sa.exc.OperationalError(
+            context.statement, context.parameters, context.original_exception,
+            connection_invalidated=True) from context.original_exception
+
+
 class Failover:
 
-    def __init__(self, engine, is_leaving, sleep=time.sleep):
-        """`is_leaving`, of any thread: whether the master is to end, and so waits for nothing."""
+    def __init__(self, engine, is_leaving, give_up, sleep=time.sleep):
+        """Both are called in any thread. `is_leaving`: whether the master is to end, and so waits
+        for nothing; `give_up`: it is, and there is no server."""
         self._engine = engine
         self._connect = engine.connect
         self._should_retry = engine.should_retry
         self._sleep = sleep
         self._attempt = threading.local()  # of the thread's present operation
         self._is_leaving = is_leaving
+        self._give_up = give_up
         self._lost = None
         sa.event.listen(engine, 'commit', self._committing)
+        sa.event.listen(engine, 'handle_error', _as_operational)
         engine.connect = self._connect_patiently
         engine.should_retry = self._tries_again
 
@@ -49,6 +62,7 @@ class Failover:
                 connection = self._connect(*args, **kwargs)
             except sa.exc.OperationalError as error:
                 if self._is_leaving():
+                    self._give_up()
                     raise
                 self._say(error)
                 self._sleep(pause)
@@ -62,7 +76,7 @@ class Failover:
             return True
         lost = (error.connection_invalidated or
                 getattr(error.orig, 'pgcode', None) in _NOT_SERVING)
-        return lost and not self._attempt.commits and not self._is_leaving()
+        return lost and not self._attempt.commits
 
     def _say(self, error):
         """Once when the server is lost, and once when there is one."""

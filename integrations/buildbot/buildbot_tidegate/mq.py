@@ -41,8 +41,8 @@ CONTROL = 'control'
 # How long the last messages of a master may take.
 LONGEST_FLUSH = 10.0
 
-# For a master that is being stopped, until its last messages are sent without it.
-LONGEST_STOP = 60.0
+# For a master that is being stopped, until it ends whatever its services do.
+LONGEST_STOP = 20.0
 
 # Beside the master's own files, with the peer's state and its socket.
 FOLDER = 'tidegate'
@@ -72,6 +72,7 @@ class TidegateMQ(simple.SimpleMQ):
         self._socket_folder = None  # of one whose path would be too long beside the master
         self._ready = None
         self._ended = False
+        self._stops_without_database = False
 
     # Life. Buildbot configures it before anything is produced, starts it with its other services,
     # and stops it beside them; their last messages come behind that, so the link and the peer end
@@ -95,7 +96,7 @@ class TidegateMQ(simple.SimpleMQ):
         # A test of Buildbot's has another database, or none.
         if engine is not None and engine.dialect.name == 'postgresql':
             self.own_commits = positions.OwnCommits(engine)
-            self.failover = failover.Failover(engine, self._is_leaving)
+            self.failover = failover.Failover(engine, self._is_leaving, self._give_up)
         if mq.get('read_router'):
             self.router = router.ReadRouter(db, settings.engine_url(mq['database']),
                                             self.own_commits, reactor)
@@ -120,6 +121,19 @@ class TidegateMQ(simple.SimpleMQ):
 
     def _is_leaving(self):
         return self._ended or getattr(self._master, '_got_sigterm', False)
+
+    def _give_up(self):
+        self._master.reactor.callFromThread(self._stop_without_database)
+
+    def _stop_without_database(self):
+        """A master whose last words to the database fail would stay for ever."""
+        reactor = self._master.reactor
+        if self._ended or self._stops_without_database:
+            return
+        self._stops_without_database = True
+        log.msg('tidegate: WARNING: the database does not answer while the master stops; it ends '
+                f'in {LONGEST_STOP:.0f} s without telling it')
+        reactor.callLater(LONGEST_STOP, lambda: self._ended or reactor.stop())
 
     def _name(self):
         """Of the durable subscription and the peer: printable ASCII, without the middle of a long
@@ -160,7 +174,7 @@ class TidegateMQ(simple.SimpleMQ):
         if self._ended:
             return
         self._ended = True
-        waited = 0.0
+        waited = LONGEST_STOP if self._stops_without_database else 0.0
         while getattr(self._master, '_master_initialized', False) and waited < LONGEST_STOP:
             yield task.deferLater(self._master.reactor, 0.1, lambda: None)
             waited += 0.1

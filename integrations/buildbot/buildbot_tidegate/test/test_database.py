@@ -133,7 +133,9 @@ class Failovers(DatabaseCase):
                 raise sa.exc.OperationalError('', {}, Error())
             return connect()
         self.engine.connect = connects
-        self.failover = failover.Failover(self.engine, lambda: self.leaving, self.sleep)
+        self.given_up = []
+        self.failover = failover.Failover(self.engine, lambda: self.leaving,
+                                          lambda: self.given_up.append(True), self.sleep)
 
     def sleep(self, seconds):
         self.slept.append(seconds)
@@ -149,6 +151,7 @@ class Failovers(DatabaseCase):
     def test_a_master_that_is_to_end_does_not_wait(self):
         self.fails = 1000
         self.assertRaises(sa.exc.OperationalError, self.engine.connect)
+        self.assertEqual(self.given_up, [True])
 
     def test_only_what_has_not_begun_to_commit_is_tried_again(self):
         lost = sa.exc.OperationalError('', {}, Error(), connection_invalidated=True)
@@ -163,8 +166,18 @@ class Failovers(DatabaseCase):
             self.assertFalse(self.engine.should_retry(lost))
         with self.engine.connect():
             self.assertTrue(self.engine.should_retry(lost))
-            self.leaving = True
-            self.assertFalse(self.engine.should_retry(lost))
+
+    def test_a_connection_that_broke_is_told_in_the_class_that_buildbot_asks_about(self):
+        class Context:
+            statement = parameters = None
+            is_disconnect = True
+            original_exception = Error()
+            sqlalchemy_exception = sa.exc.DatabaseError('', {}, Error())
+        with self.assertRaises(sa.exc.OperationalError) as raised:
+            failover._as_operational(Context)
+        self.assertTrue(raised.exception.connection_invalidated)
+        Context.is_disconnect = False
+        self.assertIsNone(failover._as_operational(Context))
 
     def test_threads_do_not_disturb_each_other(self):
         lost = sa.exc.OperationalError('', {}, Error(), connection_invalidated=True)

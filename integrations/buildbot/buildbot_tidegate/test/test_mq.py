@@ -12,8 +12,16 @@ from twisted.trial import unittest
 
 class Reactor(task.Clock):
 
+    stopped = False
+
     def addSystemEventTrigger(self, phase, event, callable):
         pass
+
+    def callFromThread(self, callable):
+        callable()
+
+    def stop(self):
+        self.stopped = True
 
 
 class Master(service.MasterService):
@@ -291,6 +299,20 @@ class Receiving(QueueCase):
         self.assertFalse(ended.called)
         self.door.receipt_all()
         yield stopped
+        yield ended
+
+    @defer.inlineCallbacks
+    def test_a_master_that_stops_without_its_database_does_end(self):
+        yield self.start()
+        self.assertFalse(self.queue._is_leaving())
+        self.master._got_sigterm = True
+        self.assertTrue(self.queue._is_leaving())
+        self.queue._give_up()
+        self.queue._give_up()
+        self.reactor.advance(mq.LONGEST_STOP)
+        self.assertTrue(self.reactor.stopped)
+        ended = self.queue.end()
+        self.door.receipt_all()
         yield ended
 
     @defer.inlineCallbacks
