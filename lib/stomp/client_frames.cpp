@@ -152,14 +152,14 @@ Session::Handled Session::ask(const Frame& frame) {
   if (!question) return question.error();
   const auto tag =
       unanswered_.add(std::make_shared<Receipt>(Receipt{.id = text_of(frame, "receipt")}));
-  effects_.push_back(AskEffect{tag, std::move(*question)});
+  effects_.emplace_back(AskEffect{tag, std::move(*question)});
   return ReceiptDue::later;
 }
 
 void Session::publish(Publication publication, const Unanswered::Shared& receipt) {
   publication.acknowledged = publication.acknowledged && !receipt->id.empty();
   receipt->acknowledged = publication.acknowledged;
-  effects_.push_back(PublishEffect{unanswered_.add(receipt), std::move(publication)});
+  effects_.emplace_back(PublishEffect{unanswered_.add(receipt), std::move(publication)});
 }
 
 Session::Handled Session::subscribe(const Frame& frame) {
@@ -168,7 +168,7 @@ Session::Handled Session::subscribe(const Frame& frame) {
   if (const auto* name = frame.find(durable_name)) {
     if (auto refusal = attach(*name, *subscription)) return *refusal;
   } else if (!subscription->of_notices) {
-    effects_.push_back(WantEffect{subscription->filter.pattern});
+    effects_.emplace_back(WantEffect{subscription->filter.pattern});
   }
   subscriptions_.push_back(std::move(*subscription));
   return ReceiptDue::now;
@@ -190,12 +190,12 @@ std::optional<Error> Session::attach(const std::string& name, Subscription& subs
   auto attached = options_.durable->attach(name, subscription.destination, options_.name,
                                            subscription.own_queue.window());
   if (!attached) return attached.error();
-  if (attached->is_new) effects_.push_back(WantEffect{subscription.filter.pattern});
+  if (attached->is_new) effects_.emplace_back(WantEffect{subscription.filter.pattern});
   if (!attached->before.empty()) {
-    effects_.push_back(EvictEffect{attached->before,
-                                   "a newer connection has taken the durable "
-                                   "subscription '" +
-                                       name + "'"});
+    effects_.emplace_back(EvictEffect{attached->before,
+                                      "a newer connection has taken the durable "
+                                      "subscription '" +
+                                          name + "'"});
   }
   subscription.durable = std::move(attached->subscription);
   return std::nullopt;
@@ -261,7 +261,7 @@ Session::Handled Session::unsubscribe(const Frame& frame) {
   if (found->durable != nullptr) {
     found->durable->detach();
   } else if (!found->of_notices) {
-    effects_.push_back(UnwantEffect{found->filter.pattern});
+    effects_.emplace_back(UnwantEffect{found->filter.pattern});
   }
   queued_ -= found->own_queue.bytes();
   subscriptions_.erase(found);
@@ -283,14 +283,14 @@ Session::Handled Session::remove_durable(const std::string& name, const Frame& f
   }
   const auto removed = options_.durable->remove(name);
   if (!removed) return removed.error();
-  effects_.push_back(UnwantEffect{removed->pattern});
+  effects_.emplace_back(UnwantEffect{removed->pattern});
   if (own != subscriptions_.end()) {
     subscriptions_.erase(own);
   } else if (!removed->owner.empty()) {
-    effects_.push_back(EvictEffect{removed->owner,
-                                   "another connection has removed the durable "
-                                   "subscription '" +
-                                       name + "'"});
+    effects_.emplace_back(EvictEffect{removed->owner,
+                                      "another connection has removed the durable "
+                                      "subscription '" +
+                                          name + "'"});
   }
   return ReceiptDue::now;
 }
@@ -333,7 +333,7 @@ std::optional<Error> Session::acknowledge_now(const Frame& frame) {
 void Session::acknowledge_in(Subscription& subscription, std::uint64_t number, bool taken) {
   const bool through = subscription.acknowledge == Acknowledge::cumulative;
   const auto tell = [&](const MessageId& id) {
-    effects_.push_back(AcknowledgedEffect{subscription.name(), id, taken});
+    effects_.emplace_back(AcknowledgedEffect{subscription.name(), id, taken});
   };
   if (auto* durable = subscription.durable.get()) {
     using Reach = DurableSubscription::Reach;

@@ -58,7 +58,7 @@ class DurableSubscription {
   void own_stream_left(const PeerId& self, std::uint64_t last);
   // The stream is gone with a former life of its publisher, and how much of it is not known. Does
   // nothing while something of it is still here.
-  void stream_ended(std::uint64_t arrival, const Origin& stream);
+  void stream_ended(std::uint64_t arrival, const Origin& origin);
 
   // --- its client ---
 

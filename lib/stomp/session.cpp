@@ -77,7 +77,7 @@ void Session::give_up_subscriptions() {
     if (subscription.durable != nullptr) {
       if (subscription.durable->owner() == options_.name) subscription.durable->detach();
     } else if (!subscription.of_notices) {
-      effects_.push_back(UnwantEffect{subscription.filter.pattern});
+      effects_.emplace_back(UnwantEffect{subscription.filter.pattern});
     }
   }
   subscriptions_.clear();

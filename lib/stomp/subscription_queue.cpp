@@ -102,7 +102,8 @@ SubscriptionQueue::Place SubscriptionQueue::find(std::uint64_t number) {
   return at != unacknowledged_.end() && at->number == number ? at : unacknowledged_.end();
 }
 
-std::vector<SubscriptionQueue::Taken> SubscriptionQueue::remove(Place first, Place last) {
+std::vector<SubscriptionQueue::Taken> SubscriptionQueue::remove(const Place& first,
+                                                                const Place& last) {
   std::vector<Taken> taken;
   for (auto at = first; at != last; ++at) {
     if (keeps_ == Keeps::unacknowledged) kept_bytes_ -= at->item.bytes();

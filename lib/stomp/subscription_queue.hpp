@@ -102,7 +102,7 @@ class SubscriptionQueue {
   using Waiting = std::deque<std::pair<std::uint64_t, Item>>;
   using Place = std::deque<Taken>::iterator;
   [[nodiscard]] Place find(std::uint64_t number);
-  std::vector<Taken> remove(Place first, Place last);
+  std::vector<Taken> remove(const Place& first, const Place& last);
 
   std::size_t window_;
   Keeps keeps_;

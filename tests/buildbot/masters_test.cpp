@@ -77,7 +77,7 @@ struct Mesh {
   }
 
   // Puts the changes in, and calls `at` before each.
-  void arrive(const std::function<void(int)>& at = [](int) {}) {
+  void arrive(const std::function<void(int)>& at = [](int) {}) const {
     Feed feed(feed_path);
     for (int i = 0; i < changes; ++i) {
       at(i);
@@ -296,11 +296,12 @@ TEST_CASE("masters that share a peer of their host lose nothing when it is kille
 TEST_CASE("a web node on a replica serves pages and events of 100 builds") {
   Mesh mesh;
   Command command;
-  command.arguments = {
-      "python3", "-u", "-c",
+  const std::string listen =
       "import sys, urllib.request\n"
       "for line in urllib.request.urlopen(sys.argv[1], timeout=60):\n"
-      "    print(line.decode().rstrip())",
+      "    print(line.decode().rstrip())";
+  command.arguments = {
+      "python3", "-u", "-c", listen,
       "http://127.0.0.1:" + std::to_string(mesh.web_port) + "/sse/listen/builds/*/finished"};
   command.output = Stream::pipe;
   Process events(command);

@@ -8,7 +8,6 @@ using namespace tidegate;
 using discovery::check_seal;
 using discovery::Seal;
 using keys::Keyring;
-using keys::Secret;
 using testing::sample_key;
 
 namespace {

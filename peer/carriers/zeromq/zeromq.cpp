@@ -30,7 +30,6 @@ using carriers::LinkBytes;
 using carriers::Malformed;
 using carriers::RouteBytes;
 using carriers::StreamBytes;
-using carriers::SubscriptionChange;
 
 // Frames that wait for one slow reader. ZeroMQ counts frames, not bytes; beyond it frames are
 // dropped for that reader, which notices by the sequences.

@@ -115,7 +115,7 @@ TEST_CASE("one source can't fill the number of histories that all share") {
 TEST_CASE("there is room again for refused items once a quarter of what they may have is free") {
   Gate gate(true, 64 * weight);
   gate.server_up();
-  for (unsigned i = 1; i <= 48; ++i) hold(gate, "m", at(10 * i), start, 1);
+  for (std::uint64_t i = 1; i <= 48; ++i) hold(gate, "m", at(10 * i), start, 1);
   CHECK_FALSE(gate.has_room(1));
   poll(gate, start, replayed(40));
   (void)released(gate);

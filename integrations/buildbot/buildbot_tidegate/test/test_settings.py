@@ -45,8 +45,10 @@ class Settings(unittest.TestCase):
     def test_what_the_peer_finds_wrong_is_told(self):
         path = self.mktemp()
         with open(path, 'w') as file:
-            file.write('#!/bin/sh\ntest "$1 $2" = "peer --check" && echo "tidegate: TIDEGATE_MESH: too long"'
-                       '\necho "tidegate: 1 problem; nothing was done"\nexit 2\n')
+            file.write('#!/bin/sh\n'
+                       'test "$1 $2" = "peer --check" && echo "tidegate: TIDEGATE_MESH: too long"\n'
+                       'echo "tidegate: 1 problem; nothing was done"\n'
+                       'exit 2\n')
         subprocess.run(['chmod', '+x', path], check=True)
         self.assertEqual(self.problems(program=path), ["c['mq']['mesh']: too long"])
 
