@@ -237,3 +237,17 @@ TEST_CASE("a peer that leaves answers all who wait") {
   CHECK(desk.told() == "2 unknown, 3 pending");
   CHECK(desk.waiters.size() == 0);
 }
+
+TEST_CASE("one who waits costs the server at most a reading each millisecond") {
+  Desk desk;
+  CHECK(desk.ask(1, at(200), 1s) == "");
+  int readings = 0;
+  for (int i = 0; i < 500; ++i) {
+    CHECK(desk.at_time(start + i * 10us) == "");
+    if (!desk.asks_server()) continue;
+    ++readings;
+    CHECK(desk.read(replayed(100)) == "");
+  }
+  CHECK(readings >= 1);
+  CHECK(readings <= 5);
+}

@@ -58,6 +58,19 @@ TEST_CASE("a message is acknowledged once every peer that was ready has it") {
   CHECK(a.wait(seconds(1)).empty());
 }
 
+TEST_CASE("a member that claims what is not published yet has not acknowledged it") {
+  auto a = with_b_and_c();
+  a.publish_acknowledged("1");
+  a.wait(Duration(0));
+  CHECK(answer(a, 1, b, 5).empty());
+  a.publish_acknowledged("2");
+  CHECK(answer(a, 2, c, 1) == "received 1");
+  a.wait(milliseconds(1));
+  CHECK(answer(a, 2, c, 2).empty());
+  CHECK(a.node().unacknowledged() == 1);
+  CHECK(answer(a, 1, b, 2) == "received 2");
+}
+
 TEST_CASE("nobody is asked for a message that is not to be acknowledged") {
   auto a = with_b();
   a.publish("x");
