@@ -19,14 +19,32 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 
 # Of a server that is there but does not serve yet, or no longer: admin_shutdown, crash_shutdown,
-# cannot_connect_now, read_only_sql_transaction.
-_NOT_SERVING = ('57P01', '57P02', '57P03', '25006')
+# cannot_connect_now.
+_NOT_SERVING = ('57P01', '57P02', '57P03')
+READ_ONLY = '25006'  # read_only_sql_transaction
+
+# Of libpq, where the URL says nothing else: a host that has died without a word is known after
+# about ten seconds, and not after minutes.
+_BOUNDS = {'connect_timeout': 5, 'keepalives_idle': 5, 'keepalives_interval': 2,
+           'keepalives_count': 3, 'tcp_user_timeout': 10000}
+
+
+def bound_connections(engine):
+    sa.event.listen(engine, 'do_connect', _add_bounds)
+
+
+def _add_bounds(dialect, record, arguments, words):
+    for name, value in _BOUNDS.items():
+        words.setdefault(name, value)
 
 
 def _as_operational(context):
     """Of a connection that broke the driver tells in one of two classes, and Buildbot's pool asks
     about the one alone."""
     error = context.sqlalchemy_exception
+    # A standby that is to be promoted: another connection may lead to the primary.
+    if getattr(context.original_exception, 'pgcode', None) == READ_ONLY:
+        context.is_disconnect = True
     if context.is_disconnect and not isinstance(error, sa.exc.OperationalError):
         raise sa.exc.OperationalError(
             context.statement, context.parameters, context.original_exception,

@@ -52,7 +52,7 @@ class Link:
         self.reactor = reactor
         factory = protocol.Factory.forProtocol(lambda: _Connection(self))
         factory.noisy = False
-        self._client = internet.ClientService(endpoint, factory, retryPolicy=pause_before_try,
+        self._client = internet.ClientService(endpoint, factory, retryPolicy=self._pause,
                                               clock=reactor)
         self._connection = None
         self._listening = None  # the destination, while it is wanted
@@ -69,6 +69,11 @@ class Link:
         self._said_lost = False
         self._parted = None  # fires when the peer has answered the end
         self._stopping = False
+        self._refusals = 0
+
+    def _pause(self, failures):
+        """A peer that takes the connection and refuses what is asked counts as a failure, too."""
+        return pause_before_try(max(failures, self._refusals))
 
     @property
     def waiting(self):
@@ -181,6 +186,7 @@ class Link:
         frame = self._waiting.pop(int(receipt), None)
         if frame is None:
             return
+        self._refusals = 0
         self._waiting_bytes -= len(frame)
         self._keep(frame)
         if self._dropped and self._waiting_bytes <= self._buffer_bytes // 2:
@@ -219,6 +225,7 @@ class Link:
         text = (frame.body.decode('utf-8', 'replace').strip()
                 or frame.headers.get('message', 'without a reason'))
         receipt = frame.headers.get('receipt-id', '')
+        self._refusals += 1
         self._warn(f'the peer ends the connection: {" ".join(text.split())}')
         # One that is refused would be refused for ever.
         if receipt.isdigit() and int(receipt) in self._waiting:

@@ -7,6 +7,7 @@ the server that it reads shows the change.
     produce -> consumers here                           other masters: consumers there
          \\-> link -> door of the peer ~~~ mesh ~~~ peer -> link -/
 """
+import hashlib
 import json
 import os
 import re
@@ -41,7 +42,7 @@ CONTROL = 'control'
 # How long the last messages of a master may take.
 LONGEST_FLUSH = 10.0
 
-# For a master that is being stopped, until it ends whatever its services do.
+# For a master that is stopped without its database, until it ends whatever its services do.
 LONGEST_STOP = 20.0
 
 # Beside the master's own files, with the peer's state and its socket.
@@ -71,6 +72,7 @@ class TidegateMQ(simple.SimpleMQ):
         self._seen_file = None
         self._socket_folder = None  # of one whose path would be too long beside the master
         self._ready = None
+        self._under_way = set()  # (source, number) of messages of others
         self._ended = False
         self._stops_without_database = False
 
@@ -95,6 +97,7 @@ class TidegateMQ(simple.SimpleMQ):
         engine = getattr(db.pool, 'engine', None)
         # A test of Buildbot's has another database, or none.
         if engine is not None and engine.dialect.name == 'postgresql':
+            failover.bound_connections(engine)
             self.own_commits = positions.OwnCommits(engine)
             self.failover = failover.Failover(engine, self._is_leaving, self._give_up)
         if mq.get('read_router'):
@@ -107,7 +110,7 @@ class TidegateMQ(simple.SimpleMQ):
         door = mq.get('running_door')
         if door is None:
             path = os.path.join(folder, 'door')
-            if len(path) > LONGEST_PATH:
+            if len(os.fsencode(path)) > LONGEST_PATH:
                 self._socket_folder = tempfile.mkdtemp(prefix='tidegate-')
                 path = os.path.join(self._socket_folder, 'door')
             self.peer = peer_process.PeerProcess(
@@ -128,9 +131,9 @@ class TidegateMQ(simple.SimpleMQ):
     def _stop_without_database(self):
         """A master whose last words to the database fail would stay for ever."""
         reactor = self._master.reactor
-        if self._ended or self._stops_without_database:
+        before, self._stops_without_database = self._stops_without_database, True
+        if self._ended or before:
             return
-        self._stops_without_database = True
         log.msg('tidegate: WARNING: the database does not answer while the master stops; it ends '
                 f'in {LONGEST_STOP:.0f} s without telling it')
         reactor.callLater(LONGEST_STOP, lambda: self._ended or reactor.stop())
@@ -139,7 +142,10 @@ class TidegateMQ(simple.SimpleMQ):
         """Of the durable subscription and the peer: printable ASCII, without the middle of a long
         path."""
         name = re.sub(r'[^!-~]|[/*#]', '_', self.master.name)
-        return name if len(name) <= LONGEST_NAME else f'{name[:25]}...{name[-36:]}'
+        if len(name) <= LONGEST_NAME:
+            return name
+        digest = hashlib.sha256(self.master.name.encode()).hexdigest()[:8]
+        return f'{name[:25]}.{digest}.{name[-29:]}'
 
     @defer.inlineCallbacks
     def startService(self):
@@ -174,10 +180,9 @@ class TidegateMQ(simple.SimpleMQ):
         if self._ended:
             return
         self._ended = True
-        waited = LONGEST_STOP if self._stops_without_database else 0.0
-        while getattr(self._master, '_master_initialized', False) and waited < LONGEST_STOP:
+        while (getattr(self._master, '_master_initialized', False)
+               and not self._stops_without_database):
             yield task.deferLater(self._master.reactor, 0.1, lambda: None)
-            waited += 0.1
         self.link.stop_listening()
         flushed = self.link.flush()
         flushed.addTimeout(LONGEST_FLUSH, self._master.reactor)
@@ -194,6 +199,8 @@ class TidegateMQ(simple.SimpleMQ):
         if self.router is not None:
             log.msg(f'tidegate: {self.router.replica_reads} reads went to the replica, '
                     f'{self.router.primary_reads} to the primary')
+        for each in self._under_way:  # they come again in the next life
+            self._seen.forget(*each)
         try:
             self._seen.save(self._seen_file)
         except OSError as error:
@@ -215,7 +222,8 @@ class TidegateMQ(simple.SimpleMQ):
         body = json.dumps(data, default=toJson, separators=(',', ':')).encode()
         elements = ('' if each is None else each for each in key)
         topic = stomp.topic_text((*self._prefix, *elements))
-        self.link.publish(topic, {'source': self.source, **self.dependency(key)}, body)
+        self.link.publish(topic, {'source': self.source, 'master': self._master.name,
+                                  **self.dependency(key)}, body)
 
     def dependency(self, key):
         """The headers that say what a message waits for."""
@@ -227,9 +235,13 @@ class TidegateMQ(simple.SimpleMQ):
     @defer.inlineCallbacks
     def _deliver(self, headers, body):
         """A message of another master; the Deferred fires when it was worked on."""
-        source, number = headers.get('source'), headers.get('number', '')
-        if source == self.source or (number.isdigit() and not self._seen.add(source, int(number))):
+        # A shared peer gives a master its own messages, also those of a former life.
+        if headers.get('master') == self._master.name:
             return
+        source, number = headers.get('source', ''), int(headers.get('number', '0'))
+        if not self._seen.add(source, number):
+            return
+        self._under_way.add((source, number))
         key = stomp.topic_elements(headers['destination'])[len(self._prefix):]
         if self.debug:
             log.msg(f'MSG of another master: {key}\n{body.decode("utf-8", "replace")}')
@@ -240,6 +252,9 @@ class TidegateMQ(simple.SimpleMQ):
                 lock = getattr(scheduler, '_change_consumption_lock', None)
                 if lock is not None:
                     yield lock.run(lambda: None)
+        if self._stops_without_database:
+            yield defer.Deferred()  # its work failed for that: never acknowledged, it comes again
+        self._under_way.discard((source, number))
 
     def _invoke(self, key, data):
         """Calls all whose filter matches, in this turn."""

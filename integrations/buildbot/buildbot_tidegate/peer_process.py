@@ -46,9 +46,12 @@ class PeerProcess(protocol.ProcessProtocol):
         # setsid: Twisted can't make a session without a terminal.
         arguments = ['setsid', self._program, 'peer']
         # Its notices on standard output are read, and dropped: the door tells the same.
-        self._process = self._reactor.spawnProcess(
-            self, arguments[0], arguments, env={**os.environ, **self._environment},
-            path=self._directory, childFDs={0: 'w', 1: 'r', 2: 'r'})
+        try:
+            self._process = self._reactor.spawnProcess(
+                self, arguments[0], arguments, env={**os.environ, **self._environment},
+                path=self._directory, childFDs={0: 'w', 1: 'r', 2: 'r'})
+        except OSError as failed:  # no files or processes are left
+            self._start_again(f'can not be started: {failed}')
 
     def stop(self):
         """Ends it; the Deferred fires when it is gone."""
@@ -93,7 +96,10 @@ class PeerProcess(protocol.ProcessProtocol):
             return
         if self._reactor.seconds() - self._started >= STABLE_AFTER:
             self._pause = FIRST_PAUSE
-        log.msg(f'tidegate: WARNING: the peer has ended ({reason.getErrorMessage()}); starting it '
-                f'again in {self._pause:.1f} s, messages wait here until then')
+        self._start_again(f'has ended ({reason.getErrorMessage()})')
+
+    def _start_again(self, why):
+        log.msg(f'tidegate: WARNING: the peer {why}; starting it again in {self._pause:.1f} s, '
+                'messages wait here until then')
         self._restart = self._reactor.callLater(self._pause, self.start)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)

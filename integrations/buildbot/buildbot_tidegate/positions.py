@@ -60,6 +60,7 @@ class OwnCommits:
         self.position = None
         self._lock = threading.Lock()
         self._said = None
+        self._unknown = 0  # how often a commit's position was not known
         sa.event.listen(engine, 'commit', self._committing)
         sa.event.listen(engine.pool, 'checkin', self._returned)
 
@@ -69,6 +70,8 @@ class OwnCommits:
     def _returned(self, connection, record):
         if not record.info.pop(_WROTE, False):
             return
+        with self._lock:
+            unknown = self._unknown
         position, trouble = None, 'the connection broke behind a COMMIT'
         if connection is not None:
             try:
@@ -78,6 +81,9 @@ class OwnCommits:
         with self._lock:
             if position is None:
                 self.position = None
+                self._unknown += 1
+            elif unknown != self._unknown:
+                pass  # meanwhile another commit was made, perhaps behind this position
             elif self.position is None or not position.is_behind(self.position):
                 self.position = position
             changed, self._said = trouble != self._said, trouble

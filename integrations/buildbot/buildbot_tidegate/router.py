@@ -17,6 +17,8 @@ from buildbot.db import pool
 from twisted.internet import defer
 from twisted.python import log
 
+from buildbot_tidegate import failover
+
 _READS = re.compile(r'\.get\w*\.<locals>\.')
 
 _SHOWS = """
@@ -24,7 +26,6 @@ SELECT coalesce(pg_catalog.pg_is_in_recovery()
                 AND pg_catalog.pg_last_wal_replay_lsn() >= CAST(%s AS pg_catalog.pg_lsn), false)
 """
 
-_READ_ONLY = '25006'  # read_only_sql_transaction
 _TROUBLES = (sa.exc.OperationalError, sa.exc.InterfaceError)
 
 # The replica that failed is asked again so many seconds later.
@@ -40,6 +41,7 @@ class ReadRouter:
         self._own_commits = own_commits
         self._engine = enginestrategy.create_engine(
             replica_url, basedir=db.basedir, pool_pre_ping=True)
+        failover.bound_connections(self._engine)
         self._replica = pool.DBThreadPool(self._engine, reactor=reactor)
         self._on_primary = db.pool.do
         self._not_before = 0.0
@@ -69,7 +71,7 @@ class ReadRouter:
             found, error = yield self._replica.do(_read_if_shown, own.lsn, callable, args, kwargs)
         except Exception as failed:  # no connection
             found, error = None, failed
-        if getattr(getattr(error, 'orig', None), 'pgcode', None) == _READ_ONLY:
+        if getattr(getattr(error, 'orig', None), 'pgcode', None) == failover.READ_ONLY:
             self._writers.add(callable.__qualname__)
             return None
         # Others are of the function itself; the primary is asked, and raises them again.

@@ -30,6 +30,10 @@ class Seen:
             numbers.popitem(last=False)
         return True
 
+    def forget(self, source, number):
+        """It was not worked on in the end."""
+        self._sources.get(source, {}).pop(number, None)
+
     def save(self, path):
         """Raises OSError."""
         sources = [[source, list(numbers)] for source, numbers in self._sources.items()]

@@ -88,7 +88,7 @@ def problems(mq, db_url):
         for name in sorted(PEER & set(mq) - {'database'}):
             found.append(f"c['mq']['{name}'] is a setting of a peer that the connector starts; "
                          'with running_door give it to that peer')
-    else:
+    elif not any('database' in each or 'primary' in each or 'program' in each for each in found):
         found.extend(_of_the_peer(mq, db_url))
     return found
 
@@ -100,6 +100,11 @@ def _wrong_values(mq):
                 yield f"c['mq']['{name}'] has to be a list of strings"
         elif name in PEER and not isinstance(value, (str, int, float, bool)):
             yield f"c['mq']['{name}'] has to be a string or a number"
+    for name in ('database', 'primary'):
+        if name in mq and not _is_database(mq[name]):
+            yield f"c['mq']['{name}'] is neither a URL of PostgreSQL nor a libpq connection string"
+    if not isinstance(program(mq), str):
+        yield "c['mq']['program'] has to be a path"
     if mq.get('read_router') not in (None, True, False):
         yield "c['mq']['read_router'] has to be True or False"
     if mq.get('read_router') and 'database' not in mq:
@@ -116,6 +121,15 @@ def _wrong_values(mq):
                'as the running peer has it in --door')
     if login is not None and door is None:
         yield "c['mq']['login'] is for a running_door"
+
+
+def _is_database(text):
+    try:
+        connection_string(text)
+        sa.create_engine(engine_url(text))
+    except Exception:  # each parser has its own, and some quote a password
+        return False
+    return True
 
 
 def is_door(text):

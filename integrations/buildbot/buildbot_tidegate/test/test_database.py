@@ -93,6 +93,17 @@ class Positions(DatabaseCase):
         self.assertEqual(len(self.warnings()), 1)
 
 
+    def test_an_answer_of_before_does_not_cover_a_commit_whose_position_is_unknown(self):
+        ask, own = positions._ask, self.own
+
+        def ask_while_another_fails(connection):
+            own._unknown += 1
+            return ask(connection)
+        self.patch(positions, '_ask', ask_while_another_fails)
+        self.write()
+        self.assertIsNone(self.own.position)
+
+
 class _Connection:
     """A connection of the driver, and its cursor, whose answer is given."""
 
@@ -178,6 +189,13 @@ class Failovers(DatabaseCase):
         self.assertTrue(raised.exception.connection_invalidated)
         Context.is_disconnect = False
         self.assertIsNone(failover._as_operational(Context))
+        Context.original_exception = Error(failover.READ_ONLY)  # of a standby
+        self.assertRaises(sa.exc.OperationalError, failover._as_operational, Context)
+
+    def test_a_connection_has_bounds_unless_the_url_has_others(self):
+        words = {'connect_timeout': 60}
+        failover._add_bounds(None, None, (), words)
+        self.assertEqual((words['connect_timeout'], words['tcp_user_timeout']), (60, 10000))
 
     def test_threads_do_not_disturb_each_other(self):
         lost = sa.exc.OperationalError('', {}, Error(), connection_invalidated=True)
@@ -209,7 +227,8 @@ class Router(DatabaseCase):
             def do(self, callable, *args):
                 return defer.maybeDeferred(callable, case, *args)
         self.patch(router.pool, 'DBThreadPool', Replica)
-        self.patch(router.enginestrategy, 'create_engine', lambda url, **words: None)
+        self.patch(router.enginestrategy, 'create_engine',
+                   lambda url, **words: sa.create_engine('sqlite://'))
         self.own = type('OwnCommits', (), {'position': positions.Position('7', 1, '0/10')})()
         self.db = type('DB', (), {'basedir': '.', 'pool': self})
         self.db.pool = type('Pool', (), {})()

@@ -235,7 +235,7 @@ class Receiving(QueueCase):
     @defer.inlineCallbacks
     def test_its_own_messages_do_not_come_back(self):
         yield self.start()
-        self.door.message(1, source=self.queue.source)
+        self.door.message(1, master=self.master.name)
         self.assertEqual(self.calls, [])
 
     @defer.inlineCallbacks
@@ -314,6 +314,24 @@ class Receiving(QueueCase):
         ended = self.queue.end()
         self.door.receipt_all()
         yield ended
+
+    def test_masters_with_long_names_keep_different_ones(self):
+        names = set()
+        for name in ('west-1a-01', 'west-1a-02'):
+            self.master.name = f'buildbot-master-prod-eu-{name}.internal.example.com:/srv/bb/master'
+            names.add(self.queue._name())
+        self.assertEqual([len(names), *(len(name) for name in names)], [2, 64, 64])
+
+    @defer.inlineCallbacks
+    def test_a_message_that_is_not_worked_on_in_the_end_comes_again(self):
+        self.queue.startConsuming(lambda key, data: defer.Deferred(), ('b',))
+        yield self.start()
+        self.door.message(1, 'buildbot/bb/b')
+        self.queue._stops_without_database = True
+        ended = self.queue.end()
+        self.door.receipt_all()
+        yield ended
+        self.assertTrue(self.queue._seen.add('other', 1))
 
     @defer.inlineCallbacks
     def test_settings_that_change_need_a_restart_and_that_is_said(self):

@@ -55,6 +55,21 @@ class PeerProcess(unittest.TestCase):
         yield peer.stop()
 
     @defer.inlineCallbacks
+    def test_one_for_which_no_file_or_process_is_left_is_tried_again(self):
+        spawn, failed = reactor.spawnProcess, []
+
+        def fail_once(*arguments, **words):
+            if not failed:
+                failed.append(True)
+                raise OSError('too many open files')
+            return spawn(*arguments, **words)
+        self.patch(reactor, 'spawnProcess', fail_once)
+        peer = self.start('echo started >&2; cat')
+        yield self.until('WARNING: the peer can not be started: too many open files')
+        yield self.until('tidegate: started')
+        yield peer.stop()
+
+    @defer.inlineCallbacks
     def test_one_that_is_missing_is_told(self):
         peer = peer_process.PeerProcess('/nonexistent/tidegate', {}, self.directory, reactor)
         peer.start()

@@ -22,6 +22,14 @@ class Seen(unittest.TestCase):
             numbers.add(str(source), 1)
         self.assertTrue(numbers.add('a', seen.MOST_NUMBERS))
 
+    def test_one_that_was_not_worked_on_is_new_again(self):
+        numbers = seen.Seen()
+        numbers.add('a', 7)
+        numbers.forget('a', 7)
+        numbers.forget('a', 8)
+        numbers.forget('b', 7)
+        self.assertTrue(numbers.add('a', 7))
+
     def test_a_file_keeps_it(self):
         path = self.mktemp()
         numbers = seen.Seen()

@@ -24,6 +24,12 @@ class Settings(unittest.TestCase):
                               seeds=[1])
         self.assertEqual(len(found), 7, found)
 
+    def test_what_is_no_database_or_program_is_told(self):
+        for wrong in ({'database': 5}, {'primary': 'mysql://a/b'}, {'database': '://'},
+                      {'program': 5}):
+            self.assertEqual(len(self.problems(**wrong)), 1, wrong)
+        self.assertEqual(len(self.problems(running_door='unix:/d', database='://')), 1)
+
     def test_the_router_needs_a_replica(self):
         self.assertIn('needs', self.problems(read_router=True)[0])
         self.assertEqual(self.problems(read_router=True, database='host=replica'), [])
