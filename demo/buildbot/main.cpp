@@ -95,7 +95,7 @@ class Stage {
     arrivals["mq"]["read_router"] = false;
     arrivals["feed"] = feed_path;
     auto builds = part(gated, replica_);
-    builds["builds"] = 1;
+    builds["builds"] = true;
     builds["worker_port"] = port;
     const Site site{TIDEGATE_COMMAND, TIDEGATE_SOURCE_ROOT};
     Master west(site, folder, "west", arrivals);

@@ -25,7 +25,8 @@ struct Site {
   std::filesystem::path source;   // of the repository
 };
 
-// The URL by which Buildbot reaches a server. `others` are tried too, for one that is writable.
+// The URL by which Buildbot reaches a server. With `other` both are tried, for the one that
+// is writable.
 [[nodiscard]] std::string database_url(const support::Server& server,
                                        const support::Server* other = nullptr);
 
@@ -47,7 +48,6 @@ class Master {
   // Of its own `tidegate peer`; nothing while there is none.
   [[nodiscard]] std::optional<pid_t> peer() const;
 
-  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::filesystem::path log_path() const { return directory_ / "log"; }
   [[nodiscard]] std::string log() const;
   // Of the whole of its lives.

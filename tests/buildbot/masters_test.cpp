@@ -30,6 +30,34 @@ constexpr int changes = 100;
 constexpr auto between_changes = 50ms;
 constexpr Duration longest_building = 90s;
 
+// Puts the changes in, and calls `at` before each.
+void arrive_at(const std::filesystem::path& feed_path, const std::function<void(int)>& at) {
+  Feed feed(feed_path);
+  for (int i = 0; i < changes; ++i) {
+    at(i);
+    feed.add("change-" + std::to_string(i) + ".");
+    std::this_thread::sleep_for(between_changes);
+  }
+  feed.wait();
+}
+
+// When all are built, or nothing more is to be hoped for.
+Fate fate_on(Server& server, Duration patience = longest_building) {
+  Fate fate;
+  static_cast<void>(eventually(patience, [&] {
+    fate = fate_of_changes(server, "change-");
+    return fate.built == changes;
+  }));
+  return fate;
+}
+
+void each_is_built_once(Server& server) {
+  const auto found = fate_on(server);
+  CHECK(found.changes == changes);
+  CHECK(found.built == changes);
+  CHECK(found.twice == 0);
+}
+
 struct Mesh {
   explicit Mesh(bool gate = true, bool several_hosts = false)
       : primary_url(several_hosts ? database_url(cluster.primary(), &replica)
@@ -66,7 +94,7 @@ struct Mesh {
   }
   json east_part(bool gate) {
     auto all = part(gate, replica);
-    all["builds"] = 1;
+    all["builds"] = true;
     return all;
   }
   json web_part(bool gate) {
@@ -76,33 +104,7 @@ struct Mesh {
     return all;
   }
 
-  // Puts the changes in, and calls `at` before each.
-  void arrive(const std::function<void(int)>& at = [](int) {}) const {
-    Feed feed(feed_path);
-    for (int i = 0; i < changes; ++i) {
-      at(i);
-      feed.add("change-" + std::to_string(i) + ".");
-      std::this_thread::sleep_for(between_changes);
-    }
-    feed.wait();
-  }
-
-  // When all are built, or nothing more is to be hoped for.
-  Fate fate(Server& server, Duration patience = longest_building) {
-    Fate fate;
-    static_cast<void>(eventually(patience, [&] {
-      fate = fate_of_changes(server, "change-");
-      return fate.built == changes;
-    }));
-    return fate;
-  }
-  void each_is_built_once(Server& server) {
-    const auto found = fate(server);
-    CHECK(found.changes == changes);
-    CHECK(found.built == changes);
-    CHECK(found.twice == 0);
-  }
-  void each_is_built_once() { each_is_built_once(cluster.primary()); }
+  void arrive(const std::function<void(int)>& at = [](int) {}) const { arrive_at(feed_path, at); }
 
   void stop() {
     for (auto* master : {&west, &east, &web}) master->stop();
@@ -146,7 +148,7 @@ std::string fetch(int port, const std::string& path) {
 TEST_CASE("of 100 changes each is built once by a master that reads a late replica") {
   Mesh mesh;
   mesh.arrive();
-  mesh.each_is_built_once();
+  each_is_built_once(mesh.cluster.primary());
   mesh.stop();
   CHECK(mesh.tracebacks() == 0);
 }
@@ -154,7 +156,7 @@ TEST_CASE("of 100 changes each is built once by a master that reads a late repli
 TEST_CASE("without the gate changes are lost") {
   Mesh mesh(false);
   mesh.arrive();
-  const auto fate = mesh.fate(mesh.cluster.primary(), 10s);
+  const auto fate = fate_on(mesh.cluster.primary(), 10s);
   CHECK(fate.changes == changes);
   CHECK(fate.built < changes);
   MESSAGE("lost: ", changes - fate.built, " of ", changes);
@@ -169,7 +171,7 @@ TEST_CASE("a replica that is paused for 20 s delays its master and loses nothing
   const auto meanwhile = fate_of_changes(mesh.cluster.primary(), "change-");
   CHECK(meanwhile.built < changes);
   mesh.replica.execute("SELECT pg_wal_replay_resume()");
-  mesh.each_is_built_once();
+  each_is_built_once(mesh.cluster.primary());
   mesh.stop();
   CHECK(mesh.tracebacks() == 0);
 }
@@ -180,7 +182,7 @@ TEST_CASE("peers that are killed are started again, and nothing is lost or built
     if (i == 20 || i == 80) kill_peer(mesh.west);
     if (i == 50 || i == 80) kill_peer(mesh.east);
   });
-  mesh.each_is_built_once();
+  each_is_built_once(mesh.cluster.primary());
   mesh.stop();
   CHECK(mesh.tracebacks() == 0);
   CHECK(mesh.east.times_in_log("WARNING: the peer has ended") == 2);
@@ -192,7 +194,7 @@ TEST_CASE("a master that is restarted in the middle goes on where it was") {
     if (i == 30) mesh.east.stop();
     if (i == 60) mesh.east.start();
   });
-  mesh.each_is_built_once();
+  each_is_built_once(mesh.cluster.primary());
   mesh.stop();
   CHECK(mesh.tracebacks() == 0);
 }
@@ -208,7 +210,7 @@ TEST_CASE("a service manager that ends the peer with its master loses nothing") 
     }
     if (i == 60) mesh.east.start();
   });
-  mesh.each_is_built_once();
+  each_is_built_once(mesh.cluster.primary());
   // Its last words have reached the others.
   CHECK(mesh.web.times_in_log("MSG of another master: ('masters', '2', 'stopped')") == 1);
   mesh.stop();
@@ -221,7 +223,7 @@ TEST_CASE("a master that is killed loses no change") {
     if (i == 30) mesh.east.kill();
     if (i == 60) mesh.east.start();
   });
-  const auto fate = mesh.fate(mesh.cluster.primary());
+  const auto fate = fate_on(mesh.cluster.primary());
   CHECK(fate.built == changes);
   // Those on which it worked in that moment may have been in the database already.
   CHECK(fate.twice <= 3);
@@ -235,7 +237,7 @@ TEST_CASE("masters go on at the promoted replica when the primary is stopped") {
     mesh.replica.promote();
     mesh.second_replica.follow(mesh.replica);
   });
-  mesh.each_is_built_once(mesh.replica);
+  each_is_built_once(mesh.replica);
 }
 
 TEST_CASE("masters that share a peer of their host lose nothing when it is killed") {
@@ -263,7 +265,7 @@ TEST_CASE("masters that share a peer of their host lose nothing when it is kille
   auto west_part = part;
   west_part["feed"] = feed;
   auto east_part = part;
-  east_part["builds"] = 1;
+  east_part["builds"] = true;
   east_part["mq"]["database"] = database_url(replica);
   east_part["mq"]["read_router"] = true;
   Master west(site, folder, "west", west_part);
@@ -271,23 +273,13 @@ TEST_CASE("masters that share a peer of their host lose nothing when it is kille
   west.make_tables();
   west.start();
   east.start();
-  Feed changes_of(feed);
-  for (int i = 0; i < changes; ++i) {
-    if (i == 40) {
-      peer->send(SIGKILL);
-      REQUIRE(peer->wait(10s).has_value());
-      peer.emplace(command);
-    }
-    changes_of.add("change-" + std::to_string(i) + ".");
-    std::this_thread::sleep_for(between_changes);
-  }
-  changes_of.wait();
-  Fate fate;
-  CHECK(eventually(longest_building, [&] {
-    fate = fate_of_changes(cluster.primary(), "change-");
-    return fate.built == changes;
-  }));
-  CHECK(fate.twice == 0);
+  arrive_at(feed, [&](int i) {
+    if (i != 40) return;
+    peer->send(SIGKILL);
+    REQUIRE(peer->wait(10s).has_value());
+    peer.emplace(command);
+  });
+  each_is_built_once(cluster.primary());
   west.stop();
   east.stop();
   CHECK(west.times_in_log("Traceback") + east.times_in_log("Traceback") == 0);
