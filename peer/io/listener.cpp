@@ -1,6 +1,7 @@
 #include "peer/io/listener.hpp"
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <optional>
@@ -46,6 +47,27 @@ std::uint64_t inode_of(const std::string& path) {
   return lstat(path.c_str(), &info) == 0 ? info.st_ino : 0;
 }
 
+// Which file it is. Its number alone is given to another one soon.
+struct Identity {
+  ino_t inode = 0;
+  std::int64_t seconds = 0;
+  std::int64_t nanoseconds = 0;
+
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
+Identity identity_of(const std::string& path) {
+  struct stat info {};
+  if (lstat(path.c_str(), &info) != 0) return {};
+  return {info.st_ino, info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
+}
+
+// Of one that was found dead. Another peer may have put its own there meanwhile. False: it can't be
+// removed.
+bool remove_dead(const std::string& path, const Identity& found) {
+  return identity_of(path) != found || unlink(path.c_str()) == 0 || errno == ENOENT;
+}
+
 // As a second name of a socket that listens. A file there whose owner is dead makes room.
 std::optional<Error> give_name(const std::string& made, const std::string& path) {
   const auto address = address_of(path);
@@ -55,10 +77,9 @@ std::optional<Error> give_name(const std::string& made, const std::string& path)
       return Error{path +
                    " is there already and is not a socket; remove it, or name another place"};
     }
+    const auto found = identity_of(path);
     if (answers(*address)) return Error{"another peer answers on " + path};
-    if (unlink(path.c_str()) != 0 && errno != ENOENT) {
-      return Error{"can't listen on " + path + ": " + reason()};
-    }
+    if (!remove_dead(path, found)) return Error{"can't listen on " + path + ": " + reason()};
   }
   return std::nullopt;
 }
@@ -102,9 +123,10 @@ Result<Descriptor> connect_to_unix(const std::string& path) {
   if (!address) return address.error();
   auto socket = new_socket();
   if (!socket) return Error{reason()};
+  const auto found = identity_of(path);
   if (connect(socket.get(), generic(*address), sizeof *address) == 0) return socket;
   if (errno == ECONNREFUSED && is_socket_file(path)) {
-    unlink(path.c_str());  // may fail in another user's directory, which is no matter
+    (void)remove_dead(path, found);  // may fail in another user's directory, which is no matter
     return Descriptor();
   }
   if (errno == ENOENT) return Descriptor();
