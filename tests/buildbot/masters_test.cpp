@@ -176,6 +176,24 @@ TEST_CASE("a replica that is paused for 20 s delays its master and loses nothing
   CHECK(mesh.tracebacks() == 0);
 }
 
+TEST_CASE("pages are served and a master ends while the replica that it reads is frozen") {
+  Mesh mesh;
+  mesh.arrive();
+  each_is_built_once(mesh.cluster.primary());
+  const auto builds = [&] {
+    return json::parse(fetch(mesh.web_port, "/api/v2/builds?field=buildid"))["builds"].size();
+  };
+  REQUIRE(eventually(10s, [&] { return builds() == changes; }));
+  auto frozen = children_of(mesh.second_replica.pid());
+  frozen.push_back(mesh.second_replica.pid());
+  for (const auto pid : frozen) ::kill(pid, SIGSTOP);
+  CHECK(builds() == changes);
+  CHECK(mesh.web.times_in_log("WARNING: the replica does not answer") == 1);
+  mesh.stop();
+  CHECK(mesh.tracebacks() == 0);
+  for (const auto pid : frozen) ::kill(pid, SIGCONT);
+}
+
 TEST_CASE("peers that are killed are started again, and nothing is lost or built twice") {
   Mesh mesh;
   mesh.arrive([&](int i) {

@@ -85,6 +85,12 @@ class ScriptedSession {
         return session_.unpublished(tag, "left", "{}");
       case 'x':
         return session_.refused(tag, "no");
+      case 'c':
+      case 'C':
+        if (asked_.empty()) return;
+        session_.covered(asked_.front(), c == 'c' ? Covered::visible : Covered::pending, "a, b");
+        asked_.erase(asked_.begin());
+        return;
       case 'd':
         durable_.deliver(delivery(++sequence_));
         return session_.deliver(delivery(sequence_));
@@ -114,7 +120,7 @@ class ScriptedSession {
       if (const auto* publish = std::get_if<stomp::PublishEffect>(&effect)) {
         tags_.push_back(publish->tag);
       }
-      if (const auto* ask = std::get_if<stomp::AskEffect>(&effect)) tags_.push_back(ask->tag);
+      if (const auto* ask = std::get_if<stomp::AskEffect>(&effect)) asked_.push_back(ask->tag);
       if (std::holds_alternative<stomp::WantEffect>(effect)) ++wanted_;
       if (std::holds_alternative<stomp::UnwantEffect>(effect)) --wanted_;
     }
@@ -155,7 +161,8 @@ class ScriptedSession {
   stomp::Session session_{
       {.name = "1", .server = "s", .payload_bytes = body_bytes, .durable = &durable_}, now_};
   stomp::FrameReader reader_{2 * body_bytes};
-  std::vector<stomp::Tag> tags_;
+  std::vector<stomp::Tag> tags_;   // of what is published
+  std::vector<stomp::Tag> asked_;  // of the questions
   std::uint64_t sequence_ = 0;
   int wanted_ = 0;
   bool error_seen_ = false;
@@ -209,7 +216,11 @@ std::vector<std::string> stomp_session_seeds() {
       "BBBddWddWBBWBBdW\nSTOMP\naccept-version:1.2\n\n\0SUBSCRIBE\nid:1\ndestination:a/*\n"
       "ack:client-individual\ndurable-subscription-name:x\n\n\0"
       "ACK\nid:2\n\n\0ACK\nid:1\n\n\0UNSUBSCRIBE\nid:1\n\n\0"
-      "UNSUBSCRIBE\ndurable-subscription-name:x\n\n\0"s};
+      "UNSUBSCRIBE\ndurable-subscription-name:x\n\n\0"s,
+      "BBcBBCWTBcW\nSTOMP\naccept-version:1.2\n\n\0SEND\ndestination:/tidegate/wait\nreceipt:1\n"
+      "position:postgres:7:1:0/1\neverywhere:true\ntimeout-ms:50\n\n\0"
+      "SEND\ndestination:/tidegate/wait\nreceipt:2\nposition:postgres:7:1:0/1\n\n\0"
+      "DISCONNECT\nreceipt:3\n\n\0"s};
 }
 
 // A good text is read as it was written.

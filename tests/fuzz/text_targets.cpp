@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include "command/config.hpp"
+#include "command/doors/http/admission.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/line_reader.hpp"
 #include "command/doors/status_socket/places.hpp"
@@ -166,6 +167,11 @@ void read_words(std::string_view input) {
   if (const auto time = command::parse_duration(text)) {
     TIDEGATE_MUST(*command::parse_duration(command::exact_duration(*time)) == *time);
   }
+  if (const auto origin = http_door::parse_origin(text)) {
+    const auto again = http_door::parse_origin(*origin);
+    TIDEGATE_MUST(again && *again == *origin);
+  }
+  (void)http_door::Admission({"https://a.example:8443"}).refuses({text}, {text});
   (void)status_socket::parse_mode(text);
   (void)command::may_be_secret(text);
 }
@@ -208,7 +214,8 @@ std::vector<std::string> word_seeds() {
       "1.5s",
       "16/B374D848",
       "0660",
-      "me:hush@host"};
+      "me:hush@host",
+      "https://app.example.org:8443"};
 }
 
 }  // namespace tidegate::fuzz

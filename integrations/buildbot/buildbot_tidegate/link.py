@@ -36,6 +36,10 @@ AGAIN_AFTER = 1.0
 
 _NOTICES = '/tidegate/notices'
 
+# Receipts that are not of messages, which have numbers.
+_ADMITTED = 'admitted'
+_END = 'end'
+
 
 def pause_before_try(failures):
     return min(0.1 * 1.5 ** min(failures, 20), 5.0)
@@ -55,6 +59,7 @@ class Link:
         self._client = internet.ClientService(endpoint, factory, retryPolicy=self._pause,
                                               clock=reactor)
         self._connection = None
+        self._admitted = False  # the peer has taken this connection's subscriptions
         self._listening = None  # the destination, while it is wanted
         self._number = 0
         self._waiting = collections.OrderedDict()  # frames without a receipt, by number
@@ -92,7 +97,7 @@ class Link:
         if self._connection:
             self._parted = defer.Deferred()
             self._parted.addTimeout(LONGEST_GOODBYE, self.reactor)
-            self._connection.write(stomp.encode('DISCONNECT', {'receipt': 'end'}))
+            self._connection.write(stomp.encode('DISCONNECT', {'receipt': _END}))
             try:
                 yield self._parted
             except defer.TimeoutError:
@@ -115,7 +120,7 @@ class Link:
             return
         self._waiting[number] = frame
         self._waiting_bytes += len(frame)
-        if self._connection:
+        if self._admitted:
             self._connection.write(frame)
 
     def listen(self, destination):
@@ -140,22 +145,28 @@ class Link:
 
     def connected(self, connection):
         self._connection = connection
+        if self._listening is not None:
+            self._subscribe()
+        # Last, so that its receipt speaks for all. A peer that refuses one would otherwise get what
+        # is kept again at every try.
+        connection.write(stomp.encode('SUBSCRIBE', {
+            'id': 'notices', 'destination': _NOTICES, 'receipt': _ADMITTED}))
+
+    def _send_all(self):
+        self._admitted = True
         if self._said_lost or self._waiting:
             log.msg(f'tidegate: connected to the peer; {len(self._waiting)} messages waited')
         self._said_lost = False
-        connection.write(stomp.encode('SUBSCRIBE', {'id': 'notices', 'destination': _NOTICES}))
         self._forget_old()
         for _, frame in self._kept:
-            connection.write(frame)
+            self._connection.write(frame)
         for frame in self._waiting.values():
-            connection.write(frame)
-        if self._listening is not None:
-            self._subscribe()
+            self._connection.write(frame)
 
     def lost(self, connection, reason):
         if self._connection is not connection:
             return
-        self._connection = None
+        self._connection, self._admitted = None, False
         if self._parted is not None:
             self._part()
         if self._stopping:
@@ -179,7 +190,9 @@ class Link:
         parted.callback(None)
 
     def _receipt(self, receipt):
-        if receipt == 'end' and self._parted is not None:
+        if receipt == _ADMITTED:
+            self._send_all()
+        if receipt == _END and self._parted is not None:
             self._part()
         if not receipt.isdigit():
             return
@@ -218,7 +231,7 @@ class Link:
 
     def _send_again(self, number):
         del self._again[number]
-        if self._connection and number in self._waiting:
+        if self._admitted and number in self._waiting:
             self._connection.write(self._waiting[number])
 
     def _error(self, frame):

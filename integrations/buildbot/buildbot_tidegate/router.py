@@ -3,18 +3,23 @@
 Buildbot has one database URL for all it does. Pages of a busy master are some hundred reads; this
 leads them to the replica beside it. A read goes there if the replica has replayed the last commit
 of this master, asked in the same snapshot; otherwise to the primary, as everything else does. So
-Buildbot always finds what it has written, and what a message has announced.
+Buildbot always finds what it has written, and what a message has announced. After a failover it has
+to show, too, that it follows the new timeline: its control file does at its next restartpoint, and
+until then the primary is read.
 
 A method of Buildbot's database layer hands a function to the pool. Methods whose names begin with
 `get` read, and are told by the qualified name of the function; the one that writes all the same
 (getObjectId) is refused by the replica once, and led to the primary from then on.
 """
+import os
 import re
+import socket
 
 import sqlalchemy as sa
 from buildbot.db import enginestrategy
 from buildbot.db import pool
 from twisted.internet import defer
+from twisted.internet import task
 from twisted.python import log
 
 from buildbot_tidegate import failover
@@ -23,13 +28,24 @@ _READS = re.compile(r'\.get\w*\.<locals>\.')
 
 _SHOWS = """
 SELECT coalesce(pg_catalog.pg_is_in_recovery()
-                AND pg_catalog.pg_last_wal_replay_lsn() >= CAST(%s AS pg_catalog.pg_lsn), false)
+                AND pg_catalog.pg_last_wal_replay_lsn() >= CAST(%s AS pg_catalog.pg_lsn)
+                AND system.system_identifier = %s
+                AND greatest(checkpoint.timeline_id, recovery.min_recovery_end_timeline) = %s,
+                false)
+FROM pg_catalog.pg_control_system() AS system,
+     pg_catalog.pg_control_checkpoint() AS checkpoint,
+     pg_catalog.pg_control_recovery() AS recovery
 """
 
 _TROUBLES = (sa.exc.OperationalError, sa.exc.InterfaceError)
 
-# The replica that failed is asked again so many seconds later.
-_PAUSE = 1.0
+# A replica that failed is asked again so many seconds later, twice as many each time, and by one
+# read alone.
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+
+# A read that takes longer is cut off, and the primary is asked: the replica may be frozen.
+LONGEST_READ = 10.0
 
 
 class ReadRouter:
@@ -39,12 +55,12 @@ class ReadRouter:
         self.primary_reads = 0
         self._reactor = reactor
         self._own_commits = own_commits
-        self._engine = enginestrategy.create_engine(
-            replica_url, basedir=db.basedir, pool_pre_ping=True)
+        self._engine = enginestrategy.create_engine(replica_url, basedir=db.basedir)
         failover.bound_connections(self._engine)
         self._replica = pool.DBThreadPool(self._engine, reactor=reactor)
         self._on_primary = db.pool.do
         self._not_before = 0.0
+        self._pause = FIRST_PAUSE
         self._trouble = None
         self._writers = set()
         db.pool.do = self._do
@@ -67,17 +83,28 @@ class ReadRouter:
         own = self._own_commits.position
         if own is None or self._reactor.seconds() < self._not_before:
             return None
+        tries = self._trouble is not None
+        if tries:
+            self._not_before = self._reactor.seconds() + 2 * LONGEST_READ
+        reading = _Reading(own)
+        bound = task.LoopingCall(reading.cut_off)
+        bound.clock = self._reactor
+        bound.start(LONGEST_READ, now=False)
         try:
-            found, error = yield self._replica.do(_read_if_shown, own.lsn, callable, args, kwargs)
+            found, error = yield self._replica.do(reading.read, callable, args, kwargs)
         except Exception as failed:  # no connection
             found, error = None, failed
+        bound.stop()
         if getattr(getattr(error, 'orig', None), 'pgcode', None) == failover.READ_ONLY:
             self._writers.add(callable.__qualname__)
-            return None
+            error = None
         # Others are of the function itself; the primary is asked, and raises them again.
         trouble = error if isinstance(error, _TROUBLES) else None
         if trouble is not None:
-            self._not_before = self._reactor.seconds() + _PAUSE
+            self._pause = min(2 * self._pause, LONGEST_PAUSE) if tries else FIRST_PAUSE
+            self._not_before = self._reactor.seconds() + self._pause
+        elif tries:
+            self._not_before = 0.0
         self._say(trouble)
         return found
 
@@ -93,11 +120,29 @@ class ReadRouter:
                     + ' '.join(str(trouble).split()))
 
 
-def _read_if_shown(connection, lsn, callable, args, kwargs):
-    # Nothing may be raised here: the pool would log it, and the primary is asked anyway.
-    try:
-        if not connection.exec_driver_sql(_SHOWS, (lsn,)).scalar():
-            return None, None
-        return (callable(connection, *args, **kwargs),), None
-    except Exception as error:
-        return None, error
+class _Reading:
+    """One read, in a thread of the replica's pool."""
+
+    def __init__(self, own):
+        self._own = own
+        self._connection = None  # of the driver
+
+    def read(self, connection, callable, args, kwargs):
+        # Nothing may be raised here: the pool would log it, and the primary is asked anyway.
+        try:
+            self._connection = connection.connection.dbapi_connection
+            shown = connection.exec_driver_sql(
+                _SHOWS, (self._own.lsn, self._own.system, self._own.timeline)).scalar()
+            return ((callable(connection, *args, **kwargs),) if shown else None), None
+        except Exception as error:
+            return None, error
+
+    def cut_off(self):
+        """From another thread, which the driver would let wait for the answer: by its socket."""
+        if self._connection is None:
+            return  # to connect has a bound of its own
+        try:
+            with socket.socket(fileno=os.dup(self._connection.fileno())) as shared:
+                shared.shutdown(socket.SHUT_RDWR)
+        except Exception:
+            pass  # it is closed already

@@ -7,10 +7,12 @@ from twisted.python import failure
 
 
 class FakeDoor:
-    """An endpoint whose other end is this object. `open` is whether somebody is there."""
+    """An endpoint whose other end is this object. `open` is whether somebody is there, `admits`
+    whether subscriptions are taken."""
 
     def __init__(self):
         self.open = True
+        self.admits = True
         self.connections = []
         self._ended = []
 
@@ -24,6 +26,8 @@ class FakeDoor:
         self.connections.append((protocol, transport))
         protocol.makeConnection(transport)
         self.say('CONNECTED', {'version': '1.2'})
+        if self.admits:
+            self.say('RECEIPT', {'receipt-id': 'admitted'})
         return defer.succeed(protocol)
 
     def _lost(self, protocol):
@@ -48,8 +52,9 @@ class FakeDoor:
 
     def receipt_all(self):
         for frame in self.heard():
-            if 'receipt' in frame.headers:
-                self.say('RECEIPT', {'receipt-id': frame.headers['receipt']})
+            receipt = frame.headers.get('receipt')
+            if receipt not in (None, 'admitted'):
+                self.say('RECEIPT', {'receipt-id': receipt})
 
     def message(self, number, key='buildbot/bb/changes/1/new', body=b'{}', source='other',
                 identity=None, ack=None, **headers):

@@ -1,8 +1,11 @@
 """Positions, the read router and failovers, with an engine whose server these tests play."""
+import socket
+import sqlite3
 import threading
 
 import sqlalchemy as sa
 from buildbot_tidegate import failover
+from buildbot_tidegate import fate
 from buildbot_tidegate import positions
 from buildbot_tidegate import router
 from twisted.internet import defer
@@ -127,6 +130,70 @@ class _Connection:
         self._connection.rollback()
 
 
+Lost = sqlite3.ProgrammingError('Cannot operate on a closed database.')
+
+
+class _Driver:
+    """A connection of the driver in a transaction. `mark` and `commit` are what those raise."""
+
+    def __init__(self, xid='77', status=2, mark=None, commit=None):
+        self.said = []
+        self.committed = False
+        self._xid = xid
+        self._status = status
+        self._raises = {'mark': mark, 'commit': commit}
+
+    def get_transaction_status(self):
+        return self._status
+
+    def cursor(self):
+        return self
+
+    def close(self):
+        pass
+
+    def execute(self, sql):
+        self.said.append(sql)
+        if sql.startswith('SELECT'):
+            self._act('mark')
+
+    def fetchone(self):
+        return self._xid, '7', '0000000200000000000000AB', '0/10', None
+
+    def commit(self):
+        self._act('commit')
+        self.committed = True
+
+    def _act(self, step):
+        if self._raises[step] is not None:
+            raise self._raises[step]
+
+
+class Fates(unittest.TestCase):
+
+    def compare(self, **now):
+        before = fate.Mark('77', '7', 2, '1/10', '0/5')
+        return fate.compare(before, before._replace(xid=None, lsn='9/0', **now))
+
+    def test_a_server_that_did_not_crash_knows_all_its_transactions(self):
+        self.assertIsNone(self.compare())
+        self.assertIsNone(self.compare(replayed=None))  # it was stopped and started
+
+    def test_one_that_crashed_knows_what_was_in_its_wal(self):
+        self.assertIsNone(self.compare(replayed='1/10'))
+        self.assertEqual(self.compare(replayed='1/F'), fate.UNDONE)
+
+    def test_so_does_a_promoted_one(self):
+        self.assertIsNone(self.compare(timeline=3, replayed='1/10'))
+        self.assertEqual(self.compare(timeline=3, replayed='0/FFFFFFFF'), fate.UNDONE)
+
+    def test_of_others_the_ids_may_be_of_other_transactions(self):
+        self.assertEqual(self.compare(timeline=3, replayed=None), fate.UNKNOWN)
+        self.assertEqual(self.compare(timeline=4, replayed='2/0'), fate.UNKNOWN)
+        self.assertEqual(self.compare(timeline=1, replayed='2/0'), fate.UNKNOWN)
+        self.assertEqual(self.compare(system='8'), fate.UNKNOWN)
+
+
 class Failovers(DatabaseCase):
 
     def setUp(self):
@@ -147,6 +214,20 @@ class Failovers(DatabaseCase):
         self.given_up = []
         self.failover = failover.Failover(self.engine, lambda: self.leaving,
                                           lambda: self.given_up.append(True), self.sleep)
+        self.became = []
+        self.failover._ask_for_fate = self.ask_for_fate
+        self.commit = self.engine.dialect.do_commit
+
+    def ask_for_fate(self, before):
+        self.assertEqual(before.xid, '77')
+        became = self.became.pop(0)
+        if isinstance(became, Exception):
+            raise became
+        return became
+
+    def tries_again(self):
+        return self.engine.should_retry(
+            sa.exc.OperationalError('', {}, Error(), connection_invalidated=True))
 
     def sleep(self, seconds):
         self.slept.append(seconds)
@@ -164,19 +245,78 @@ class Failovers(DatabaseCase):
         self.assertRaises(sa.exc.OperationalError, self.engine.connect)
         self.assertEqual(self.given_up, [True])
 
-    def test_only_what_has_not_begun_to_commit_is_tried_again(self):
-        lost = sa.exc.OperationalError('', {}, Error(), connection_invalidated=True)
+    def test_what_has_committed_nothing_is_tried_again(self):
         shut_down = sa.exc.OperationalError('', {}, Error('57P01'))
         other = sa.exc.OperationalError('', {}, Error('40001'))
-        with self.engine.connect() as connection:
-            self.assertTrue(self.engine.should_retry(lost))
+        with self.engine.connect():
+            self.assertTrue(self.tries_again())
             self.assertTrue(self.engine.should_retry(shut_down))
             self.assertFalse(self.engine.should_retry(other))
-            with connection.begin():
-                connection.exec_driver_sql('CREATE TABLE t (x)')
-            self.assertFalse(self.engine.should_retry(lost))
+            self.commit(_Driver(xid=None))  # it has only read
+            self.commit(_Driver(status=0))
+            self.assertTrue(self.tries_again())
+            self.commit(_Driver())
+            self.assertFalse(self.tries_again())
         with self.engine.connect():
-            self.assertTrue(self.engine.should_retry(lost))
+            self.assertTrue(self.tries_again())
+
+    def test_an_operation_whose_commit_was_lost_is_tried_again(self):
+        self.became = [fate.UNDONE]
+        with self.engine.connect():
+            self.assertRaises(sqlite3.ProgrammingError, self.commit, _Driver(commit=Lost))
+            self.assertTrue(self.tries_again())
+            self.commit(_Driver())
+            self.became = [fate.UNDONE]
+            self.assertRaises(sqlite3.ProgrammingError, self.commit, _Driver(commit=Lost))
+            self.assertFalse(self.tries_again())  # its first part was committed
+
+    def test_one_whose_commit_arrived_goes_on_behind_it(self):
+        self.became = [sqlite3.OperationalError('starts'), None, fate.COMMITTED]
+        with self.engine.connect():
+            self.commit(_Driver(commit=Lost))
+            self.assertFalse(self.tries_again())
+        self.assertEqual(self.slept, [0.2, 0.4])
+        away, answered = self.warnings()
+        self.assertIn('does not answer', away)
+        self.assertIn('committed', answered)
+
+    def test_one_whose_commit_has_an_unknown_fate_fails(self):
+        self.became = [fate.UNKNOWN]
+        with self.engine.connect():
+            self.assertRaises(sqlite3.ProgrammingError, self.commit, _Driver(commit=Lost))
+            self.assertFalse(self.tries_again())
+
+    def test_a_master_that_is_to_end_does_not_wait_for_a_fate(self):
+        self.became = [None] * 1000
+        with self.engine.connect():
+            self.assertRaises(sqlite3.ProgrammingError, self.commit, _Driver(commit=Lost))
+            self.assertFalse(self.tries_again())
+
+    def test_a_commit_that_the_server_refuses_is_not_asked_about(self):
+        with self.engine.connect():
+            self.assertRaises(sqlite3.IntegrityError, self.commit,
+                              _Driver(commit=sqlite3.IntegrityError))
+
+    def test_a_connection_lost_before_the_commit_has_committed_nothing(self):
+        with self.engine.connect():
+            self.commit(_Driver(xid=None))
+            driver = _Driver(mark=Lost)
+            self.assertRaises(sqlite3.ProgrammingError, self.commit, driver)
+            self.assertTrue(self.tries_again())
+            self.assertFalse(driver.committed)
+
+    def test_a_server_that_refuses_to_tell_the_id_undoes_nothing(self):
+        driver = _Driver(mark=sqlite3.OperationalError('permission denied'))
+        with self.engine.connect():
+            self.commit(driver)
+            self.assertEqual(driver.said[-1], 'ROLLBACK TO tidegate_mark')
+            self.assertTrue(driver.committed)
+            self.assertFalse(self.tries_again())
+            driver = _Driver()
+            self.commit(driver)
+            self.assertEqual(driver.said, [])
+            self.assertRaises(sqlite3.ProgrammingError, self.commit, _Driver(commit=Lost))
+        self.assertIn('permission denied', self.warnings()[0])
 
     def test_a_connection_that_broke_is_told_in_the_class_that_buildbot_asks_about(self):
         class Context:
@@ -197,17 +337,22 @@ class Failovers(DatabaseCase):
         failover._add_bounds(None, None, (), words)
         self.assertEqual((words['connect_timeout'], words['tcp_user_timeout']), (60, 10000))
 
+    def test_so_has_the_server(self):
+        driver = _Driver()
+        failover._bound_server(driver, None)
+        self.assertIn('tcp_keepalives_idle', driver.said[0])
+        self.assertTrue(driver.committed)  # else they would be rolled back
+
     def test_threads_do_not_disturb_each_other(self):
-        lost = sa.exc.OperationalError('', {}, Error(), connection_invalidated=True)
         with self.engine.connect():
             self.failover._attempt.commits = True
             other = []
             thread = threading.Thread(target=lambda: (
-                self.engine.connect().close(), other.append(self.engine.should_retry(lost))))
+                self.engine.connect().close(), other.append(self.tries_again())))
             thread.start()
             thread.join()
             self.assertEqual(other, [True])
-            self.assertFalse(self.engine.should_retry(lost))
+            self.assertFalse(self.tries_again())
 
 
 class Router(DatabaseCase):
@@ -217,6 +362,8 @@ class Router(DatabaseCase):
         self.clock = task.Clock()
         self.shown = True
         self.failure = None
+        self.connection = self  # as SQLAlchemy calls what holds the driver's
+        self.socket = None
         case = self
 
         class Replica:
@@ -239,13 +386,23 @@ class Router(DatabaseCase):
         """As the connection to the replica."""
         if self.failure:
             raise self.failure
-        self.assertEqual(arguments, (self.own.position.lsn,))
+        self.assertEqual(arguments, ('0/10', '7', 1))
         return type('Result', (), {'scalar': lambda _: self.shown})()
 
-    def getThing(self, suffix=''):
-        def thd(connection):
-            return ('primary' if connection == 'primary' else 'replica') + suffix
-        return self.successResultOf(self.db.pool.do(thd))
+    @property
+    def dbapi_connection(self):
+        return self.socket
+
+    @staticmethod
+    def reads():
+        def getThing():
+            def thd(connection):
+                return 'primary' if connection == 'primary' else 'replica'
+            return thd
+        return getThing()
+
+    def getThing(self):
+        return self.successResultOf(self.db.pool.do(self.reads()))
 
     def addThing(self):
         def thd(connection):
@@ -270,9 +427,49 @@ class Router(DatabaseCase):
         self.failure = None
         self.assertEqual(self.getThing(), 'primary')
         self.assertEqual(len(self.warnings()), 1)
-        self.clock.advance(1)
+        self.clock.advance(router.FIRST_PAUSE)
         self.assertEqual(self.getThing(), 'replica')
         self.assertIn('answers again', ' '.join(self.logged[0]['message']))
+        self.assertEqual(self.getThing(), 'replica')
+
+    def test_while_it_fails_it_is_asked_more_and_more_rarely(self):
+        self.failure = sa.exc.OperationalError('', {}, Error())
+        asked = []
+        do = self.router._replica.do
+        self.router._replica.do = lambda *args: (asked.append(self.clock.seconds()), do(*args))[1]
+        for _ in range(200):
+            self.assertEqual(self.getThing(), 'primary')
+            self.clock.advance(1)
+        self.assertEqual(asked, [0, 1, 3, 7, 15, 31, 63, 123, 183])
+
+    def test_one_read_alone_finds_out_whether_it_is_back(self):
+        self.failure = sa.exc.OperationalError('', {}, Error())
+        self.getThing()
+        self.clock.advance(router.FIRST_PAUSE)
+        answer = defer.Deferred()
+        self.router._replica.do = lambda *args: answer
+        tries = self.db.pool.do(self.reads())
+        self.assertEqual(self.getThing(), 'primary')
+        answer.callback((('replica',), None))
+        self.assertEqual(self.successResultOf(tries), 'replica')
+
+    def test_a_read_that_takes_too_long_is_cut_off(self):
+        ours, theirs = socket.socketpair()
+        self.addCleanup(ours.close)
+        self.addCleanup(theirs.close)
+        self.socket = ours
+        answer = defer.Deferred()
+        do = self.router._replica.do
+        self.router._replica.do = lambda *args: (do(*args), answer)[1]
+        read = self.db.pool.do(self.reads())
+        self.clock.advance(router.LONGEST_READ - 1)
+        theirs.setblocking(False)
+        self.assertRaises(BlockingIOError, theirs.recv, 1)
+        self.clock.advance(1)
+        self.assertEqual(theirs.recv(1), b'')
+        answer.callback((None, sa.exc.OperationalError('', {}, Error())))
+        self.assertEqual(self.successResultOf(read), 'primary')
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_one_that_writes_all_the_same_is_known_from_then_on(self):
         self.failure = sa.exc.InternalError('', {}, Error('25006'))

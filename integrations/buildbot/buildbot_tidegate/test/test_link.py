@@ -79,6 +79,23 @@ class Publishing(LinkCase):
         self.clock.advance(1)
         self.assertEqual(self.sent(), [])
 
+    def test_a_peer_that_refuses_the_subscription_is_not_sent_what_is_kept(self):
+        self.link.start()
+        self.link.listen('buildbot/#')
+        self.publish(b'1')
+        self.door.receipt_all()
+        self.publish(b'2')
+        self.door.admits = False
+        for _ in range(5):
+            self.door.cut()
+            self.clock.advance(5)
+            self.publish(b'3')
+            self.assertEqual([frame.command for frame in self.door.heard()],
+                             ['CONNECTED', 'SUBSCRIBE', 'SUBSCRIBE'])
+            self.door.say('ERROR', {'message': 'refused'}, b'it is taken')
+        self.door.say('RECEIPT', {'receipt-id': 'admitted'})
+        self.assertEqual([body for _, body in self.sent()], [b'1', b'2'] + [b'3'] * 5)
+
     def test_a_peer_that_is_away_is_tried_for_ever(self):
         self.door.open = False
         self.link.start()
@@ -147,7 +164,7 @@ class Receiving(LinkCase):
         self.door.heard()
         self.link.listen('buildbot/#')
         for _ in range(2):
-            frame = self.door.heard('SUBSCRIBE')[-1]
+            frame = self.door.heard('SUBSCRIBE')[0]
             self.assertEqual(frame.headers['durable-subscription-name'], 'master')
             self.assertEqual(frame.headers['ack'], 'client-individual')
             self.door.cut()
