@@ -385,6 +385,19 @@ TEST_CASE("the beginning of a timeline can be read on every server of its histor
   CHECK(*at_heir > now.count() - 60'000'000);
 }
 
+TEST_CASE("a server that has written no more is not waited for once its WAL is enough") {
+  const auto begin = shared_server().value("SELECT redo_lsn FROM pg_control_checkpoint()");
+  Connection connection(
+      Single::create(shared_server().connection_string(), {}, Database::Session::replication));
+  connection.next<Database::Connected>();
+  // As if it were asked in an hour, so that the time for it can't end here.
+  const auto some = [](std::string_view wal) { return !wal.empty(); };
+  connection->database.read_wal("START_REPLICATION PHYSICAL " + begin, 1U << 30U,
+                                current_time() + 1h, some);
+  CHECK(connection.next<Database::Answer>().rows.at(0).at(0)->size() < 1U << 30U);
+  CHECK(connection.rows("SELECT 1") == std::vector<Database::Row>{{"1"}});
+}
+
 TEST_CASE("the WAL of a timeline that is not there is refused, and the session goes on") {
   Connection connection(
       Single::create(shared_server().connection_string(), {}, Database::Session::replication));
