@@ -50,6 +50,7 @@ class Client(protocol.Protocol):
         self._proxy = proxy
         self._server = None
         self._early = []
+        self._writes = False
         self._drops_answer = False
 
     @defer.inlineCallbacks
@@ -68,7 +69,8 @@ class Client(protocol.Protocol):
         if self._server is None:
             self._early.append(data)
             return
-        if b'COMMIT\0' in data and self._proxy.loses:
+        self._writes = self._writes or b'INSERT' in data
+        if self._writes and b'COMMIT\0' in data and self._proxy.loses:
             if self._proxy.loses != 'answer':
                 if self._proxy.loses == 'query':
                     self._server.transport.abortConnection()

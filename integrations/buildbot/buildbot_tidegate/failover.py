@@ -69,9 +69,10 @@ def _add_bounds(dialect, record, arguments, words):
 
 
 def _bound_server(connection, record):
+    connection.autocommit = True  # a transaction that is rolled back would take them along
     with contextlib.closing(connection.cursor()) as cursor:
         cursor.execute(_BOUNDS_OF_SERVER)
-    connection.commit()
+    connection.autocommit = False
 
 
 def _as_operational(context):
