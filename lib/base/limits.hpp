@@ -105,6 +105,17 @@ inline constexpr std::size_t stomp_durable_all_bytes = 4 * stomp_durable_bytes;
 inline constexpr std::size_t stomp_durable_file_bytes = std::size_t{256} << 20U;
 inline constexpr std::size_t stomp_durable_journal_bytes = std::size_t{1} << 20U;
 
+// Of one durable subscription to an outbox: rows that are handed out and not done; and the ranges
+// of ids that it knows behind the settled transactions. Of those done there may be more, behind a
+// row that is not.
+inline constexpr std::size_t outbox_window = 1000;
+inline constexpr std::size_t outbox_ranges = 10'000;
+inline constexpr std::size_t outbox_done_ranges = 2 * outbox_ranges;
+// Payloads of one reading; a row alone may have more.
+inline constexpr std::size_t outbox_reading_bytes = std::size_t{1} << 20U;
+
+static_assert(outbox_ranges + outbox_window < outbox_done_ranges,
+              "while a transaction is open, a reader whose rows are done goes on");
 static_assert(stomp_durable_publishers <= cursors, "all their places can be resumed");
 static_assert(stomp_waiting_bytes > 2 * payload_bytes && stomp_transaction_bytes > payload_bytes,
               "a client that keeps up may send and get the largest message");

@@ -25,7 +25,7 @@ _SERVER = """
        pg_catalog.pg_last_wal_replay_lsn()::text
 """
 
-# Its server may wait for a client that it still believes to be there, for hours, and keep its locks.
+# Its server may wait for hours for a client that it still believes to be there, and keep its locks.
 # One that commits already does so before it ends.
 _END_SESSION = """
 SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity

@@ -1,0 +1,174 @@
+#include "lib/outbox/reader.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "lib/base/limits.hpp"
+#include "lib/gate/visibility.hpp"
+
+namespace tidegate::outbox {
+namespace {
+
+// A failover that goes further back makes all rows come again that are kept.
+constexpr auto between_marks = std::chrono::seconds(10);
+
+bool has_left(const Position& seen, const Tide& tide) {
+  switch (gate::visibility_of(seen, tide)) {
+    case Visibility::visible:
+    case Visibility::pending:  // another server, which is behind
+      return false;
+    case Visibility::orphaned:
+    case Visibility::in_doubt:
+    case Visibility::foreign:
+      break;
+  }
+  return true;
+}
+
+// A reading that was cut off says nothing of what lies behind its last row.
+TransactionId settled_by(const Reading& reading) {
+  auto settled = reading.horizon;
+  if (!reading.more) return settled;
+  TransactionId last = 0;
+  if (!reading.rows.empty()) last = reading.rows.back().key.transaction;
+  if (!reading.unreadable.empty()) last = std::max(last, reading.unreadable.back().key.transaction);
+  return std::min(settled, last);
+}
+
+Position place_of(const Tide& tide) {
+  return {Branch(tide.incarnation.kind, tide.incarnation.cluster, tide.history), tide.replayed};
+}
+
+}  // namespace
+
+Reader::Reader(Cursor from) {
+  begin_at(from.now);
+  before_ = std::move(from.before);
+}
+
+std::optional<Question> Reader::question() const {
+  if (under_way_.size() >= base::limits::outbox_window ||
+      done_.size() >= base::limits::outbox_done_ranges) {
+    return std::nullopt;
+  }
+  const auto room = base::limits::outbox_window - under_way_.size();
+  return Question{settled_,      delivered_,
+                  settled_only_, skipping_ && !seen_,
+                  room,          base::limits::outbox_reading_bytes};
+}
+
+Reader::Taken Reader::take(Reading reading, Instant now) {
+  Taken taken;
+  if (seen_ && has_left(*seen_, reading.tide)) {
+    taken.loss = go_back(reading.tide);
+    taken.again = true;  // these rows answer a question of before
+    return taken;
+  }
+  taken.loss = removed(reading.removed_before);
+  for (auto& row : reading.rows) {
+    if (!is_new(row.key)) continue;
+    if (skipping_) {
+      finish(row.key);
+      continue;
+    }
+    under_way_.emplace(++last_ticket_, row.key);
+    under_way_keys_.insert(row.key);
+    taken.deliveries.push_back({last_ticket_, std::move(row)});
+  }
+  for (auto& row : reading.unreadable) {
+    if (!is_new(row.key)) continue;
+    finish(row.key);
+    taken.unreadable.push_back(std::move(row));
+  }
+  taken.again = reading.more;
+  if (!reading.more) skipping_ = false;
+  auto place = place_of(reading.tide);
+  if (!seen_ || gate::visibility_of(*seen_, reading.tide) == Visibility::visible) {
+    seen_ = std::move(place);
+  }
+  advance(settled_by(reading));
+  mark(now);
+  return taken;
+}
+
+void Reader::done(std::uint64_t ticket) {
+  const auto found = under_way_.find(ticket);
+  if (found == under_way_.end()) return;  // of before it went back
+  const auto key = found->second;
+  under_way_.erase(found);
+  under_way_keys_.erase(key);
+  finish(key);
+  forget_settled();
+}
+
+bool Reader::is_new(const RowKey& key) {
+  if (key.transaction < settled_ || delivered_.has(key.id)) return false;
+  delivered_.add({key.id, key.id, key.transaction});
+  return true;
+}
+
+void Reader::finish(const RowKey& key) { done_.add({key.id, key.id, key.transaction}); }
+
+std::optional<Cursor> Reader::cursor() const {
+  if (!seen_) return std::nullopt;
+  return Cursor{present(), before_ ? before_ : mark_};
+}
+
+CursorState Reader::present() const {
+  const auto open = under_way_keys_.begin();
+  const auto settled =
+      open == under_way_keys_.end() ? settled_ : std::min(settled_, open->transaction);
+  return {*seen_, settled, done_};
+}
+
+void Reader::begin_at(const CursorState& state) {
+  seen_ = state.seen;
+  settled_ = state.settled;
+  delivered_ = done_ = state.done;
+  under_way_.clear();
+  under_way_keys_.clear();
+  settled_only_ = false;
+}
+
+std::optional<Reader::Loss> Reader::go_back(const Tide& tide) {
+  const auto last = settled_;
+  if (seen_->cluster() != tide.incarnation.cluster) {
+    begin_at({place_of(tide), 0, {}});
+    mark_.reset();
+    before_.reset();
+    return Loss{Loss::Why::foreign, 0, last};
+  }
+  const auto is_there = [&](const auto& state) { return state && !has_left(state->seen, tide); };
+  if (!is_there(mark_)) mark_ = std::exchange(before_, std::nullopt);
+  if (!is_there(mark_)) mark_.reset();
+  begin_at(mark_ ? *mark_ : CursorState{place_of(tide), 0, {}});
+  return Loss{Loss::Why::undone, settled_, std::max(settled_, last)};
+}
+
+std::optional<Reader::Loss> Reader::removed(TransactionId before) {
+  const auto first = std::max(settled_, told_before_);
+  told_before_ = std::max(told_before_, before);
+  // Nothing was missed by one that has not begun.
+  if (!seen_ || before <= first || settled_ == 0) return std::nullopt;
+  return Loss{Loss::Why::removed, first, before - 1};
+}
+
+void Reader::advance(TransactionId settled) {
+  settled_ = std::max(settled_, settled);
+  delivered_.forget_before(settled_);
+  forget_settled();
+  const auto most = base::limits::outbox_ranges;
+  settled_only_ = delivered_.size() >= (settled_only_ ? most / 2 : most);
+}
+
+void Reader::forget_settled() { done_.forget_before(present().settled); }
+
+void Reader::mark(Instant now) {
+  if (mark_ && now - marked_ < between_marks) return;
+  if (mark_) before_ = std::move(mark_);
+  mark_ = present();
+  marked_ = now;
+}
+
+}  // namespace tidegate::outbox

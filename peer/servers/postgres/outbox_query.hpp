@@ -1,0 +1,22 @@
+// The question for the rows of an outbox: rows, horizon and what was removed in one statement, and
+// so in one snapshot. On a standby the list of running transactions in a snapshot is empty, but its
+// xmin is right, and nothing else is used.
+//
+// The tide is not asked for here: a reading is complete with one that was taken behind it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/outbox/reading.hpp"
+#include "peer/servers/postgres/sql_row.hpp"
+#include "tidegate/result.hpp"
+
+namespace tidegate::postgres {
+
+[[nodiscard]] std::string outbox_question(const outbox::Question& question);
+
+// An error: the answer makes no sense.
+[[nodiscard]] Result<outbox::Reading> read_outbox(const std::vector<SqlRow>& rows);
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,32 @@
+// The schema of an outbox (outbox.sql): the table of announcements, the function by which a
+// transaction announces, and what its readers need. It is printed for an operator to apply; nothing
+// here changes a database.
+//
+// - The table is written by INSERT and by DELETE in slices. TRUNCATE, DROP of a partition and a
+//   VACUUM that gives pages back take a lock that a standby replays: with one reader there, replay
+//   of everything would stop. So vacuum_truncate is off, and rows are never updated.
+// - The id of the whole transaction stands in each row, also within savepoints.
+// - The function runs with its owner's rights, so that an application needs none to the table. It
+//   refuses what no peer could deliver, in the transaction that announces it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "peer/servers/postgres/sql_row.hpp"
+
+namespace tidegate::postgres {
+
+inline constexpr int outbox_version = 1;
+
+// To be run by one who may create schemas, once more without harm. The roles get the rights to
+// announce and to read; each is a name that needs no quotes within quotes.
+[[nodiscard]] std::string outbox_schema(const std::vector<std::string>& application_roles,
+                                        const std::vector<std::string>& reader_roles);
+
+// A question whose answer has a row for each thing that is wrong with the schema of a database, for
+// people. Empty: it is as outbox_schema() makes it, and our role may read it.
+[[nodiscard]] std::string outbox_check();
+[[nodiscard]] std::vector<std::string> outbox_problems(const std::vector<SqlRow>& rows);
+
+}  // namespace tidegate::postgres
