@@ -14,23 +14,27 @@ constexpr std::size_t most_bytes = std::size_t{256} << 10U;
 // Far above those in the addresses of as many seeds as there can be.
 constexpr std::ptrdiff_t most_dots = 8192;
 
-// A string of several lines is not known as one; no setting needs it.
+// A string of several lines is not known as one; no setting needs it. One that is not closed counts
+// as none.
 bool ascii_outside_strings(std::string_view line) {
   char quote = 0;
+  bool ascii = true;  // since the quote
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
     if (quote != 0) {
+      if (static_cast<unsigned char>(c) >= 0x80) ascii = false;
       if (c == '\\' && quote == '"') ++i;
       if (c == quote) quote = 0;
     } else if (c == '"' || c == '\'') {
       quote = c;
+      ascii = true;
     } else if (c == '#') {
       return true;
     } else if (static_cast<unsigned char>(c) >= 0x80) {
       return false;
     }
   }
-  return true;
+  return quote == 0 || ascii;
 }
 
 }  // namespace

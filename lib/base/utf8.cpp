@@ -1,5 +1,6 @@
 #include "lib/base/utf8.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -45,6 +46,11 @@ bool is_utf8(std::string_view bytes) {
     i += sequence.length;
   }
   return true;
+}
+
+bool is_ascii(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](char c) { return static_cast<std::uint8_t>(c) < 0x80; });
 }
 
 std::size_t obeyed_bytes(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "lib/base/must.hpp"
+#include "lib/base/utf8.hpp"
 
 namespace tidegate::keys {
 namespace {
@@ -41,7 +42,7 @@ Result<Secret> parse_key(std::string_view word) {
   Coded bytes{};
   std::size_t size = 0;
   const bool decoded =
-      word.size() == coded_size &&
+      word.size() == coded_size && base::is_ascii(word) &&
       sodium_base642bin(bytes.data(), bytes.size(), word.data(), word.size(), nullptr, &size,
                         nullptr, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
   auto expected = bytes;

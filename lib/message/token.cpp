@@ -36,6 +36,7 @@
 
 #include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
+#include "lib/base/utf8.hpp"
 #include "lib/message/position_order.hpp"
 
 namespace tidegate {
@@ -163,7 +164,8 @@ std::optional<Position> read(std::span<const std::uint8_t> bytes) {
 std::optional<Position> decode(std::string_view coded) {
   std::array<std::uint8_t, most_bytes> bytes{};
   std::size_t size = 0;
-  if (sodium_base642bin(bytes.data(), bytes.size(), coded.data(), coded.size(), nullptr, &size,
+  if (!base::is_ascii(coded) ||
+      sodium_base642bin(bytes.data(), bytes.size(), coded.data(), coded.size(), nullptr, &size,
                         nullptr, coding) != 0 ||
       size < checksum_bytes) {
     return std::nullopt;

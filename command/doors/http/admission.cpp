@@ -45,14 +45,16 @@ bool is_this_host(std::string_view host) {
 }
 
 bool is_host(std::string_view host) {
-  const auto name = without_port(host);
+  auto name = without_port(host);
   if (name.size() < host.size() &&
       base::parse_number<std::uint16_t>(host.substr(name.size() + 1)).value_or(0) == 0) {
     return false;
   }
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-           std::string_view("-._:[]").find(c) != std::string_view::npos;
+  const bool address = name.starts_with('[') && name.ends_with(']');
+  if (address) name = name.substr(1, name.size() - 2);
+  const std::string_view others = address ? ".:" : "-._";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || others.find(c) != others.npos;
   });
 }
 

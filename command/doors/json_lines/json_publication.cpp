@@ -11,6 +11,7 @@
 #include "command/doors/json_lines/json_members.hpp"
 #include "command/suggestions.hpp"
 #include "lib/base/limits.hpp"
+#include "lib/base/utf8.hpp"
 #include "lib/message/headers.hpp"
 #include "tidegate/token.hpp"
 
@@ -53,7 +54,7 @@ Result<Topic> read_topic(const Json& json) {
 
 Result<std::string> read_base64(const Json& json) {
   std::string text;
-  if (decode(json, text)) {
+  if (decode(json, text) && base::is_ascii(text)) {
     std::string bytes(text.size() / 4 * 3 + 3, '\0');
     std::size_t length = 0;
     if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),

@@ -105,11 +105,13 @@ TEST_CASE("a position of nothing has no token") {
 TEST_CASE("every typing error in a token is noticed") {
   const auto token = to_token(usual());
   for (std::size_t i = 0; i < token.size(); ++i) {
-    for (const char c : alphabet) {
+    int taken = 0;
+    for (int byte = 0; byte < 256; ++byte) {
       auto changed = token;
-      changed[i] = c;
-      CHECK(parse_token(changed).ok() == (changed == token));
+      changed[i] = static_cast<char>(byte);
+      if (parse_token(changed).ok()) ++taken;
     }
+    CHECK(taken == 1);
     CHECK_FALSE(parse_token(token.substr(0, i)).ok());
     CHECK_FALSE(parse_token(token.substr(0, i) + token.substr(i + 1)).ok());
     auto swapped = token;

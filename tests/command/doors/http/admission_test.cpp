@@ -73,7 +73,8 @@ TEST_CASE("an origin is written as browsers write it") {
   CHECK(parse_origin("http://localhost:443").value() == "http://localhost:443");
   CHECK(parse_origin("http://[::1]:3000").value() == "http://[::1]:3000");
   for (const auto* wrong : {"*", "null", "", "app.example.org", "https://", "https://a/", "ws://a",
-                            "https://a:0", "https://a:x", "https://a b", "https://a/b:443"}) {
+                            "https://a:0", "https://a:x", "https://a b", "https://a/b:443",
+                            "https://a:1:443", "https://[::1", "https://::1"}) {
     CAPTURE(wrong);
     CHECK_FALSE(parse_origin(wrong).ok());
   }

@@ -266,8 +266,8 @@ TEST_CASE("a line that can't be published is refused with the text to write inst
   CHECK(contains(why_refused(R"({"topic":"a/*"})"), "pattern"));
   CHECK(contains(why_refused(R"({"topic":")" + std::string(9000, 'x') + "\"}"), "more than"));
   CHECK(contains(why_refused(R"({"topic":"a","payload":{}})"), "must be a string"));
-  CHECK(contains(why_refused(R"({"topic":"a","payload_base64":"="})"), "not base64"));
   CHECK(contains(why_refused(R"({"topic":"a","payload_base64":7})"), "not base64"));
+  CHECK(contains(why_refused(R"({"topic":"a","payload_base64":"\u07c0AA="})"), "not base64"));
   CHECK(contains(why_refused(R"({"topic":"a","payload":"","payload_base64":""})"), "not both"));
   CHECK(contains(why_refused(R"({"topic":"a","paylaod":""})"), "did you mean payload?"));
   CHECK(contains(why_refused(R"({"topic":"a","depends":"after"})"), "depends is none of"));
