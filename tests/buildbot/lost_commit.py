@@ -131,7 +131,9 @@ def main(reactor, where, folder, *servers):
     def operation(connection):
         nonlocal begun
         begun += 1
-        return connection.execute(things.insert().values(what='made')).rowcount
+        connection.execute(things.insert().values(what='made'))
+        # With a COMMIT of its own, on another connection if that is lost.
+        return connection.execute(things.update().values(what='seen')).rowcount
 
     try:
         result = yield pool.DBThreadPool(engine, reactor).do(operation)

@@ -184,14 +184,33 @@ TEST_CASE("pages are served and a master ends while the replica that it reads is
     return json::parse(fetch(mesh.web_port, "/api/v2/builds?field=buildid"))["builds"].size();
   };
   REQUIRE(eventually(10s, [&] { return builds() == changes; }));
-  auto frozen = children_of(mesh.second_replica.pid());
-  frozen.push_back(mesh.second_replica.pid());
-  for (const auto pid : frozen) ::kill(pid, SIGSTOP);
+  auto processes = children_of(mesh.second_replica.pid());
+  processes.push_back(mesh.second_replica.pid());
+  const auto signal_all = [&](int signal) {
+    for (const auto pid : processes) ::kill(pid, signal);
+  };
+  signal_all(SIGSTOP);
   CHECK(builds() == changes);
   CHECK(mesh.web.times_in_log("WARNING: the replica does not answer") == 1);
+  signal_all(SIGCONT);
+  REQUIRE(eventually(60s, [&] {
+    return builds() == changes && mesh.web.times_in_log("the replica answers again") == 1;
+  }));
+
+  // It ends in the middle of a read.
+  signal_all(SIGSTOP);
+  std::thread reading([&] {
+    try {
+      builds();
+    } catch (const std::exception&) {
+      // It may end before it has answered.
+    }
+  });
+  std::this_thread::sleep_for(1s);
   mesh.stop();
+  reading.join();
   CHECK(mesh.tracebacks() == 0);
-  for (const auto pid : frozen) ::kill(pid, SIGCONT);
+  signal_all(SIGCONT);
 }
 
 TEST_CASE("peers that are killed are started again, and nothing is lost or built twice") {

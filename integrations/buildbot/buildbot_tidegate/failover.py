@@ -24,7 +24,10 @@ LONGEST_PAUSE = 5.0
 
 # Of a server that is there but does not serve yet, or no longer: admin_shutdown, crash_shutdown,
 # cannot_connect_now.
-_NOT_SERVING = ('57P01', '57P02', '57P03')
+_SHUT_DOWN = '57P01'
+_NOT_SERVING = (_SHUT_DOWN, '57P02', '57P03')
+# insufficient_privilege, undefined_function: it will not tell later either.
+_NO_RIGHT = ('42501', '42883')
 READ_ONLY = '25006'  # read_only_sql_transaction
 
 # Of libpq, where the URL says nothing else: a host that has died without a word is known after
@@ -41,6 +44,10 @@ _UNMARKED = object()
 
 def _line(error):
     return ' '.join(str(error).split())
+
+
+def _code(error):
+    return getattr(error, 'pgcode', None)
 
 
 def _pauses():
@@ -80,7 +87,7 @@ def _as_operational(context):
     about the one alone."""
     error = context.sqlalchemy_exception
     # A standby that is to be promoted: another connection may lead to the primary.
-    if getattr(context.original_exception, 'pgcode', None) == READ_ONLY:
+    if _code(context.original_exception) == READ_ONLY:
         context.is_disconnect = True
     if context.is_disconnect and not isinstance(error, sa.exc.OperationalError):
         raise sa.exc.OperationalError(
@@ -100,16 +107,21 @@ class Failover:
         self._connect = engine.connect
         self._should_retry = engine.should_retry
         self._sleep = sleep
-        self._attempt = threading.local()  # of the thread's operation: whether it has committed
+        # Of the thread's operation: its connection, and whether it has committed.
+        self._attempt = threading.local()
         self._is_leaving = is_leaving
         self._give_up = give_up
         self._lost = None
         self._can_mark = True
         self._has_marked = False
+        sa.event.listen(engine, 'commit', self._committing)
         sa.event.listen(engine, 'handle_error', _as_operational)
         engine.dialect.do_commit = self._commit
         engine.connect = self._connect_patiently
         engine.should_retry = self._tries_again
+
+    def _committing(self, connection):
+        self._attempt.connection = connection
 
     def _commit(self, connection):
         """Of the driver."""
@@ -121,17 +133,20 @@ class Failover:
         except self._dialect.dbapi.Error as error:
             if before is None or not self._is_lost(error, connection):
                 raise
-            became = fate.UNKNOWN if before is _UNMARKED else self._fate(before)
+            became = fate.UNKNOWN if before is _UNMARKED else self._fate(
+                before, _code(error) == _SHUT_DOWN)
             log.msg(f'tidegate: WARNING: a COMMIT had no answer: its transaction is {became}')
             if became == fate.UNKNOWN:
                 self._attempt.commits = True
             if became != fate.COMMITTED:
                 raise
+            # The operation goes on with another one.
+            self._attempt.connection.invalidate()
         if before is not None:
             self._attempt.commits = True
 
     def _is_lost(self, error, connection):
-        return (getattr(error, 'pgcode', None) in _NOT_SERVING
+        return (_code(error) in _NOT_SERVING
                 or self._dialect.is_disconnect(error, connection, None))
 
     def _mark(self, connection):
@@ -149,19 +164,24 @@ class Failover:
                 if self._is_lost(error, connection):
                     raise
                 cursor.execute('ROLLBACK TO tidegate_mark')
+                if _code(error) not in _NO_RIGHT:
+                    return _UNMARKED
                 self._can_mark = False
                 log.msg('tidegate: WARNING: the primary does not tell the id of a transaction, so '
                         f'an operation fails whose COMMIT has no answer: {_line(error)}')
                 return _UNMARKED
 
-    def _fate(self, before):
+    def _fate(self, before, shut_down):
         pauses = _pauses()
         while True:
             try:
-                became = self._ask_for_fate(before)
+                became = self._ask_for_fate(before, shut_down)
                 self._say(None)
             except (sa.exc.DBAPIError, self._dialect.dbapi.Error) as error:
-                self._say(getattr(error, 'orig', error))
+                error = getattr(error, 'orig', error)
+                if _code(error) in _NO_RIGHT:
+                    return fate.UNKNOWN
+                self._say(error)
                 became = None
             if became is not None:
                 return became
@@ -169,11 +189,11 @@ class Failover:
                 return fate.UNKNOWN
             self._sleep(next(pauses))
 
-    def _ask_for_fate(self, before):
+    def _ask_for_fate(self, before, shut_down):
         connection = self._aside.raw_connection()
         try:
             with contextlib.closing(connection.cursor()) as cursor:
-                return fate.fate(cursor, before)
+                return fate.fate(cursor, before, shut_down)
         finally:
             connection.close()
 
@@ -197,7 +217,7 @@ class Failover:
         if self._should_retry(error):
             return True
         lost = (error.connection_invalidated
-                or getattr(error.orig, 'pgcode', None) in _NOT_SERVING)
+                or _code(error.orig) in _NOT_SERVING)
         return lost and not self._attempt.commits
 
     def _say(self, error):

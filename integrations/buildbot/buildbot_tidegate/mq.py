@@ -100,6 +100,7 @@ class TidegateMQ(simple.SimpleMQ):
             failover.bound_connections(engine)
             self.own_commits = positions.OwnCommits(engine)
             self.failover = failover.Failover(engine, self._is_leaving, self._give_up)
+            engine.dispose()  # connections of before, which have none of this
         if mq.get('read_router'):
             self.router = router.ReadRouter(db, settings.engine_url(mq['database']),
                                             self.own_commits, reactor)
@@ -183,6 +184,8 @@ class TidegateMQ(simple.SimpleMQ):
         while (getattr(self._master, '_master_initialized', False)
                and not self._stops_without_database):
             yield task.deferLater(self._master.reactor, 0.1, lambda: None)
+        if self.router is not None:
+            self.router.end()
         self.link.stop_listening()
         flushed = self.link.flush()
         flushed.addTimeout(LONGEST_FLUSH, self._master.reactor)

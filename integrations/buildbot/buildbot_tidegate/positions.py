@@ -63,9 +63,14 @@ class OwnCommits:
         self._unknown = 0  # how often a commit's position was not known
         sa.event.listen(engine, 'commit', self._committing)
         sa.event.listen(engine.pool, 'checkin', self._returned)
+        sa.event.listen(engine.pool, 'invalidate', self._broken)
 
     def _committing(self, connection):
         connection.info[_WROTE] = True
+
+    def _broken(self, connection, record, error):
+        """Before it is replaced, and what it had done is forgotten."""
+        self._returned(None, record)
 
     def _returned(self, connection, record):
         if not record.info.pop(_WROTE, False):

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from buildbot.db import enginestrategy
 from buildbot.db import pool
 from twisted.internet import defer
-from twisted.internet import task
+from twisted.python import failure
 from twisted.python import log
 
 from buildbot_tidegate import failover
@@ -37,8 +37,6 @@ FROM pg_catalog.pg_control_system() AS system,
      pg_catalog.pg_control_recovery() AS recovery
 """
 
-_TROUBLES = (sa.exc.OperationalError, sa.exc.InterfaceError)
-
 # A replica that failed is asked again so many seconds later, twice as many each time, and by one
 # read alone.
 FIRST_PAUSE = 1.0
@@ -46,6 +44,11 @@ LONGEST_PAUSE = 60.0
 
 # A read that takes longer is cut off, and the primary is asked: the replica may be frozen.
 LONGEST_READ = 10.0
+
+# No answer in time.
+_TOO_LATE = TimeoutError(f'a read has taken longer than {LONGEST_READ:.0f} s')
+
+_TROUBLES = (sa.exc.OperationalError, sa.exc.InterfaceError, TimeoutError)
 
 
 class ReadRouter:
@@ -60,6 +63,7 @@ class ReadRouter:
         self._replica = pool.DBThreadPool(self._engine, reactor=reactor)
         self._on_primary = db.pool.do
         self._not_before = 0.0
+        self._readings = {}  # under way, and what they answer
         self._pause = FIRST_PAUSE
         self._trouble = None
         self._writers = set()
@@ -86,27 +90,47 @@ class ReadRouter:
         tries = self._trouble is not None
         if tries:
             self._not_before = self._reactor.seconds() + 2 * LONGEST_READ
-        reading = _Reading(own)
-        bound = task.LoopingCall(reading.cut_off)
-        bound.clock = self._reactor
-        bound.start(LONGEST_READ, now=False)
-        try:
-            found, error = yield self._replica.do(reading.read, callable, args, kwargs)
-        except Exception as failed:  # no connection
-            found, error = None, failed
-        bound.stop()
+        found, error = yield self._in_time(_Reading(own), callable, args, kwargs)
         if getattr(getattr(error, 'orig', None), 'pgcode', None) == failover.READ_ONLY:
             self._writers.add(callable.__qualname__)
             error = None
         # Others are of the function itself; the primary is asked, and raises them again.
         trouble = error if isinstance(error, _TROUBLES) else None
-        if trouble is not None:
+        if trouble is not None and (tries or self._trouble is None):
             self._pause = min(2 * self._pause, LONGEST_PAUSE) if tries else FIRST_PAUSE
             self._not_before = self._reactor.seconds() + self._pause
         elif tries:
             self._not_before = 0.0
         self._say(trouble)
         return found
+
+    def end(self):
+        """The threads would be waited for, and nobody could cut them off any more."""
+        self._not_before = float('inf')
+        for reading in list(self._readings):
+            self._cut_off(reading)
+
+    def _in_time(self, reading, callable, args, kwargs):
+        """Fires with what it found and its error, at its end or when its time is over; the thread
+        may take longer."""
+        answer = defer.Deferred()
+        self._readings[reading] = answer
+
+        def ended(result):
+            if timer.active():
+                timer.cancel()
+            if self._readings.pop(reading, None) is not None:
+                no_connection = isinstance(result, failure.Failure)
+                answer.callback((None, result.value) if no_connection else result)
+        timer = self._reactor.callLater(LONGEST_READ, self._cut_off, reading)
+        self._replica.do(reading.read, callable, args, kwargs).addBoth(ended)
+        return answer
+
+    def _cut_off(self, reading):
+        answer = self._readings.pop(reading, None)
+        if answer is not None:
+            reading.cut_off()
+            answer.callback((None, _TOO_LATE))
 
     def _say(self, trouble):
         """Once when the replica begins to fail, and once when it is back."""
@@ -126,11 +150,14 @@ class _Reading:
     def __init__(self, own):
         self._own = own
         self._connection = None  # of the driver
+        self._is_over = False
 
     def read(self, connection, callable, args, kwargs):
         # Nothing may be raised here: the pool would log it, and the primary is asked anyway.
         try:
             self._connection = connection.connection.dbapi_connection
+            if self._is_over:
+                return None, None
             shown = connection.exec_driver_sql(
                 _SHOWS, (self._own.lsn, self._own.system, self._own.timeline)).scalar()
             return ((callable(connection, *args, **kwargs),) if shown else None), None
@@ -139,8 +166,9 @@ class _Reading:
 
     def cut_off(self):
         """From another thread, which the driver would let wait for the answer: by its socket."""
+        self._is_over = True
         if self._connection is None:
-            return  # to connect has a bound of its own
+            return
         try:
             with socket.socket(fileno=os.dup(self._connection.fileno())) as shared:
                 shared.shutdown(socket.SHUT_RDWR)

@@ -88,6 +88,15 @@ class Positions(DatabaseCase):
         warning, = self.warnings()
         self.assertIn('synchronous_commit', warning)
 
+    def test_the_position_is_unknown_when_the_connection_breaks_behind_the_commit(self):
+        self.write()
+        with self.engine.connect() as connection:
+            with connection.begin():
+                connection.exec_driver_sql('CREATE TABLE IF NOT EXISTS t (x)')
+            connection.invalidate()
+            connection.exec_driver_sql('SELECT 1').all()
+        self.assertIsNone(self.own.position)
+
     def test_a_question_that_fails_leaves_the_commit_alone_and_the_position_unknown(self):
         self.write()
         self.row = Error()
@@ -130,6 +139,12 @@ class _Connection:
         self._connection.rollback()
 
 
+def _refusal(code):
+    error = sqlite3.OperationalError()
+    error.pgcode = code
+    return error
+
+
 Lost = sqlite3.ProgrammingError('Cannot operate on a closed database.')
 
 
@@ -158,7 +173,7 @@ class _Driver:
             self._act('mark')
 
     def fetchone(self):
-        return self._xid, '7', '0000000200000000000000AB', '0/10', None
+        return self._xid, '7', '0000000200000000000000AB', '0/10', None, 'then'
 
     def commit(self):
         self._act('commit')
@@ -171,17 +186,21 @@ class _Driver:
 
 class Fates(unittest.TestCase):
 
-    def compare(self, **now):
-        before = fate.Mark('77', '7', 2, '1/10', '0/5')
-        return fate.compare(before, before._replace(xid=None, lsn='9/0', **now))
+    def compare(self, shut_down=False, **now):
+        before = fate.Mark('77', '7', 2, '1/10', '0/5', 'then')
+        now = {'xid': None, 'lsn': '9/0', **now}
+        return fate.compare(before, before._replace(**now), shut_down)
 
     def test_a_server_that_did_not_crash_knows_all_its_transactions(self):
         self.assertIsNone(self.compare())
-        self.assertIsNone(self.compare(replayed=None))  # it was stopped and started
+        self.assertIsNone(self.compare(True, replayed=None, started='now'))  # an orderly stop
+        # Perhaps it crashed before that.
+        self.assertEqual(self.compare(replayed=None, started='now'), fate.UNKNOWN)
 
     def test_one_that_crashed_knows_what_was_in_its_wal(self):
         self.assertIsNone(self.compare(replayed='1/10'))
         self.assertEqual(self.compare(replayed='1/F'), fate.UNDONE)
+        self.assertEqual(self.compare(lsn='1/F', replayed=None, started='now'), fate.UNDONE)
 
     def test_so_does_a_promoted_one(self):
         self.assertIsNone(self.compare(timeline=3, replayed='1/10'))
@@ -218,8 +237,8 @@ class Failovers(DatabaseCase):
         self.failover._ask_for_fate = self.ask_for_fate
         self.commit = self.engine.dialect.do_commit
 
-    def ask_for_fate(self, before):
-        self.assertEqual(before.xid, '77')
+    def ask_for_fate(self, before, shut_down):
+        self.assertEqual((before.xid, shut_down), ('77', False))
         became = self.became.pop(0)
         if isinstance(became, Exception):
             raise became
@@ -272,8 +291,11 @@ class Failovers(DatabaseCase):
 
     def test_one_whose_commit_arrived_goes_on_behind_it(self):
         self.became = [sqlite3.OperationalError('starts'), None, fate.COMMITTED]
-        with self.engine.connect():
+        with self.engine.connect() as connection:
+            broken = connection.connection.dbapi_connection
+            self.failover._committing(connection)
             self.commit(_Driver(commit=Lost))
+            self.assertIsNot(connection.connection.dbapi_connection, broken)
             self.assertFalse(self.tries_again())
         self.assertEqual(self.slept, [0.2, 0.4])
         away, answered = self.warnings()
@@ -306,7 +328,7 @@ class Failovers(DatabaseCase):
             self.assertFalse(driver.committed)
 
     def test_a_server_that_refuses_to_tell_the_id_undoes_nothing(self):
-        driver = _Driver(mark=sqlite3.OperationalError('permission denied'))
+        driver = _Driver(mark=_refusal('42501'))
         with self.engine.connect():
             self.commit(driver)
             self.assertEqual(driver.said[-1], 'ROLLBACK TO tidegate_mark')
@@ -316,7 +338,20 @@ class Failovers(DatabaseCase):
             self.commit(driver)
             self.assertEqual(driver.said, [])
             self.assertRaises(sqlite3.ProgrammingError, self.commit, _Driver(commit=Lost))
-        self.assertIn('permission denied', self.warnings()[0])
+        self.assertIn('does not tell the id', self.warnings()[0])
+
+    def test_one_that_fails_to_tell_it_once_is_asked_again(self):
+        with self.engine.connect():
+            self.commit(_Driver(mark=_refusal('57014')))
+            driver = _Driver()
+            self.commit(driver)
+            self.assertEqual(driver.said[0], 'SAVEPOINT tidegate_mark')
+        self.assertEqual(self.warnings(), [])
+
+    def test_a_server_that_refuses_to_tell_a_fate_is_not_asked_for_ever(self):
+        self.became = [_refusal('42501')]
+        with self.engine.connect():
+            self.assertRaises(sqlite3.ProgrammingError, self.commit, _Driver(commit=Lost))
 
     def test_a_connection_that_broke_is_told_in_the_class_that_buildbot_asks_about(self):
         class Context:
@@ -468,9 +503,25 @@ class Router(DatabaseCase):
         self.assertRaises(BlockingIOError, theirs.recv, 1)
         self.clock.advance(1)
         self.assertEqual(theirs.recv(1), b'')
+        self.assertEqual(self.successResultOf(read), 'primary')  # though the thread goes on
         answer.callback((None, sa.exc.OperationalError('', {}, Error())))
-        self.assertEqual(self.successResultOf(read), 'primary')
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_read_that_waits_for_a_thread_is_over_in_time_too(self):
+        begun = []
+        self.router._replica.do = lambda *args: begun.append(args) or defer.Deferred()
+        read = self.db.pool.do(self.reads())
+        self.clock.advance(router.LONGEST_READ)
+        self.assertEqual(self.successResultOf(read), 'primary')
+        function, *arguments = begun[0]
+        self.assertEqual(function(self, *arguments), (None, None))  # which it is spared
+
+    def test_the_end_waits_for_no_read(self):
+        self.router._replica.do = lambda *args: defer.Deferred()
+        read = self.db.pool.do(self.reads())
+        self.router.end()
+        self.assertEqual(self.successResultOf(read), 'primary')
+        self.assertEqual(self.getThing(), 'primary')
 
     def test_one_that_writes_all_the_same_is_known_from_then_on(self):
         self.failure = sa.exc.InternalError('', {}, Error('25006'))
