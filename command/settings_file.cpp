@@ -15,10 +15,11 @@ constexpr std::size_t most_bytes = std::size_t{256} << 10U;
 constexpr std::ptrdiff_t most_dots = 8192;
 
 // A string of several lines is not known as one; no setting needs it. One that is not closed counts
-// as none.
+// as none, and so does a quote where neither a key nor a value can begin.
 bool ascii_outside_strings(std::string_view line) {
   char quote = 0;
-  bool ascii = true;  // since the quote
+  bool ascii = true;   // since the quote
+  char before = '\n';  // the last character that is not blank
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
     if (quote != 0) {
@@ -26,6 +27,7 @@ bool ascii_outside_strings(std::string_view line) {
       if (c == '\\' && quote == '"') ++i;
       if (c == quote) quote = 0;
     } else if (c == '"' || c == '\'') {
+      if (std::string_view("\n=[,.{").find(before) == std::string_view::npos) return false;
       quote = c;
       ascii = true;
     } else if (c == '#') {
@@ -33,6 +35,7 @@ bool ascii_outside_strings(std::string_view line) {
     } else if (static_cast<unsigned char>(c) >= 0x80) {
       return false;
     }
+    if (c != ' ' && c != '\t') before = c;
   }
   return quote == 0 || ascii;
 }

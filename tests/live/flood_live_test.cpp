@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 
 #include "lib/mesh/frame_codec.hpp"
 #include "support/port.hpp"
@@ -90,6 +91,22 @@ TEST_CASE("PINGs with one-byte frames by a member of a mesh with a key end no pe
           attack += client.sealed(RawCurve::Kind::last_part, "x");
         }
         (void)client.send(attack);
+      }
+    }));
+  }
+}
+
+TEST_CASE("connections that ask for one routing id leave nothing behind") {
+  const std::string ready = "\x05READY" + zmtp_property("Socket-Type", "DEALER");
+  for (const auto& [version, bytes] :
+       {std::pair{"3.1", zmtp_greeting() + zmtp_command(ready + zmtp_property("Identity", "same"))},
+        std::pair{"1.0", std::string("\x05\0same\2\0a", 9)}}) {
+    CAPTURE(std::string(version));
+    AttackedPair pair(false);
+    check(pair.during([&, &bytes = bytes] {
+      for (int i = 0; i < 6'000; ++i) {
+        const auto socket = connect_tcp(pair.direct_port());
+        (void)::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
       }
     }));
   }

@@ -18,14 +18,19 @@ namespace tidegate::zeromq {
 // New, of random bytes.
 [[nodiscard]] keys::Secret draw_secret();
 
-// Before it listens.
+// Before it listens. Each connection is asked about, of whatever mechanism; older protocols, which
+// have none, are refused.
+void ask_doorkeeper(zmq::socket_t& socket);
+
+// The same, and with that key.
 void make_curve_server(zmq::socket_t& socket, const keys::Secret& secret);
 
 // Before it connects; as this client, to a server with that key.
 void make_curve_client(zmq::socket_t& socket, const keys::CurveKeys& client,
                        const keys::PublicKey& server);
 
-// Lets members in and nobody else. One for each context, of which it must be the first socket.
+// Lets members in and nobody else; without keys, whoever does what members do. One for each
+// context, of which it must be the first socket.
 class Doorkeeper {
  public:
   Doorkeeper(zmq::context_t& context, const keys::Keyring& keyring);

@@ -95,7 +95,7 @@ class ZeroMq final : public carriers::Carrier {
         local_(options.local),
         keyring_(options.keyring),
         stream_keys_(draw_secret()),
-        doorkeeper_(keyring_.empty() ? nullptr : std::make_unique<Doorkeeper>(context_, keyring_)),
+        doorkeeper_(context_, keyring_),
         publish_(context_, zmq::socket_type::xpub),
         direct_(context_, zmq::socket_type::router) {
     for (auto* socket : {&publish_, &direct_}) set_common_options(*socket);
@@ -103,7 +103,10 @@ class ZeroMq final : public carriers::Carrier {
     direct_.set(zmq::sockopt::sndhwm, direct_queue);
     expect_small_messages(publish_, longest_subscription);
     expect_small_messages(direct_, longest_call);
-    if (keyring_.empty()) return;
+    if (keyring_.empty()) {
+      ask_doorkeeper(direct_);
+      return;
+    }
     make_curve_server(publish_, stream_keys_.secret);
     make_curve_server(direct_, keyring_.first().direct.secret);
   }
@@ -113,9 +116,8 @@ class ZeroMq final : public carriers::Carrier {
     if (keyring_.empty()) return std::nullopt;
     const auto& client = keyring_.first().client;
     auto error =
-        check_strangers(context_, *doorkeeper_, direct_, keyring_.first().direct.open, client);
-    if (!error)
-      error = check_strangers(context_, *doorkeeper_, publish_, stream_keys_.open, client);
+        check_strangers(context_, doorkeeper_, direct_, keyring_.first().direct.open, client);
+    if (!error) error = check_strangers(context_, doorkeeper_, publish_, stream_keys_.open, client);
     return error;
   }
 
@@ -148,10 +150,8 @@ class ZeroMq final : public carriers::Carrier {
     for (const auto socket : {publish_socket, direct_socket}) {
       fixed_watches_.push_back(watch(fixed(socket), socket));
     }
-    if (doorkeeper_) {
-      fixed_watches_.push_back(watch(doorkeeper_->socket(), door_socket));
-      mark(door_socket);  // its readiness may have been seen before
-    }
+    fixed_watches_.push_back(watch(doorkeeper_.socket(), door_socket));
+    mark(door_socket);  // its readiness may have been seen before
   }
 
   [[nodiscard]] std::vector<mesh::LinkId> use_keys(const keys::Keyring& keyring) override {
@@ -265,12 +265,12 @@ class ZeroMq final : public carriers::Carrier {
     return answers_.congested(route);
   }
   [[nodiscard]] std::uint64_t strangers() const override {
-    return doorkeeper_ ? doorkeeper_->refused() + guard_->failed_handshakes() : 0;
+    return doorkeeper_.refused() + (keyring_.empty() ? 0 : guard_->failed_handshakes());
   }
   [[nodiscard]] carriers::Floods floods() const override { return guard_->floods(); }
 
   [[nodiscard]] std::optional<Arrival> receive() override {
-    if (doorkeeper_ && is_marked(door_socket) && !doorkeeper_->answer(questions_at_once)) {
+    if (is_marked(door_socket) && !doorkeeper_.answer(questions_at_once)) {
       unmark(door_socket);
     }
     // The door is no source of arrivals; it stays marked until it has nothing to do.
@@ -305,7 +305,7 @@ class ZeroMq final : public carriers::Carrier {
     marked_.clear();
     publish_.close();
     direct_.close();
-    if (doorkeeper_) doorkeeper_->socket().close();
+    doorkeeper_.socket().close();
     context_.close();
   }
 
@@ -436,7 +436,7 @@ class ZeroMq final : public carriers::Carrier {
   keys::Keyring keyring_;
   keys::CurveKeys stream_keys_;  // of this process
   zmq::context_t context_ = make_context();
-  std::unique_ptr<Doorkeeper> doorkeeper_;  // without keys there is none; before all sockets
+  Doorkeeper doorkeeper_;  // before all sockets
   zmq::socket_t publish_;
   zmq::socket_t direct_;
   Listening listening_{publish_, direct_};

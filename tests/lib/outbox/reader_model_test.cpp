@@ -193,7 +193,8 @@ class Life {
   }
 
   void judge() {
-    for (const auto& [name, place] : committed_) {
+    for (const auto& committed : committed_) {
+      const auto& name = committed.first;
       CAPTURE(name);
       CHECK(done_.count(name) == 1);
       if (!failovers_) CHECK(done_[name] == 1);
