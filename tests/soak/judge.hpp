@@ -71,6 +71,8 @@ struct Verdict {
   [[nodiscard]] bool good() const {
     return stale.count + duplicates.count + order.count + missing.count == 0;
   }
+  // Of the rows that were announced some were looked up.
+  [[nodiscard]] bool has_looked() const { return rows_seen > 0 || unjudged == 0; }
 };
 
 // `rows`: those that there are at the end.

@@ -5,10 +5,18 @@
 namespace tidegate::soak {
 
 ServerIncarnation instance_of(support::Session& session) {
-  const auto rows = session.rows(
-      "SELECT system_identifier, (extract(epoch FROM greatest(pg_postmaster_start_time(),"
-      " pg_stat_get_bgwriter_stat_reset_time())) * 1000000)::bigint FROM pg_control_system()");
-  return {static_cast<ClusterId>(std::stoll(rows.at(0).at(0))), std::stoll(rows.at(0).at(1))};
+  const auto row =
+      session
+          .rows(
+              "SELECT system_identifier,"
+              " (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint,"
+              " (extract(epoch FROM greatest(pg_stat_get_bgwriter_stat_reset_time(),"
+              " (pg_stat_get_wal()).stats_reset, (pg_stat_get_archiver()).stats_reset))"
+              " * 1000000)::bigint FROM pg_control_system()")
+          .at(0);
+  return {.cluster = static_cast<ClusterId>(std::stoll(row.at(0))),
+          .started = std::stoll(row.at(1)),
+          .counted_since = std::stoll(row.at(2))};
 }
 
 void RowChecker::server_up(const ServerIncarnation& incarnation) {

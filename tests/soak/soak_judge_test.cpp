@@ -105,6 +105,7 @@ TEST_CASE("rows of a server in another incarnation are not judged") {
   const auto verdict = run.end(1);
   CHECK(verdict.good());
   CHECK(verdict.unjudged == 1);
+  CHECK_FALSE(verdict.has_looked());
 }
 
 TEST_CASE("a message that comes twice, or that was accounted for otherwise, is a duplicate") {

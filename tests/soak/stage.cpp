@@ -201,11 +201,13 @@ class Stage {
     if (!verdict.good()) {
       say("This must not happen. It can be tried again with --seed " +
           std::to_string(settings_.seed) + "; please report it.");
+    } else if (!verdict.has_looked()) {
+      say("No row could be looked up, so this run has shown nothing.");
     } else if (settled) {
       say("All went as it must.");
     }
     keep_records();
-    return verdict.good() && settled ? 0 : 1;
+    return verdict.good() && verdict.has_looked() && settled ? 0 : 1;
   }
 
   // In the order in which they end, from below.
