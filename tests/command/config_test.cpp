@@ -369,6 +369,7 @@ TEST_CASE("characters that are not ASCII stand in strings and comments of a file
   CHECK(contains(only_problem(from_file("mesh = \"a\"\n\u025e = 1")).what, "not ASCII"));
   CHECK(contains(only_problem(from_file("mesh = \"a\\\"\" \u00e4")).what, "not ASCII"));
   CHECK(contains(only_problem(from_file("mesh = 'a\u014b b")).what, "not ASCII"));
+  CHECK(contains(only_problem(from_file("mesh = 0\"\u014b\"")).what, "not ASCII"));
   CHECK(from_file("# \u00e4\nname = \"\u00e4'\" # \u00e4\n").problems.empty());
   CHECK(from_file("\nname = '\u00e4'\n").problems.empty());
 }

@@ -98,12 +98,11 @@ TEST_CASE("PINGs with one-byte frames by a member of a mesh with a key end no pe
 
 TEST_CASE("connections that ask for one routing id leave nothing behind") {
   const std::string ready = "\x05READY" + zmtp_property("Socket-Type", "DEALER");
-  for (const auto& [version, bytes] :
-       {std::pair{"3.1", zmtp_greeting() + zmtp_command(ready + zmtp_property("Identity", "same"))},
-        std::pair{"1.0", std::string("\x05\0same\2\0a", 9)}}) {
-    CAPTURE(std::string(version));
+  const auto version_3 = zmtp_greeting() + zmtp_command(ready + zmtp_property("Identity", "same"));
+  for (const auto& bytes : {version_3, std::string("\x05\0same\2\0a", 9)}) {
+    CAPTURE(bytes.size());
     AttackedPair pair(false);
-    check(pair.during([&, &bytes = bytes] {
+    check(pair.during([&] {
       for (int i = 0; i < 6'000; ++i) {
         const auto socket = connect_tcp(pair.direct_port());
         (void)::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);

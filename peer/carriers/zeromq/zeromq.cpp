@@ -265,7 +265,7 @@ class ZeroMq final : public carriers::Carrier {
     return answers_.congested(route);
   }
   [[nodiscard]] std::uint64_t strangers() const override {
-    return doorkeeper_.refused() + (keyring_.empty() ? 0 : guard_->failed_handshakes());
+    return doorkeeper_.refused() + guard_->failed_handshakes();
   }
   [[nodiscard]] carriers::Floods floods() const override { return guard_->floods(); }
 
