@@ -111,6 +111,10 @@ inline constexpr std::size_t stomp_durable_journal_bytes = std::size_t{1} << 20U
 inline constexpr std::size_t outbox_window = 1000;
 inline constexpr std::size_t outbox_ranges = 10'000;
 inline constexpr std::size_t outbox_done_ranges = 2 * outbox_ranges;
+// And ids, since each reading looks at all rows of transactions that are not settled.
+inline constexpr std::uint64_t outbox_ids = 100'000;
+// Bytes of the rows that are handed out; a row alone may have more.
+inline constexpr std::size_t outbox_window_bytes = 4 * payload_bytes;
 // Payloads of one reading; a row alone may have more.
 inline constexpr std::size_t outbox_reading_bytes = std::size_t{1} << 20U;
 

@@ -1,6 +1,8 @@
 #include "lib/outbox/cursor.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -40,7 +42,10 @@ std::optional<DeliveredSet::Range> range_from_text(std::string_view text) {
   const auto last = dash == std::string_view::npos
                         ? first
                         : base::parse_number<std::uint64_t>(ids.substr(dash + 1));
-  if (!highest || !first || !last || *first == 0 || *last < *first) return std::nullopt;
+  constexpr auto largest = std::uint64_t{std::numeric_limits<std::int64_t>::max()};  // of bigint
+  if (!highest || !first || !last || *first == 0 || *last < *first || *last > largest) {
+    return std::nullopt;
+  }
   return DeliveredSet::Range{*first, *last, *highest};
 }
 

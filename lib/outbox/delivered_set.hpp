@@ -32,6 +32,8 @@ class DeliveredSet {
 
   [[nodiscard]] bool has(std::uint64_t id) const;
   [[nodiscard]] std::size_t size() const { return ranges_.size(); }  // in ranges
+  [[nodiscard]] std::uint64_t ids() const { return ids_; }
+  [[nodiscard]] TransactionId highest() const;  // 0: it is empty
   [[nodiscard]] std::vector<Range> ranges() const;
 
   friend bool operator==(const DeliveredSet&, const DeliveredSet&) = default;
@@ -44,6 +46,7 @@ class DeliveredSet {
     friend bool operator==(const End&, const End&) = default;
   };
   std::map<std::uint64_t, End> ranges_;  // by the first; they never touch each other
+  std::uint64_t ids_ = 0;
 };
 
 }  // namespace tidegate::outbox

@@ -48,8 +48,10 @@ Reader::Reader(Cursor from) {
 }
 
 std::optional<Question> Reader::question() const {
-  if (under_way_.size() >= base::limits::outbox_window ||
-      done_.size() >= base::limits::outbox_done_ranges) {
+  // With nothing under way nobody would ask again.
+  if (!under_way_.empty() && (under_way_.size() >= base::limits::outbox_window ||
+                              under_way_bytes_ >= base::limits::outbox_window_bytes ||
+                              done_.size() >= base::limits::outbox_done_ranges)) {
     return std::nullopt;
   }
   const auto room = base::limits::outbox_window - under_way_.size();
@@ -72,7 +74,9 @@ Reader::Taken Reader::take(Reading reading, Instant now) {
       finish(row.key);
       continue;
     }
-    under_way_.emplace(++last_ticket_, row.key);
+    const auto bytes = row.payload.size() + row.topic.bytes();
+    under_way_.emplace(++last_ticket_, UnderWay{row.key, bytes});
+    under_way_bytes_ += bytes;
     under_way_keys_.insert(row.key);
     taken.deliveries.push_back({last_ticket_, std::move(row)});
   }
@@ -95,7 +99,8 @@ Reader::Taken Reader::take(Reading reading, Instant now) {
 void Reader::done(std::uint64_t ticket) {
   const auto found = under_way_.find(ticket);
   if (found == under_way_.end()) return;  // of before it went back
-  const auto key = found->second;
+  const auto key = found->second.key;
+  under_way_bytes_ -= found->second.bytes;
   under_way_.erase(found);
   under_way_keys_.erase(key);
   finish(key);
@@ -111,7 +116,7 @@ bool Reader::is_new(const RowKey& key) {
 void Reader::finish(const RowKey& key) { done_.add({key.id, key.id, key.transaction}); }
 
 std::optional<Cursor> Reader::cursor() const {
-  if (!seen_) return std::nullopt;
+  if (!seen_ || skipping_) return std::nullopt;
   return Cursor{present(), before_ ? before_ : mark_};
 }
 
@@ -128,11 +133,14 @@ void Reader::begin_at(const CursorState& state) {
   delivered_ = done_ = state.done;
   under_way_.clear();
   under_way_keys_.clear();
+  under_way_bytes_ = 0;
+  told_before_ = 0;
   settled_only_ = false;
+  bound_set();
 }
 
 std::optional<Reader::Loss> Reader::go_back(const Tide& tide) {
-  const auto last = settled_;
+  const auto last = std::max(settled_, delivered_.highest() + 1) - 1;
   if (seen_->cluster() != tide.incarnation.cluster) {
     begin_at({place_of(tide), 0, {}});
     mark_.reset();
@@ -150,7 +158,7 @@ std::optional<Reader::Loss> Reader::removed(TransactionId before) {
   const auto first = std::max(settled_, told_before_);
   told_before_ = std::max(told_before_, before);
   // Nothing was missed by one that has not begun.
-  if (!seen_ || before <= first || settled_ == 0) return std::nullopt;
+  if (!seen_ || before <= first) return std::nullopt;
   return Loss{Loss::Why::removed, first, before - 1};
 }
 
@@ -158,8 +166,13 @@ void Reader::advance(TransactionId settled) {
   settled_ = std::max(settled_, settled);
   delivered_.forget_before(settled_);
   forget_settled();
-  const auto most = base::limits::outbox_ranges;
-  settled_only_ = delivered_.size() >= (settled_only_ ? most / 2 : most);
+  bound_set();
+}
+
+void Reader::bound_set() {
+  const std::size_t part = settled_only_ ? 2 : 1;
+  settled_only_ = delivered_.size() >= base::limits::outbox_ranges / part ||
+                  delivered_.ids() >= base::limits::outbox_ids / part;
 }
 
 void Reader::forget_settled() { done_.forget_before(present().settled); }

@@ -64,7 +64,7 @@ class Reader {
   // The application has taken it. Others may still be under way, in any order.
   void done(std::uint64_t ticket);
 
-  // Nothing until the first reading.
+  // Nothing until the first readings have told where it begins.
   [[nodiscard]] std::optional<Cursor> cursor() const;
 
   [[nodiscard]] std::size_t under_way() const { return under_way_.size(); }
@@ -80,6 +80,7 @@ class Reader {
   [[nodiscard]] std::optional<Loss> removed(TransactionId before);
   void advance(TransactionId settled);
   void forget_settled();
+  void bound_set();
   void mark(Instant now);
 
   bool skipping_ = false;
@@ -91,7 +92,12 @@ class Reader {
   TransactionId told_before_ = 0;  // the removal of rows was told up to here
 
   std::uint64_t last_ticket_ = 0;
-  std::map<std::uint64_t, RowKey> under_way_;  // by ticket
+  struct UnderWay {
+    RowKey key;
+    std::size_t bytes = 0;
+  };
+  std::map<std::uint64_t, UnderWay> under_way_;  // by ticket
+  std::size_t under_way_bytes_ = 0;
   std::set<RowKey> under_way_keys_;
 
   std::optional<CursorState> mark_;    // states of before, the newest that is old enough

@@ -47,7 +47,9 @@ struct Question {
 };
 
 struct Reading {
-  // Of the server's present life, read behind the rows: all of them lie before it.
+  // Read behind the rows, in the same life of the server: all of them lie before it. On a primary
+  // the reading counts only once the WAL is flushed up to there; a crash could undo it otherwise,
+  // and the same transaction ids would name other transactions on the same history.
   Tide tide;
   // All transactions before this one are settled (pg_snapshot_xmin), so no more rows of them come.
   TransactionId horizon = 0;

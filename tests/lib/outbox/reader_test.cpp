@@ -56,6 +56,28 @@ struct Site {
   std::vector<Reader::Loss> losses;
 };
 
+Reader restarted(const Reader& reader) {
+  return Reader(outbox::cursor_from_text(to_text(reader.cursor().value())).value());
+}
+
+// Rows with gaps between their ids, until the reader asks for no more. None is settled, or all are.
+void read_and_finish_all_but_one(Reader& reader, bool settled) {
+  std::uint64_t id = 0;
+  std::uint64_t ticket = 1;
+  while (reader.under_way() == 0 || reader.question()) {
+    auto reading = OutboxModel().read({}, 0);
+    const auto wanted = reader.question()->most_rows;
+    for (std::size_t i = 0; i < wanted && !reader.question()->settled_only; ++i) {
+      id += 2;
+      reading.rows.push_back({{id, id}, 0, Topic::of({"t"}).value(), ""});
+    }
+    if (reading.rows.empty()) return;
+    reading.horizon = settled ? id + 1 : 1;
+    static_cast<void>(reader.take(std::move(reading), start));
+    while (reader.under_way() > 1) reader.done(++ticket);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("the row of a transaction that commits later than its successors is not missed") {
@@ -154,6 +176,27 @@ TEST_CASE("behind a transaction that stays open the set is bounded, and nothing 
   CHECK(site.read().substr(0, 5) == "open ");
   CHECK_FALSE(site.reader.waits_for_settling());
   CHECK(site.reader.cursor()->now.done.size() == 0);
+}
+
+TEST_CASE("a reader that has done very much behind a row that is not done goes on with that") {
+  Reader reader(Reader::From::earliest);
+  read_and_finish_all_but_one(reader, true);
+  CHECK_FALSE(reader.question().has_value());
+  SUBCASE("by the application") {
+    reader.done(1);
+    CHECK(reader.cursor()->now.done.size() == 0);
+  }
+  SUBCASE("by the next one") { reader = restarted(reader); }
+  CHECK(reader.question().has_value());
+}
+
+TEST_CASE("a reader behind a long transaction takes no more rows with each restart") {
+  Reader reader(Reader::From::earliest);
+  read_and_finish_all_but_one(reader, false);
+  reader.done(1);
+  REQUIRE(reader.waits_for_settling());
+  CHECK(reader.question()->settled_only);
+  CHECK(restarted(reader).question()->settled_only);
 }
 
 TEST_CASE("rows that were removed before they were read are told") {
@@ -267,6 +310,7 @@ TEST_CASE("a failover that goes back further than the cursor knows brings all ro
   CHECK(site.read() == "a b ");
   REQUIRE(site.losses.size() == 1);
   CHECK(site.losses[0].first == 0);
+  CHECK(site.losses[0].last >= 5);  // the last that was delivered
 }
 
 TEST_CASE("on another cluster all rows come, and that is told") {
