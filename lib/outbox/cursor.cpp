@@ -52,14 +52,11 @@ std::optional<DeliveredSet::Range> range_from_text(std::string_view text) {
 std::optional<DeliveredSet> set_from_text(std::string_view text) {
   DeliveredSet set;
   if (text == "-") return set;
-  std::uint64_t behind = 0;  // the last id so far
   do {
     const auto range = range_from_text(take_word(text, ','));
-    if (!range || set.size() == base::limits::outbox_done_ranges + base::limits::outbox_window ||
-        range->first <= behind || (behind != 0 && range->first == behind + 1)) {
+    if (!range || set.size() == base::limits::outbox_done_ranges + base::limits::outbox_window) {
       return std::nullopt;
     }
-    behind = range->last;
     set.add(*range);
   } while (!text.empty());
   return set;
@@ -97,7 +94,7 @@ Result<Cursor> cursor_from_text(std::string_view text) {
     if (!before) return refuse(before.error().message);
     cursor.before = std::move(*before);
   }
-  // Another way to write it could hide something that is not understood.
+  // Another way to write it could hide something that is not understood, such as ranges that touch.
   if (to_text(cursor) != whole) return refuse("it is not written as tidegate writes one");
   return cursor;
 }

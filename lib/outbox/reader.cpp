@@ -28,12 +28,11 @@ bool has_left(const Position& seen, const Tide& tide) {
 
 // A reading that was cut off says nothing of what lies behind its last row.
 TransactionId settled_by(const Reading& reading) {
-  auto settled = reading.horizon;
-  if (!reading.more) return settled;
+  if (!reading.more) return reading.horizon;
   TransactionId last = 0;
   if (!reading.rows.empty()) last = reading.rows.back().key.transaction;
   if (!reading.unreadable.empty()) last = std::max(last, reading.unreadable.back().key.transaction);
-  return std::min(settled, last);
+  return std::min(reading.horizon, last);
 }
 
 Position place_of(const Tide& tide) {
@@ -87,9 +86,8 @@ Reader::Taken Reader::take(Reading reading, Instant now) {
   }
   taken.again = reading.more;
   if (!reading.more) skipping_ = false;
-  auto place = place_of(reading.tide);
   if (!seen_ || gate::visibility_of(*seen_, reading.tide) == Visibility::visible) {
-    seen_ = std::move(place);
+    seen_ = place_of(reading.tide);
   }
   advance(settled_by(reading));
   mark(now);

@@ -72,6 +72,11 @@ class Reader {
   [[nodiscard]] bool waits_for_settling() const { return settled_only_; }
 
  private:
+  struct UnderWay {
+    RowKey key;
+    std::size_t bytes = 0;
+  };
+
   [[nodiscard]] CursorState present() const;
   void begin_at(const CursorState& state);
   [[nodiscard]] bool is_new(const RowKey& key);
@@ -88,14 +93,10 @@ class Reader {
   std::optional<Position> seen_;
   TransactionId settled_ = 0;      // before it all rows were handed out,
   DeliveredSet delivered_;         // and behind it these
-  DeliveredSet done_;              // as far as they are not before done_before()
+  DeliveredSet done_;              // those not before the first that is under way
   TransactionId told_before_ = 0;  // the removal of rows was told up to here
 
   std::uint64_t last_ticket_ = 0;
-  struct UnderWay {
-    RowKey key;
-    std::size_t bytes = 0;
-  };
   std::map<std::uint64_t, UnderWay> under_way_;  // by ticket
   std::size_t under_way_bytes_ = 0;
   std::set<RowKey> under_way_keys_;

@@ -216,8 +216,7 @@ class Failover:
     def _tries_again(self, error):
         if self._should_retry(error):
             return True
-        lost = (error.connection_invalidated
-                or _code(error.orig) in _NOT_SERVING)
+        lost = error.connection_invalidated or _code(error.orig) in _NOT_SERVING
         return lost and not self._attempt.commits
 
     def _say(self, error):
