@@ -18,12 +18,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-bool has_table(Server& server) {
-  return eventually(10s, [&] {
-    return server.value("SELECT count(*) FROM pg_class WHERE relname = 't'") == "1";
-  });
-}
-
 // Writes so much that every position of another branch looks replayed.
 void run_ahead(Server& server) {
   server.execute("INSERT INTO t SELECT generate_series(1000, 20000)");

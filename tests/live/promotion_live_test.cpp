@@ -148,6 +148,7 @@ TEST_CASE("a peer on a promoted server publishes commits, also when no message h
   auto reader = start(mesh, "reader");
   join({at_heir.get(), reader.get()});
   CHECK(at_heir->publish(topic("t"), "0", AfterCommit{}) == Publish::no_primary);
+  REQUIRE(has_table(heir));
   heir.promote();
   heir.execute(insert(1));
   publish_after_commit(*at_heir, 1);

@@ -2,8 +2,10 @@
 // primary.
 #pragma once
 
+#include <chrono>
 #include <string>
 
+#include "support/eventually.hpp"
 #include "support/server.hpp"
 
 namespace tidegate::testing {
@@ -12,6 +14,13 @@ namespace tidegate::testing {
 inline std::string either(const support::Server& a, const support::Server& b) {
   return "host=" + a.socket_directory().string() + "," + b.socket_directory().string() +
          " port=5432 user=postgres dbname=postgres target_session_attrs=primary";
+}
+
+// Waits for the table on a replica.
+inline bool has_table(support::Server& server) {
+  return support::eventually(std::chrono::seconds(10), [&] {
+    return server.value("SELECT count(*) FROM pg_class WHERE relname = 't'") == "1";
+  });
 }
 
 inline std::string insert(int row) { return "INSERT INTO t VALUES (" + std::to_string(row) + ")"; }
