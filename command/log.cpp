@@ -94,6 +94,17 @@ LogLine line(const NotResumed& n) {
                       : "it has not come so far; its peer uses an older state file")};
 }
 
+LogLine line(const OutboxLost& n) {
+  const auto* what =
+      n.why == OutboxLost::Why::removed ? "were removed, and some may not have been read"
+      : n.why == OutboxLost::Why::undone
+          ? "were undone by a failover, or some of them; from there on all come again"
+          : "are of another cluster than the server that is read now; all that it "
+            "has comes";
+  return {LogLevel::warning,
+          fmt::format("announcements of the transactions {} to {} {}", n.first, n.last, what)};
+}
+
 LogLine line(const Sent& n) {
   return {LogLevel::debug, fmt::format("sent: ticket {} as message {}", n.ticket, n.sequence)};
 }
@@ -192,6 +203,7 @@ std::string kind(const PeerGone&) { return ""; }
 std::string kind(const NotResumed& n) {
   return "not resumed " + std::string(to_string(n.why)) + n.name;
 }
+std::string kind(const OutboxLost& n) { return "outbox lost " + std::string(to_string(n.why)); }
 std::string kind(const Sent&) { return ""; }
 std::string kind(const Coverage&) { return ""; }
 std::string kind(const Received&) { return ""; }

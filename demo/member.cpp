@@ -28,6 +28,7 @@ struct Teller {
   void operator()(const Coverage&) const {}
   void operator()(const Received&) const {}
   void operator()(const NotResumed&) const {}
+  void operator()(const OutboxLost&) const {}
   void operator()(const Warning& notice) const { tell(Noted{notice.text}); }
   void operator()(const Trouble&) const {}  // a part that is down is told by the others
   void operator()(const PeerGone&) const {}

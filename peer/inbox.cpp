@@ -21,6 +21,7 @@ std::size_t text_bytes(const Undelivered& n) {
   return n.name.size() + (n.topic ? n.topic->bytes() : 0);
 }
 std::size_t text_bytes(const NotResumed& n) { return n.name.size(); }
+std::size_t text_bytes(const OutboxLost&) { return 0; }
 std::size_t text_bytes(const Sent&) { return 0; }
 std::size_t text_bytes(const Received& n) {
   std::size_t bytes = 0;

@@ -5,6 +5,9 @@
 // With --after it also makes the change that it announces. The order is: meet the others, commit,
 // publish. If nobody is there, nothing is committed, so that a script can simply try again.
 //
+// With --outbox the announcement is a row of the same transaction. Then nobody has to be there: a
+// hint through a peer of this host only makes the readers look at once.
+//
 // The SQL may take long, and a peer that is not run for seconds looks dead to the others: so a
 // thread of its own commits, while the session goes on.
 #include <array>
@@ -33,7 +36,9 @@
 #include "command/units.hpp"
 #include "lib/base/limits.hpp"
 #include "peer/io/signals.hpp"
+#include "peer/servers/postgres/outbox_query.hpp"
 #include "peer/servers/postgres/sql_change.hpp"
+#include "tidegate/outbox.hpp"
 #include "tidegate/peer.hpp"
 
 namespace tidegate::commands {
@@ -81,7 +86,9 @@ command::Description help() {
           "  tidegate pub builds/42/new 'hello'\n"
           "  tidegate pub builds/42/new - <file\n"
           "  tidegate pub jobs/7/new --primary host=primary --after 'INSERT INTO jobs VALUES (7)'\n"
-          "      commits, and announces the commit; if nobody is there, nothing is committed",
+          "      commits, and announces the commit; if nobody is there, nothing is committed\n"
+          "  tidegate pub --outbox jobs/7/new --primary host=primary --after 'INSERT INTO ...'\n"
+          "      announces in the transaction itself, for `tidegate sub --durable`",
           {"mesh", "socket", "interfaces", "seeds", "primary", "log-level"},
           command::LogLevel::warning};
 }
@@ -108,6 +115,10 @@ class PubCommand final : public command::Subcommand {
     app.add_flag("--allow-none", allow_none_, "publish even if no peer is there");
     app.add_flag("--join", join_,
                  "join the mesh even if a peer of it runs on this host and would publish");
+    app.add_flag("--outbox", outbox_,
+                 "announce in the outbox of the primary (`tidegate outbox`), in one transaction "
+                 "with --after: it reaches also those who are away")
+        ->type_name("");
     app.add_flag("--json", json_, "print the result as one JSON line");
   }
 
@@ -122,13 +133,20 @@ class PubCommand final : public command::Subcommand {
     if (after_commit_ && !sql_.empty()) {
       problems.push_back({"--after-commit", "give either this or --after"});
     }
+    if (outbox_ && after_commit_) {
+      problems.push_back(
+          {"--outbox", "an announcement is part of its transaction; make the change with --after"});
+    }
+    if (outbox_ && (!peers_text_.empty() || join_)) {
+      problems.push_back({"--outbox", "nobody has to be there; leave out --peers and --join"});
+    }
   }
 
   int run(const command::Invocation& invocation) override {
     auto options = command::short_lived_options(invocation, "pub");
     options.report_sent = true;
     const auto& primary = options.primary ? options.primary : options.database;
-    if (!sql_.empty() && !primary) {
+    if ((!sql_.empty() || outbox_) && !primary) {
       return fail(invocation, command::exit_status::usage,
                   "there is no primary to make the change on; give it with --primary");
     }
@@ -137,6 +155,7 @@ class PubCommand final : public command::Subcommand {
       if (!payload) return fail(invocation, command::exit_status::failed, payload.error().message);
       payload_ = std::move(*payload);
     }
+    if (outbox_) return announce(*primary, invocation);
     if (wants_running_peer(invocation)) {
       if (const auto running = RunningPublisher::find(invocation, after_commit_)) {
         return publish_through(*running, primary, invocation);
@@ -215,6 +234,26 @@ class PubCommand final : public command::Subcommand {
       return fail(invocation, command::exit_status::failed, position.error().message);
     }
     return report(*position, *ready, invocation);
+  }
+
+  // The hint is no part of it: without one the readers look by themselves.
+  int announce(const std::string& primary, const command::Invocation& invocation) {
+    const auto position = postgres::commit_change(
+        primary, sql_ + "\n;\n" + postgres::announce_sql(*topic_, payload_));
+    if (!position) {
+      return fail(invocation, command::exit_status::failed,
+                  position.error().message + "; the announcement is there if the change is");
+    }
+    if (const auto running = RunningPublisher::find(invocation, false)) {
+      const auto hinted = running->publish({outbox_hint_topic(), "", *position, ""}, leave_bound);
+      if (!hinted) {
+        command::write(invocation.log, {command::LogLevel::info, hinted.error().message});
+      }
+    }
+    json_lines::Output output(STDOUT_FILENO);
+    output.line(json_ ? json_lines::to_text(json_lines::announced(*topic_, *position))
+                      : "announced in the outbox, position " + to_string(*position));
+    return command::finish(output, invocation, command::exit_status::done);
   }
 
   [[nodiscard]] static std::string uncommitted(const Result<Position, CommitError>& position) {
@@ -299,6 +338,7 @@ class PubCommand final : public command::Subcommand {
   bool allow_none_ = false;
   bool json_ = false;
   bool join_ = false;
+  bool outbox_ = false;
 
   std::optional<Topic> topic_;
   std::optional<std::size_t> peers_;

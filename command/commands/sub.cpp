@@ -1,6 +1,7 @@
 // `tidegate sub`: looks at what passes. Deliveries go to standard output, everything else to the
 // log, so that the output can be cut and counted; a program that must not miss a notice runs
-// `tidegate peer`.
+// `tidegate peer`. With --durable it prints an outbox instead of what passes, and goes on there the
+// next time; the mesh brings it hints then.
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include "command/commands/commands.hpp"
+#include "command/commands/cursors.hpp"
+#include "command/commands/outbox_printer.hpp"
 #include "command/commands/session.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/output.hpp"
@@ -19,6 +22,7 @@
 #include "command/units.hpp"
 #include "lib/base/utf8.hpp"
 #include "peer/io/signals.hpp"
+#include "tidegate/outbox.hpp"
 #include "tidegate/peer.hpp"
 
 namespace tidegate::commands {
@@ -65,8 +69,10 @@ command::Description help() {
           "prints messages as they pass",
           "Examples:\n"
           "  tidegate sub 'builds/*/new'\n"
-          "  tidegate sub --json --count 1 --timeout 10s --database host=replica",
-          {"mesh", "interfaces", "seeds", "database", "log-level"},
+          "  tidegate sub --json --count 1 --timeout 10s --database host=replica\n"
+          "  tidegate sub --durable mails 'users/*/new' --database host=replica\n"
+          "      prints the announcements of the outbox there, each once, however often it is run",
+          {"mesh", "interfaces", "seeds", "database", "from", "log-level"},
           command::LogLevel::warning};
 }
 
@@ -82,6 +88,14 @@ class SubCommand final : public command::Subcommand {
         ->type_name("COUNT");
     app.add_option("--timeout", timeout_text_, "time after which to stop")->type_name("TIME");
     app.add_flag("--json", json_, "print JSON lines");
+    app.add_option("--durable", durable_,
+                   "print the outbox of the database under this name: what is not printed yet, and "
+                   "then what comes (`tidegate outbox`)")
+        ->type_name("NAME");
+    app.add_option("--state-dir", state_directory_,
+                   "where the names are kept (default: $STATE_DIRECTORY, $XDG_STATE_HOME/tidegate "
+                   "or ~/.local/state/tidegate)")
+        ->type_name("DIR");
   }
 
   void check(std::vector<command::SettingProblem>& problems) override {
@@ -98,6 +112,13 @@ class SubCommand final : public command::Subcommand {
     if (!timeout_text_.empty()) {
       timeout_ = command::duration_flag("--timeout", timeout_text_, Duration::zero(), problems);
     }
+    if (!durable_.empty()) {
+      if (const auto error = wrong_cursor_name(durable_)) {
+        problems.push_back({"--durable", error->message});
+      }
+    } else if (!state_directory_.empty()) {
+      problems.push_back({"--state-dir", "is for --durable alone"});
+    }
   }
 
   int run(const command::Invocation& invocation) override {
@@ -105,6 +126,7 @@ class SubCommand final : public command::Subcommand {
     auto started = DrivenPeer::start(command::short_lived_options(invocation, "sub"));
     if (!started) return command::fail(invocation, started.error().message);
     for (const auto& text : pattern_texts_) command::write_pattern_hint(invocation.log, text);
+    if (!durable_.empty()) return print_outbox(**started, stop, invocation);
     for (auto& pattern : patterns_) (*started)->subscribe(std::move(pattern));
     Session session(**started, &stop);
     Printer printer(session.reactor(), json_, count_);
@@ -113,6 +135,46 @@ class SubCommand final : public command::Subcommand {
     session.add(log);
     const auto end = session.run(timeout_);
     session.end();
+    return finish(printer, end, invocation);
+  }
+
+ private:
+  int print_outbox(DrivenPeer& peer, const io::StopSignals& stop,
+                   const command::Invocation& invocation) {
+    const auto& options = invocation.settings.options;
+    if (!options.database) {
+      command::write(invocation.log, {command::LogLevel::error,
+                                      "there is no server to read; give it with --database"});
+      return command::exit_status::usage;
+    }
+    const auto directory = state_directory(state_directory_);
+    if (!directory) return command::fail(invocation, directory.error().message);
+    auto outbox = OutboxSubscription::open({.database = *options.database,
+                                            .cursor_file = cursor_path(*directory, durable_),
+                                            .from = options.from,
+                                            .patterns = patterns_,
+                                            .taken_by_done = true});
+    if (!outbox) return command::fail(invocation, outbox.error().message);
+    peer.subscribe(Pattern::parse("tidegate/outbox").value());
+    Session session(peer, &stop);
+    OutboxPrinter printer(
+        **outbox, session.reactor(), invocation.log,
+        [this](const Delivery& delivery) { return line(delivery); }, count_);
+    doors::NoticeLog log(invocation.log, session.reactor(), peer);
+    session.add(printer);
+    session.add(log);
+    const auto end = session.run(timeout_);
+    session.end();
+    printer.take_what_was_written();
+    return finish(printer, end, invocation);
+  }
+
+  [[nodiscard]] std::string line(const Delivery& delivery) const {
+    return json_ ? json_lines::to_text(json_lines::to_json(delivery)) : in_words(delivery);
+  }
+
+  template <typename AnyPrinter>
+  int finish(AnyPrinter& printer, SessionEnd end, const command::Invocation& invocation) {
     const auto printed = printer.printed();
     const bool missed = end == SessionEnd::time_over && count_ && printed < *count_;
     if (!missed) return command::finish(printer.output(), invocation, command::exit_status::done);
@@ -122,11 +184,12 @@ class SubCommand final : public command::Subcommand {
     return command::exit_status::nobody;
   }
 
- private:
   std::vector<std::string> pattern_texts_;
   std::string count_text_;
   std::string timeout_text_;
   bool json_ = false;
+  std::string durable_;
+  std::string state_directory_;
 
   std::vector<Pattern> patterns_;
   std::optional<std::size_t> count_;

@@ -66,6 +66,16 @@ struct Publication {
 // Names one publish that a peer has accepted: 1 for the first of its life, and so on without a gap.
 using Ticket = std::uint64_t;
 
+// Of a delivery that comes from an outbox (outbox.hpp): the row that it is.
+struct OutboxRow {
+  Ticket ticket = 0;              // for OutboxSubscription::done()
+  std::uint64_t transaction = 0;  // PostgreSQL's xid8
+  std::uint64_t id = 0;           // of the row, unique in its table
+  std::int64_t announced = 0;     // microseconds since 1970, by the clock of the primary
+
+  friend bool operator==(const OutboxRow&, const OutboxRow&) = default;
+};
+
 struct Delivery {
   Message message;
   Origin origin;
@@ -76,6 +86,7 @@ struct Delivery {
   // Published before this peer first met its publisher, which has retained it: it comes because of
   // Options::from or Options::resume.
   bool earlier = false;
+  std::optional<OutboxRow> row = {};
 };
 
 }  // namespace tidegate

@@ -80,6 +80,19 @@ struct NotResumed {
   Why why = Why::ended;
 };
 
+// Announcements of an outbox that were lost for its reader (outbox.hpp), or come again. Their
+// transactions are told, as the rows can't be read any more.
+struct OutboxLost {
+  enum class Why : std::uint8_t {
+    removed,  // they were removed by age or size, and some may not have been read
+    undone,   // a failover has undone them, or some of them; from the first on all come again
+    foreign,  // the server is of another cluster: all its rows come
+  };
+  Why why = Why::removed;
+  std::uint64_t first = 0;  // transaction ids of PostgreSQL (xid8), both included
+  std::uint64_t last = 0;
+};
+
 // A message of this peer's own has its place in the stream and goes to the mesh. Comes only with
 // Options::report_sent, once for each ticket that no Unpublished answers, in the order of the
 // tickets, apart from those of NoChange{.apart = true}.
@@ -176,9 +189,9 @@ struct Warning {
   std::string text;
 };
 
-using Notice =
-    std::variant<PeerReady, PeerGone, Undelivered, NotResumed, Sent, Received, Unpublished, Undone,
-                 Coverage, ServerUp, ServerDown, PrimaryUp, PrimaryDown, Warning, Trouble>;
+using Notice = std::variant<PeerReady, PeerGone, Undelivered, NotResumed, OutboxLost, Sent,
+                            Received, Unpublished, Undone, Coverage, ServerUp, ServerDown,
+                            PrimaryUp, PrimaryDown, Warning, Trouble>;
 
 // Everything that an application takes out of a peer, in order.
 using Incoming = std::variant<Delivery, Notice>;
@@ -186,6 +199,7 @@ using Incoming = std::variant<Delivery, Notice>;
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(PeerGone::Why why);
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Undelivered::Why why);
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(NotResumed::Why why);
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(OutboxLost::Why why);
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Received::Without::Why why);
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Unpublished::Why why);
 

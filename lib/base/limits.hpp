@@ -115,6 +115,9 @@ inline constexpr std::size_t outbox_done_ranges = 2 * outbox_ranges;
 inline constexpr std::uint64_t outbox_ids = 100'000;
 // Bytes of the rows that are handed out; a row alone may have more.
 inline constexpr std::size_t outbox_window_bytes = 4 * payload_bytes;
+// The file of its cursor: what is appended before the whole is written anew, and the whole.
+inline constexpr std::size_t outbox_journal_bytes = std::size_t{256} << 10U;
+inline constexpr std::size_t outbox_cursor_file_bytes = std::size_t{64} << 20U;
 // Payloads of one reading; a row alone may have more.
 inline constexpr std::size_t outbox_reading_bytes = std::size_t{1} << 20U;
 

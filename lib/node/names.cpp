@@ -17,6 +17,8 @@ std::string_view to_string(Undelivered::Why why) { return node::undelivered_name
 
 std::string_view to_string(NotResumed::Why why) { return node::not_resumed_names.name(why); }
 
+std::string_view to_string(OutboxLost::Why why) { return node::outbox_lost_names.name(why); }
+
 std::string_view to_string(Received::Without::Why why) { return node::without_names.name(why); }
 
 std::string_view to_string(Unpublished::Why why) { return node::unpublished_names.name(why); }

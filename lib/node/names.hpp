@@ -41,6 +41,11 @@ inline constexpr auto undelivered_names =
 inline constexpr auto not_resumed_names = base::enum_names<NotResumed::Why>(
     {{NotResumed::Why::ended, "ended"}, {NotResumed::Why::behind, "behind"}});
 
+inline constexpr auto outbox_lost_names =
+    base::enum_names<OutboxLost::Why>({{OutboxLost::Why::removed, "removed"},
+                                       {OutboxLost::Why::undone, "undone"},
+                                       {OutboxLost::Why::foreign, "foreign"}});
+
 inline constexpr auto without_names =
     base::enum_names<Received::Without::Why>({{Received::Without::Why::gone, "gone"},
                                               {Received::Without::Why::missed, "missed"},

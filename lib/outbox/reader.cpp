@@ -94,15 +94,16 @@ Reader::Taken Reader::take(Reading reading, Instant now) {
   return taken;
 }
 
-void Reader::done(std::uint64_t ticket) {
+std::optional<RowKey> Reader::done(std::uint64_t ticket) {
   const auto found = under_way_.find(ticket);
-  if (found == under_way_.end()) return;  // of before it went back
+  if (found == under_way_.end()) return std::nullopt;
   const auto key = found->second.key;
   under_way_bytes_ -= found->second.bytes;
   under_way_.erase(found);
   under_way_keys_.erase(key);
   finish(key);
   forget_settled();
+  return key;
 }
 
 bool Reader::is_new(const RowKey& key) {

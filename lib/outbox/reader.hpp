@@ -61,12 +61,15 @@ class Reader {
   // The answer to question(), asked since the last call.
   [[nodiscard]] Taken take(Reading reading, Instant now);
 
-  // The application has taken it. Others may still be under way, in any order.
-  void done(std::uint64_t ticket);
+  // The application has taken it. Others may still be under way, in any order. Nothing: it was
+  // handed out before the reader went back.
+  std::optional<RowKey> done(std::uint64_t ticket);
 
   // Nothing until the first readings have told where it begins.
   [[nodiscard]] std::optional<Cursor> cursor() const;
 
+  // Where the server was that showed all rows that were handed out.
+  [[nodiscard]] const std::optional<Position>& seen() const { return seen_; }
   [[nodiscard]] std::size_t under_way() const { return under_way_.size(); }
   // The server keeps it waiting: a transaction has been open for too long.
   [[nodiscard]] bool waits_for_settling() const { return settled_only_; }

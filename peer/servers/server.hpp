@@ -1,6 +1,6 @@
-// The loop's view of a database server, as two machines: one watches the server that the
-// application reads, the other asks the primary which position covers a commit. An implementation
-// has a folder of its own beside this file; servers.hpp picks it.
+// A database server as seen from a loop, as three machines: one watches the server that the
+// application reads, one reads the outbox there, and one asks the primary which position covers a
+// commit. An implementation has a folder of its own beside this file; servers.hpp picks it.
 //
 // A reader tells the node's own inputs (lib/gate/server_event.hpp). It connects by itself, again
 // and again; that a server is down comes when one was up, and again when the reason has changed,
@@ -12,9 +12,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "lib/gate/server_event.hpp"
+#include "lib/outbox/reading.hpp"
 #include "peer/io/interest.hpp"
+#include "tidegate/result.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate::servers {
@@ -62,6 +65,18 @@ class ReplayReader : public Reader {
 
   // Asks the same server for commit positions, for when it is a primary.
   [[nodiscard]] virtual std::unique_ptr<CommitPositionReader> commit_position_reader() const = 0;
+};
+
+// Its events tell of the server alone.
+class OutboxReader : public Reader {
+ public:
+  // Does nothing unless ready().
+  virtual void read(const outbox::Question& question, Instant now) = 0;
+
+  // The answer, once; none while the question is under way, when it is gone with the server's
+  // session, and when the server could not tell just now: ask again. An error: there is no outbox,
+  // or no right to it.
+  [[nodiscard]] virtual std::optional<Result<outbox::Reading>> take() = 0;
 };
 
 }  // namespace tidegate::servers

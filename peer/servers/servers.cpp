@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "peer/servers/postgres/commit_position_reader.hpp"
+#include "peer/servers/postgres/outbox_reader.hpp"
 #include "peer/servers/postgres/replay_reader.hpp"
 
 namespace tidegate::servers {
@@ -32,6 +33,12 @@ Result<std::unique_ptr<CommitPositionReader>> open_commit_position_reader(const 
                                                                           std::uint64_t seed) {
   if (auto error = unknown_kind(server)) return *error;
   return postgres::open_commit_position_reader(server, {}, base::Random(seed));
+}
+
+Result<std::unique_ptr<OutboxReader>> open_outbox_reader(const std::string& server,
+                                                         std::uint64_t seed) {
+  if (auto error = unknown_kind(server)) return *error;
+  return postgres::open_outbox_reader(server, {}, base::Random(seed));
 }
 
 }  // namespace tidegate::servers

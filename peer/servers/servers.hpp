@@ -17,5 +17,7 @@ namespace tidegate::servers {
                                                                        std::uint64_t seed);
 [[nodiscard]] Result<std::unique_ptr<CommitPositionReader>> open_commit_position_reader(
     const std::string& server, std::uint64_t seed);
+[[nodiscard]] Result<std::unique_ptr<OutboxReader>> open_outbox_reader(const std::string& server,
+                                                                       std::uint64_t seed);
 
 }  // namespace tidegate::servers

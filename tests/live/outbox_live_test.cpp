@@ -13,6 +13,7 @@
 
 #include "lib/base/random.hpp"
 #include "lib/outbox/reader.hpp"
+#include "peer/servers/postgres/identity.hpp"
 #include "peer/servers/postgres/outbox_query.hpp"
 #include "peer/servers/postgres/outbox_schema.hpp"
 #include "support/cluster.hpp"
@@ -57,8 +58,9 @@ class OutboxReader {
     std::vector<std::string> names;
     for (bool again = true; again;) {
       const auto question = reader_.question().value();
-      auto reading =
-          postgres::read_outbox(sql_rows(session_.rows(postgres::outbox_question(question))));
+      auto answer = sql_rows(session_.rows(postgres::outbox_question(question)));
+      REQUIRE(postgres::take_identity(answer).ok());
+      auto reading = postgres::read_outbox(answer);
       REQUIRE(reading.ok());
       reading->tide = tide();
       auto taken = reader_.take(std::move(*reading), Instant(std::chrono::hours(1)));
@@ -169,6 +171,7 @@ std::string refusal(Server& server, const std::string& call) {
 
 TEST_CASE("of overlapping transactions each row is read once, where the naive reader misses some") {
   Site site;
+  site.settle();
   auto& primary = site.cluster.primary();
   auto long_one = primary.connect();
   long_one.execute("BEGIN; SELECT tidegate.announce('t', '9.1')");

@@ -100,6 +100,7 @@ class Member {
     void operator()(const Coverage&) const {}
     void operator()(const Received&) const {}
     void operator()(const NotResumed&) const {}
+    void operator()(const OutboxLost&) const {}
     void operator()(const Undone&) const {}
     void operator()(const Warning& notice) const { member.journal_.write(Noted{notice.text}); }
     void operator()(const Trouble& notice) const {

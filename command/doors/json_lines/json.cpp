@@ -102,6 +102,14 @@ Json made(const NotResumed& n) {
   return json;
 }
 
+Json made(const OutboxLost& n) {
+  auto json = typed("outbox_lost");
+  json["first"] = n.first;
+  json["last"] = n.last;
+  json["why"] = to_string(n.why);
+  return json;
+}
+
 Json made(const Sent& n) {
   auto json = typed("sent");
   json["ticket"] = n.ticket;
@@ -213,6 +221,12 @@ Json to_json(const Delivery& delivery) {
   put_position(json, delivery.message.position);
   write("held_ms", delivery.held);
   write("late", delivery.late);
+  if (delivery.row) {
+    json["row"] = {{"ticket", delivery.row->ticket},
+                   {"transaction", delivery.row->transaction},
+                   {"id", delivery.row->id},
+                   {"announced_us", delivery.row->announced}};
+  }
   return json;
 }
 
@@ -283,6 +297,13 @@ Json published(const Topic& topic, std::size_t peers, const std::optional<Positi
   auto json = typed("published");
   json["topic"] = topic.elements();
   json["peers"] = peers;
+  put_position(json, position);
+  return json;
+}
+
+Json announced(const Topic& topic, const Position& position) {
+  auto json = typed("announced");
+  json["topic"] = topic.elements();
   put_position(json, position);
   return json;
 }

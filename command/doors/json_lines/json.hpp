@@ -57,6 +57,9 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json published(const Topic& topic, std::size_t peers,
                              const std::optional<Position>& position);
 
+// The answer of `tidegate pub --outbox --json`.
+[[nodiscard]] Json announced(const Topic& topic, const Position& position);
+
 // The answer of `tidegate peers --json`. Resident: the status is that of a running peer of this
 // host, which is a member itself; otherwise it is that of a peer that only looked around.
 [[nodiscard]] Json peers_document(const Status& status, bool resident);

@@ -33,8 +33,8 @@ std::string body_of(const stomp::Loss& loss) {
 Result<std::unique_ptr<DurableStore>> DurableStore::open(const std::string& state_file) {
   const auto path = state_file + ".subscriptions";
   std::string text;
-  auto file = DurableFile::open(path, text);
-  if (!file) return file.error();
+  auto file = peer::DurableFile::open(path, base::limits::stomp_durable_file_bytes, text);
+  if (!file) return Error{"the durable subscriptions: " + file.error().message};
   const auto image = stomp::read_durable(text);
   if (!image) {
     return Error{"the durable subscriptions in " + path + " can't be understood: " +
@@ -47,7 +47,7 @@ Result<std::unique_ptr<DurableStore>> DurableStore::open(const std::string& stat
   return store;
 }
 
-DurableStore::DurableStore(DurableFile file, const stomp::DurableImage& image)
+DurableStore::DurableStore(peer::DurableFile file, const stomp::DurableImage& image)
     : file_(std::move(file)), subscriptions_(image, body_of) {}
 
 bool DurableStore::prepare(Options& options) const {

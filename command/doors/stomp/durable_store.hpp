@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "command/doors/stomp/durable_file.hpp"
 #include "lib/stomp/durable_subscriptions.hpp"
+#include "peer/durable_file.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/result.hpp"
 #include "tidegate/time.hpp"
@@ -36,9 +36,9 @@ class DurableStore {
   [[nodiscard]] std::optional<Word> write(Instant now);
 
  private:
-  DurableStore(DurableFile file, const stomp::DurableImage& image);
+  DurableStore(peer::DurableFile file, const stomp::DurableImage& image);
 
-  DurableFile file_;
+  peer::DurableFile file_;
   stomp::DurableSubscriptions subscriptions_;
   bool failing_ = false;
   Instant again_at_ = Instant::min();

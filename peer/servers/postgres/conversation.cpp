@@ -356,6 +356,7 @@ void Conversation<Seam>::seek_full_session(Instant now, Events& events) {
 }
 
 template class Conversation<servers::ReplayReader>;
+template class Conversation<servers::OutboxReader>;
 template class Conversation<servers::CommitPositionReader>;
 
 }  // namespace tidegate::postgres

@@ -159,6 +159,7 @@ class Conversation : public Seam {
 };
 
 extern template class Conversation<servers::ReplayReader>;
+extern template class Conversation<servers::OutboxReader>;
 extern template class Conversation<servers::CommitPositionReader>;
 
 }  // namespace tidegate::postgres

@@ -49,7 +49,8 @@ bool same_life(const Identity& one, const Identity& other) {
 Result<Identity> take_identity(std::vector<SqlRow>& rows) {
   Identity identity;
   const auto columns = 1 + identity.counted_since.size();
-  bool read = rows.size() == 1 && rows[0].size() >= columns;
+  bool read = !rows.empty() && std::all_of(rows.begin(), rows.end(),
+                                           [&](const auto& row) { return row.size() >= columns; });
   if (read) {
     auto cell = rows[0].end() - static_cast<std::ptrdiff_t>(columns);
     read = read_time(*cell, identity.started) && identity.started != 0;
@@ -59,7 +60,7 @@ Result<Identity> take_identity(std::vector<SqlRow>& rows) {
     return Error{"the server answered " + quoted(rows) +
                  " when asked who it is; is it PostgreSQL 14 or newer?"};
   }
-  rows[0].resize(rows[0].size() - columns);
+  for (auto& row : rows) row.resize(row.size() - columns);
   return identity;
 }
 

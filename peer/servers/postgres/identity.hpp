@@ -42,7 +42,8 @@ inline const std::string identity_columns =
     " extract(epoch FROM (pg_catalog.pg_stat_get_wal()).stats_reset),"
     " extract(epoch FROM (pg_catalog.pg_stat_get_archiver()).stats_reset)";
 
-// Takes them off the only row of an answer. An error: they are not there, or make no sense.
+// Takes them off the rows of an answer; those of the first tell. An error: they are not there, or
+// make no sense.
 [[nodiscard]] Result<Identity> take_identity(std::vector<SqlRow>& rows);
 
 // For people: why `answer` does not count on a connection where `introduced`, with this

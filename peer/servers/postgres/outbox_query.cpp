@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lib/message/headers.hpp"
+#include "peer/servers/postgres/identity.hpp"
 
 namespace tidegate::postgres {
 namespace {
@@ -17,6 +18,18 @@ std::string ranges_text(const outbox::DeliveredSet& set) {
     text += '[' + std::to_string(range.first) + ',' + std::to_string(range.last) + ']';
   }
   return '{' + text + '}';
+}
+
+std::string to_hex(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += digits[byte >> 4U];
+    text += digits[byte & 15U];
+  }
+  return text;
 }
 
 std::optional<std::string> from_hex(std::string_view text) {
@@ -73,7 +86,8 @@ std::string outbox_question(const outbox::Question& question) {
   return "SELECT 0 AS place, " + std::string(horizon) +
          "::pg_catalog.text AS transaction,"
          " (SELECT before::pg_catalog.text FROM tidegate.outbox_removed) AS id,"
-         " NULL AS announced, NULL AS topic, NULL AS payload, NULL AS headers, NULL AS found"
+         " NULL AS announced, NULL AS topic, NULL AS payload, NULL AS headers, NULL AS found" +
+         identity_columns +
          " UNION ALL SELECT number, transaction::pg_catalog.text, id::pg_catalog.text,"
          " (extract(epoch FROM announced) * 1000000)::pg_catalog.int8::pg_catalog.text, " +
          hex("topic") +
@@ -82,7 +96,7 @@ std::string outbox_question(const outbox::Question& question) {
          " (SELECT pg_catalog.string_agg(" +
          hex("name") + " || '=' || " + hex("coalesce(value, '')") +
          ", ',') FROM pg_catalog.jsonb_each_text(headers) AS each (name, value))"
-         " ELSE '?' END, found::pg_catalog.text FROM ("
+         " ELSE '?' END, found::pg_catalog.text, NULL, NULL, NULL, NULL FROM ("
          "SELECT *, pg_catalog.row_number() OVER wanted AS number,"
          " pg_catalog.sum(pg_catalog.octet_length(payload)) OVER wanted AS bytes,"
          " pg_catalog.count(*) OVER () AS found FROM ("
@@ -93,6 +107,13 @@ std::string outbox_question(const outbox::Question& question) {
          " WHERE number = 1 OR number <= " +
          std::to_string(question.most_rows) +
          " AND bytes <= " + std::to_string(question.most_bytes) + " ORDER BY place";
+}
+
+// In digits, so that no setting of the session decides how a quote is read.
+std::string announce_sql(const Topic& topic, std::string_view payload) {
+  return "SELECT tidegate.announce(pg_catalog.convert_from(pg_catalog.decode('" +
+         to_hex(to_string(topic)) + "', 'hex'), 'UTF8'), pg_catalog.decode('" + to_hex(payload) +
+         "', 'hex'))";
 }
 
 Result<outbox::Reading> read_outbox(const std::vector<SqlRow>& rows) {

@@ -2,10 +2,12 @@
 // so in one snapshot. On a standby the list of running transactions in a snapshot is empty, but its
 // xmin is right, and nothing else is used.
 //
-// The tide is not asked for here: a reading is complete with one that was taken behind it.
+// The tide is not asked for here: a reading is complete with one that was taken behind it. The rows
+// end with the server's identity.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/outbox/reading.hpp"
@@ -16,7 +18,10 @@ namespace tidegate::postgres {
 
 [[nodiscard]] std::string outbox_question(const outbox::Question& question);
 
-// An error: the answer makes no sense.
+// Of rows without the identity. An error: the answer makes no sense.
 [[nodiscard]] Result<outbox::Reading> read_outbox(const std::vector<SqlRow>& rows);
+
+// Announces, within the transaction that is open.
+[[nodiscard]] std::string announce_sql(const Topic& topic, std::string_view payload);
 
 }  // namespace tidegate::postgres

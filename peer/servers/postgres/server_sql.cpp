@@ -47,7 +47,7 @@ Result<Introduction> read_introduction(std::vector<SqlRow> rows, const std::stri
   const auto identity = take_identity(rows);
   if (!identity) return identity.error();
   introduction.identity = *identity;
-  if (rows[0].size() != 8) return senseless("identity", rows);
+  if (rows.size() != 1 || rows[0].size() != 8) return senseless("identity", rows);
   const auto& row = rows[0];
   if (!read_system(row[0], introduction.incarnation.cluster) ||
       !read_layout(row[1], row[2], introduction.layout) || !row[3] || !row[4]) {
@@ -99,7 +99,7 @@ Result<StrangerPosition> read_stranger_commit_position(std::vector<SqlRow> rows)
   if (!identity) return identity.error();
   stranger.identity = *identity;
   ServerIncarnation incarnation;
-  if (rows[0].size() != 6 || !read_system(rows[0][3], incarnation.cluster) ||
+  if (rows.size() != 1 || rows[0].size() != 6 || !read_system(rows[0][3], incarnation.cluster) ||
       !read_layout(rows[0][4], rows[0][5], stranger.layout)) {
     return senseless("WAL position", rows);
   }

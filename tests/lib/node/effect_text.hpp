@@ -62,6 +62,10 @@ struct NoticeText {
     return n.name + " not resumed at " + std::to_string(n.next) + ": " +
            std::string(to_string(n.why));
   }
+  std::string operator()(const OutboxLost& n) const {
+    return "outbox lost " + std::to_string(n.first) + "-" + std::to_string(n.last) + ": " +
+           std::string(to_string(n.why));
+  }
   std::string operator()(const Sent& n) const {
     return "sent " + std::to_string(n.ticket) + " as " + std::to_string(n.sequence);
   }

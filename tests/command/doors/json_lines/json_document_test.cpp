@@ -249,6 +249,10 @@ void see_deliveries(Sightings& sightings) {
   const Message binary{
       .topic = topic(), .payload = bytes, .position = a_place(), .headers = {{"name", "value"}}};
   sightings.see("delivery", to_json(Delivery{.message = binary, .origin = {}, .origin_name = ""}));
+  sightings.see("delivery", to_json(Delivery{.message = plain,
+                                             .origin = {},
+                                             .origin_name = "outbox",
+                                             .row = OutboxRow{1, 745, 12, 1'700'000'000'000'000}}));
 }
 
 void see_notice(Sightings& sightings, const Notice& notice) {
@@ -328,6 +332,9 @@ void see_resumption(Sightings& sightings) {
   for (const auto why : {NotResumed::Why::ended, NotResumed::Why::behind}) {
     see_notice(sightings, NotResumed{.origin = {}, .name = "", .why = why});
   }
+  for (const auto& [why, name] : node::outbox_lost_names) {
+    see_notice(sightings, OutboxLost{.why = why});
+  }
 }
 
 void see_troubles(Sightings& sightings) {
@@ -340,6 +347,7 @@ void see_answers(Sightings& sightings) {
   for (const auto* id : {"", "\"a\"", "1", "0.5"}) {
     sightings.see("error", publish_error(1, "message", id));
   }
+  sightings.see("announced", announced(topic(), a_place()));
   sightings.see("subscribed", subscribed("a/#"));
   sightings.see("unsubscribed", unsubscribed("a/#"));
   sightings.see("ready_peers", ready_peers(1, true));

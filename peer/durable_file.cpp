@@ -1,4 +1,4 @@
-#include "command/doors/stomp/durable_file.hpp"
+#include "peer/durable_file.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -11,14 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/base/limits.hpp"
-
-namespace tidegate::stomp_door {
+namespace tidegate::peer {
 namespace {
 
-Error trouble(const std::string& path, const std::string& what) {
-  return Error{"the durable subscriptions in " + path + " " + what};
-}
+Error trouble(const std::string& path, const std::string& what) { return Error{path + " " + what}; }
 
 bool write_all(int file, std::string_view text) {
   while (!text.empty()) {
@@ -54,14 +50,14 @@ bool read_all(int file, std::string& text) {
 
 }  // namespace
 
-Result<DurableFile> DurableFile::open(const std::string& path, std::string& text) {
+Result<DurableFile> DurableFile::open(const std::string& path, std::size_t most_bytes,
+                                      std::string& text) {
   const auto reason = [] { return std::string(std::strerror(errno)); };
   io::Descriptor lock(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) return trouble(path, "can't be locked: " + reason());
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     return trouble(path, errno == EWOULDBLOCK
-                             ? "are in use by another process; give each peer a state file of its "
-                               "own"
+                             ? "is in use by another process; give each process a file of its own"
                              : "can't be locked: " + reason());
   }
   auto file = open_to_append(path);
@@ -72,12 +68,12 @@ Result<DurableFile> DurableFile::open(const std::string& path, std::string& text
     return DurableFile(path, std::move(lock), {}, 0);
   }
   if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return trouble(path, "are no file; move it away");
+    return trouble(path, "is no file; move it away");
   }
   const auto bytes = static_cast<std::size_t>(status.st_size);
-  if (bytes > base::limits::stomp_durable_file_bytes) {
+  if (bytes > most_bytes) {
     return trouble(path,
-                   "have " + std::to_string(bytes) + " bytes, which is too much; move it away");
+                   "has " + std::to_string(bytes) + " bytes, which is too much; move it away");
   }
   text.resize(bytes);
   if (!read_all(file.get(), text)) return trouble(path, "can't be read: " + reason());
@@ -107,4 +103,4 @@ Error DurableFile::failed() const {
   return trouble(path_, std::string("can't be written: ") + std::strerror(errno));
 }
 
-}  // namespace tidegate::stomp_door
+}  // namespace tidegate::peer

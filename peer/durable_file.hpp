@@ -1,5 +1,6 @@
-// The file in which a peer keeps its durable subscriptions, beside its state file. It knows nothing
-// of what the text says (lib/stomp/durable_records.hpp).
+// The file of a durable subscription: appended to with each acknowledgement, and written anew now
+// and then. It knows nothing of what the text says (lib/stomp/durable_records.hpp for those of a
+// door, lib/outbox/cursor_records.hpp for one of an outbox).
 //
 // 1. A piece is appended by one write(2), so that it survives the end of the process, however it
 //    ends. It is not flushed: after the end of the machine the last pieces may be missing.
@@ -16,12 +17,14 @@
 #include "peer/io/descriptor.hpp"
 #include "tidegate/result.hpp"
 
-namespace tidegate::stomp_door {
+namespace tidegate::peer {
 
 class DurableFile {
  public:
-  // Reads it into `text`; empty: there is none, and it is made by the first replace().
-  static Result<DurableFile> open(const std::string& path, std::string& text);
+  // Reads it into `text`; empty: there is none, and it is made by the first replace(). One that is
+  // longer than `most_bytes` is refused.
+  static Result<DurableFile> open(const std::string& path, std::size_t most_bytes,
+                                  std::string& text);
 
   // nullopt: it is written. Where there was no file, and after an error, a replace() comes first.
   [[nodiscard]] std::optional<Error> append(std::string_view piece);
@@ -44,4 +47,4 @@ class DurableFile {
   std::size_t appended_ = 0;
 };
 
-}  // namespace tidegate::stomp_door
+}  // namespace tidegate::peer

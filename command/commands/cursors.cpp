@@ -1,0 +1,73 @@
+#include "command/commands/cursors.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace tidegate::commands {
+namespace {
+
+constexpr std::size_t longest_name = 64;
+
+std::string from_environment(const char* name) {
+  const auto* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string usual_directory() {
+  // systemd may give several, the first is the one.
+  if (const auto given = from_environment("STATE_DIRECTORY"); !given.empty()) {
+    return given.substr(0, given.find(':'));
+  }
+  if (const auto home = from_environment("XDG_STATE_HOME"); !home.empty()) {
+    return home + "/tidegate";
+  }
+  const auto home = from_environment("HOME");
+  return home.empty() ? "" : home + "/.local/state/tidegate";
+}
+
+}  // namespace
+
+std::optional<Error> wrong_cursor_name(const std::string& name) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  if (!name.empty() && name.size() <= longest_name && name.front() != '.' &&
+      std::all_of(name.begin(), name.end(), plain)) {
+    return std::nullopt;
+  }
+  return Error{
+      fmt::format("'{}' is no name of a subscription; take 1 to {} letters, digits, '.', "
+                  "'_' and '-', and no '.' in front",
+                  name, longest_name)};
+}
+
+Result<std::string> state_directory(const std::string& given) {
+  const auto directory = given.empty() ? usual_directory() : given;
+  if (directory.empty()) {
+    return Error{
+        "there is no directory for the cursor, as neither HOME nor XDG_STATE_HOME is set; "
+        "name one with --state-dir"};
+  }
+  std::error_code error;
+  const bool made = std::filesystem::create_directories(directory, error);
+  if (error) {
+    return Error{fmt::format("{} can't be made: {}; name another one with --state-dir", directory,
+                             error.message())};
+  }
+  if (made) {
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+  }
+  return directory;
+}
+
+std::string cursor_path(const std::string& directory, const std::string& name) {
+  return directory + '/' + name + ".outbox";
+}
+
+}  // namespace tidegate::commands

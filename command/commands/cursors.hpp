@@ -1,0 +1,21 @@
+// Where the commands keep the cursors of durable subscriptions to an outbox: a file for each name,
+// in the state directory of the user or of the service.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "tidegate/result.hpp"
+
+namespace tidegate::commands {
+
+// Nothing: letters, digits, '.', '_' and '-', not too long, and no '.' in front.
+[[nodiscard]] std::optional<Error> wrong_cursor_name(const std::string& name);
+
+// `given`, or the first of $STATE_DIRECTORY (systemd), $XDG_STATE_HOME/tidegate and
+// ~/.local/state/tidegate; it is made if it is not there.
+[[nodiscard]] Result<std::string> state_directory(const std::string& given);
+
+[[nodiscard]] std::string cursor_path(const std::string& directory, const std::string& name);
+
+}  // namespace tidegate::commands
