@@ -17,6 +17,7 @@ namespace tidegate::commands {
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_keygen_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_keys_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_role_sql_command();
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_outbox_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_wait_command();
 
 }  // namespace tidegate::commands

@@ -1,5 +1,4 @@
 // `tidegate role-sql`: the SQL that makes a role with the rights that a peer needs, and no others.
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -8,13 +7,12 @@
 #include <unistd.h>
 
 #include "command/commands/commands.hpp"
+#include "command/commands/role_name.hpp"
 #include "command/doors/json_lines/output.hpp"
 #include "command/subcommand.hpp"
 
 namespace tidegate::commands {
 namespace {
-
-constexpr std::size_t longest_name = 63;  // PostgreSQL cuts longer ones
 
 command::Description help() {
   return {"role-sql",
@@ -27,14 +25,6 @@ command::Description help() {
           "  tidegate role-sql --role peers --without-replication",
           {},
           command::LogLevel::warning};
-}
-
-// So that it needs no quotes within quotes.
-bool is_plain_name(const std::string& name) {
-  return !name.empty() && name.size() <= longest_name &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-         });
 }
 
 std::string role_sql(const std::string& role, bool replication) {
@@ -81,10 +71,7 @@ class RoleSqlCommand final : public command::Subcommand {
   }
 
   void check(std::vector<command::SettingProblem>& problems) override {
-    if (is_plain_name(role_)) return;
-    problems.push_back({"--role", fmt::format("'{}' is no name that this writes; take 1 to {} of "
-                                              "a-z, 0-9, _ and -",
-                                              role_, longest_name)});
+    check_role_name("--role", role_, problems);
   }
 
   int run(const command::Invocation& invocation) override {

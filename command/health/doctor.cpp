@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "command/outbox_text.hpp"
 #include "command/status_text.hpp"
 #include "command/units.hpp"
 #include "lib/base/enum_names.hpp"
@@ -271,6 +272,15 @@ void judge_pair(const ServerFacts& database, const ServerFacts& primary, Report&
   }
 }
 
+// Asked of the server that is read, as the peer would read it there.
+void judge_outbox(const ServerFacts& facts, Findings& findings) {
+  if (!facts.has_outbox) return;
+  Report report(findings, "outbox");
+  if (facts.outbox_problems.empty()) return report.ok("as `tidegate outbox --sql` makes it");
+  report.problem(fmt::format("{}", fmt::join(facts.outbox_problems, "; ")),
+                 command::outbox_cure(facts.server.login));
+}
+
 const ServerFacts* known(const std::optional<Result<ServerFacts, ServerTrouble>>& facts) {
   return facts && facts->ok() ? &facts->value() : nullptr;
 }
@@ -292,6 +302,7 @@ void judge_servers(const Facts& facts, Findings& findings) {
     judge_way(*database, reading);
     judge_replication(*database, reading);
     judge_replay(*database, primary, reading);
+    judge_outbox(*database, findings);
   }
 
   Report committing(findings, "primary");
@@ -311,6 +322,7 @@ void judge_servers(const Facts& facts, Findings& findings) {
   }
   committing.ok(primary == database ? "the database itself" : primary->server.description);
   if (primary != database) judge_way(*primary, committing);
+  if (database == nullptr) judge_outbox(*primary, findings);
   if (database != nullptr) judge_pair(*database, *primary, committing);
   judge_commits(*primary, committing);
 }

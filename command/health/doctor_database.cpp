@@ -1,66 +1,28 @@
 #include "command/health/doctor_database.hpp"
 
-#include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include <poll.h>
-
 #include "peer/io/clock.hpp"
+#include "peer/servers/postgres/outbox_schema.hpp"
 #include "peer/servers/postgres/session_settings.hpp"
 
 namespace tidegate::health {
 namespace {
 
-using Rows = std::vector<postgres::Database::Row>;
-
-// Runs the connection until it has something to tell. It always has at last: it knows timeouts.
-postgres::Database::Event wait_for_event(postgres::Database& database) {
-  while (true) {
-    if (auto event = database.advance(io::clock_now())) return std::move(*event);
-    const auto interest = database.interest();
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(database.deadline() - io::clock_now());
-    const auto events = (interest.read ? POLLIN : 0) | (interest.write ? POLLOUT : 0);
-    pollfd entry{interest.descriptor, static_cast<short>(events), 0};
-    poll(&entry, 1, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1000)));
-  }
-}
-
-ServerTrouble trouble(const postgres::Database::Lost& lost) {
-  return {ServerTrouble::When::connecting, lost.sqlstate, lost.reason};
-}
+using Rows = std::vector<postgres::SqlRow>;
 
 ServerTrouble senseless(std::string words) {
   return {ServerTrouble::When::asking, "", std::move(words)};
 }
 
-std::optional<ServerTrouble> connect(postgres::Database& database) {
-  const auto event = wait_for_event(database);
-  const auto* lost = std::get_if<postgres::Database::Lost>(&event);
-  if (lost != nullptr) return trouble(*lost);
-  return std::nullopt;
-}
-
-std::variant<Rows, ServerTrouble> ask(postgres::Database& database, const std::string& sql) {
-  database.query(sql, io::clock_now());
-  auto event = wait_for_event(database);
-  if (auto* answer = std::get_if<postgres::Database::Answer>(&event))
-    return std::move(answer->rows);
-  if (const auto* failed = std::get_if<postgres::Database::QueryFailed>(&event)) {
-    return ServerTrouble{ServerTrouble::When::asking, failed->sqlstate, failed->message};
-  }
-  return trouble(std::get<postgres::Database::Lost>(event));
-}
-
 std::variant<postgres::Introduction, ServerTrouble> introduce(postgres::Database& database) {
-  if (auto trouble = connect(database)) return *trouble;
-  auto answer = ask(database, postgres::question_settings + postgres::introduction_sql);
-  if (auto* trouble = std::get_if<ServerTrouble>(&answer)) return *trouble;
-  auto server = postgres::read_introduction(std::get<Rows>(answer), database.server());
+  if (auto trouble = postgres::connect(database)) return *trouble;
+  auto answer = postgres::ask(database, postgres::question_settings + postgres::introduction_sql);
+  if (!answer) return answer.error();
+  auto server = postgres::read_introduction(std::move(*answer), database.server());
   if (!server) return senseless(server.error().message);
   return *server;
 }
@@ -77,14 +39,15 @@ std::string facts_sql(bool in_recovery) {
          " pg_catalog.current_setting('synchronous_commit'),"
          " pg_catalog.host(pg_catalog.inet_server_addr()),"
          " pg_catalog.pg_backend_pid(),"
-         " (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_subscription)";
+         " (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_subscription),"
+         " pg_catalog.to_regnamespace('tidegate') IS NOT NULL";
 }
 
 std::optional<ServerTrouble> read_facts(postgres::Database& database, ServerFacts& facts) {
-  auto answer = ask(database, facts_sql(facts.server.in_recovery));
-  if (auto* trouble = std::get_if<ServerTrouble>(&answer)) return *trouble;
-  const auto& rows = std::get<Rows>(answer);
-  if (rows.size() != 1 || rows[0].size() != 9) return senseless("the server made no sense");
+  const auto answer = postgres::ask(database, facts_sql(facts.server.in_recovery));
+  if (!answer) return answer.error();
+  const Rows& rows = *answer;
+  if (rows.size() != 1 || rows[0].size() != 10) return senseless("the server made no sense");
   const auto text = [&](std::size_t column) { return rows[0][column].value_or(""); };
   if (const auto lsn = parse_lsn(text(0))) {
     facts.lsn = without_page_header(*lsn, facts.server.layout);
@@ -97,6 +60,20 @@ std::optional<ServerTrouble> read_facts(postgres::Database& database, ServerFact
   facts.own_address = text(6);
   facts.pooled = text(7) != std::to_string(database.backend_pid());
   facts.subscriptions = std::atoi(text(8).c_str());
+  facts.has_outbox = text(9) == "t";
+  return std::nullopt;
+}
+
+std::optional<ServerTrouble> look_at_outbox(postgres::Database& database, ServerFacts& facts) {
+  const auto answer =
+      postgres::ask(database, postgres::plain_question_settings + postgres::outbox_check());
+  if (answer) {
+    facts.outbox_problems = postgres::outbox_problems(*answer);
+  } else if (answer.error().when == ServerTrouble::When::asking) {
+    facts.outbox_problems = {"it can't be examined: " + answer.error().words};
+  } else {
+    return answer.error();
+  }
   return std::nullopt;
 }
 
@@ -116,10 +93,9 @@ std::optional<ServerTrouble> look_again(postgres::Database& database, ServerFact
   facts.second_instance = server.incarnation;
   facts.second_description = server.description;
   if (!facts.replication) return std::nullopt;
-  const auto answer = ask(database, "IDENTIFY_SYSTEM");
-  if (const auto* rows = std::get_if<Rows>(&answer);
-      rows != nullptr && rows->size() == 1 && (*rows)[0].size() > 1) {
-    if (const auto timeline = postgres::parse_timeline((*rows)[0][1].value_or(""))) {
+  const auto answer = postgres::ask(database, "IDENTIFY_SYSTEM");
+  if (answer && answer->size() == 1 && (*answer)[0].size() > 1) {
+    if (const auto timeline = postgres::parse_timeline((*answer)[0][1].value_or(""))) {
       facts.timeline = *timeline;
     }
   }
@@ -130,17 +106,17 @@ std::optional<ServerTrouble> look_again(postgres::Database& database, ServerFact
 
 Result<ServerFacts, ServerTrouble> examine_server(const std::string& connection_string,
                                                   postgres::Database::Timeouts timeouts) {
-  auto first =
-      postgres::Database::create(connection_string, postgres::Database::Session::plain, timeouts);
-  if (!first) {
-    return ServerTrouble{ServerTrouble::When::reading_string, "", first.error().message};
-  }
+  auto first = postgres::prepare_connection(connection_string, timeouts);
+  if (!first) return first.error();
   auto server = introduce(*first);
   if (const auto* trouble = std::get_if<ServerTrouble>(&server)) return *trouble;
   ServerFacts facts;
   facts.server = std::get<postgres::Introduction>(server);
   facts.connected_to = first->server();
   if (const auto trouble = read_facts(*first, facts)) return *trouble;
+  if (facts.has_outbox) {
+    if (const auto trouble = look_at_outbox(*first, facts)) return *trouble;
+  }
 
   auto second = first->sibling(postgres::Database::Session::replication);
   if (const auto trouble = look_again(second, facts)) return *trouble;

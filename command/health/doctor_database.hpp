@@ -2,23 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "peer/servers/postgres/connection.hpp"
 #include "peer/servers/postgres/server_sql.hpp"
+#include "peer/servers/postgres/sql_question.hpp"
 #include "tidegate/lsn.hpp"
 #include "tidegate/result.hpp"
 
 namespace tidegate::health {
 
-// Why a server could not be examined. The SQLSTATE decides what to advise.
-struct ServerTrouble {
-  enum class When : std::uint8_t { reading_string, connecting, asking };
-  When when = When::connecting;
-  std::string sqlstate;  // empty when the server did not say one
-  std::string words;     // one line, without a password
-};
+using postgres::ServerTrouble;
 
 struct ServerFacts {
   postgres::Introduction server;
@@ -45,6 +40,9 @@ struct ServerFacts {
   bool receiving = false;          // a standby has a WAL receiver
   std::string synchronous_commit;  // the default of new sessions of this role
   int subscriptions = 0;           // of logical replication
+
+  bool has_outbox = false;                   // a schema of its name
+  std::vector<std::string> outbox_problems;  // one line each
 };
 
 // Connects twice and asks. Blocks, no longer than about twice the timeouts.

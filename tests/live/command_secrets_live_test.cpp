@@ -68,6 +68,7 @@ TEST_CASE("no error quotes a password, however wrong the connection string is") 
     CAPTURE(form);
     check_silent(mesh.run({"peer", "--check", "--database", form}));
     check_silent(mesh.run({"doctor", "--interfaces", "lo", "--primary=" + form}));
+    check_silent(mesh.run({"outbox", "--check", "--database", form}));
     check_silent(mesh.run({"pub", "a", "b", "--allow-none", "--wait", "1ms", "--join", "--primary",
                            form, "--after", "SELECT 1"}));
   }

@@ -1,5 +1,5 @@
 // How the structures of lib/ look as JSON: each is described once, for writing and for reading.
-// Only for json.cpp, json_publication.cpp and json_wait.cpp.
+// Only for json.cpp and the sources that are called json_ and a word.
 //
 // Rejected: the macros of the JSON library (NLOHMANN_DEFINE_TYPE_...): they throw, name members as
 // C++ does, without units, and can't leave out what is missing.

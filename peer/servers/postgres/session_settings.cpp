@@ -5,6 +5,9 @@ namespace tidegate::postgres {
 const std::string question_settings =
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; ";
 
+const std::string plain_question_settings =
+    question_settings + "SET LOCAL search_path = pg_catalog; ";
+
 // Those that this version of the server knows; 0 means never, or off. (jit: compiling a question
 // that takes microseconds would take milliseconds.)
 std::string session_settings_sql(Database::Session session, int backend_pid) {

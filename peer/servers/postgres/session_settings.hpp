@@ -25,4 +25,8 @@ namespace tidegate::postgres {
 // standby, and has all the time that we wait for the answer.
 extern const std::string question_settings;
 
+// The same, and names without a schema are those of pg_catalog: for questions that would be hard to
+// read with OPERATOR(...) all over.
+extern const std::string plain_question_settings;
+
 }  // namespace tidegate::postgres

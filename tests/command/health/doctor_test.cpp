@@ -266,6 +266,35 @@ TEST_CASE("a primary that is a standby is a problem") {
   CHECK(only_trouble(facts).verdict == Verdict::problem);
 }
 
+TEST_CASE(
+    "an outbox that is not as it should be is one problem, named with the role that reads it") {
+  auto facts = healthy();
+  auto database = replica();
+  database.outbox_problems = {"not asked for"};
+  facts.database = database;
+  CHECK(troubles(facts).empty());
+  database.has_outbox = true;
+  database.outbox_problems = {"there is no table a", "there is no table b"};
+  facts.database = database;
+  const auto trouble = only_trouble(facts);
+  CHECK(trouble.verdict == Verdict::problem);
+  CHECK(trouble.about == "outbox");
+  CHECK(trouble.what == "there is no table a; there is no table b");
+  CHECK(contains(trouble.cure, "`tidegate outbox --sql --reader tide`"));
+}
+
+TEST_CASE("the outbox of the primary counts only where no database is read") {
+  auto facts = healthy();
+  auto other = primary();
+  other.has_outbox = true;
+  other.outbox_problems = {"the role may not use the schema"};
+  facts.primary = other;
+  CHECK(troubles(facts).empty());
+  facts.database.reset();
+  CHECK(troubles(facts).size() == 2);
+  CHECK(troubles(facts).back().about == "outbox");
+}
+
 TEST_CASE("synchronous_commit off decides what a message may depend on") {
   auto facts = healthy();
   auto careless = primary();

@@ -17,6 +17,7 @@
 
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/json_members.hpp"
+#include "command/doors/json_lines/json_outbox.hpp"
 #include "tests/paths.hpp"
 #include "tidegate/token.hpp"
 
@@ -363,6 +364,17 @@ void see_answers(Sightings& sightings) {
                               {.verdict = Verdict::problem, .about = "", .what = "", .cure = ""}}));
 }
 
+void see_outbox(Sightings& sightings) {
+  sightings.see("outbox_check", outbox_check_document("db1 port 5432", {"one"}));
+  postgres::OutboxStatus status;
+  sightings.see("outbox_status", outbox_status_document("db1 port 5432", status));
+  status.oldest = status.newest = postgres::AnnouncedRow{};
+  status.oldest_writer = postgres::OpenWriter{};
+  sightings.see("outbox_status", outbox_status_document("db1 port 5432", status));
+  status.oldest_writer->open = Duration::zero();
+  sightings.see("outbox_status", outbox_status_document("db1 port 5432", status));
+}
+
 std::string differences_of(const Contract& contract) {
   Sightings sightings(contract);
   see_status(sightings);
@@ -371,6 +383,7 @@ std::string differences_of(const Contract& contract) {
   see_resumption(sightings);
   see_troubles(sightings);
   see_answers(sightings);
+  see_outbox(sightings);
   return sightings.differences();
 }
 

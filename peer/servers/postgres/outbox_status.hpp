@@ -1,0 +1,56 @@
+// How the outbox of a database stands, for an operator: how much lies there, how old it is, and who
+// keeps it from being settled.
+//
+// 1. One statement, and so one snapshot.
+// 2. The horizon is that of all databases of the cluster: a transaction that has written anything
+//    anywhere holds it back while it is open. A prepared one does, too, without any session.
+// 3. A standby has no list of open transactions, so the one that holds its horizon back is known on
+//    the primary alone.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "peer/servers/postgres/sql_row.hpp"
+#include "tidegate/result.hpp"
+#include "tidegate/time.hpp"
+
+namespace tidegate::postgres {
+
+struct AnnouncedRow {
+  std::uint64_t transaction = 0;
+  std::int64_t announced = 0;  // microseconds since 1970
+  Duration age{};              // by the clock of the server that was asked
+};
+
+// A transaction that has written and is open.
+struct OpenWriter {
+  std::uint64_t transaction = 0;
+  std::optional<Duration> open;  // nullopt: our role may not know
+  std::uint64_t process = 0;     // 0: it is prepared
+  std::string prepared;          // the name under which it is
+  std::string role;
+  std::string database;
+  std::string application;
+};
+
+struct OutboxStatus {
+  bool primary = false;
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;  // on disk, with indexes
+  std::optional<AnnouncedRow> oldest;
+  std::optional<AnnouncedRow> newest;
+  std::uint64_t horizon = 0;         // rows of transactions before it are settled
+  std::uint64_t removed_before = 0;  // those of transactions before it were removed by age
+  std::optional<OpenWriter> oldest_writer;
+};
+
+// Behind plain_question_settings.
+[[nodiscard]] std::string outbox_status_question();
+
+// An error: the answer makes no sense.
+[[nodiscard]] Result<OutboxStatus> read_outbox_status(const std::vector<SqlRow>& answer);
+
+}  // namespace tidegate::postgres
