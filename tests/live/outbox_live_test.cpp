@@ -1,4 +1,4 @@
-// The outbox on real servers: its schema, and who reads it on a primary and on a standby while
+// The outbox on real servers: announcing, and who reads it on a primary and on a standby while
 // transactions overlap.
 #include <atomic>
 #include <chrono>
@@ -35,7 +35,10 @@ std::vector<postgres::SqlRow> sql_rows(const std::vector<Row>& rows) {
 }
 
 struct Site {
-  Site() { cluster.primary().execute(postgres::outbox_schema({}, {})); }
+  Site() {
+    cluster.primary().execute(postgres::outbox_schema({}, {}));
+    settle();
+  }
 
   // Waits until the standby shows all that the primary has committed.
   void settle() {
@@ -269,78 +272,4 @@ TEST_CASE("a row that was written past the function is told, and stops nobody") 
   CHECK(contains(reader.unreadable[1], "headers"));
   CHECK(reader.read().empty());
   CHECK(reader.unreadable.size() == 2);
-}
-
-TEST_CASE("the schema may be applied again, and the check tells what is wrong with it") {
-  Cluster cluster;
-  auto& primary = cluster.primary();
-  const auto problems = [&] {
-    std::string text;
-    for (const auto& problem :
-         postgres::outbox_problems(sql_rows(primary.query(postgres::outbox_check())))) {
-      text += problem + "; ";
-    }
-    return text;
-  };
-  CHECK(contains(problems(), "there is no schema tidegate"));
-  primary.execute(postgres::outbox_schema({}, {}));
-  CHECK(problems().empty());
-  primary.execute("SELECT tidegate.announce('t', 'kept')");
-  primary.execute(postgres::outbox_schema({}, {}));
-  CHECK(problems().empty());
-  CHECK(primary.value("SELECT count(*) FROM tidegate.outbox") == "1");
-
-  primary.execute("ALTER TABLE tidegate.outbox RESET (vacuum_truncate)");
-  CHECK(contains(problems(), "tidegate.outbox lacks the settings vacuum_truncate=off"));
-  primary.execute("ALTER TABLE tidegate.lineage ADD COLUMN x int");
-  CHECK(contains(problems(), "the columns of tidegate.lineage are "));
-  primary.execute("DROP TABLE tidegate.outbox_removed");
-  CHECK(contains(problems(), "there is no table tidegate.outbox_removed"));
-  primary.execute("DROP FUNCTION tidegate.note_timeline()");
-  CHECK(contains(problems(), "there is no function tidegate.note_timeline()"));
-  primary.execute("COMMENT ON SCHEMA tidegate IS NULL");
-  CHECK(contains(problems(), "the schema is \"\""));
-}
-
-TEST_CASE("an application may announce and nothing else, and a reader may read") {
-  Cluster cluster;
-  auto& primary = cluster.primary();
-  primary.execute("CREATE ROLE app LOGIN; CREATE ROLE reads LOGIN; CREATE ROLE other LOGIN");
-  primary.execute(postgres::outbox_schema({"app"}, {"reads"}));
-  auto app = primary.connect("user=app");
-  app.execute("SELECT tidegate.announce('t', 'x')");
-  for (const auto* sql : {"SELECT * FROM tidegate.outbox", "DELETE FROM tidegate.outbox",
-                          "SELECT tidegate.remove_announced(now(), 1)"}) {
-    CAPTURE(sql);
-    CHECK_THROWS(primary.connect("user=app").execute(sql));
-    CHECK_THROWS(primary.connect("user=other").execute(sql));
-  }
-  CHECK_THROWS(primary.connect("user=other").execute("SELECT tidegate.announce('t', 'x')"));
-  CHECK_THROWS(primary.connect("user=reads").execute("DELETE FROM tidegate.outbox"));
-  auto reader = primary.connect("user=reads");
-  CHECK(reader.rows(postgres::outbox_check()).empty());
-  CHECK(reader.rows(postgres::outbox_question({.most_rows = 10, .most_bytes = 10})).size() == 2);
-  CHECK(reader.value("SELECT tidegate.remove_announced(now(), 10)") == "1");
-  reader.execute("SELECT tidegate.note_timeline(); SELECT tidegate.note_timeline()");
-  CHECK(reader.value("SELECT count(*) FROM tidegate.lineage WHERE timeline = 1") == "1");
-}
-
-TEST_CASE("rows are removed by age in slices, and who has not read them is told") {
-  Site site;
-  auto& primary = site.cluster.primary();
-  primary.execute("SELECT tidegate.announce('t', n::text) FROM generate_series(1, 10) AS n");
-  const auto remove = [&](int most) {
-    return primary.value("SELECT tidegate.remove_announced(now() + interval '1 s', " +
-                         std::to_string(most) + ")");
-  };
-  CHECK(primary.value("SELECT tidegate.remove_announced(now() - interval '1 h', 100)") == "0");
-  auto open = primary.connect();
-  open.execute("BEGIN; SELECT tidegate.announce('t', 'open')");
-  primary.execute("SELECT tidegate.announce('t', 'unsettled')");
-  CHECK(remove(4) == "4");
-  CHECK(remove(100) == "6");
-  CHECK(remove(100) == "0");
-  open.execute("COMMIT");
-  CHECK(remove(100) == "2");
-  CHECK(primary.value("SELECT before::text::bigint > 0 FROM tidegate.outbox_removed") == "t");
 }

@@ -29,14 +29,35 @@ std::string with_limits(std::string text) {
   return text;
 }
 
+// The bodies of all functions, as quoted in the script.
+std::string function_bodies() {
+  const std::string mark = "$body$";
+  const std::string text = with_limits(outbox_sql);
+  std::string bodies;
+  for (auto at = text.find(mark); at != std::string::npos;) {
+    const auto end = text.find(mark, at + mark.size()) + mark.size();
+    bodies += (bodies.empty() ? "" : ", ") + text.substr(at, end - at);
+    at = text.find(mark, end);
+  }
+  return bodies;
+}
+
 const std::string announce_functions =
     "tidegate.announce(text, bytea, jsonb), tidegate.announce(text, text, jsonb)";
 const std::string reader_functions =
-    "tidegate.remove_announced(timestamptz, integer), tidegate.note_timeline()";
+    "tidegate.remove_announced(interval, bigint, integer), tidegate.note_timeline()";
 
 std::string grant(const std::string& role, const std::string& functions) {
   return "GRANT USAGE ON SCHEMA tidegate TO \"" + role + "\";\nGRANT EXECUTE ON FUNCTION " +
          functions + " TO \"" + role + "\";\n";
+}
+
+std::vector<std::string> texts(const std::vector<SqlRow>& rows, const std::string& kind) {
+  std::vector<std::string> all;
+  for (const auto& row : rows) {
+    if (row.size() == 2 && row[1] == kind) all.push_back(row[0].value_or(""));
+  }
+  return all;
 }
 
 }  // namespace
@@ -52,14 +73,19 @@ std::string outbox_schema(const std::vector<std::string>& application_roles,
   return replaced(with_limits(outbox_sql), "@rights\n", rights);
 }
 
-std::string outbox_check() { return with_limits(outbox_check_sql); }
+std::string outbox_check() {
+  const std::string again = "run `tidegate outbox --sql";
+  auto text = with_limits(outbox_check_sql);
+  text = replaced(std::move(text), "@again", again + " | psql` on the primary");
+  text = replaced(std::move(text), "@reader", again + " --reader %1$s | psql` on the primary");
+  return replaced(std::move(text), "@bodies", function_bodies());
+}
 
 std::vector<std::string> outbox_problems(const std::vector<SqlRow>& rows) {
-  std::vector<std::string> problems;
-  for (const auto& row : rows) {
-    if (!row.empty()) problems.push_back(row[0].value_or(""));
-  }
-  return problems;
+  return texts(rows, "problem");
+}
+std::vector<std::string> outbox_advice(const std::vector<SqlRow>& rows) {
+  return texts(rows, "advice");
 }
 
 }  // namespace tidegate::postgres

@@ -7,7 +7,11 @@
 //   of everything would stop. So vacuum_truncate is off, and rows are never updated.
 // - The id of the whole transaction stands in each row, also within savepoints.
 // - The function runs with its owner's rights, so that an application needs none to the table. It
-//   refuses what no peer could deliver, in the transaction that announces it.
+//   refuses what no peer could deliver, in the transaction that announces it. So everything belongs
+//   to one role, and the script refuses a schema in which another one has a hand.
+// - Rows are removed by key, below a mark that was noted long enough or so many bytes ago: a call
+//   costs the same whatever the table holds or held, and no row goes before it has been visible for
+//   as long as rows are kept.
 #pragma once
 
 #include <string>
@@ -24,9 +28,11 @@ inline constexpr int outbox_version = 1;
 [[nodiscard]] std::string outbox_schema(const std::vector<std::string>& application_roles,
                                         const std::vector<std::string>& reader_roles);
 
-// A question whose answer has a row for each thing that is wrong with the schema of a database, for
-// people. Empty: it is as outbox_schema() makes it, and our role may read it.
+// A question whose answer, in two columns, has a row for each thing that is wrong with the outbox
+// of a database, and for each advice. No problem: it is as outbox_schema() makes it, and our role
+// may read it and remove what is old. An advice is about the server, which works without it.
 [[nodiscard]] std::string outbox_check();
 [[nodiscard]] std::vector<std::string> outbox_problems(const std::vector<SqlRow>& rows);
+[[nodiscard]] std::vector<std::string> outbox_advice(const std::vector<SqlRow>& rows);
 
 }  // namespace tidegate::postgres
