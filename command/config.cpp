@@ -39,7 +39,7 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 40> table{{
+const std::array<Setting, 42> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
@@ -145,6 +145,12 @@ const std::array<Setting, 40> table{{
     {"http-origin", "ORIGIN",
      "web pages that may use that server, besides its own: https://app.example.org; repeatable",
      [](Settings& s) -> Target { return &s.http_origins; }},
+    {"outbox-retain-for", "TIME",
+     "removes rows of the primary's outbox (`tidegate outbox`) that are older; 0s: none for that",
+     [](Settings& s) -> Target { return &s.outbox_retain_for; }},
+    {"outbox-retain-bytes", "SIZE",
+     "removes the oldest rows of that outbox beyond so many bytes; 0: none for that",
+     [](Settings& s) -> Target { return &s.outbox_retain_bytes; }},
 }};
 
 const Setting* find_setting(std::string_view name) {

@@ -65,6 +65,11 @@ struct Settings {
   // use that (command/doors/http/admission.hpp).
   std::vector<std::string> http;
   std::vector<std::string> http_origins;
+
+  // What a running peer leaves of the outbox of its primary (command/outbox_retention.hpp); 0: it
+  // does not remove by that.
+  Duration outbox_retain_for{};
+  std::size_t outbox_retain_bytes = 0;
 };
 
 // A setting as the help text shows it.

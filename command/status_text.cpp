@@ -176,6 +176,15 @@ std::string departed_words(const Status& status, bool all) {
                      departed == 1 ? "it" : "them");
 }
 
+std::string removal_words(const OutboxRemoval& removal) {
+  if (!removal.trouble.empty()) {
+    return "no old rows of the outbox are removed: " + harmless(removal.trouble);
+  }
+  if (removal.rows == 0) return "no rows of the outbox removed yet";
+  return fmt::format("{} rows of the outbox removed in {} slices, the longest took {}",
+                     removal.rows, removal.slices, rough_duration(removal.longest));
+}
+
 }  // namespace
 
 std::string key_words(const std::vector<std::string>& keys) {
@@ -222,7 +231,8 @@ void sort_peers(Status& status) {
 }
 
 std::string status_text(const Status& status, bool all,
-                        const std::optional<stomp_door::DoorCounters>& door) {
+                        const std::optional<stomp_door::DoorCounters>& door,
+                        const std::optional<OutboxRemoval>& removal) {
   auto text = fmt::format("{} in mesh {}, up for {}\n", harmless(status.name),
                           harmless(status.mesh), rough_duration(status.up));
   for (const auto& trouble : status.troubles) {
@@ -243,6 +253,7 @@ std::string status_text(const Status& status, bool all,
   // Published, received, delivered.
   text += row("counts", counter_words(status.counters, counter_names, 3));
   // Clients, connected.
+  if (removal) text += row("removal", removal_words(*removal));
   if (door) text += row("door", counter_words(*door, stomp_door::door_counter_names, 2));
   const auto ready = std::count_if(status.peers.begin(), status.peers.end(),
                                    [](const auto& peer) { return peer.state == PeerState::ready; });

@@ -7,15 +7,18 @@
 #include <vector>
 
 #include "command/doors/stomp/door_counters.hpp"
+#include "command/outbox_removal.hpp"
 #include "tidegate/status.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate::command {
 
 // Several lines, each with its line break: how the peer stands, its numbers, and who is there.
-// `all`: also of the peers that have left. `door`: its STOMP clients, if it serves some.
+// `all`: also of the peers that have left. `door`: its STOMP clients, if it serves some; `removal`:
+// of old rows of an outbox, if it removes some.
 [[nodiscard]] std::string status_text(const Status& status, bool all = true,
-                                      const std::optional<stomp_door::DoorCounters>& door = {});
+                                      const std::optional<stomp_door::DoorCounters>& door = {},
+                                      const std::optional<OutboxRemoval>& removal = {});
 
 // "5fee04e7807a7ebf is used, accepted too: 0123456789abcdef".
 [[nodiscard]] std::string key_words(const std::vector<std::string>& keys);

@@ -133,15 +133,17 @@ class OutboxCommand final : public command::Subcommand {
         postgres::ask(database, postgres::plain_question_settings + postgres::outbox_check());
     if (!answer) return fail(invocation, answer.error());
     const auto problems = postgres::outbox_problems(*answer);
+    const auto advice = postgres::outbox_advice(*answer);
     json_lines::Output output(STDOUT_FILENO);
     if (json_) {
-      output.line(
-          json_lines::to_text(json_lines::outbox_check_document(database.server(), problems)));
+      output.line(json_lines::to_text(
+          json_lines::outbox_check_document(database.server(), problems, advice)));
     } else {
       for (const auto& problem : problems) output.line(command::harmless(problem));
       if (problems.empty()) {
         output.line("the outbox on " + command::harmless(database.server()) + " is right");
       }
+      for (const auto& one : advice) output.line("advice: " + command::harmless(one));
     }
     if (problems.empty()) return command::finish(output, invocation, command::exit_status::done);
     const auto status = command::finish(output, invocation, command::exit_status::failed);

@@ -36,6 +36,7 @@
 #include "command/doors/stomp/stomp_door.hpp"
 #include "command/doors/subscriptions.hpp"
 #include "command/doors/tls/terminator.hpp"
+#include "command/outbox_retention.hpp"
 #include "command/subcommand.hpp"
 #include "peer/io/clock.hpp"
 #include "peer/io/signals.hpp"
@@ -53,10 +54,11 @@ bool has_door(const command::Settings& settings) {
 // was asked for by path is worth refusing the start.
 Result<std::unique_ptr<status_socket::StatusSocket>> open_status_socket(
     const command::Invocation& invocation, io::Reactor& reactor, DrivenPeer& peer,
-    const stomp_door::StompDoor* const& door) {
-  const auto document = [&peer, &door] {
+    const stomp_door::StompDoor* const& door, const command::OutboxRetention* retention) {
+  const auto document = [&peer, &door, retention] {
     const auto counters = door == nullptr ? std::nullopt : std::optional(door->counters());
-    return json_lines::to_text(json_lines::to_json(peer.status(), counters)) + "\n";
+    const auto removal = retention == nullptr ? std::nullopt : std::optional(retention->removal());
+    return json_lines::to_text(json_lines::to_json(peer.status(), counters, removal)) + "\n";
   };
   const auto& settings = invocation.settings;
   const auto share = [&](const std::string& path, bool directory) {
@@ -132,6 +134,24 @@ Result<std::unique_ptr<stomp_door::DurableStore>> open_durable_store(
     return std::unique_ptr<stomp_door::DurableStore>();
   }
   return stomp_door::DurableStore::open(state_file);
+}
+
+// Nullptr: no rows of an outbox are to be removed.
+Result<std::unique_ptr<command::OutboxRetention>> open_retention(
+    const command::Invocation& invocation, io::Reactor& reactor) {
+  const auto& settings = invocation.settings;
+  const command::OutboxBounds bounds{settings.outbox_retain_for, settings.outbox_retain_bytes};
+  if (bounds.age == Duration::zero() && bounds.bytes == 0) {
+    return std::unique_ptr<command::OutboxRetention>();
+  }
+  const auto& options = settings.options;
+  const auto& server = options.primary ? options.primary : options.database;
+  if (!server) {
+    return Error{
+        "outbox-retain-for and outbox-retain-bytes need the server of the outbox; give it "
+        "with --primary"};
+  }
+  return command::OutboxRetention::open(*server, bounds, reactor, invocation.log);
 }
 
 // The thread for HTTP and TLS; nullptr: neither is wanted.
@@ -329,7 +349,9 @@ class PeerCommand final : public command::Subcommand {
     if (patterns_.empty() && !nothing_ && !serves) subscriptions.add(Pattern::all());
     Session session(peer, &stop);
     const stomp_door::StompDoor* door = nullptr;
-    auto socket = open_status_socket(invocation, session.reactor(), peer, door);
+    const auto retention = open_retention(invocation, session.reactor());
+    if (!retention) return command::fail(invocation, retention.error().message);
+    auto socket = open_status_socket(invocation, session.reactor(), peer, door, retention->get());
     if (!socket) return command::fail(invocation, socket.error().message);
     RunningPeer orders(peer, invocation.settings.options, invocation.log);
     const auto publishing =

@@ -82,8 +82,9 @@ class StatusCommand final : public command::Subcommand {
 
  private:
   void show(const json_lines::PeerReport& report, json_lines::Output& output) const {
-    auto text = json_ ? json_lines::to_text(json_lines::to_json(report, report.door))
-                      : command::status_text(report, all_, report.door);
+    auto text = json_
+                    ? json_lines::to_text(json_lines::to_json(report, report.door, report.removal))
+                    : command::status_text(report, all_, report.door, report.removal);
     if (text.back() == '\n') text.pop_back();
     output.line(text);
   }
@@ -104,7 +105,8 @@ class StatusCommand final : public command::Subcommand {
     winsize size{};
     const bool known =
         ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1 && size.ws_col > 0;
-    auto text = time_of_day() + "\n" + command::status_text(report, all_, report.door);
+    auto text =
+        time_of_day() + "\n" + command::status_text(report, all_, report.door, report.removal);
     if (known) text = command::fitted(text, size.ws_col, size.ws_row - 1U);
     if (text.back() == '\n') text.pop_back();  // it would scroll a full screen
     output.line(clear_screen + text);

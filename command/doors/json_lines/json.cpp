@@ -225,7 +225,7 @@ Json to_json(const Delivery& delivery) {
     json["row"] = {{"ticket", delivery.row->ticket},
                    {"transaction", delivery.row->transaction},
                    {"id", delivery.row->id},
-                   {"announced_us", delivery.row->announced}};
+                   {"announced", delivery.row->announced}};
   }
   return json;
 }
@@ -337,10 +337,12 @@ Json doctor_document(std::string_view version, const std::vector<health::Finding
   return json;
 }
 
-Json to_json(const Status& status, const std::optional<stomp_door::DoorCounters>& door) {
+Json to_json(const Status& status, const std::optional<stomp_door::DoorCounters>& door,
+             const std::optional<command::OutboxRemoval>& removal) {
   Json json = Json::object();
   members(Write(json), status);
   Write{json}("door", door);
+  Write{json}("outbox_removal", removal);
   // Derived, for programs that don't want to subtract LSNs.
   const auto missing = command::bytes_behind(status);
   json["missing_bytes"] = missing ? Json(*missing) : Json(nullptr);
@@ -384,6 +386,7 @@ Result<PeerReport> parse_status(std::string_view text) {
   std::string wrong;
   members(Read(json, wrong), static_cast<Status&>(report));
   Read(json, wrong)("door", report.door);
+  Read(json, wrong)("outbox_removal", report.removal);
   if (!wrong.empty()) return Error{"the answer has a bad \"" + wrong + "\""};
   return report;
 }

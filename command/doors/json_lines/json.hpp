@@ -16,6 +16,7 @@
 
 #include "command/doors/stomp/door_counters.hpp"
 #include "command/health/doctor.hpp"
+#include "command/outbox_removal.hpp"
 #include "tidegate/covered.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/notice.hpp"
@@ -33,9 +34,11 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json to_json(const Notice& notice);
 // The same for an answer whose line in had an id: a Sent, a Received, an Unpublished or a Coverage.
 [[nodiscard]] Json to_json(const Notice& notice, const std::string& id);
-// `door`: of the STOMP clients that it serves, if it serves some.
+// `door`: of the STOMP clients that it serves, if it serves some; `removal`: of old rows of an
+// outbox, if it removes some.
 [[nodiscard]] Json to_json(const Status& status,
-                           const std::optional<stomp_door::DoorCounters>& door = {});
+                           const std::optional<stomp_door::DoorCounters>& door = {},
+                           const std::optional<command::OutboxRemoval>& removal = {});
 [[nodiscard]] Json to_json(const PeerStatus& peer);
 
 // Line `line` of standard input, counted from 1, was not published. `id`: that of the line, if it
@@ -74,6 +77,7 @@ using Json = nlohmann::ordered_json;
 // The status of a running peer, as its document has it.
 struct PeerReport : Status {
   std::optional<stomp_door::DoorCounters> door;
+  std::optional<command::OutboxRemoval> removal;
 };
 
 // Reads a document of to_json(Status). A missing member has its default and an unknown one is

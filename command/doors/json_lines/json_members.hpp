@@ -220,6 +220,14 @@ void members(Visit&& visit, T& counters) {
   for (const auto& [name, count] : stomp_door::door_counter_names) visit(name, counters.*count);
 }
 
+template <typename Visit, MaybeConst<command::OutboxRemoval> T>
+void members(Visit&& visit, T& removal) {
+  visit("rows", removal.rows);
+  visit("slices", removal.slices);
+  visit("longest_ms", removal.longest);
+  visit("trouble", removal.trouble);
+}
+
 template <typename Visit, MaybeConst<PeerStatus> T>
 void members(Visit&& visit, T& peer) {
   members(visit, peer.origin);

@@ -39,10 +39,12 @@ Json made(const std::optional<T>& value) {
 
 }  // namespace
 
-Json outbox_check_document(std::string_view server, const std::vector<std::string>& problems) {
+Json outbox_check_document(std::string_view server, const std::vector<std::string>& problems,
+                           const std::vector<std::string>& advice) {
   Json json = Json::object();
   json["server"] = server;
   json["problems"] = problems;
+  json["advice"] = advice;
   return json;
 }
 

@@ -12,7 +12,8 @@ namespace tidegate::json_lines {
 
 // `server` is the one that was asked: "db1 port 5432".
 [[nodiscard]] Json outbox_check_document(std::string_view server,
-                                         const std::vector<std::string>& problems);
+                                         const std::vector<std::string>& problems,
+                                         const std::vector<std::string>& advice);
 [[nodiscard]] Json outbox_status_document(std::string_view server,
                                           const postgres::OutboxStatus& status);
 

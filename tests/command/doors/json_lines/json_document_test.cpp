@@ -235,7 +235,7 @@ void see_status(Sightings& sightings) {
   sightings.see("status", to_json(Status{}));
   Status full;
   json_members::members(Fill{}, full);
-  sightings.see("status", to_json(full, stomp_door::DoorCounters{}));
+  sightings.see("status", to_json(full, stomp_door::DoorCounters{}, command::OutboxRemoval{}));
   sightings.see("peers", peers_document(full, true));
   sightings.see("peers", peers_document(full, false));
   for (const auto& [state, name] : node::peer_state_names) {
@@ -365,7 +365,7 @@ void see_answers(Sightings& sightings) {
 }
 
 void see_outbox(Sightings& sightings) {
-  sightings.see("outbox_check", outbox_check_document("db1 port 5432", {"one"}));
+  sightings.see("outbox_check", outbox_check_document("db1 port 5432", {"one"}, {"two"}));
   postgres::OutboxStatus status;
   sightings.see("outbox_status", outbox_status_document("db1 port 5432", status));
   status.oldest = status.newest = postgres::AnnouncedRow{};
