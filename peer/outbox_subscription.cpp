@@ -98,12 +98,34 @@ struct OutboxSubscription::Parts {
   void tell(Notice notice) {
     if (notices == most_notices) {
       inbox.erase(std::find_if(inbox.begin(), inbox.end(), [](const Incoming& incoming) {
-        return std::holds_alternative<Notice>(incoming);
+        return std::holds_alternative<Notice>(incoming) && !is_loss(incoming);
       }));
       --notices;
     }
     inbox.emplace_back(std::move(notice));
     ++notices;
+  }
+
+  // A loss is told once. So nothing is written down that lies behind it before the application has
+  // taken it.
+  void tell_loss(const outbox::Reader::Loss& loss) {
+    const OutboxLost lost{static_cast<OutboxLost::Why>(loss.why), loss.first, loss.last};
+    auto* last = inbox.empty() ? nullptr : loss_in(inbox.back());
+    if (last != nullptr && last->why == lost.why && lost.first <= last->last + 1) {
+      last->last = std::max(last->last, lost.last);
+      return;
+    }
+    inbox.emplace_back(Notice(lost));
+    ++losses;
+  }
+
+  static OutboxLost* loss_in(Incoming& incoming) {
+    auto* notice = std::get_if<Notice>(&incoming);
+    return notice == nullptr ? nullptr : std::get_if<OutboxLost>(notice);
+  }
+  static bool is_loss(const Incoming& incoming) {
+    const auto* notice = std::get_if<Notice>(&incoming);
+    return notice != nullptr && std::holds_alternative<OutboxLost>(*notice);
   }
 
   void take(Result<outbox::Reading> reading, Instant now) {
@@ -116,8 +138,7 @@ struct OutboxSubscription::Parts {
     trouble.clear();
     auto taken = rows.take(std::move(*reading), now);
     if (taken.loss) {
-      tell(OutboxLost{static_cast<OutboxLost::Why>(taken.loss->why), taken.loss->first,
-                      taken.loss->last});
+      tell_loss(*taken.loss);
       cursor.write_at_once();
     }
     for (const auto& row : taken.unreadable) {
@@ -159,6 +180,7 @@ struct OutboxSubscription::Parts {
   }
 
   void write(Instant now) {
+    if (losses != 0) return;
     if (auto trouble_with_file = cursor.write(rows, now)) {
       tell(Warning{std::move(*trouble_with_file)});
     }
@@ -168,7 +190,7 @@ struct OutboxSubscription::Parts {
   void go_on(Instant now) {
     write(now);
     if (woken.exchange(false)) read_at = Instant::min();
-    auto wake_at = std::min(server->deadline(), cursor.deadline());
+    auto wake_at = std::min(server->deadline(), losses == 0 ? cursor.deadline() : never);
     if (server->ready()) {
       // Without a question too much is under way: done() comes back here.
       if (const auto question = now >= read_at ? rows.question() : std::nullopt) {
@@ -189,7 +211,9 @@ struct OutboxSubscription::Parts {
   outbox::Reader rows;
   peer::OutboxCursor cursor;
   std::deque<Incoming> inbox;
-  std::size_t notices = 0;  // in it
+  std::size_t notices = 0;  // in it, without losses
+  std::size_t losses = 0;   // that the application has not taken
+  bool loss_handed_out = false;
   std::optional<Ticket> handed_out;
   std::string trouble = "not connected yet";
   Instant read_at = Instant::min();
@@ -242,6 +266,7 @@ std::optional<Incoming> OutboxSubscription::next(std::chrono::milliseconds timeo
   if (const auto before = std::exchange(parts_->handed_out, std::nullopt)) {
     parts_->done(*before, now);
   }
+  if (std::exchange(parts_->loss_handed_out, false)) --parts_->losses;
   while (true) {
     auto& inbox = parts_->inbox;
     if (!inbox.empty()) {
@@ -249,6 +274,8 @@ std::optional<Incoming> OutboxSubscription::next(std::chrono::milliseconds timeo
       inbox.pop_front();
       if (const auto* delivery = std::get_if<Delivery>(&incoming)) {
         if (!parts_->options.taken_by_done) parts_->handed_out = delivery->row->ticket;
+      } else if (Parts::is_loss(incoming)) {
+        parts_->loss_handed_out = true;
       } else {
         --parts_->notices;
       }

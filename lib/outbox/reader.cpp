@@ -63,7 +63,8 @@ Reader::Taken Reader::take(Reading reading, Instant now) {
   Taken taken;
   if (seen_ && has_left(*seen_, reading.tide)) {
     taken.loss = go_back(reading.tide);
-    taken.again = true;  // these rows answer a question of before
+    if (skipping_) taken.loss.reset();  // it has not begun
+    taken.again = true;                 // these rows answer a question of before
     return taken;
   }
   taken.loss = removed(reading.removed_before);
@@ -82,7 +83,7 @@ Reader::Taken Reader::take(Reading reading, Instant now) {
   for (auto& row : reading.unreadable) {
     if (!is_new(row.key)) continue;
     finish(row.key);
-    taken.unreadable.push_back(std::move(row));
+    if (!skipping_) taken.unreadable.push_back(std::move(row));
   }
   taken.again = reading.more;
   if (!reading.more) skipping_ = false;
@@ -119,11 +120,11 @@ std::optional<Cursor> Reader::cursor() const {
   return Cursor{present(), before_ ? before_ : mark_};
 }
 
-CursorState Reader::present() const {
+CursorState Reader::present() const { return {*seen_, done_before(), done_}; }
+
+TransactionId Reader::done_before() const {
   const auto open = under_way_keys_.begin();
-  const auto settled =
-      open == under_way_keys_.end() ? settled_ : std::min(settled_, open->transaction);
-  return {*seen_, settled, done_};
+  return open == under_way_keys_.end() ? settled_ : std::min(settled_, open->transaction);
 }
 
 void Reader::begin_at(const CursorState& state) {
@@ -133,7 +134,7 @@ void Reader::begin_at(const CursorState& state) {
   under_way_.clear();
   under_way_keys_.clear();
   under_way_bytes_ = 0;
-  told_before_ = 0;
+  known_before_ = told_before_ = forgotten_before_ = 0;
   settled_only_ = false;
   bound_set();
 }
@@ -154,10 +155,11 @@ std::optional<Reader::Loss> Reader::go_back(const Tide& tide) {
 }
 
 std::optional<Reader::Loss> Reader::removed(TransactionId before) {
-  const auto first = std::max(settled_, told_before_);
-  told_before_ = std::max(told_before_, before);
-  // Nothing was missed by one that has not begun.
-  if (!seen_ || before <= first) return std::nullopt;
+  const auto known = std::exchange(known_before_, std::max(known_before_, before));
+  // Nothing was missed by one that has not begun. But of transactions before this one some rows may
+  // be there still, and be removed with the next ones before they are read.
+  if (!seen_ || skipping_ || before <= std::max(settled_, known)) return std::nullopt;
+  const auto first = std::max(settled_, std::exchange(told_before_, before));
   return Loss{Loss::Why::removed, first, before - 1};
 }
 
@@ -174,7 +176,11 @@ void Reader::bound_set() {
                   delivered_.ids() >= base::limits::outbox_ids / part;
 }
 
-void Reader::forget_settled() { done_.forget_before(present().settled); }
+// That looks at all ranges, and there may be many behind a row that is not done.
+void Reader::forget_settled() {
+  const auto before = done_before();
+  if (before != std::exchange(forgotten_before_, before)) done_.forget_before(before);
+}
 
 void Reader::mark(Instant now) {
   if (mark_ && now - marked_ < between_marks) return;

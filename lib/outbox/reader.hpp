@@ -81,6 +81,7 @@ class Reader {
   };
 
   [[nodiscard]] CursorState present() const;
+  [[nodiscard]] TransactionId done_before() const;  // all rows of earlier transactions are
   void begin_at(const CursorState& state);
   [[nodiscard]] bool is_new(const RowKey& key);
   void finish(const RowKey& key);
@@ -94,10 +95,12 @@ class Reader {
   bool skipping_ = false;
   bool settled_only_ = false;
   std::optional<Position> seen_;
-  TransactionId settled_ = 0;      // before it all rows were handed out,
-  DeliveredSet delivered_;         // and behind it these
-  DeliveredSet done_;              // those not before the first that is under way
-  TransactionId told_before_ = 0;  // the removal of rows was told up to here
+  TransactionId settled_ = 0;           // before it all rows were handed out,
+  DeliveredSet delivered_;              // and behind it these
+  DeliveredSet done_;                   // those not before the first that is under way
+  TransactionId forgotten_before_ = 0;  // of those
+  TransactionId known_before_ = 0;      // rows were removed up to here
+  TransactionId told_before_ = 0;       // and that was told up to here
 
   std::uint64_t last_ticket_ = 0;
   std::map<std::uint64_t, UnderWay> under_way_;  // by ticket

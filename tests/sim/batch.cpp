@@ -9,7 +9,7 @@
 namespace tidegate::sim {
 
 Batch run_seeds(std::uint64_t first, std::uint64_t count, unsigned threads,
-                const std::function<void(std::uint64_t, std::size_t)>& progress) {
+                const std::function<void(std::uint64_t, std::size_t)>& progress, Worlds worlds) {
   constexpr std::uint64_t often = 100;
   Batch batch;
   std::mutex mutex;
@@ -24,7 +24,7 @@ Batch run_seeds(std::uint64_t first, std::uint64_t count, unsigned threads,
         seed = first + next++;
       }
       Trace trace;
-      const auto outcome = run_seed(seed, trace);
+      const auto outcome = run_seed(seed, trace, worlds);
       const std::lock_guard lock(mutex);
       batch.sum.add(outcome);
       if (outcome.violation) batch.failures.push_back({seed, *outcome.violation});
@@ -40,9 +40,9 @@ Batch run_seeds(std::uint64_t first, std::uint64_t count, unsigned threads,
   return batch;
 }
 
-std::string end_of_trace_of(std::uint64_t seed) {
+std::string end_of_trace_of(std::uint64_t seed, Worlds worlds) {
   Trace trace(Trace::Mode::keep);
-  (void)run_seed(seed, trace);
+  (void)run_seed(seed, trace, worlds);
   return trace.take();
 }
 

@@ -338,7 +338,7 @@ void Database::come_back(ServerId id, bool as_primary) {
   server.primary = as_primary;
   server.stranded = false;
   server.received_timeline = server.timeline;
-  server.received = server.lsn;
+  server.received = server.flushed = server.lsn;
   come_up(id);
 }
 

@@ -18,25 +18,27 @@ namespace {
 using namespace tidegate;
 using namespace tidegate::sim;
 
-int run_one(std::uint64_t seed, bool print) {
+int run_one(std::uint64_t seed, bool print, Worlds worlds) {
   Trace trace(print ? Trace::Mode::print : Trace::Mode::off);
-  const auto outcome = run_seed(seed, trace);
+  const auto outcome = run_seed(seed, trace, worlds);
   std::printf("seed %llu\n%s", static_cast<unsigned long long>(seed), summary(outcome).c_str());
   if (!outcome.violation) return 0;
-  if (!print) std::fputs(end_of_trace_of(seed).c_str(), stdout);
+  if (!print) std::fputs(end_of_trace_of(seed, worlds).c_str(), stdout);
   std::printf("VIOLATION of seed %llu\n%s\n", static_cast<unsigned long long>(seed),
               outcome.violation->c_str());
   return 1;
 }
 
-int run_many(std::uint64_t first, std::uint64_t count, unsigned threads) {
+int run_many(std::uint64_t first, std::uint64_t count, unsigned threads, Worlds worlds) {
   const auto start = std::chrono::steady_clock::now();
-  const auto batch = run_seeds(first, count, threads, [](std::uint64_t done, std::size_t bad) {
+  const auto say = [](std::uint64_t done, std::size_t bad) {
     std::fprintf(stderr, "\r%llu seeds, %zu violations", static_cast<unsigned long long>(done),
                  bad);
-  });
+  };
+  const auto batch = run_seeds(first, count, threads, say, worlds);
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-  const std::chrono::duration<double, std::ratio<3600>> simulated = batch.sum.simulated;
+  const std::chrono::duration<double, std::ratio<3600>> simulated =
+      batch.sum.simulated + batch.sum.outbox.simulated;
   std::fprintf(stderr, "\n");
   std::printf("%llu seeds from %llu\n%s", static_cast<unsigned long long>(count),
               static_cast<unsigned long long>(first), summary(batch.sum).c_str());
@@ -67,12 +69,14 @@ int run_scenarios(const std::vector<std::string>& files, bool rewrite) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Simulates a mesh in virtual time from a seed, and judges what it promises."};
+  CLI::App app{
+      "Simulates a mesh and an outbox in virtual time from a seed, and judges what they promise."};
   std::uint64_t seed = 0;
   std::uint64_t first = 0;
   std::uint64_t count = 0;
   unsigned threads = std::thread::hardware_concurrency();
   bool print = false;
+  std::string world;
   bool rewrite = false;
   std::vector<std::string> scenarios;
   auto* one = app.add_option("--seed", seed, "run one seed");
@@ -82,8 +86,12 @@ int main(int argc, char** argv) {
   app.add_option("--threads", threads, "with --seeds");
   app.add_option("--scenario", scenarios, "check scenario files");
   app.add_flag("--rewrite", rewrite, "with --scenario: write the expected output anew");
+  app.add_option("--world", world, "one alone")->check(CLI::IsMember({"mesh", "outbox"}));
   CLI11_PARSE(app, argc, argv);
+  const auto worlds = world.empty()     ? Worlds::both
+                      : world == "mesh" ? Worlds::mesh
+                                        : Worlds::outbox;
   if (!scenarios.empty()) return run_scenarios(scenarios, rewrite);
-  if (*many) return run_many(first, count, threads);
-  return one->count() > 0 ? run_one(seed, print) : run_many(first, 200, threads);
+  if (*many) return run_many(first, count, threads, worlds);
+  return one->count() > 0 ? run_one(seed, print, worlds) : run_many(first, 200, threads, worlds);
 }

@@ -41,9 +41,7 @@ void settle(Simulation& simulation, Duration patience) {
   }
 }
 
-}  // namespace
-
-Outcome run_seed(std::uint64_t seed, Trace& trace) {
+Outcome run_mesh(std::uint64_t seed, Trace& trace) {
   base::Random random(seed);
   const auto profile = draw_profile(random);
   Simulation simulation(random.next(), trace);
@@ -83,6 +81,18 @@ Outcome run_seed(std::uint64_t seed, Trace& trace) {
   return outcome;
 }
 
+}  // namespace
+
+Outcome run_seed(std::uint64_t seed, Trace& trace, Worlds worlds) {
+  Outcome outcome;
+  if (worlds != Worlds::outbox) outcome = run_mesh(seed, trace);
+  // The trace ends with what failed.
+  if (worlds == Worlds::mesh || outcome.violation) return outcome;
+  outcome.outbox = run_outbox_seed(seed, trace);
+  outcome.violation = outcome.outbox.violation;
+  return outcome;
+}
+
 void Outcome::add(const Outcome& other) {
   simulated += other.simulated;
   steps += other.steps;
@@ -91,6 +101,7 @@ void Outcome::add(const Outcome& other) {
   chaos.peer_crashes += other.chaos.peer_crashes;
   chaos.server_crashes += other.chaos.server_crashes;
   chaos.promotions += other.chaos.promotions;
+  outbox.add(other.outbox);
 }
 
 std::string summary(const Outcome& outcome) {
@@ -125,7 +136,7 @@ std::string summary(const Outcome& outcome) {
   line("peers crashed or left", c.peer_crashes);
   line("servers crashed", c.server_crashes);
   line("promotions", c.promotions);
-  return text;
+  return text + summary(outcome.outbox);
 }
 
 }  // namespace tidegate::sim

@@ -1,4 +1,5 @@
-// One run of a seed: chaos, then healing, then what a healthy mesh owes.
+// One run of a seed: chaos, then healing, then what a healthy mesh owes; and beside it the world of
+// the outbox, of the same seed, which has nothing to do with the mesh.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 
 #include "tests/sim/chaos.hpp"
 #include "tests/sim/oracle.hpp"
+#include "tests/sim/outbox_run.hpp"
 #include "tests/sim/trace.hpp"
 
 namespace tidegate::sim {
@@ -17,11 +19,14 @@ struct Outcome {
   std::uint64_t steps = 0;
   Totals totals;
   Chaos::Counts chaos;
+  OutboxOutcome outbox;
 
   void add(const Outcome& other);
 };
 
-[[nodiscard]] Outcome run_seed(std::uint64_t seed, Trace& trace);
+enum class Worlds : std::uint8_t { both, mesh, outbox };
+
+[[nodiscard]] Outcome run_seed(std::uint64_t seed, Trace& trace, Worlds worlds = Worlds::both);
 
 // For people; several lines.
 [[nodiscard]] std::string summary(const Outcome& outcome);

@@ -60,14 +60,26 @@ Reader restarted(const Reader& reader) {
   return Reader(outbox::cursor_from_text(to_text(reader.cursor().value())).value());
 }
 
+// One with these rows, each of a transaction of its own with the same number.
+outbox::Reading a_reading(const std::vector<std::uint64_t>& rows, std::uint64_t horizon,
+                          std::uint64_t removed_before) {
+  auto reading = OutboxModel().read({}, 0);
+  for (const auto number : rows) {
+    reading.rows.push_back({{number, number}, 0, Topic::of({"t"}).value(), ""});
+  }
+  reading.horizon = horizon;
+  reading.removed_before = removed_before;
+  return reading;
+}
+
 // Rows with gaps between their ids, until the reader asks for no more. None is settled, or all are.
 void read_and_finish_all_but_one(Reader& reader, bool settled) {
   std::uint64_t id = 0;
   std::uint64_t ticket = 1;
   while (reader.under_way() == 0 || reader.question()) {
     auto reading = OutboxModel().read({}, 0);
-    const auto wanted = reader.question()->most_rows;
-    for (std::size_t i = 0; i < wanted && !reader.question()->settled_only; ++i) {
+    const auto question = *reader.question();
+    for (std::size_t i = 0; i < question.most_rows && !question.settled_only; ++i) {
       id += 2;
       reading.rows.push_back({{id, id}, 0, Topic::of({"t"}).value(), ""});
     }
@@ -230,6 +242,72 @@ TEST_CASE("one that begins with all that is kept has missed nothing") {
   CHECK(site.losses.empty());
 }
 
+// Rows are removed by their age, so of a transaction that was long the last ones stay.
+TEST_CASE("rows that an earlier removal has left are told when the next one takes them unread") {
+  Reader reader(Reader::From::earliest);
+  auto cut_off = a_reading({3}, 30, 8);
+  cut_off.more = true;  // and 5 is there
+  CHECK_FALSE(reader.take(cut_off, start).loss.has_value());
+  const auto taken = reader.take(a_reading({12}, 30, 10), start);
+  REQUIRE(taken.loss.has_value());
+  CHECK(taken.loss->first <= 5);
+  CHECK(taken.loss->last == 9);
+  // The next ones are told without those.
+  auto behind = a_reading({12}, 30, 35);
+  behind.rows.clear();
+  behind.horizon = 35;
+  CHECK(reader.take(behind, start).loss->first == 30);
+}
+
+TEST_CASE("one that begins now is not told of rows before that can't be read") {
+  Reader reader(Reader::From::now);
+  auto reading = a_reading({}, 3, 0);
+  reading.unreadable.push_back({{5, 5}, "it is none"});
+  CHECK(reader.take(reading, start).unreadable.empty());
+  reading.unreadable.push_back({{6, 6}, "it is none"});
+  const auto taken = reader.take(reading, start);
+  REQUIRE(taken.unreadable.size() == 1);
+  CHECK(taken.unreadable[0].key.id == 6);
+}
+
+TEST_CASE("one that has not begun is told of no loss") {
+  Reader reader(Reader::From::now);
+  auto reading = a_reading({5}, 3, 0);
+  reading.more = true;
+  static_cast<void>(reader.take(reading, start));
+  SUBCASE("by age") { reading.removed_before = 4; }
+  SUBCASE("to another cluster") { reading.tide.incarnation.cluster = 8; }
+  const auto taken = reader.take(reading, start);
+  CHECK_FALSE(taken.loss.has_value());
+  CHECK(taken.deliveries.empty());
+}
+
+// With ids of transactions that are still to come there, and a removal up to one of them.
+TEST_CASE("a dump that was restored in another cluster brings its rows once, and then new ones") {
+  Reader reader(Reader::From::earliest);
+  std::size_t deliveries = 0;
+  const auto take = [&](const std::vector<std::uint64_t>& rows, std::uint64_t horizon) {
+    const auto question = reader.question().value();
+    auto reading = a_reading(rows, horizon, 890);
+    std::erase_if(reading.rows, [&](const auto& row) {
+      return row.key.transaction < question.from || question.except.has(row.key.id);
+    });
+    auto taken = reader.take(reading, start);
+    for (const auto& each : taken.deliveries) reader.done(each.ticket);
+    deliveries += taken.deliveries.size();
+    reader = restarted(reader);
+  };
+  take({900, 905}, 10);
+  CHECK(deliveries == 2);
+  take({11, 900, 905}, 10);
+  CHECK(deliveries == 3);
+  take({11, 12, 900, 905}, 13);
+  CHECK(deliveries == 4);
+  take({11, 12, 900, 905, 906}, 907);
+  CHECK(deliveries == 5);
+  CHECK(reader.cursor()->now.done.size() == 0);
+}
+
 TEST_CASE("a standby that is behind repeats nothing") {
   Site site;
   site.announce("a");
@@ -275,6 +353,38 @@ TEST_CASE("rows of a past that a failover has undone don't hide those that have 
   CHECK(site.read() == "new 1 new 2 ");
   REQUIRE(site.losses.size() == 1);
   CHECK(site.losses[0].why == Why::undone);
+}
+
+TEST_CASE("what one server showed and a failover undid is told though one behind was read since") {
+  Site site;
+  site.announce("a");
+  CHECK(site.read() == "a ");
+  const auto fork = site.model.end_of_log();
+  site.announce("lost");
+  CHECK(site.read() == "lost ");
+  CHECK(site.read(fork).empty());
+  site.model.promote(fork);
+  site.announce("new");
+  CHECK(site.read().ends_with("new "));
+  REQUIRE(site.losses.size() == 1);
+  CHECK(site.losses[0].why == Why::undone);
+}
+
+TEST_CASE("rows that come no more behind a past that was undone are told as removed once more") {
+  Site site;
+  CHECK(site.read().empty());  // to where it goes back
+  const auto removed = site.announce("removed");
+  site.model.remove_before(removed + 1);
+  CHECK(site.read().empty());
+  const auto fork = site.model.end_of_log();
+  site.announce("lost");
+  CHECK(site.read() == "lost ");
+  site.model.promote(fork);
+  CHECK(site.read().empty());
+  REQUIRE(site.losses.size() == 3);
+  CHECK(site.losses[1].why == Why::undone);
+  CHECK(site.losses[2].why == Why::removed);
+  CHECK(site.losses[2].last == removed);
 }
 
 TEST_CASE("a ticket of a past that was undone finishes nothing") {
