@@ -66,8 +66,8 @@ struct Settings {
   std::vector<std::string> http;
   std::vector<std::string> http_origins;
 
-  // What a running peer leaves of the outbox of its primary (command/outbox_retention.hpp); 0: it
-  // does not remove by that.
+  // A running peer removes what is older, and more, in the outbox of its primary
+  // (command/outbox_retention.hpp); 0: it does not remove by that.
   Duration outbox_retain_for{};
   std::size_t outbox_retain_bytes = 0;
 };

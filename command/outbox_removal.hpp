@@ -1,4 +1,4 @@
-// What a running peer has removed from an outbox, for `tidegate status`.
+// The work of a running peer that removes old rows of an outbox, for `tidegate status`.
 #pragma once
 
 #include <cstdint>

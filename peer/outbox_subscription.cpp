@@ -139,7 +139,7 @@ struct OutboxSubscription::Parts {
     auto taken = rows.take(std::move(*reading), now);
     if (taken.loss) {
       tell_loss(*taken.loss);
-      cursor.write_at_once();
+      cursor.begin_anew();
     }
     for (const auto& row : taken.unreadable) {
       tell(Warning{"row " + std::to_string(row.key.id) +

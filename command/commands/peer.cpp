@@ -49,6 +49,16 @@ bool has_door(const command::Settings& settings) {
   return !settings.doors.empty() || !settings.http.empty();
 }
 
+Options peer_options(const command::Invocation& invocation) {
+  auto options = invocation.settings.options;
+  options.report_sent = true;  // to answer the lines that have an id
+  // Clients of one door expect each other's messages.
+  if (has_door(invocation.settings) && !invocation.given.contains("own-messages")) {
+    options.own_messages = OwnMessages::gated;
+  }
+  return options;
+}
+
 // The status socket of this peer, which tells of the door once there is one. Without a socket the
 // peer works all the same, so only a socket that
 // was asked for by path is worth refusing the start.
@@ -327,13 +337,8 @@ class PeerCommand final : public command::Subcommand {
     const io::StopSignals stop(on_terminal ? Hangup::stops : Hangup::is_apart);
     std::optional<io::HangupSignal> hangup;
     if (!on_terminal) hangup.emplace();
-    auto options = invocation.settings.options;
-    options.report_sent = true;  // to answer the lines that have an id
+    auto options = peer_options(invocation);
     const bool serves = has_door(invocation.settings);
-    // Clients of one door expect each other's messages.
-    if (serves && !invocation.given.contains("own-messages")) {
-      options.own_messages = OwnMessages::gated;
-    }
     using Earlier = doors::PeerPatterns::Earlier;
     const auto durable = open_durable_store(invocation.settings);
     if (!durable) return command::fail(invocation, durable.error().message);
