@@ -37,9 +37,21 @@ std::string writer_words(const OutboxStatus& status) {
   return text;
 }
 
+std::string cursor_words(const postgres::CursorLag& cursor) {
+  const auto name = harmless(cursor.name);
+  if (!cursor.trouble.empty()) return name + ": " + harmless(cursor.trouble);
+  return fmt::format("{}: {} {} not taken yet, all before transaction {} are done", name,
+                     cursor.rows == postgres::most_counted_behind
+                         ? fmt::format("{} or more", cursor.rows)
+                         : std::to_string(cursor.rows),
+                     cursor.rows == 1 ? "row" : "rows", cursor.settled);
+}
+
 }  // namespace
 
 std::string outbox_text(std::string_view server, const OutboxStatus& status) {
+  std::string cursors;
+  for (const auto& cursor : status.cursors) cursors += line("cursor", cursor_words(cursor));
   return fmt::format("outbox on {}, a {}\n", harmless(server),
                      status.primary ? "primary" : "standby") +
          line("rows", fmt::format("{}, {} with indexes", status.rows, rough_size(status.bytes))) +
@@ -49,7 +61,8 @@ std::string outbox_text(std::string_view server, const OutboxStatus& status) {
          line("oldest writer", writer_words(status)) +
          line("removed before", status.removed_before == 0
                                     ? "none: nothing was removed"
-                                    : fmt::format("transaction {}", status.removed_before));
+                                    : fmt::format("transaction {}", status.removed_before)) +
+         cursors;
 }
 
 std::string outbox_cure(std::string_view reader) {

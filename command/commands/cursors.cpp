@@ -48,7 +48,7 @@ std::optional<Error> wrong_cursor_name(const std::string& name) {
 }
 
 Result<std::string> state_directory(const std::string& given) {
-  const auto directory = given.empty() ? usual_directory() : given;
+  const auto directory = present_state_directory(given);
   if (directory.empty()) {
     return Error{
         "there is no directory for the cursor, as neither HOME nor XDG_STATE_HOME is set; "
@@ -64,6 +64,10 @@ Result<std::string> state_directory(const std::string& given) {
     std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
   }
   return directory;
+}
+
+std::string present_state_directory(const std::string& given) {
+  return given.empty() ? usual_directory() : given;
 }
 
 std::string cursor_path(const std::string& directory, const std::string& name) {

@@ -16,6 +16,9 @@ namespace tidegate::commands {
 // ~/.local/state/tidegate; it is made if it is not there.
 [[nodiscard]] Result<std::string> state_directory(const std::string& given);
 
+// The same, without making it; empty: there is none.
+[[nodiscard]] std::string present_state_directory(const std::string& given);
+
 [[nodiscard]] std::string cursor_path(const std::string& directory, const std::string& name);
 
 }  // namespace tidegate::commands

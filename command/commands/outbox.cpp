@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "command/commands/commands.hpp"
+#include "command/commands/cursor_lags.hpp"
+#include "command/commands/cursors.hpp"
 #include "command/commands/role_name.hpp"
 #include "command/doors/json_lines/json_outbox.hpp"
 #include "command/doors/json_lines/output.hpp"
@@ -43,7 +45,7 @@ command::Description help() {
           "      once more does no harm, and mends what --check finds\n"
           "  tidegate outbox --check --database 'host=replica dbname=app user=tidegate'\n"
           "  tidegate outbox status --primary 'host=primary dbname=app'",
-          {"database", "primary", "log-level"},
+          {"database", "primary", "state-file", "log-level"},
           command::LogLevel::warning};
 }
 
@@ -79,6 +81,10 @@ class OutboxCommand final : public command::Subcommand {
     add_roles(app, "--app", applications_,
               "with --sql: a role that may announce, and nothing else");
     add_roles(app, "--reader", readers_, "with --sql: the role of a peer, which reads and tidies");
+    app.add_option("--state-dir", state_directory_,
+                   "with status: where `tidegate sub --durable` keeps its cursors, if not in the "
+                   "usual place; those of a door are found by state-file")
+        ->type_name("DIR");
     app.add_flag("--json", json_, "with --check or status: print one JSON object");
   }
 
@@ -93,6 +99,9 @@ class OutboxCommand final : public command::Subcommand {
     for (const auto& role : readers_) check_role_name("--reader", role, problems);
     if (!sql_ && !applications_.empty()) problems.push_back({"--app", "is for --sql alone"});
     if (!sql_ && !readers_.empty()) problems.push_back({"--reader", "is for --sql alone"});
+    if (!status && !state_directory_.empty()) {
+      problems.push_back({"--state-dir", "is for status alone"});
+    }
     if (sql_ && json_) problems.push_back({"--json", "is for --check and status alone"});
   }
 
@@ -158,8 +167,11 @@ class OutboxCommand final : public command::Subcommand {
     const auto answer = postgres::ask(
         database, postgres::plain_question_settings + postgres::outbox_status_question());
     if (!answer) return fail_to_show(invocation, answer.error());
-    const auto status = postgres::read_outbox_status(*answer);
+    auto status = postgres::read_outbox_status(*answer);
     if (!status) return command::fail(invocation, command::harmless(status.error().message));
+    const auto& settings = invocation.settings.options;
+    status->cursors =
+        cursor_lags(present_state_directory(state_directory_), settings.state_file, database);
     json_lines::Output output(STDOUT_FILENO);
     auto text =
         json_ ? json_lines::to_text(json_lines::outbox_status_document(database.server(), *status))
@@ -187,6 +199,7 @@ class OutboxCommand final : public command::Subcommand {
   std::vector<std::string> applications_;
   std::vector<std::string> readers_;
   bool json_ = false;
+  std::string state_directory_;
 };
 
 }  // namespace

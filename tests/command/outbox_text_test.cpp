@@ -35,6 +35,18 @@ TEST_CASE("an outbox is shown with its rows, its horizon and what was removed") 
   CHECK(contains(empty, "removed before  none: nothing was removed\n"));
 }
 
+TEST_CASE("cursors of an outbox are shown with what they have not taken, or why nobody knows") {
+  OutboxStatus status{.oldest = {}, .newest = {}, .oldest_writer = {}};
+  status.cursors = {
+      {.name = "a", .settled = 740, .rows = 1, .trouble = ""},
+      {.name = "b", .settled = 741, .rows = postgres::most_counted_behind, .trouble = ""},
+      {.name = "c", .trouble = "its file is empty"}};
+  const auto text = outbox_text("s", status);
+  CHECK(contains(text, "cursor          a: 1 row not taken yet, all before transaction 740 are"));
+  CHECK(contains(text, "cursor          b: 100000 or more rows not taken yet"));
+  CHECK(contains(text, "cursor          c: its file is empty\n"));
+}
+
 TEST_CASE("the transaction that holds the horizon back is shown with who has it open") {
   OutboxStatus status{.primary = true, .oldest = {}, .newest = {}, .oldest_writer = {}};
   status.oldest_writer = postgres::OpenWriter{.transaction = 750,

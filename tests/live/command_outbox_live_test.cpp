@@ -1,4 +1,5 @@
 // `tidegate outbox`: its SQL goes through psql, its questions to a primary and a standby.
+#include <fstream>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -309,4 +310,23 @@ TEST_CASE("the doctor looks at the outbox where there is one") {
   CHECK(wrong["verdict"] == "problem");
   CHECK(contains(wrong["what"].get<std::string>(), "there is no table tidegate.outbox"));
   CHECK(contains(wrong["cure"].get<std::string>(), "--reader tide"));
+}
+
+TEST_CASE("the status of an outbox has the cursors of this host, with what each has not taken") {
+  Site site;
+  site.primary.execute("SELECT tidegate.announce('t', n::text) FROM generate_series(1, 5) AS n");
+  const auto directory = (site.mesh.directory() / "state").string();
+  const auto database = site.primary.connection_string();
+  const auto taken = site.mesh.run({"sub", "--durable", "mails", "--state-dir", directory, "--from",
+                                    "earliest", "--count", "2", "--database", database});
+  CHECK(taken.status == 0);
+  std::ofstream(directory + "/broken.outbox") << "nonsense\n";
+  const auto ran = site.mesh.run(
+      {"outbox", "status", "--json", "--state-dir", directory, "--database", database});
+  const auto cursors = json::parse(ran.output)["cursors"];
+  REQUIRE(cursors.size() == 2);
+  CHECK(contains(cursors[0]["trouble"].get<std::string>(), "can't be understood"));
+  CHECK(cursors[1]["name"] == "mails");
+  CHECK(cursors[1]["rows"] == 3);
+  CHECK(cursors[1]["trouble"] == "");
 }

@@ -32,6 +32,15 @@ Json made(const postgres::OpenWriter& writer) {
   return json;
 }
 
+Json made(const postgres::CursorLag& cursor) {
+  Json json = Json::object();
+  json["name"] = cursor.name;
+  json["settled"] = cursor.settled;
+  json["rows"] = cursor.rows;
+  json["trouble"] = cursor.trouble;
+  return json;
+}
+
 template <typename T>
 Json made(const std::optional<T>& value) {
   return value ? made(*value) : Json(nullptr);
@@ -59,6 +68,8 @@ Json outbox_status_document(std::string_view server, const OutboxStatus& status)
   json["horizon"] = status.horizon;
   json["oldest_writer"] = made(status.oldest_writer);
   json["removed_before"] = status.removed_before;
+  json["cursors"] = Json::array();
+  for (const auto& cursor : status.cursors) json["cursors"].push_back(made(cursor));
   return json;
 }
 

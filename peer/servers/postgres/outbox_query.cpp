@@ -11,15 +11,6 @@
 namespace tidegate::postgres {
 namespace {
 
-std::string ranges_text(const outbox::DeliveredSet& set) {
-  std::string text;
-  for (const auto& range : set.ranges()) {
-    if (!text.empty()) text += ',';
-    text += '[' + std::to_string(range.first) + ',' + std::to_string(range.last) + ']';
-  }
-  return '{' + text + '}';
-}
-
 std::string to_hex(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
@@ -68,6 +59,15 @@ std::optional<Headers> read_headers(std::string_view text) {
 }
 
 }  // namespace
+
+std::string ranges_text(const outbox::DeliveredSet& set) {
+  std::string text;
+  for (const auto& range : set.ranges()) {
+    if (!text.empty()) text += ',';
+    text += '[' + std::to_string(range.first) + ',' + std::to_string(range.last) + ']';
+  }
+  return '{' + text + '}';
+}
 
 // The state of the server comes as the first row, so that there is one also without others. Sizes
 // are summed without fetching the payloads; the first row comes whatever its size.

@@ -21,6 +21,9 @@ namespace tidegate::postgres {
 // Of rows without the identity. An error: the answer makes no sense.
 [[nodiscard]] Result<outbox::Reading> read_outbox(const std::vector<SqlRow>& rows);
 
+// As a multirange of PostgreSQL.
+[[nodiscard]] std::string ranges_text(const outbox::DeliveredSet& set);
+
 // Announces, within the transaction that is open.
 [[nodiscard]] std::string announce_sql(const Topic& topic, std::string_view payload);
 

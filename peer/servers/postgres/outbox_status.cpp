@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "peer/servers/postgres/outbox_query.hpp"
+
 namespace tidegate::postgres {
 namespace {
 
@@ -93,6 +95,14 @@ std::string outbox_status_question() {
          row_question("ASC") + ") AS oldest ON true LEFT JOIN (" + row_question("DESC") +
          ") AS newest ON true LEFT JOIN LATERAL (" + writer_question() +
          ") AS writer ON NOT standby";
+}
+
+std::string outbox_behind_question(const outbox::CursorState& cursor) {
+  return "SELECT pg_catalog.count(*) FROM (SELECT FROM tidegate.outbox"
+         " WHERE transaction >= '" +
+         std::to_string(cursor.settled) + "'::pg_catalog.xid8 AND NOT id <@ '" +
+         ranges_text(cursor.done) + "'::pg_catalog.int8multirange LIMIT " +
+         std::to_string(most_counted_behind) + ") AS behind";
 }
 
 Result<OutboxStatus> read_outbox_status(const std::vector<SqlRow>& answer) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/outbox/cursor.hpp"
 #include "peer/servers/postgres/sql_row.hpp"
 #include "tidegate/result.hpp"
 #include "tidegate/time.hpp"
@@ -36,6 +37,15 @@ struct OpenWriter {
   std::string application;
 };
 
+// Of a durable subscription whose cursor is kept on this host.
+struct CursorLag {
+  std::string name;
+  std::uint64_t settled = 0;  // all rows of transactions before this one are done with
+  std::uint64_t rows = 0;     // that it has not taken; counted up to most_counted_behind
+  std::string trouble;        // why that is not known; empty: it is
+};
+inline constexpr std::uint64_t most_counted_behind = 100'000;
+
 struct OutboxStatus {
   bool primary = false;
   std::uint64_t rows = 0;
@@ -45,6 +55,7 @@ struct OutboxStatus {
   std::uint64_t horizon = 0;         // rows of transactions before it are settled
   std::uint64_t removed_before = 0;  // those of transactions before it were removed by age
   std::optional<OpenWriter> oldest_writer;
+  std::vector<CursorLag> cursors;  // not asked for by the question below
 };
 
 // Behind plain_question_settings.
@@ -52,5 +63,8 @@ struct OutboxStatus {
 
 // An error: the answer makes no sense.
 [[nodiscard]] Result<OutboxStatus> read_outbox_status(const std::vector<SqlRow>& answer);
+
+// Behind plain_question_settings: the number of rows that a cursor has not taken.
+[[nodiscard]] std::string outbox_behind_question(const outbox::CursorState& cursor);
 
 }  // namespace tidegate::postgres

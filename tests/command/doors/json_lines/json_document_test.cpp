@@ -372,6 +372,7 @@ void see_outbox(Sightings& sightings) {
   status.oldest_writer = postgres::OpenWriter{};
   sightings.see("outbox_status", outbox_status_document("db1 port 5432", status));
   status.oldest_writer->open = Duration::zero();
+  status.cursors.push_back({.name = "", .trouble = ""});
   sightings.see("outbox_status", outbox_status_document("db1 port 5432", status));
 }
 
