@@ -26,11 +26,13 @@ struct Site {
   }
 
   // `lost`: as lost_commit.py has it; `meanwhile`: before the client's connection breaks.
-  json insert(const std::string& lost, const std::function<void()>& meanwhile = [] {}) {
+  json insert(
+      const std::string& lost, const std::function<void()>& meanwhile = [] {}) {
     Command command;
-    command.arguments = {"/usr/bin/python3", TIDEGATE_SOURCE_ROOT "/tests/buildbot/lost_commit.py",
+    const std::string root = TIDEGATE_SOURCE_ROOT;
+    command.arguments = {"/usr/bin/python3", root + "/tests/buildbot/lost_commit.py",
                          cluster.primary().socket_directory(), proxy, replica.socket_directory()};
-    command.environment = {{"PYTHONPATH", TIDEGATE_SOURCE_ROOT "/integrations/buildbot"},
+    command.environment = {{"PYTHONPATH", root + "/integrations/buildbot"},
                            {"PYTHONDONTWRITEBYTECODE", "1"}};
     command.input = Stream::pipe;
     command.output = Stream::pipe;

@@ -30,6 +30,7 @@ namespace {
 
 std::vector<postgres::SqlRow> sql_rows(const std::vector<Row>& rows) {
   std::vector<postgres::SqlRow> all;
+  all.reserve(rows.size());
   for (const auto& row : rows) all.emplace_back(row.begin(), row.end());
   return all;
 }
@@ -237,7 +238,7 @@ TEST_CASE("a long outbox is read in bounded pieces") {
   OutboxReader reader(primary);
   const auto got = reader.read();
   REQUIRE(got.size() == 2503);
-  for (int i = 0; i < 2500; ++i) CHECK(got[i] == std::to_string(i + 1));
+  for (std::size_t i = 0; i < 2500; ++i) CHECK(got[i] == std::to_string(i + 1));
 }
 
 TEST_CASE("an announcement that no peer could deliver is refused in its transaction") {

@@ -91,7 +91,7 @@ TEST_CASE("the schema may be applied again, and keeps its rows") {
 TEST_CASE("whatever is wrong with the schema is told with its cure, and to run it again is one") {
   Site site;
   const std::string announce = "tidegate.announce(text, bytea, jsonb)";
-  for (const auto& [sql, told] : std::vector<Fault>{
+  for (const auto& fault : std::vector<Fault>{
            {"DROP SCHEMA tidegate CASCADE", "there is no schema tidegate in the database postgres"},
            {"COMMENT ON SCHEMA tidegate IS NULL", "the schema is \"\""},
            {"DROP TABLE tidegate.outbox_marks", "there is no table tidegate.outbox_marks"},
@@ -139,7 +139,8 @@ TEST_CASE("whatever is wrong with the schema is told with its cure, and to run i
            {"GRANT CREATE ON SCHEMA tidegate TO other",
             "REVOKE CREATE ON SCHEMA tidegate FROM other"},
            {"DELETE FROM tidegate.outbox_removed", "tidegate.outbox_removed lacks its row"}}) {
-    CAPTURE(sql);
+    const auto& [sql, told] = fault;
+    CAPTURE(fault.sql);
     auto session = site.primary.connect();
     session.execute("BEGIN; " + sql);
     const auto text = problems(session);
@@ -224,7 +225,7 @@ TEST_CASE("a schema in which another role has a hand is not taken over") {
   auto& primary = cluster.primary();
   primary.execute("CREATE ROLE \"Mal\" LOGIN");
   const std::string none = "(topic text, payload text) RETURNS void LANGUAGE sql AS 'SELECT'";
-  for (const auto& [sql, told] : std::vector<Fault>{
+  for (const auto& fault : std::vector<Fault>{
            {"CREATE SCHEMA tidegate AUTHORIZATION \"Mal\"",
             "the schema tidegate belongs to \"Mal\""},
            {"CREATE SCHEMA tidegate; GRANT CREATE ON SCHEMA tidegate TO \"Mal\"",
@@ -243,7 +244,8 @@ TEST_CASE("a schema in which another role has a hand is not taken over") {
                 "CREATE TRIGGER hand BEFORE INSERT ON tidegate.outbox EXECUTE FUNCTION pg_temp.f()",
             "the trigger hand on tidegate.outbox belongs to \"Mal\""},
        }) {
-    CAPTURE(told);
+    const auto& [sql, told] = fault;
+    CAPTURE(fault.told);
     auto session = primary.connect();
     session.execute(sql);
     const auto before = session.rows("SELECT oid, xmin FROM pg_class ORDER BY oid");

@@ -133,6 +133,7 @@ TEST_CASE("what is taken in any order does not come again, and what is not does"
   options.taken_by_done = true;
   auto outbox = Site::open(options);
   std::vector<Ticket> tickets;
+  tickets.reserve(5);
   for (int i = 0; i < 5; ++i) tickets.push_back(next_delivery(*outbox)->row->ticket);
   outbox->done(tickets[4]);
   outbox->done(tickets[1]);
@@ -165,7 +166,7 @@ TEST_CASE("rows that were acknowledged never come again after a kill") {
       std::ifstream file(acknowledged_file);
       return std::count(std::istreambuf_iterator<char>(file), {}, '\n');
     };
-    CHECK(eventually(20s, [&] { return lines() >= (life + 1) * 15; }));
+    CHECK(eventually(20s, [&] { return lines() >= 15 * (life + 1L); }));
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
   }
@@ -324,7 +325,7 @@ TEST_CASE("a loss that the application has not taken is told again in its next l
   outbox = Site::open(options);
   CHECK(eventually(20s, [&] {
     pollfd wait{outbox->descriptor(), POLLIN, 0};
-    return poll(&wait, 1, 20) == 1 && outbox->cursor() != "";
+    return poll(&wait, 1, 20) == 1 && !outbox->cursor().empty();
   }));
   for (int life = 0; life < 2; ++life) {
     outbox.reset();

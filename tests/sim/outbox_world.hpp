@@ -41,7 +41,7 @@ struct OutboxCounts {
 
 class OutboxWorld {
  public:
-  OutboxWorld(std::uint64_t seed, const OutboxProfile& profile, Trace& trace);
+  OutboxWorld(std::uint64_t seed, const OutboxProfile& profile, Trace& to);
 
   EventQueue events;
   base::Random random;
@@ -69,7 +69,7 @@ class OutboxWorld {
   // Down, until start_host.
   void end_host(std::size_t host, bool with_its_machine);
   void start_host(std::size_t host);
-  void lose_file(std::size_t subscription);
+  void lose_file(std::size_t id);
   void lead_to(std::size_t host, ServerId server);
   // Nobody writes any more; all transactions end.
   void stop_sessions();
@@ -116,7 +116,7 @@ class OutboxWorld {
   };
 
   // Runs it again and again, about so often.
-  void repeat(Duration about, void (OutboxWorld::*what)());
+  void repeat(Duration often, void (OutboxWorld::*what)());
   void write_something();
   void connect(Session& session);
   void remove_something();

@@ -38,7 +38,7 @@ std::string_view text(const zmq::message_t& part) {
 // in memory for ever, whoever has ended it.
 bool may_enter(const std::vector<zmq::message_t>& question, const keys::Keyring& keyring) {
   if (question.size() <= Part::mechanism || text(question[Part::version]) != zap_version ||
-      question[Part::routing_id].size() != 0) {
+      !question[Part::routing_id].empty()) {
     return false;
   }
   if (keyring.empty()) return text(question[Part::mechanism]) == "NULL";

@@ -198,7 +198,7 @@ class Life {
       CAPTURE(name);
       CHECK(done_.count(name) == 1);
       if (!failovers_) CHECK(done_[name] == 1);
-      if (naive_.count(name) == 0) ++missed_by_naive;
+      if (!naive_.contains(name)) ++missed_by_naive;
     }
     if (!failovers_) CHECK(done_.size() == committed_.size());
   }

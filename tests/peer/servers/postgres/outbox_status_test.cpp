@@ -48,7 +48,7 @@ TEST_CASE("an answer about an outbox that makes no sense is an error") {
   short_one.pop_back();
   CHECK_FALSE(read_outbox_status({}).ok());
   CHECK_FALSE(read_outbox_status({short_one}).ok());
-  for (const std::size_t cell : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13}) {
+  for (const std::size_t cell : {1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U, 9U, 10U, 11U, 13U}) {
     CAPTURE(cell);
     auto wrong = answer();
     wrong[cell] = "x";
