@@ -1,17 +1,13 @@
 #include "command/commands/cursors.hpp"
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
 
 namespace tidegate::commands {
 namespace {
-
-constexpr std::size_t longest_name = 64;
 
 std::string from_environment(const char* name) {
   const auto* value = std::getenv(name);
@@ -31,21 +27,6 @@ std::string usual_directory() {
 }
 
 }  // namespace
-
-std::optional<Error> wrong_cursor_name(const std::string& name) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  };
-  if (!name.empty() && name.size() <= longest_name && name.front() != '.' &&
-      std::all_of(name.begin(), name.end(), plain)) {
-    return std::nullopt;
-  }
-  return Error{
-      fmt::format("'{}' is no name of a subscription; take 1 to {} letters, digits, '.', "
-                  "'_' and '-', and no '.' in front",
-                  name, longest_name)};
-}
 
 Result<std::string> state_directory(const std::string& given) {
   const auto directory = present_state_directory(given);

@@ -2,15 +2,11 @@
 // in the state directory of the user or of the service.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "tidegate/result.hpp"
 
 namespace tidegate::commands {
-
-// Nothing: letters, digits, '.', '_' and '-', not too long, and no '.' in front.
-[[nodiscard]] std::optional<Error> wrong_cursor_name(const std::string& name);
 
 // `given`, or the first of $STATE_DIRECTORY (systemd), $XDG_STATE_HOME/tidegate and
 // ~/.local/state/tidegate; it is made if it is not there.

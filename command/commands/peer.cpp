@@ -121,9 +121,11 @@ Result<std::unique_ptr<stomp_door::StompDoor>> open_stomp_door(
     doors::PeerPatterns& patterns, stomp_door::DurableStore* durable, tls::Terminator* terminator) {
   const auto& settings = invocation.settings;
   if (!has_door(settings)) return std::unique_ptr<stomp_door::StompDoor>();
-  stomp_door::DoorOptions options{.sharing = {settings.door_group, settings.door_mode},
-                                  .payload_bytes = settings.options.payload_bytes,
-                                  .terminator = terminator};
+  stomp_door::DoorOptions options{
+      .sharing = {settings.door_group, settings.door_mode},
+      .payload_bytes = settings.options.payload_bytes,
+      .terminator = terminator,
+      .outbox = {settings.options.database.value_or(""), settings.options.state_file}};
   for (const auto& text : settings.doors) {
     options.addresses.push_back(stomp_door::parse_address(text).value());
   }

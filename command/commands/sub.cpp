@@ -20,6 +20,7 @@
 #include "command/doors/notice_log.hpp"
 #include "command/subcommand.hpp"
 #include "command/units.hpp"
+#include "lib/base/cursor_name.hpp"
 #include "lib/base/utf8.hpp"
 #include "peer/io/signals.hpp"
 #include "tidegate/outbox.hpp"
@@ -113,7 +114,7 @@ class SubCommand final : public command::Subcommand {
       timeout_ = command::duration_flag("--timeout", timeout_text_, Duration::zero(), problems);
     }
     if (!durable_.empty()) {
-      if (const auto error = wrong_cursor_name(durable_)) {
+      if (const auto error = base::wrong_cursor_name(durable_)) {
         problems.push_back({"--durable", error->message});
       }
     } else if (!state_directory_.empty()) {

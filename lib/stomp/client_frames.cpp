@@ -10,8 +10,6 @@
 namespace tidegate::stomp {
 namespace {
 
-constexpr std::string_view durable_name = "durable-subscription-name";
-
 std::string text_of(const Frame& frame, std::string_view name) {
   const auto* value = frame.find(name);
   return value == nullptr ? std::string() : *value;
@@ -165,6 +163,9 @@ void Session::publish(Publication publication, const Unanswered::Shared& receipt
 Session::Handled Session::subscribe(const Frame& frame) {
   auto subscription = subscription_of(frame);
   if (!subscription) return subscription.error();
+  if (const auto* name = frame.find(outbox_name)) {
+    return follow_outbox(*name, frame, std::move(*subscription));
+  }
   if (const auto* name = frame.find(durable_name)) {
     if (auto refusal = attach(*name, *subscription)) return *refusal;
   } else if (!subscription->of_notices) {
@@ -244,7 +245,7 @@ Result<Session::Subscription> Session::subscription_of(const Frame& frame) const
   return subscription;
 }
 
-Session::Subscriptions::iterator Session::find_subscription(const Frame& frame) {
+Session::Subscriptions::const_iterator Session::find_subscription(const Frame& frame) const {
   const auto* id = frame.find("id");
   const auto* destination = frame.find("destination");
   return std::find_if(subscriptions_.begin(), subscriptions_.end(), [&](const auto& one) {
@@ -254,16 +255,19 @@ Session::Subscriptions::iterator Session::find_subscription(const Frame& frame) 
 }
 
 Session::Handled Session::unsubscribe(const Frame& frame) {
+  if (const auto* name = frame.find(outbox_name)) return remove_outbox(*name, frame);
   if (const auto* name = frame.find(durable_name)) return remove_durable(*name, frame);
   if (frame.find("id") == nullptr && version_ != Version::v1_0) return needs(frame, "id");
   const auto found = find_subscription(frame);
   if (found == subscriptions_.end()) return Error{"there is no such subscription"};
   if (found->durable != nullptr) {
     found->durable->detach();
+  } else if (!found->outbox.empty()) {
+    effects_.emplace_back(OutboxEffect(OutboxClose{found->outbox}));
   } else if (!found->of_notices) {
     effects_.emplace_back(UnwantEffect{found->filter.pattern});
+    queued_ -= found->own_queue.bytes();
   }
-  queued_ -= found->own_queue.bytes();
   subscriptions_.erase(found);
   return ReceiptDue::now;
 }
@@ -274,13 +278,7 @@ Session::Handled Session::remove_durable(const std::string& name, const Frame& f
   const auto own = std::find_if(subscriptions_.begin(), subscriptions_.end(), [&](const auto& one) {
     return one.durable != nullptr && one.durable->name() == name;
   });
-  if (frame.find("id") != nullptr) {
-    const auto named = find_subscription(frame);
-    if (named != subscriptions_.end() && named != own) {
-      return Error{"the subscription '" + named->name() + "' is not the durable one '" + name +
-                   "'; leave out one of the headers id and durable-subscription-name"};
-    }
-  }
+  if (auto refusal = names_another(frame, own)) return *refusal;
   const auto removed = options_.durable->remove(name);
   if (!removed) return removed.error();
   effects_.emplace_back(UnwantEffect{removed->pattern});
@@ -293,6 +291,15 @@ Session::Handled Session::remove_durable(const std::string& name, const Frame& f
                                           name + "'"});
   }
   return ReceiptDue::now;
+}
+
+std::optional<Error> Session::names_another(const Frame& frame,
+                                            Subscriptions::const_iterator own) const {
+  if (frame.find("id") == nullptr) return std::nullopt;
+  const auto named = find_subscription(frame);
+  if (named == subscriptions_.end() || named == own) return std::nullopt;
+  return Error{"the subscription '" + named->name() +
+               "' is another one than that which is to be removed; leave out the header id"};
 }
 
 Session::Handled Session::acknowledge(const Frame& frame) {
@@ -343,7 +350,12 @@ void Session::acknowledge_in(Subscription& subscription, std::uint64_t number, b
   }
   auto& queue = subscription.own_queue;
   const auto all = through ? queue.acknowledge_through(number) : queue.acknowledge(number);
-  for (const auto& one : all) tell(one.id);
+  for (const auto& one : all) {
+    tell(one.id);
+    if (subscription.outbox.empty()) continue;
+    effects_.emplace_back(
+        OutboxEffect(OutboxTaken{subscription.outbox, one.ticket, one.item.loss}));
+  }
 }
 
 Session::Handled Session::begin(const Frame& frame) {

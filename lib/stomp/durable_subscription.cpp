@@ -201,7 +201,7 @@ std::vector<MessageId> DurableSubscription::acknowledge(std::uint64_t number, Re
   std::vector<MessageId> ids;
   std::map<Origin, std::uint64_t> recorded;
   std::vector<std::pair<Origin, Settled::Range>> settled;
-  for (const auto& [taken_as, id, arrival, item] : all) {
+  for (const auto& [taken_as, id, arrival, item, row] : all) {
     ids.push_back(id);
     auto& stream = streams_.at(id.origin);
     stream.open.erase(stream.open.find(id.sequence));

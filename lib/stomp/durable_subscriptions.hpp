@@ -53,6 +53,8 @@ class DurableSubscriptions {
   [[nodiscard]] Result<Removed> remove(const std::string& name);
   [[nodiscard]] std::string to_json(const Loss& loss) const { return to_json_(loss); }
   [[nodiscard]] std::uint64_t arrivals() const { return arrivals_; }
+  // Of something that has come another way, such as a row of an outbox.
+  [[nodiscard]] std::uint64_t next_arrival() { return ++arrivals_; }
 
   // --- for the door: all that the peer says, in order ---
 

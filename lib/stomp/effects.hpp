@@ -1,13 +1,17 @@
 // Effects of a session, in their order, for the door that owns it.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <variant>
 
 #include "lib/stomp/message_id.hpp"
 #include "lib/stomp/publication.hpp"
 #include "lib/stomp/question.hpp"
+#include "lib/stomp/subscription_queue.hpp"
 #include "lib/stomp/unanswered.hpp"
+#include "tidegate/message.hpp"
+#include "tidegate/options.hpp"
 #include "tidegate/topic.hpp"
 
 namespace tidegate::stomp {
@@ -47,7 +51,35 @@ struct EvictEffect {
   std::string why;
 };
 
+// Of subscriptions to the outbox, by their names. The door has them; its sessions have their
+// queues.
+//
+// To be opened, whichever connection has it, and answered by its tag once it has begun: answered()
+// or refused().
+struct OutboxOpen {
+  Tag tag = 0;
+  std::string name;
+  Pattern pattern;
+  From from = From::latest;  // where the name is new
+};
+// Its client has acknowledged that row, or that loss.
+struct OutboxTaken {
+  std::string name;
+  Ticket row = 0;
+  std::shared_ptr<const Loss> loss;  // instead
+};
+// Its client has gone; the name stays. Nothing, if another connection has it.
+struct OutboxClose {
+  std::string name;
+};
+// To be closed and forgotten for good, whichever connection has it, and answered by its tag.
+struct OutboxRemove {
+  Tag tag = 0;
+  std::string name;
+};
+using OutboxEffect = std::variant<OutboxOpen, OutboxTaken, OutboxClose, OutboxRemove>;
+
 using Effect = std::variant<PublishEffect, AskEffect, WantEffect, UnwantEffect, AcknowledgedEffect,
-                            EvictEffect>;
+                            EvictEffect, OutboxEffect>;
 
 }  // namespace tidegate::stomp

@@ -8,6 +8,14 @@
 #include "tidegate/token.hpp"
 
 namespace tidegate::stomp {
+namespace {
+
+std::string_view notice_of(const Loss& loss) {
+  if (loss.kind == Loss::Kind::outbox) return "outbox_lost";
+  return loss.is_range() ? "undelivered" : "not_resumed";
+}
+
+}  // namespace
 
 void write_message(std::string& to, const Addressee& addressee, const Delivery& delivery,
                    std::uint64_t ack, bool redelivered) {
@@ -23,6 +31,10 @@ void write_message(std::string& to, const Addressee& addressee, const Delivery& 
   const auto held = std::chrono::duration_cast<std::chrono::milliseconds>(delivery.held);
   frame.header("held-ms", std::to_string(held.count()));
   frame.header("late", delivery.late ? "true" : "false");
+  if (delivery.row) {
+    frame.header("row-transaction", std::to_string(delivery.row->transaction));
+    frame.header("announced-us", std::to_string(delivery.row->announced));
+  }
   if (redelivered) frame.header("redelivered", "true");
   for (const auto& [name, value] : message.headers) {
     if (!is_reserved(name)) frame.header(name, value);
@@ -49,7 +61,7 @@ void write_loss(std::string& to, const Addressee& addressee, const Loss& loss,
   frame.header("message-id", to_string(MessageId{loss.origin, loss.first}));
   frame.header("destination", notices);
   if (addressee.version == Version::v1_2) frame.header("ack", std::to_string(ack));
-  frame.header("notice", loss.is_range() ? "undelivered" : "not_resumed");
+  frame.header("notice", notice_of(loss));
   frame.header("publisher", loss.publisher);
   frame.header("content-type", "application/json");
   frame.end(json);

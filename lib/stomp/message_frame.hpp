@@ -22,8 +22,9 @@ struct Addressee {
 // Appends it. `ack`: the number under which it is acknowledged in 1.2; 0: it is not.
 //
 // Besides the headers of the protocol: publisher (its name), sequence (in its stream), position (of
-// the change that it announces, if any), held-ms (how long it was held here), late; and those of
-// the user, but for names that are none of the user's here.
+// the change that it announces, if any), held-ms (how long it was held here), late; of a row of
+// an outbox row-transaction and announced-us; and those of the user, but for names that are none of
+// the user's here.
 // `redelivered`: an earlier frame had it, which its client may have read.
 void write_message(std::string& to, const Addressee& addressee, const Delivery& delivery,
                    std::uint64_t ack, bool redelivered = false);
@@ -37,7 +38,8 @@ struct NoticeFrame {
 void write_notice(std::string& to, const Addressee& addressee, const NoticeFrame& notice,
                   std::uint64_t number);
 
-// The same in the place of messages of a durable subscription; its message-id is that of the first.
+// The same in the place of messages of a durable subscription, or of rows of an outbox; its
+// message-id is that of the first.
 void write_loss(std::string& to, const Addressee& addressee, const Loss& loss,
                 std::string_view json, std::uint64_t ack);
 

@@ -95,11 +95,15 @@ Result<Publication> take_publication(Frame& frame) {
 }
 
 bool is_reserved(std::string_view header_name) {
-  static constexpr std::array<std::string_view, 21> names = {
-      "ack",          "content-length", "depends",    "destination", "durable",     "held-ms",
-      "id",           "late",           "login",      "notice",      "message-id",  "order",
-      "passcode",     "position",       "publisher",  "receipt",     "redelivered", "sequence",
-      "subscription", "receipt-when",   "transaction"};
+  static constexpr std::array<std::string_view, 23> names = {
+      "ack",          "announced-us", "content-length",
+      "depends",      "destination",  "durable",
+      "held-ms",      "id",           "late",
+      "login",        "notice",       "message-id",
+      "order",        "passcode",     "position",
+      "publisher",    "receipt",      "redelivered",
+      "receipt-when", "sequence",     "row-transaction",
+      "subscription", "transaction"};
   return std::find(names.begin(), names.end(), header_name) != names.end();
 }
 

@@ -76,6 +76,8 @@ void Session::give_up_subscriptions() {
   for (auto& subscription : subscriptions_) {
     if (subscription.durable != nullptr) {
       if (subscription.durable->owner() == options_.name) subscription.durable->detach();
+    } else if (!subscription.outbox.empty()) {
+      effects_.emplace_back(OutboxEffect(OutboxClose{subscription.outbox}));
     } else if (!subscription.of_notices) {
       effects_.emplace_back(UnwantEffect{subscription.filter.pattern});
     }
@@ -149,6 +151,7 @@ void Session::deliver(const std::shared_ptr<const Delivery>& delivery) {
   arrivals_ = options_.durable == nullptr ? arrivals_ + 1 : options_.durable->arrivals();
   for (auto& subscription : subscriptions_) {
     if (subscription.of_notices || subscription.durable != nullptr ||
+        !subscription.outbox.empty() ||
         !subscription.filter.pattern.matches(delivery->message.topic)) {
       continue;
     }
@@ -272,7 +275,10 @@ void Session::write_next(Subscription& subscription) {
   if (subscription.durable == nullptr) {
     const auto before = subscription.own_queue.bytes();
     const auto item = subscription.own_queue.take(number);
-    queued_ -= before - subscription.own_queue.bytes();
+    if (subscription.outbox.empty()) queued_ -= before - subscription.own_queue.bytes();
+    if (item.loss != nullptr) {
+      return write_loss(to, addressee(subscription), *item.loss, item.loss->json, number);
+    }
     return write_message(to, addressee(subscription), *item.delivery, number);
   }
   const auto [item, again] = subscription.durable->take(number);

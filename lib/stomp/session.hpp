@@ -16,6 +16,9 @@
 //   Rejected: a RECEIPT with a header that takes it back, since a client in use would not look.
 // - A durable subscription is not the session's own: it attaches to one of the door, and gives it
 //   back when it ends, with all that the client has not acknowledged.
+// - A subscription to an outbox is the door's, too. The session tells what its client has taken,
+// and
+//   is given no more rows than it wants; so they end nobody's connection.
 // - A client that reads or acknowledges too slowly is bounded: then it gets an ERROR.
 #pragma once
 
@@ -41,6 +44,11 @@
 
 namespace tidegate::stomp {
 
+// Headers of SUBSCRIBE and UNSUBSCRIBE, with the name of a subscription that outlives its
+// connection.
+inline constexpr std::string_view durable_name = "durable-subscription-name";
+inline constexpr std::string_view outbox_name = "outbox";
+
 struct Login {
   std::string name;
   std::string passcode;
@@ -53,6 +61,7 @@ struct SessionOptions {
   std::size_t payload_bytes = std::size_t{1} << 20U;
   std::size_t waiting_bytes = base::limits::stomp_waiting_bytes;
   DurableSubscriptions* durable = nullptr;  // outlives it; nullptr: there is no place for them
+  bool outbox = false;                      // there is a database, and a place for cursors
 };
 
 // Why a session has ended.
@@ -85,6 +94,14 @@ class Session {
   // `behind`: members whose servers don't show it, or that did not answer.
   void covered(Tag tag, Covered covered, std::string_view behind = {});
   void refused(Tag tag, const std::string& why);
+
+  // Answers of the door about subscriptions to the outbox: it has begun, or is removed; it was
+  // given up before it had begun.
+  void answered(Tag tag);
+  void given_up(Tag tag);
+  // A row or a loss for the one of that name. False: there is none, or enough waits there.
+  void give(const std::string& outbox, SubscriptionQueue::Item item);
+  [[nodiscard]] bool wants_rows(const std::string& outbox) const;
 
   // To each of its subscriptions that matches.
   // Durable ones have got it before, by themselves.
@@ -132,6 +149,7 @@ class Session {
     Acknowledge acknowledge = Acknowledge::automatic;
     SubscriptionQueue own_queue;
     std::shared_ptr<DurableSubscription> durable;  // has the queue then
+    std::string outbox = {};                       // its name, if it is one to the outbox
 
     [[nodiscard]] const SubscriptionQueue& queue() const {
       return durable == nullptr ? own_queue : durable->queue();
@@ -163,7 +181,14 @@ class Session {
   [[nodiscard]] Result<Subscription> subscription_of(const Frame& frame) const;
   std::optional<Error> attach(const std::string& name, Subscription& subscription);
   Handled remove_durable(const std::string& name, const Frame& frame);
-  [[nodiscard]] Subscriptions::iterator find_subscription(const Frame& frame);
+  [[nodiscard]] std::optional<Error> names_another(const Frame& frame,
+                                                   Subscriptions::const_iterator own) const;
+  [[nodiscard]] Subscriptions::const_iterator find_subscription(const Frame& frame) const;
+
+  // outbox_frames.cpp: what is about the outbox.
+  Handled follow_outbox(const std::string& name, const Frame& frame, Subscription subscription);
+  Handled remove_outbox(const std::string& name, const Frame& frame);
+  [[nodiscard]] Subscriptions::const_iterator outbox_named(const std::string& name) const;
 
   // session.cpp: its life, and what is written.
   void read_frames();

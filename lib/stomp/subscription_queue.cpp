@@ -15,7 +15,7 @@ MessageId SubscriptionQueue::Item::id() const {
 }
 
 std::size_t SubscriptionQueue::Item::bytes() const {
-  if (delivery == nullptr) return sizeof(Loss) + loss->publisher.size();
+  if (delivery == nullptr) return sizeof(Loss) + loss->publisher.size() + loss->json.size();
   const auto& message = delivery->message;
   return sizeof(Delivery) + message.topic.bytes() + message.payload.size() +
          message::footprint(message.headers);
@@ -49,7 +49,8 @@ SubscriptionQueue::Item SubscriptionQueue::take(std::uint64_t number) {
   const auto bytes = item.bytes();
   bytes_ -= bytes;
   if (window_ == 0) return item;
-  Taken taken{number, item.id(), arrival, {}};
+  Taken taken{number, item.id(), arrival, {nullptr, item.loss}};
+  if (item.delivery != nullptr && item.delivery->row) taken.ticket = item.delivery->row->ticket;
   if (keeps_ == Keeps::unacknowledged) {
     taken.item = item;
     kept_bytes_ += bytes;

@@ -24,13 +24,15 @@
 
 namespace tidegate::stomp {
 
-// It stands in a durable subscription for messages of one stream that it will not get.
+// It stands in a durable subscription for messages of one stream that it will not get, or in one to
+// an outbox for rows.
 struct Loss {
   enum class Kind : std::uint8_t {
     undelivered,  // all of the range; `why` tells the reason
     dropped,      // the same, since too many bytes waited for the client
     ended,        // all from `first` on, nobody knows how many: the stream is over
     behind,       // the stream has begun again before `first`, with other messages
+    outbox,       // rows of an outbox; `json` is the whole word
   };
   Kind kind = Kind::undelivered;
   Origin origin;
@@ -38,6 +40,7 @@ struct Loss {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   Undelivered::Why why = Undelivered::Why::missing;
+  std::string json = {};
 
   [[nodiscard]] bool is_range() const { return kind == Kind::undelivered || kind == Kind::dropped; }
 };
@@ -56,7 +59,8 @@ class SubscriptionQueue {
     std::uint64_t number = 0;
     MessageId id;
     std::uint64_t arrival = 0;
-    Item item;  // where it is kept
+    Item item;          // where it is kept; a loss always is
+    Ticket ticket = 0;  // of a row of an outbox
   };
   enum class Keeps : std::uint8_t { nothing, unacknowledged };
 

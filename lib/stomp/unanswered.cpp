@@ -38,6 +38,11 @@ Unanswered::Shared Unanswered::covered(Tag tag, std::string_view covered, std::s
   return close(entry);
 }
 
+Unanswered::Shared Unanswered::done(Tag tag) {
+  const auto entry = open_.find(tag);
+  return entry == open_.end() ? nullptr : close(entry);
+}
+
 Unanswered::Shared Unanswered::lost(Tag tag) {
   const auto entry = open_.find(tag);
   if (entry == open_.end()) return nullptr;

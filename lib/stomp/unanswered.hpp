@@ -46,6 +46,8 @@ class Unanswered {
   [[nodiscard]] Shared received(Tag tag, std::string_view without);
   // The question has this answer.
   [[nodiscard]] Shared covered(Tag tag, std::string_view covered, std::string_view behind);
+  // It was done.
+  [[nodiscard]] Shared done(Tag tag);
   // It will never be sent: its receipt, which is lost.
   [[nodiscard]] Shared lost(Tag tag);
 

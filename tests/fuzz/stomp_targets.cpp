@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,8 @@ ReadStomp read_frames_of(std::string_view bytes, std::optional<stomp::Version> v
 
 // Does what each letter of a script says.
 class ScriptedSession {
+  using Item = stomp::SubscriptionQueue::Item;
+
  public:
   void run(std::string_view script, std::string_view bytes) {
     for (const char c : script) {
@@ -94,6 +97,16 @@ class ScriptedSession {
       case 'd':
         durable_.deliver(delivery(++sequence_));
         return session_.deliver(delivery(sequence_));
+      case 'o':
+      case 'O':
+        if (opened_.empty()) return;
+        c == 'o' ? session_.answered(opened_.front()) : session_.given_up(opened_.front());
+        opened_.erase(opened_.begin());
+        return;
+      case 'l':
+      case 'L':
+        return session_.give(
+            "x", c == 'l' ? Item{row(++sequence_), nullptr} : Item{nullptr, lost(++sequence_)});
       case 'n':
         return session_.notify("undelivered", "{}");
       case 't':
@@ -115,17 +128,45 @@ class ScriptedSession {
     return std::make_shared<const Delivery>(std::move(delivery));
   }
 
+  static std::shared_ptr<const Delivery> row(std::uint64_t sequence) {
+    auto row = *delivery(sequence);
+    row.row = OutboxRow{.ticket = sequence, .transaction = 7, .id = sequence, .announced = 1};
+    return std::make_shared<const Delivery>(std::move(row));
+  }
+  static std::shared_ptr<const stomp::Loss> lost(std::uint64_t sequence) {
+    return std::make_shared<const stomp::Loss>(stomp::Loss{
+        .kind = stomp::Loss::Kind::outbox, .origin = {}, .first = sequence, .json = "{}"});
+  }
+
+  void act_for_outbox(const stomp::OutboxEffect& effect) {
+    if (const auto* open = std::get_if<stomp::OutboxOpen>(&effect)) {
+      TIDEGATE_MUST(outboxes_.insert(open->name).second);
+      opened_.push_back(open->tag);
+    } else if (const auto* close = std::get_if<stomp::OutboxClose>(&effect)) {
+      TIDEGATE_MUST(outboxes_.erase(close->name) == 1);
+    } else if (const auto* remove = std::get_if<stomp::OutboxRemove>(&effect)) {
+      outboxes_.erase(remove->name);
+      opened_.push_back(remove->tag);
+    } else {
+      const auto& taken = std::get<stomp::OutboxTaken>(effect);
+      TIDEGATE_MUST(outboxes_.contains(taken.name));
+      TIDEGATE_MUST((taken.loss == nullptr) == (taken.row != 0));
+    }
+  }
+
   void take_effects() {
     for (const auto& effect : session_.take_effects()) {
       if (const auto* publish = std::get_if<stomp::PublishEffect>(&effect)) {
         tags_.push_back(publish->tag);
       }
       if (const auto* ask = std::get_if<stomp::AskEffect>(&effect)) asked_.push_back(ask->tag);
+      if (const auto* outbox = std::get_if<stomp::OutboxEffect>(&effect)) act_for_outbox(*outbox);
       if (std::holds_alternative<stomp::WantEffect>(effect)) ++wanted_;
       if (std::holds_alternative<stomp::UnwantEffect>(effect)) --wanted_;
     }
     const auto lasting = static_cast<int>(durable_.patterns().size());
     TIDEGATE_MUST(wanted_ >= lasting && (!session_.ended() || wanted_ == lasting));
+    TIDEGATE_MUST(!session_.ended() || outboxes_.empty());
     file_ += durable_.take_journal();
     if (durable_.changed()) file_ = durable_.snapshot();
     durable_.written();
@@ -158,11 +199,17 @@ class ScriptedSession {
   Instant now_{std::chrono::hours(1)};
   std::string file_ = snapshot_of({});
   stomp::DurableSubscriptions durable_{{}, [](const stomp::Loss&) { return "{}"s; }};
-  stomp::Session session_{
-      {.name = "1", .server = "s", .payload_bytes = body_bytes, .durable = &durable_}, now_};
+  stomp::Session session_{{.name = "1",
+                           .server = "s",
+                           .payload_bytes = body_bytes,
+                           .durable = &durable_,
+                           .outbox = true},
+                          now_};
   stomp::FrameReader reader_{2 * body_bytes};
-  std::vector<stomp::Tag> tags_;   // of what is published
-  std::vector<stomp::Tag> asked_;  // of the questions
+  std::vector<stomp::Tag> tags_;    // of what is published
+  std::vector<stomp::Tag> asked_;   // of the questions
+  std::vector<stomp::Tag> opened_;  // of the outbox
+  std::set<std::string> outboxes_;
   std::uint64_t sequence_ = 0;
   int wanted_ = 0;
   bool error_seen_ = false;
@@ -220,7 +267,10 @@ std::vector<std::string> stomp_session_seeds() {
       "BBcBBCWTBcW\nSTOMP\naccept-version:1.2\n\n\0SEND\ndestination:/tidegate/wait\nreceipt:1\n"
       "position:postgres:7:1:0/1\neverywhere:true\ntimeout-ms:50\n\n\0"
       "SEND\ndestination:/tidegate/wait\nreceipt:2\nposition:postgres:7:1:0/1\n\n\0"
-      "DISCONNECT\nreceipt:3\n\n\0"s};
+      "DISCONNECT\nreceipt:3\n\n\0"s,
+      "BBBBolLWBBBBoW\nSTOMP\naccept-version:1.2\n\n\0SUBSCRIBE\nid:1\ndestination:a/*\n"
+      "ack:client\noutbox:x\nfrom:earliest\nreceipt:1\n\n\0ACK\nid:2\n\n\0"
+      "UNSUBSCRIBE\nid:1\n\n\0UNSUBSCRIBE\noutbox:x\nreceipt:2\n\n\0"s};
 }
 
 // A good text is read as it was written.

@@ -82,7 +82,15 @@ StompDoor::StompDoor(DoorOptions options, std::vector<Listening> listening, io::
       durable_(durable),
       log_(log),
       listening_(std::move(listening)),
-      timer_(reactor.timer()) {
+      timer_(reactor.timer()),
+      outboxes_(options_.outbox, reactor, patterns,
+                {[this](std::uint64_t number) {
+                   auto* client = client_of_connection(number);
+                   return client == nullptr ? nullptr : &client->session;
+                 },
+                 [this](const std::string& kind, LogLevel level, const std::string& text) {
+                   tell(kind, level, text);
+                 }}) {
   for (const auto& each : listening_) {
     listen_watches_.push_back(reactor.watch_input(
         each.descriptor(), [this, &each](io::Readiness) { accept_clients(each); }));
@@ -143,7 +151,8 @@ void StompDoor::adopt(io::Descriptor socket, std::string who) {
                             .server = "tidegate/" + std::string(version()),
                             .login = options_.login,
                             .payload_bytes = options_.payload_bytes,
-                            .durable = durable_ == nullptr ? nullptr : &durable_->subscriptions()},
+                            .durable = durable_ == nullptr ? nullptr : &durable_->subscriptions(),
+                            .outbox = outboxes_.possible()},
       reactor_,
       [this, &connection] {
         const auto now = io::clock_now();
@@ -169,6 +178,7 @@ void StompDoor::turn_away(const io::Descriptor& socket) const {
 
 void StompDoor::handle(const Incoming& incoming) {
   if (const auto* delivery = std::get_if<Delivery>(&incoming)) {
+    outboxes_.heard(*delivery);
     const bool nobody = durable_ == nullptr || durable_->subscriptions().empty();
     if (clients_.empty() && nobody) return;
     const auto shared = std::make_shared<const Delivery>(*delivery);
@@ -253,6 +263,7 @@ void StompDoor::peer_has_turned() {
   const auto now = io::clock_now();
   if (durable_ != nullptr) follow_durable(now);
   cut_the_slowest();
+  if (!leaving_) outboxes_.hand_out();
   auto next = digest_.deadline();
   for (auto& connection : clients_) {
     auto& client = *connection.client;
@@ -265,6 +276,7 @@ void StompDoor::peer_has_turned() {
   }
   sweep();
   for (auto& connection : clients_) next = std::min(next, connection.client->deadline());
+  if (!leaving_ && outboxes_.has_more()) next = now;
   for (const auto& line : digest_.due(now)) command::write(log_, line);
   timer_.set(next);
 }
@@ -296,6 +308,8 @@ void StompDoor::carry_out(Connection& connection) {
       patterns_.remove(unwant->pattern);
     } else if (const auto* other = std::get_if<stomp::EvictEffect>(&effect)) {
       evict(*other);
+    } else if (const auto* outbox = std::get_if<stomp::OutboxEffect>(&effect)) {
+      outboxes_.carry_out(connection.number, *outbox);
     } else {
       const bool taken = std::get<stomp::AcknowledgedEffect>(effect).taken;
       ++(taken ? counters_.acknowledged : counters_.refused_by_client);

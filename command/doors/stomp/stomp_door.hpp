@@ -6,6 +6,9 @@
 // Durable subscriptions get what the peer delivers whether their client is there or not
 // (durable_store.hpp). All that a client does to them is on disk before it is answered.
 //
+// Subscriptions to the outbox are read for their clients while those are there
+// (outbox_subscriptions.hpp).
+//
 // No client holds up another: one that reads too slowly is bounded and cut, and if all of them
 // together keep too much waiting, the one with the most is. Only a full outbox of the peer holds up
 // those who publish: nothing more is read from them until there is room.
@@ -25,6 +28,7 @@
 #include "command/doors/stomp/door_counters.hpp"
 #include "command/doors/stomp/durable_store.hpp"
 #include "command/doors/stomp/listening.hpp"
+#include "command/doors/stomp/outbox_subscriptions.hpp"
 #include "command/doors/subscriptions.hpp"
 #include "command/doors/tls/terminator.hpp"
 #include "command/log.hpp"
@@ -41,6 +45,7 @@ struct DoorOptions {
   std::optional<stomp::Login> login;
   std::size_t payload_bytes = 0;
   tls::Terminator* terminator = nullptr;  // of its TCP ports; nullptr: they speak no TLS
+  OutboxPlace outbox = {};
 };
 
 class StompDoor final : public doors::Door {
@@ -117,6 +122,7 @@ class StompDoor final : public doors::Door {
   Connections clients_;
   std::map<Ticket, Asker> askers_;
   std::map<Ticket, Asker> questions_;  // whose tickets count apart
+  OutboxSubscriptions outboxes_;
   DoorCounters counters_;
   bool leaving_ = false;
 };

@@ -78,6 +78,7 @@ class DurableDoor {
       case stomp::Loss::Kind::behind:
         return "behind";
       case stomp::Loss::Kind::undelivered:
+      case stomp::Loss::Kind::outbox:
         break;
     }
     if (loss.why == Undelivered::Why::expired) return "expired";
