@@ -2,13 +2,15 @@
 // and peers that are killed.
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <sys/types.h>
 
 #include "peer/servers/postgres/outbox_schema.hpp"
 #include "support/cluster.hpp"
@@ -60,7 +62,11 @@ class Mails {
     for (std::size_t i = 0; i < acks_.size(); ++i) acknowledge(i);
   }
   // Nothing more is there for it by now.
-  void check_quiet() { CHECK_FALSE(readable(client_.socket(), 600ms)); }
+  void check_quiet() {
+    CHECK_FALSE(readable(client_.socket(), 600ms));
+    client_.write("BEGIN\ntransaction:t\nreceipt:b\n\n\0ABORT\ntransaction:t\n\n\0"s);
+    CHECK(receipt_of(client_.frame()) == "RECEIPT b");
+  }
 
   [[nodiscard]] std::string last(std::string_view header) const {
     const auto* value = last_.find(header);
@@ -82,10 +88,11 @@ struct Site {
     start();
   }
 
-  void start() {
+  void start() { start_on(standby, primary); }
+  void start_on(Server& reads, Server& writes) {
     peer.emplace(mesh.start({"peer", "--name", "app", "--door", "unix:" + door(), "--state-file",
-                             state(), "--database", standby.connection_string(), "--primary",
-                             primary.connection_string()}));
+                             state(), "--database", reads.connection_string(), "--primary",
+                             writes.connection_string()}));
   }
   void kill() {
     peer->send(SIGKILL);
@@ -115,6 +122,19 @@ struct Site {
   std::optional<Process> peer;
 };
 
+// The processor's time that it uses while nothing happens for a second.
+Duration used_idly(pid_t process) {
+  clockid_t clock{};
+  timespec before{};
+  timespec after{};
+  REQUIRE(clock_getcpuclockid(process, &clock) == 0);
+  REQUIRE(clock_gettime(clock, &before) == 0);
+  std::this_thread::sleep_for(1s);
+  REQUIRE(clock_gettime(clock, &after) == 0);
+  return std::chrono::seconds(after.tv_sec - before.tv_sec) +
+         std::chrono::nanoseconds(after.tv_nsec - before.tv_nsec);
+}
+
 // The answer to those frames, which is an ERROR.
 std::string refused(const std::string& door, const std::string& frames) {
   HandWritten client(door);
@@ -140,6 +160,7 @@ TEST_CASE("a client of the outbox gets each row once, and after a kill what was 
     CHECK(client.last("position") != "");
     CHECK(client.last("row-transaction") != "");
     CHECK(client.last("announced-us").size() == 16);
+    CHECK(id.ends_with("-" + client.last("announced-us") + "-" + client.last("sequence")));
     CHECK(client.hear(3) == "3 4 5");
     client.acknowledge(0);
     client.acknowledge(3);
@@ -248,12 +269,14 @@ TEST_CASE("a client of the outbox that takes nothing is not cut, and gets all on
   std::vector<std::string> acks;
   for (int i = 0; i < 3; ++i) acks.push_back(*slow.frame().find("ack"));
   CHECK_FALSE(readable(slow.socket(), 500ms));
+  CHECK(used_idly(site.peer->pid()) < 300ms);
   for (int i = 3; i < count; ++i) {
     slow.write("ACK\nid:" + acks[static_cast<std::size_t>(i - 3)] + "\n\n\0"s);
     const auto frame = slow.frame();
     REQUIRE(frame.command == "MESSAGE");
     acks.push_back(*frame.find("ack"));
   }
+  CHECK(used_idly(site.peer->pid()) < 300ms);
   // The same without a bound of its own, read late.
   HandWritten late(site.door());
   late.connect().write(subscribe("from:earliest\n", "late"));
@@ -294,6 +317,38 @@ TEST_CASE("rows that were removed unread are told to a client of the outbox unti
     client.check_quiet();
   }
   Mails client(site.door());
+  client.check_quiet();
+}
+
+TEST_CASE("a client of the outbox is told of announcements that a failover has undone") {
+  Site site;
+  site.kill();
+  site.start_on(site.primary, site.primary);
+  site.announce(1, 1);
+  const auto lsn = site.primary.value("SELECT pg_current_wal_insert_lsn()");
+  REQUIRE(eventually(20s, [&] {
+    return site.standby.value("SELECT pg_last_wal_replay_lsn() >= '" + lsn + "'") == "t";
+  }));
+  site.standby.stop();
+  site.announce(2, 2);
+  {
+    Mails client(site.door());
+    CHECK(client.hear(2) == "1 2");
+    client.acknowledge_all();
+  }
+  site.kill();
+  site.primary.crash();
+  site.standby.start();
+  site.standby.promote();
+  site.standby.execute("SELECT tidegate.announce('jobs/3', '3')");
+  site.start_on(site.standby, site.standby);
+  Mails client(site.door());
+  CHECK(client.hear(1) == "[outbox_lost]");
+  CHECK(json::parse(client.body())["why"] == "undone");
+  auto heard = client.hear(1);
+  if (heard == "1") heard = client.hear(1);  // it may come again: that is told
+  CHECK(heard == "3");
+  client.acknowledge_all();
   client.check_quiet();
 }
 

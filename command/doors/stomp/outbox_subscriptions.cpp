@@ -175,6 +175,8 @@ bool OutboxSubscriptions::has_more() const {
 void OutboxSubscriptions::give(const std::string& name, stomp::Session& session,
                                Incoming incoming) {
   if (auto* delivery = std::get_if<Delivery>(&incoming)) {
+    // A failover may take back ids that were given, for other rows: their message-ids differ.
+    delivery->origin.incarnation = static_cast<std::uint64_t>(delivery->row->announced);
     return session.give(name, {std::make_shared<const Delivery>(std::move(*delivery)), nullptr});
   }
   const auto& notice = std::get<Notice>(incoming);
