@@ -56,7 +56,10 @@ void OutboxCursor::done(const outbox::Reader& reader, const outbox::RowKey& row,
 }
 
 void OutboxCursor::moved(Instant now) {
-  if (file_) write_at_ = std::min(write_at_, whole_ ? now + after_reading : now);
+  if (!file_) return;
+  // Where the last try has failed the next one has its time: readings come more often.
+  const bool at_once = !whole_ && told_.empty();
+  write_at_ = std::min(write_at_, at_once ? now : now + after_reading);
 }
 
 std::optional<std::string> OutboxCursor::write(const outbox::Reader& reader, Instant now) {

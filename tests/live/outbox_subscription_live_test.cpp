@@ -2,15 +2,11 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -22,6 +18,7 @@
 #include "support/eventually.hpp"
 #include "support/temporary_directory.hpp"
 #include "tests/live/forked.hpp"
+#include "tests/live/outbox_site.hpp"
 #include "tests/support/contains.hpp"
 #include "tidegate/outbox.hpp"
 
@@ -30,88 +27,18 @@ using namespace tidegate::support;
 using namespace tidegate::testing;
 using namespace std::chrono_literals;
 
-namespace {
-
-using Subscription = std::unique_ptr<OutboxSubscription>;
-using Names = std::vector<std::string>;
-
-struct Site {
-  Site() { primary.execute(postgres::outbox_schema({}, {})); }
-
-  [[nodiscard]] OutboxOptions options(Server& server) const {
-    return {.database = server.connection_string(),
-            .cursor_file = (directory.path() / "cursor").string(),
-            .from = From::earliest,
-            .poll = 20ms};
-  }
-  static Subscription open(OutboxOptions options) {
-    auto opened = OutboxSubscription::open(std::move(options));
-    REQUIRE_MESSAGE(opened.ok(), (opened.ok() ? "" : opened.error().message));
-    return std::move(opened).value();
-  }
-  void announce(const std::string& name) {
-    primary.execute("SELECT tidegate.announce('t/1', '" + name + "')");
-  }
-
-  Cluster cluster;
-  Server& primary = cluster.primary();
-  TemporaryDirectory directory{"outbox"};
-};
-
-template <typename Kind>
-std::optional<Kind> next_notice(OutboxSubscription& outbox) {
-  const auto end = std::chrono::steady_clock::now() + 20s;
-  while (std::chrono::steady_clock::now() < end) {
-    const auto incoming = outbox.next(100ms);
-    if (!incoming) continue;
-    const auto* notice = std::get_if<Notice>(&*incoming);
-    if (notice == nullptr) continue;
-    if (const auto* kind = std::get_if<Kind>(notice)) return *kind;
-  }
-  return std::nullopt;
-}
-
-// The next delivery; a bound passes without one only where a test fails.
-std::optional<Delivery> next_delivery(OutboxSubscription& outbox,
-                                      std::chrono::milliseconds bound = 20s) {
-  const auto end = std::chrono::steady_clock::now() + bound;
-  while (std::chrono::steady_clock::now() < end) {
-    auto incoming = outbox.next(50ms);
-    if (!incoming) continue;
-    if (auto* delivery = std::get_if<Delivery>(&*incoming)) return std::move(*delivery);
-  }
-  return std::nullopt;
-}
-
-Names take(OutboxSubscription& outbox, std::size_t count) {
-  Names names;
-  while (names.size() < count) {
-    const auto delivery = next_delivery(outbox);
-    if (!delivery) break;
-    names.push_back(delivery->message.payload);
-  }
-  return names;
-}
-
-// Nothing more comes in some readings.
-void check_quiet(OutboxSubscription& outbox) {
-  CHECK_FALSE(next_delivery(outbox, 200ms).has_value());
-}
-
-}  // namespace
-
 TEST_CASE("a subscription to an outbox goes on behind what was taken, whoever has ended") {
-  Site site;
+  OutboxSite site;
   auto& standby = site.cluster.add_replica();
   for (const auto* name : {"1", "2", "3", "4"}) site.announce(name);
-  auto outbox = Site::open(site.options(standby));
+  auto outbox = OutboxSite::open(site.options(standby));
   CHECK(take(*outbox, 3) == Names{"1", "2", "3"});
   outbox.reset();  // the third was not taken: nobody asked for a fourth
-  outbox = Site::open(site.options(standby));
+  outbox = OutboxSite::open(site.options(standby));
   CHECK(take(*outbox, 2) == Names{"3", "4"});
   check_quiet(*outbox);
   outbox.reset();
-  outbox = Site::open(site.options(standby));
+  outbox = OutboxSite::open(site.options(standby));
   check_quiet(*outbox);
   site.announce("5");
   const auto last = next_delivery(*outbox);
@@ -127,11 +54,11 @@ TEST_CASE("a subscription to an outbox goes on behind what was taken, whoever ha
 }
 
 TEST_CASE("what is taken in any order does not come again, and what is not does") {
-  Site site;
+  OutboxSite site;
   for (int i = 1; i <= 5; ++i) site.announce(std::to_string(i));
   auto options = site.options(site.primary);
   options.taken_by_done = true;
-  auto outbox = Site::open(options);
+  auto outbox = OutboxSite::open(options);
   std::vector<Ticket> tickets;
   tickets.reserve(5);
   for (int i = 0; i < 5; ++i) tickets.push_back(next_delivery(*outbox)->row->ticket);
@@ -139,13 +66,13 @@ TEST_CASE("what is taken in any order does not come again, and what is not does"
   outbox->done(tickets[1]);
   outbox->done(999);
   outbox.reset();
-  outbox = Site::open(options);
+  outbox = OutboxSite::open(options);
   CHECK(take(*outbox, 3) == Names{"1", "3", "4"});
   check_quiet(*outbox);
 }
 
 TEST_CASE("rows that were acknowledged never come again after a kill") {
-  Site site;
+  OutboxSite site;
   site.primary.execute("SELECT tidegate.announce('t', n::text) FROM generate_series(1, 200) AS n");
   auto options = site.options(site.primary);
   options.taken_by_done = true;
@@ -170,7 +97,7 @@ TEST_CASE("rows that were acknowledged never come again after a kill") {
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
   }
-  auto outbox = Site::open(options);
+  auto outbox = OutboxSite::open(options);
   std::multiset<std::string> all;
   while (const auto delivery = next_delivery(*outbox, 1s)) all.insert(delivery->message.payload);
   std::ifstream file(acknowledged_file);
@@ -182,13 +109,13 @@ TEST_CASE("rows that were acknowledged never come again after a kill") {
 }
 
 TEST_CASE("a subscription that begins now gets what is committed from now on") {
-  Site site;
+  OutboxSite site;
   site.announce("before");
   auto open = site.primary.connect();
   open.execute("BEGIN; SELECT tidegate.announce('t', 'open')");
   auto options = site.options(site.primary);
   options.from = From::latest;
-  auto outbox = Site::open(options);
+  auto outbox = OutboxSite::open(options);
   CHECK(next_notice<ServerUp>(*outbox).has_value());
   CHECK(eventually(20s, [&] {
     (void)outbox->next(10ms);
@@ -200,35 +127,35 @@ TEST_CASE("a subscription that begins now gets what is committed from now on") {
 }
 
 TEST_CASE("other topics of an outbox are not handed out, nor do they come later") {
-  Site site;
+  OutboxSite site;
   site.primary.execute(
       "SELECT tidegate.announce('a/1', 'a'); SELECT tidegate.announce('b/1', 'b')");
   auto options = site.options(site.primary);
   options.patterns = {Pattern::parse("b/*").value()};
-  auto outbox = Site::open(options);
+  auto outbox = OutboxSite::open(options);
   CHECK(take(*outbox, 1) == Names{"b"});
   check_quiet(*outbox);
 }
 
 TEST_CASE("an application that keeps its cursor itself goes on there") {
-  Site site;
+  OutboxSite site;
   site.announce("1");
   site.announce("2");
   auto options = site.options(site.primary);
   options.cursor_file.clear();
-  auto outbox = Site::open(options);
+  auto outbox = OutboxSite::open(options);
   CHECK(outbox->cursor().empty());
   CHECK(take(*outbox, 2) == Names{"1", "2"});
   options.cursor = outbox->cursor();
-  outbox = Site::open(options);
+  outbox = OutboxSite::open(options);
   CHECK(take(*outbox, 1) == Names{"2"});
 }
 
 TEST_CASE("a woken subscription reads at once, and its descriptor tells that something has come") {
-  Site site;
+  OutboxSite site;
   auto options = site.options(site.primary);
   options.poll = 1h;
-  auto outbox = Site::open(options);
+  auto outbox = OutboxSite::open(options);
   CHECK(eventually(20s, [&] {
     (void)outbox->next(10ms);
     return !outbox->cursor().empty();
@@ -248,7 +175,7 @@ TEST_CASE("without a schema a subscription says so, and goes on when it is there
                         .cursor_file = (directory.path() / "cursor").string(),
                         .from = From::earliest,
                         .poll = 20ms};
-  auto outbox = Site::open(options);
+  auto outbox = OutboxSite::open(options);
   const auto warning = next_notice<Warning>(*outbox);
   REQUIRE(warning.has_value());
   CHECK(contains(warning->text, "tidegate outbox --check"));
@@ -260,10 +187,10 @@ TEST_CASE("without a schema a subscription says so, and goes on when it is there
 }
 
 TEST_CASE("a promotion that loses announcements is told, and those that survived come once") {
-  Site site;
+  OutboxSite site;
   auto& standby = site.cluster.add_replica();
   auto options = site.options(site.primary);
-  auto outbox = Site::open(options);
+  auto outbox = OutboxSite::open(options);
   site.announce("kept");
   CHECK(take(*outbox, 1) == Names{"kept"});
   const auto lsn = site.primary.value("SELECT pg_current_wal_insert_lsn()");
@@ -279,7 +206,7 @@ TEST_CASE("a promotion that loses announcements is told, and those that survived
   standby.promote();
   standby.execute("SELECT tidegate.announce('t', 'new')");
   options.database = standby.connection_string();
-  outbox = Site::open(options);
+  outbox = OutboxSite::open(options);
   const auto lost = next_notice<OutboxLost>(*outbox);
   REQUIRE(lost.has_value());
   CHECK(lost->why == OutboxLost::Why::undone);
@@ -290,9 +217,9 @@ TEST_CASE("a promotion that loses announcements is told, and those that survived
 }
 
 TEST_CASE("a cursor's file is for one process, and one that can't be understood is refused") {
-  Site site;
+  OutboxSite site;
   const auto options = site.options(site.primary);
-  auto outbox = Site::open(options);
+  auto outbox = OutboxSite::open(options);
   CHECK(contains(OutboxSubscription::open(options).error().message, "in use by another process"));
   outbox.reset();
   std::ofstream(options.cursor_file) << "outbox9 x\n";
