@@ -267,6 +267,7 @@ TEST_CASE("a client of the outbox that takes nothing is not cut, and gets all on
   slow.connect().write(subscribe("from:earliest\nprefetch-count:3\n"));
   CHECK(receipt_of(slow.frame()) == "RECEIPT s");
   std::vector<std::string> acks;
+  acks.reserve(count);
   for (int i = 0; i < 3; ++i) acks.push_back(*slow.frame().find("ack"));
   CHECK_FALSE(readable(slow.socket(), 500ms));
   CHECK(used_idly(site.peer->pid()) < 300ms);

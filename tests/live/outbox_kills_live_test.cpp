@@ -35,7 +35,7 @@ NameSet names_of(Server& server, const std::string& sql) {
 
 std::size_t not_in(const NameSet& names, const NameSet& others) {
   return static_cast<std::size_t>(std::count_if(
-      names.begin(), names.end(), [&](const auto& name) { return others.count(name) == 0; }));
+      names.begin(), names.end(), [&](const auto& name) { return !others.contains(name); }));
 }
 
 class Scene {
@@ -71,7 +71,7 @@ class Scene {
     for (const auto& receiver : receivers) {
       CHECK(eventually(60s, [&] {
         const auto seen = receiver->seen();
-        return seen.done.count("last") > 0 && seen.open == 0;
+        return seen.done.contains("last") && seen.open == 0;
       }));
       receiver->kill();
     }
@@ -99,7 +99,7 @@ class Scene {
       const auto got = seen.got.find(name);
       if (got == seen.got.end()) {
         never.insert(name);
-      } else if (seen.done.count(name) == 0) {
+      } else if (!seen.done.contains(name)) {
         ++without_line[got->second];
       }
     }
@@ -107,7 +107,7 @@ class Scene {
     for (const auto& [life, rows] : without_line) CHECK(rows == 1);
     NameSet undone;
     for (const auto& [name, life] : seen.got) {
-      if (there.count(name) == 0) undone.insert(name);
+      if (!there.contains(name)) undone.insert(name);
     }
     CHECK(undone == NameSet{});
     MESSAGE(there.size(), " rows, ", receiver.lives(), " lives, ", without_line.size(),

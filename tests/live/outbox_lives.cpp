@@ -171,7 +171,7 @@ Receiver::Seen Receiver::seen() const {
     } else if (word == "got") {
       ++seen.open;
       auto& last = seen.got[name];
-      if (last == life || seen.done.count(name) > 0) seen.got_again.insert(name);
+      if (last == life || seen.done.contains(name)) seen.got_again.insert(name);
       last = life;
     } else if (word == "done") {
       --seen.open;

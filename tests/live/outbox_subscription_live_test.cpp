@@ -238,9 +238,9 @@ TEST_CASE("wrong options of a subscription to an outbox are all told") {
 }
 
 TEST_CASE("a loss that the application has not taken is told again in its next life") {
-  Site site;
+  OutboxSite site;
   auto options = site.options(site.primary);
-  auto outbox = Site::open(options);
+  auto outbox = OutboxSite::open(options);
   site.announce("1");
   CHECK(take(*outbox, 1) == Names{"1"});
   check_quiet(*outbox);
@@ -249,21 +249,21 @@ TEST_CASE("a loss that the application has not taken is told again in its next l
   site.primary.execute(
       "DELETE FROM tidegate.outbox; UPDATE tidegate.outbox_removed SET before = "
       "pg_snapshot_xmin(pg_current_snapshot())");
-  outbox = Site::open(options);
+  outbox = OutboxSite::open(options);
   CHECK(eventually(20s, [&] {
     pollfd wait{outbox->descriptor(), POLLIN, 0};
     return poll(&wait, 1, 20) == 1 && !outbox->cursor().empty();
   }));
   for (int life = 0; life < 2; ++life) {
     outbox.reset();
-    outbox = Site::open(options);
+    outbox = OutboxSite::open(options);
     const auto lost = next_notice<OutboxLost>(*outbox);
     REQUIRE(lost.has_value());
     CHECK(lost->why == OutboxLost::Why::removed);
   }
   CHECK_FALSE(outbox->next(100ms).has_value());  // it is taken now
   outbox.reset();
-  outbox = Site::open(options);
+  outbox = OutboxSite::open(options);
   const auto end = std::chrono::steady_clock::now() + 300ms;
   while (std::chrono::steady_clock::now() < end) {
     const auto incoming = outbox->next(20ms);
