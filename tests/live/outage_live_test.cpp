@@ -89,7 +89,7 @@ Position commit_row(Session& session, int row) {
 pid_t tag_backend(Server& primary) {
   const auto pids = primary.query(
       "SELECT pid FROM pg_stat_activity WHERE application_name = 'tidegate' AND "
-      "query LIKE '%pg_current_wal_flush_lsn%'");
+      "query LIKE '%pg_current_wal_flush_lsn(),%'");
   REQUIRE(pids.size() == 1);
   return std::stoi(pids[0][0]);
 }
