@@ -28,17 +28,14 @@ zmq::const_buffer view(const keys::Secret& secret) {
 
 // The parts of a question: address and delimiter of the envelope, then as RFC 27 has them. CURVE
 // adds a key.
-enum Part : std::size_t { version = 2, request = 3, routing_id = 6, mechanism = 7, client_key = 8 };
+enum Part : std::size_t { version = 2, request = 3, mechanism = 7, client_key = 8 };
 
 std::string_view text(const zmq::message_t& part) {
   return {static_cast<const char*>(part.data()), part.size()};
 }
 
-// No member asks for a routing id of its own. Of two connections with one libzmq keeps the second
-// in memory for ever, whoever has ended it.
 bool may_enter(const std::vector<zmq::message_t>& question, const keys::Keyring& keyring) {
-  if (question.size() <= Part::mechanism || text(question[Part::version]) != zap_version ||
-      !question[Part::routing_id].empty()) {
+  if (question.size() <= Part::mechanism || text(question[Part::version]) != zap_version) {
     return false;
   }
   if (keyring.empty()) return text(question[Part::mechanism]) == "NULL";

@@ -29,8 +29,8 @@ void make_curve_server(zmq::socket_t& socket, const keys::Secret& secret);
 void make_curve_client(zmq::socket_t& socket, const keys::CurveKeys& client,
                        const keys::PublicKey& server);
 
-// Lets members in and nobody else; without keys, whoever does what members do. One for each
-// context, of which it must be the first socket.
+// Lets members in and nobody else; without keys, whoever speaks ZMTP 3. One for each context, of
+// which it must be the first socket.
 class Doorkeeper {
  public:
   Doorkeeper(zmq::context_t& context, const keys::Keyring& keyring);

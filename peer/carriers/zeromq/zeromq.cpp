@@ -103,6 +103,9 @@ class ZeroMq final : public carriers::Carrier {
     direct_.set(zmq::sockopt::sndhwm, direct_queue);
     expect_small_messages(publish_, longest_subscription);
     expect_small_messages(direct_, longest_call);
+    // No member asks for a routing id of its own. Of two connections with one libzmq would keep the
+    // second in memory for ever, whoever has ended it; now it ends the first.
+    direct_.set(zmq::sockopt::router_handover, true);
     if (keyring_.empty()) {
       ask_doorkeeper(direct_);
       return;
