@@ -29,11 +29,8 @@ class OutboxCursor {
   void moved(Instant now);
   // It is to be written with the next write().
   void write_at_once() { write_at_ = Instant::min(); }
-  // The reader went back, or was told of another place: no line of the file holds any more.
-  void begin_anew() {
-    whole_ = false;
-    write_at_once();
-  }
+  // The reader went back: no line may be appended to what the file has.
+  void begin_anew() { whole_ = false; }
 
   [[nodiscard]] Instant deadline() const { return write_at_; }
   // Writes the whole if that is due. Answers why it can't be written, if that is news.

@@ -13,6 +13,7 @@
 #include "peer/io/owner.hpp"
 #include "peer/io/reactor.hpp"
 #include "peer/outbox_cursor.hpp"
+#include "peer/peer_core.hpp"
 #include "peer/servers/servers.hpp"
 #include "tidegate/outbox.hpp"
 
@@ -25,9 +26,10 @@ constexpr std::size_t most_notices = 64;  // that wait to be taken; the oldest g
 constexpr Duration least_poll = std::chrono::milliseconds(1);
 constexpr auto* no_outbox = "the outbox can't be read: ";
 
-// A name for the rows of a cluster, as peers have one.
-Origin origin_of(const Position& place) {
-  Origin origin;
+// A name for the rows of a cluster, as peers have one. A failover may take back ids of rows and
+// give them to others: the time tells these apart.
+Origin origin_of(const Position& place, std::int64_t announced) {
+  Origin origin{{}, static_cast<std::uint64_t>(announced)};
   constexpr std::string_view mark = "outbox";
   std::copy(mark.begin(), mark.end(), origin.peer.bytes.begin());
   auto cluster = place.cluster();
@@ -47,7 +49,8 @@ outbox::Reader reader_of(std::optional<outbox::Cursor> cursor, From from) {
 
 std::vector<Problem> validate(const OutboxOptions& options) {
   std::vector<Problem> problems;
-  if (options.database.empty()) problems.push_back({"database", "names no server"});
+  if (options.database.empty())
+    problems.push_back({"database", "is empty; name the server that this application reads"});
   if (!options.cursor.empty()) {
     if (!options.cursor_file.empty()) {
       problems.push_back({"cursor", "the cursor is kept in the file; give either"});
@@ -98,7 +101,7 @@ struct OutboxSubscription::Parts {
   void tell(Notice notice) {
     if (notices == most_notices) {
       inbox.erase(std::find_if(inbox.begin(), inbox.end(), [](const Incoming& incoming) {
-        return std::holds_alternative<Notice>(incoming) && !is_loss(incoming);
+        return std::holds_alternative<Notice>(incoming) && loss_in(incoming) == nullptr;
       }));
       --notices;
     }
@@ -108,24 +111,19 @@ struct OutboxSubscription::Parts {
 
   // A loss is told once. So nothing is written down that lies behind it before the application has
   // taken it.
-  void tell_loss(const outbox::Reader::Loss& loss) {
-    const OutboxLost lost{static_cast<OutboxLost::Why>(loss.why), loss.first, loss.last};
-    auto* last = inbox.empty() ? nullptr : loss_in(inbox.back());
+  void tell_loss(const OutboxLost& lost) {
+    const auto* last = inbox.empty() ? nullptr : loss_in(inbox.back());
     if (last != nullptr && last->why == lost.why && lost.first <= last->last + 1) {
-      last->last = std::max(last->last, lost.last);
+      inbox.back() = Notice(OutboxLost{lost.why, last->first, std::max(last->last, lost.last)});
       return;
     }
     inbox.emplace_back(Notice(lost));
     ++losses;
   }
 
-  static OutboxLost* loss_in(Incoming& incoming) {
-    auto* notice = std::get_if<Notice>(&incoming);
-    return notice == nullptr ? nullptr : std::get_if<OutboxLost>(notice);
-  }
-  static bool is_loss(const Incoming& incoming) {
+  static const OutboxLost* loss_in(const Incoming& incoming) {
     const auto* notice = std::get_if<Notice>(&incoming);
-    return notice != nullptr && std::holds_alternative<OutboxLost>(*notice);
+    return notice == nullptr ? nullptr : std::get_if<OutboxLost>(notice);
   }
 
   void take(Result<outbox::Reading> reading, Instant now) {
@@ -139,7 +137,8 @@ struct OutboxSubscription::Parts {
     auto taken = rows.take(std::move(*reading), now);
     if (taken.loss) {
       tell_loss(*taken.loss);
-      cursor.begin_anew();
+      if (taken.loss->why != OutboxLost::Why::removed) cursor.begin_anew();
+      cursor.write_at_once();
     }
     for (const auto& row : taken.unreadable) {
       tell(Warning{"row " + std::to_string(row.key.id) +
@@ -169,7 +168,7 @@ struct OutboxSubscription::Parts {
     inbox.emplace_back(Delivery{
         .message =
             {std::move(row.topic), std::move(row.payload), place, {}, std::move(row.headers)},
-        .origin = origin_of(place),
+        .origin = origin_of(place, row.announced),
         .origin_name = "outbox",
         .sequence = row.key.id,
         .row = OutboxRow{delivery.ticket, row.key.transaction, row.key.id, row.announced}});
@@ -224,11 +223,7 @@ struct OutboxSubscription::Parts {
 };
 
 Result<std::unique_ptr<OutboxSubscription>> OutboxSubscription::open(OutboxOptions options) {
-  std::string wrong;
-  for (const auto& problem : validate(options)) {
-    wrong += (wrong.empty() ? "" : "; ") + problem.option + ": " + problem.what;
-  }
-  if (!wrong.empty()) return Error{wrong};
+  if (auto wrong = peer::refusal(validate(options))) return std::move(*wrong);
   if (auto error = io::lacks(needed)) return std::move(*error);
   auto reader = servers::open_outbox_reader(options.database, std::random_device()());
   if (!reader) return reader.error();
@@ -274,7 +269,7 @@ std::optional<Incoming> OutboxSubscription::next(std::chrono::milliseconds timeo
       inbox.pop_front();
       if (const auto* delivery = std::get_if<Delivery>(&incoming)) {
         if (!parts_->options.taken_by_done) parts_->handed_out = delivery->row->ticket;
-      } else if (Parts::is_loss(incoming)) {
+      } else if (Parts::loss_in(incoming) != nullptr) {
         parts_->loss_handed_out = true;
       } else {
         --parts_->notices;

@@ -20,12 +20,16 @@ const Coverage* coverage_in(const Incoming& incoming) {
 
 }  // namespace
 
-Result<World> checked_world(const Options& options) {
+std::optional<Error> refusal(const std::vector<Problem>& problems) {
   std::string wrong;
-  for (const auto& problem : validate(options)) {
+  for (const auto& problem : problems) {
     wrong += (wrong.empty() ? "" : "; ") + problem.option + " " + problem.what;
   }
-  if (!wrong.empty()) return Error{std::move(wrong)};
+  return wrong.empty() ? std::nullopt : std::optional(Error{std::move(wrong)});
+}
+
+Result<World> checked_world(const Options& options) {
+  if (auto wrong = refusal(validate(options))) return std::move(*wrong);
   return open_world(options);
 }
 

@@ -25,6 +25,9 @@
 
 namespace tidegate::peer {
 
+// Nothing when there are no problems; names all of them.
+[[nodiscard]] std::optional<Error> refusal(const std::vector<Problem>& problems);
+
 // Of valid options only; an error names all that are wrong.
 [[nodiscard]] Result<World> checked_world(const Options& options);
 

@@ -1,28 +1,24 @@
 #include "command/commands/cursors.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "command/environment.hpp"
+
 namespace tidegate::commands {
 namespace {
 
-std::string from_environment(const char* name) {
-  const auto* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 std::string usual_directory() {
   // systemd may give several, the first is the one.
-  if (const auto given = from_environment("STATE_DIRECTORY"); !given.empty()) {
+  if (const auto given = command::from_environment("STATE_DIRECTORY"); !given.empty()) {
     return given.substr(0, given.find(':'));
   }
-  if (const auto home = from_environment("XDG_STATE_HOME"); !home.empty()) {
+  if (const auto home = command::from_environment("XDG_STATE_HOME"); !home.empty()) {
     return home + "/tidegate";
   }
-  const auto home = from_environment("HOME");
+  const auto home = command::from_environment("HOME");
   return home.empty() ? "" : home + "/.local/state/tidegate";
 }
 

@@ -156,7 +156,7 @@ class SubCommand final : public command::Subcommand {
                                             .patterns = patterns_,
                                             .taken_by_done = true});
     if (!outbox) return command::fail(invocation, outbox.error().message);
-    peer.subscribe(Pattern::parse("tidegate/outbox").value());
+    peer.subscribe(Pattern::parse(to_string(outbox_hint_topic())).value());
     Session session(peer, &stop);
     OutboxPrinter printer(
         **outbox, session.reactor(), invocation.log,

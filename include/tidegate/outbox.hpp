@@ -13,7 +13,8 @@
 //     if (!outbox) return complain(outbox.error().message);
 //     while (auto incoming = (*outbox)->next(1s)) { ... }
 //
-// Its deliveries and notices have the face of a peer's (peer.hpp), and `row` besides.
+// Its deliveries and notices have the face of a peer's (peer.hpp), and `row` besides. The origin is
+// the cluster, its incarnation the time of the announcement, and the sequence the id of the row.
 //
 // 1. Each announcement that is committed is delivered once; one of a transaction that was rolled
 //    back, or that a failover has undone, is not. Those of one session come in its order.

@@ -24,6 +24,7 @@
 
 #include "lib/outbox/cursor.hpp"
 #include "lib/outbox/reading.hpp"
+#include "tidegate/notice.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate::outbox {
@@ -42,16 +43,7 @@ class Reader {
     std::uint64_t ticket = 0;  // for done()
     Row row;
   };
-  struct Loss {
-    enum class Why : std::uint8_t {
-      removed,  // rows of these transactions were removed by age, and some may not have been read
-      undone,   // a failover has undone them, or some of them; from the first on rows come again
-      foreign,  // the server is of another cluster; all its rows come
-    };
-    Why why = Why::removed;
-    TransactionId first = 0;
-    TransactionId last = 0;
-  };
+  using Loss = OutboxLost;
   struct Taken {
     std::vector<Delivery> deliveries;
     std::optional<Loss> loss;

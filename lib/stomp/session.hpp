@@ -17,8 +17,7 @@
 // - A durable subscription is not the session's own: it attaches to one of the door, and gives it
 //   back when it ends, with all that the client has not acknowledged.
 // - A subscription to an outbox is the door's, too. The session tells what its client has taken,
-// and
-//   is given no more rows than it wants; so they end nobody's connection.
+//   and is given no more rows than it wants; so they end nobody's connection.
 // - A client that reads or acknowledges too slowly is bounded: then it gets an ERROR.
 #pragma once
 

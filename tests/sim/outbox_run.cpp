@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "tests/sim/outbox_chaos.hpp"
+#include "tests/sim/summary_line.hpp"
 
 namespace tidegate::sim {
 namespace {
@@ -66,7 +67,7 @@ void OutboxOutcome::add(const OutboxOutcome& other) {
 std::string summary(const OutboxOutcome& outcome) {
   std::string text;
   const auto line = [&text](const std::string& name, std::uint64_t number) {
-    text += "  " + name + std::string(28 - name.size(), ' ') + std::to_string(number) + "\n";
+    summary_line(text, name, number);
   };
   const auto& c = outcome.counts;
   text += "of the outbox\n";

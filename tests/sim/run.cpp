@@ -1,6 +1,7 @@
 #include "tests/sim/run.hpp"
 
 #include "tests/sim/simulation.hpp"
+#include "tests/sim/summary_line.hpp"
 #include "tests/sim/workload.hpp"
 
 namespace tidegate::sim {
@@ -109,7 +110,7 @@ std::string summary(const Outcome& outcome) {
   const auto& c = outcome.chaos;
   std::string text;
   const auto line = [&text](const std::string& name, std::uint64_t number) {
-    text += "  " + name + std::string(28 - name.size(), ' ') + std::to_string(number) + "\n";
+    summary_line(text, name, number);
   };
   line("simulated seconds",
        static_cast<std::uint64_t>(std::chrono::duration_cast<seconds>(outcome.simulated).count()));

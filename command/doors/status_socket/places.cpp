@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "command/environment.hpp"
 #include "lib/base/decimal.hpp"
 #include "peer/io/listener.hpp"
 
@@ -55,11 +56,6 @@ std::string unescaped(std::string_view text) {
   return result;
 }
 
-std::string from_environment(const char* name) {
-  const auto* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 // Only real directories: somebody may have put a link into /tmp.
 std::vector<std::string> places_of_others() {
   std::vector<std::string> places;
@@ -88,8 +84,8 @@ std::optional<gid_t> group_named(const std::string& name) {
 }  // namespace
 
 SocketPlaces socket_places() {
-  return {.runtime_directory = from_environment("RUNTIME_DIRECTORY"),
-          .xdg_runtime_directory = from_environment("XDG_RUNTIME_DIR"),
+  return {.runtime_directory = command::from_environment("RUNTIME_DIRECTORY"),
+          .xdg_runtime_directory = command::from_environment("XDG_RUNTIME_DIR"),
           .user = geteuid(),
           .of_others = geteuid() == 0 ? places_of_others() : std::vector<std::string>()};
 }

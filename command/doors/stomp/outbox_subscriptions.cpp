@@ -21,7 +21,7 @@ constexpr auto lock_ending = ".lock";  // of the first file of a name, and the l
 
 std::string quoted(const std::string& name) { return "the subscription '" + name + "'"; }
 
-Pattern hints() { return Pattern::parse("tidegate/outbox").value(); }
+Pattern hints() { return Pattern::parse(to_string(outbox_hint_topic())).value(); }
 
 // Its id is the same whenever that loss is told, and none that a row or a message has.
 std::shared_ptr<const stomp::Loss> loss_of(const OutboxLost& lost) {
@@ -175,8 +175,6 @@ bool OutboxSubscriptions::has_more() const {
 void OutboxSubscriptions::give(const std::string& name, stomp::Session& session,
                                Incoming incoming) {
   if (auto* delivery = std::get_if<Delivery>(&incoming)) {
-    // A failover may take back ids that were given, for other rows: their message-ids differ.
-    delivery->origin.incarnation = static_cast<std::uint64_t>(delivery->row->announced);
     return session.give(name, {std::make_shared<const Delivery>(std::move(*delivery)), nullptr});
   }
   const auto& notice = std::get<Notice>(incoming);
