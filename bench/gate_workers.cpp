@@ -39,7 +39,7 @@ class PositionSender : public Sender {
     while (true) {
       const auto answer = peer_->publish(topic_, std::string(payload), AfterCommit{});
       if (answer == Publish::accepted) return;
-      sleep_until(io::clock_now() + 1ms);  // the primary is not known yet, or the outbox is full
+      sleep_until(io::clock_now() + 1ms);  // the primary is not known yet, or too many are unsent
     }
   }
 

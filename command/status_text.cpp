@@ -82,10 +82,10 @@ std::string held_words(const Status& status) {
   return text;
 }
 
-std::string outbox_words(const Status& status) {
-  if (status.outbox == 0) return "empty";
-  return fmt::format("{}, {}, not sent yet{}", count(status.outbox, "message", "messages"),
-                     rough_size(status.outbox_bytes),
+std::string unsent_words(const Status& status) {
+  if (status.unsent == 0) return "empty";
+  return fmt::format("{}, {}, not sent yet{}", count(status.unsent, "message", "messages"),
+                     rough_size(status.unsent_bytes),
                      status.primary_known ? "" : "; no primary answers");
 }
 
@@ -247,7 +247,7 @@ std::string status_text(const Status& status, bool all,
   text += row("lag", lag_words(status));
   text += row("held", held_words(status));
   text += row("primary", primary_words(status));
-  text += row("outbox", outbox_words(status));
+  text += row("unsent", unsent_words(status));
   text += row("sent", sent_words(status));
   text += row("kept", kept_words(status));
   // Published, received, delivered.

@@ -177,8 +177,8 @@ Published DrivenPeer::publish(Publication publication) {
   const auto bytes = message::footprint(message);
   const auto acknowledged = publication.acknowledged;
   const auto unanswered = acknowledged ? parts.loop().unacknowledged_bytes() : 0;
-  if (!parts.core.fits(bytes, parts.loop().outbox_bytes() + parts.waiting_bytes + unanswered)) {
-    return {Publish::outbox_full};
+  if (!parts.core.fits(bytes, parts.loop().unsent_bytes() + parts.waiting_bytes + unanswered)) {
+    return {Publish::queue_full};
   }
   const auto ticket = ++parts.last_ticket;
   parts.publish(node::input::Publish{std::move(message), std::move(dependency), acknowledged},

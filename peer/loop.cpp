@@ -287,7 +287,7 @@ void Loop::handle(const carriers::Internal&) {}
 
 // Also what was published before it was clear, and has come only now.
 void Loop::give_back_what_waits_for_nobody() {
-  if (may_have_primary() || node_.outbox_size() == 0) return;
+  if (may_have_primary() || node_.unsent() == 0) return;
   step(node::input::NoPrimary{});
   run_effects();
 }

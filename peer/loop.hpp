@@ -81,13 +81,11 @@ class Loop {
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::vector<Cursor> cursors() const { return node_.cursors(); }
   [[nodiscard]] std::size_t ready_count() const { return node_.ready_count(); }
-  [[nodiscard]] std::size_t outbox_size() const { return node_.outbox_size(); }
-  [[nodiscard]] std::size_t outbox_bytes() const { return node_.outbox_bytes(); }
+  [[nodiscard]] std::size_t unsent() const { return node_.unsent(); }
+  [[nodiscard]] std::size_t unsent_bytes() const { return node_.unsent_bytes(); }
   [[nodiscard]] std::size_t unacknowledged_bytes() const { return node_.unacknowledged_bytes(); }
   // Nothing waits for a position or an acknowledgement.
-  [[nodiscard]] bool settled() const {
-    return node_.outbox_size() == 0 && node_.unacknowledged() == 0;
-  }
+  [[nodiscard]] bool settled() const { return node_.unsent() == 0 && node_.unacknowledged() == 0; }
   // Something that was sent before waits in our queues, at least for some reader.
   [[nodiscard]] bool still_sending() const { return carrier_->outgoing_bytes() > 0; }
   [[nodiscard]] bool has_primary() const { return commit_position_reader_.reader != nullptr; }

@@ -133,7 +133,7 @@ class Peer::Thread {
   peer::PeerCore core;
   peer::Mailbox mailbox;
   std::atomic<bool> has_primary = false;
-  std::atomic<std::size_t> outbox_bytes = 0;
+  std::atomic<std::size_t> unsent_bytes = 0;
   std::atomic<std::size_t> unacknowledged_bytes = 0;
   std::atomic<bool> pushes = false;
 
@@ -197,7 +197,7 @@ class Peer::Thread {
   }
 
   void tell_state() {
-    outbox_bytes = core.loop().outbox_bytes();
+    unsent_bytes = core.loop().unsent_bytes();
     unacknowledged_bytes = core.loop().unacknowledged_bytes();
     has_primary = core.loop().may_have_primary();
     const auto count = core.loop().ready_count();
@@ -255,8 +255,8 @@ Published Peer::publish(Publication publication) {
   const auto bytes = message::footprint(message);
   const auto acknowledged = publication.acknowledged;
   const auto unanswered = acknowledged ? thread.unacknowledged_bytes.load() : 0;
-  if (!thread.core.fits(bytes, thread.outbox_bytes + thread.mailbox.bytes() + unanswered)) {
-    return {Publish::outbox_full};
+  if (!thread.core.fits(bytes, thread.unsent_bytes + thread.mailbox.bytes() + unanswered)) {
+    return {Publish::queue_full};
   }
   const auto ticket =
       thread.mailbox.publish({std::move(message), std::move(dependency), acknowledged}, bytes);

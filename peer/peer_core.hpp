@@ -84,7 +84,7 @@ class PeerCore {
   // taken; a single one always does.
   [[nodiscard]] bool fits(std::size_t bytes, std::size_t waiting) const {
     const auto before = waiting + inbox_.answer_bytes();
-    return before == 0 || before + bytes <= options_.outbox_bytes;
+    return before == 0 || before + bytes <= options_.unsent_bytes;
   }
 
   // To be handed to the loop; an error: the peer keeps its keys.

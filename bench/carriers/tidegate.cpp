@@ -43,7 +43,7 @@ class PeerSender : public Sender {
   }
 
   void send(std::string_view payload) override {
-    while (peer_->publish(topic_, std::string(payload)) == Publish::outbox_full) {
+    while (peer_->publish(topic_, std::string(payload)) == Publish::queue_full) {
       rest_for(*peer_, 1ms);
     }
   }

@@ -1,7 +1,7 @@
 // Notices to an application besides deliveries: who is there, and what it will not get.
 //
 // Those that it does not take wait, within bounds (options.hpp). A Sent, Received or Unpublished is
-// never dropped: while too many wait, publish() answers outbox_full. Nor is a Coverage: while too
+// never dropped: while too many wait, publish() answers queue_full. Nor is a Coverage: while too
 // many are open or wait, when_covered() answers too_many. Losses of one origin that follow each
 // other become one Undelivered. Of all others at most `inbox_bytes` wait; the next ones are
 // dropped, and a Warning in their place says how many, and of how many undelivered messages they
@@ -106,7 +106,7 @@ struct Sent {
 // its application, but for those that are named: so nothing that happens to this peer from here on
 // keeps it from them. Comes once for each ticket of Publication::acknowledged that no Unpublished
 // answers, behind its Sent, in the order of the sequences. A peer that is stopped, or whose
-// held_bytes are full, is waited for; see Options::outbox_bytes for how many may wait.
+// held_bytes are full, is waited for; see Options::unsent_bytes for how many may wait.
 struct Received {
   struct Without {
     enum class Why : std::uint8_t {

@@ -120,7 +120,7 @@ struct Options {
   // of the answers to earlier ones (Sent, Received, Unpublished) that the application has not taken
   // yet. Beyond it publish() refuses. For messages that are to be acknowledged those count too that
   // wait for it, each for as much as a Received that names all ready peers.
-  std::size_t outbox_bytes = std::size_t{64} << 20U;
+  std::size_t unsent_bytes = std::size_t{64} << 20U;
 
   // Bytes of one payload that publish() takes; at most 16 MiB, which is also what is accepted from
   // others.

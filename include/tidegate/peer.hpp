@@ -77,7 +77,7 @@ struct World;
 // effect.
 enum class Publish : std::uint8_t {
   accepted,
-  outbox_full,        // `outbox_bytes` wait already: try again later, or slow down
+  queue_full,         // `unsent_bytes` wait already: try again later, or slow down
   payload_too_large,  // longer than `payload_bytes`
   bad_headers,        // not as Message::headers must be: too many or too long, a name that is empty
                       // or stands twice, or no UTF-8
@@ -195,7 +195,7 @@ class TIDEGATE_EXPORT Peer {
   // The same with the text of such a file, for an application that keeps its secrets elsewhere.
   [[nodiscard]] Result<std::vector<std::string>> use_keys(const std::string& text);
 
-  // Sends what is in the outbox, waiting for positions and for acknowledgements no longer than
+  // Sends what is not sent yet, waiting for positions and for acknowledgements no longer than
   // `timeout`, says farewell and closes the sockets. Messages that could not be sent come as
   // Unpublished. Deliveries that had
   // been released can still be taken with next(). A second call waits for the first one.

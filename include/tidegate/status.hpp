@@ -177,8 +177,8 @@ struct Status {
   Duration held_longest{};             // for how long that one has waited
 
   bool primary_known = false;  // positions can be asked for now
-  std::size_t outbox = 0;      // published, not sent yet
-  std::size_t outbox_bytes = 0;
+  std::size_t unsent = 0;      // published, not sent yet
+  std::size_t unsent_bytes = 0;
   std::uint64_t last_sequence = 0;  // of this peer's own stream
   std::optional<Position> last_position;
   std::size_t outgoing_bytes = 0;    // sent, but some reader has not taken them yet

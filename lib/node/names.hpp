@@ -106,7 +106,7 @@ inline constexpr auto ask_names = base::enum_names<Ask>({{Ask::accepted, "accept
 
 inline constexpr auto publish_names =
     base::enum_names<Publish>({{Publish::accepted, "accepted"},
-                               {Publish::outbox_full, "outbox_full"},
+                               {Publish::queue_full, "queue_full"},
                                {Publish::payload_too_large, "payload_too_large"},
                                {Publish::bad_headers, "bad_headers"},
                                {Publish::no_primary, "no_primary"},

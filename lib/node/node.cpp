@@ -49,7 +49,7 @@ void Node::step(Input input, Instant now, Effects& effects) {
   }
   roster_.advance(publisher_.extent(), now, FromMesh(effects));
   receiver_.close_streams_of(roster_.take_departed(), now, effects);
-  publisher_.send_outbox(now, effects);
+  publisher_.send_unsent(now, effects);
   receiver_.take_own(publisher_.window(), stream_.last(), now, effects);
   receiver_.give_receipts(effects);
   receiver_.release(now, effects);

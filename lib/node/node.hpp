@@ -57,8 +57,8 @@ class Node {
   [[nodiscard]] const std::string& mesh() const { return self_.mesh; }
   [[nodiscard]] std::size_t ready_count() const { return roster_.ready_count(); }
   [[nodiscard]] std::size_t held_size() const { return receiver_.held_size(); }
-  [[nodiscard]] std::size_t outbox_bytes() const { return publisher_.outbox().bytes(); }
-  [[nodiscard]] std::size_t outbox_size() const { return publisher_.outbox().size(); }
+  [[nodiscard]] std::size_t unsent_bytes() const { return publisher_.unsent().bytes(); }
+  [[nodiscard]] std::size_t unsent() const { return publisher_.unsent().size(); }
   // Messages that are to be acknowledged and are not answered yet, and the bytes that they count
   // for, each with the longest answer that it may get.
   [[nodiscard]] std::size_t unacknowledged() const { return publisher_.unacknowledged(); }

@@ -72,9 +72,9 @@ std::vector<Cursor> ReceiverHalf::cursors() const {
 }
 
 void PublisherHalf::describe(Status& status) const {
-  status.primary_known = outbox_.primary_known();
-  status.outbox = outbox_.size();
-  status.outbox_bytes = outbox_.bytes();
+  status.primary_known = unsent_.primary_known();
+  status.unsent = unsent_.size();
+  status.unsent_bytes = unsent_.bytes();
   status.last_sequence = stream_.last();
   status.last_position = stream_.position();
   status.retained_first = window_.first();

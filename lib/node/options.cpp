@@ -92,7 +92,7 @@ std::vector<Problem> validate(const Options& options) {
                             " bytes: one message with payload-bytes, the longest topic and headers";
   require(options.held_bytes >= one_message, "held-bytes", room_for_one);
   require(options.inbox_bytes >= one_message, "inbox-bytes", room_for_one);
-  require(options.outbox_bytes >= one_message, "outbox-bytes", room_for_one);
+  require(options.unsent_bytes >= one_message, "unsent-bytes", room_for_one);
   require(options.payload_bytes >= 1 && options.payload_bytes <= base::limits::payload_bytes,
           "payload-bytes",
           "must be 1 to " + std::to_string(base::limits::payload_bytes) + " bytes");

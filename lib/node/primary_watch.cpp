@@ -53,7 +53,7 @@ void PrimaryWatch::down(PrimaryDown& down, Effects& effects) {
 
 void PrimaryWatch::position_read(const gate::CommitPosition& reading, Instant now,
                                  Effects& effects) {
-  if (!publisher_.outbox().asked()) return;  // of a server that was left meanwhile
+  if (!publisher_.unsent().asked()) return;  // of a server that was left meanwhile
   if (receiver_.tide_is_stale(now)) {
     receiver_.refresh_tide(now, effects);
     unchecked_ = reading;

@@ -38,16 +38,16 @@ void PublisherHalf::accept(input::Publish& published, Instant now, Effects& effe
   }
   auto* place = std::get_if<Position>(&published.dependency);
   if (place != nullptr && place->after >= place->offset) place->after = 0;  // can't be true
-  outbox_.push(std::move(published.message), published.dependency, ticket);
+  unsent_.push(std::move(published.message), published.dependency, ticket);
 }
 
 void PublisherHalf::commit_position_read(const gate::CommitPosition& reading, Instant now) {
-  outbox_.answered(reading, now);
+  unsent_.answered(reading, now);
 }
 
-void PublisherHalf::send_outbox(Instant now, Effects& effects) {
+void PublisherHalf::send_unsent(Instant now, Effects& effects) {
   if (judge_) report_undone(*std::exchange(judge_, std::nullopt), effects);
-  while (auto leaving = outbox_.pop()) {
+  while (auto leaving = unsent_.pop()) {
     if (leaving->fate == gate::CommitQueue::Fate::sent) {
       broadcast(std::move(leaving->message), leaving->ticket, now, effects);
     } else {
@@ -59,7 +59,7 @@ void PublisherHalf::send_outbox(Instant now, Effects& effects) {
 
 Unpublished::Why PublisherHalf::why_lost(gate::CommitQueue::Fate fate) const {
   if (fate == gate::CommitQueue::Fate::outdated) return Unpublished::Why::primary_outdated;
-  return outbox_.met_primary() ? Unpublished::Why::primary_lost : Unpublished::Why::no_primary;
+  return unsent_.met_primary() ? Unpublished::Why::primary_lost : Unpublished::Why::no_primary;
 }
 
 void PublisherHalf::unpublished(Message message, Ticket ticket, Unpublished::Why why,
@@ -75,7 +75,7 @@ void PublisherHalf::unpublished(Message message, Ticket ticket, Unpublished::Why
 
 // As if it showed nothing yet: a primary says nothing of a change on a later history than its own.
 void PublisherHalf::primary_up(const PrimaryUp& primary) {
-  outbox_.primary_up(primary.incarnation, primary.history);
+  unsent_.primary_up(primary.incarnation, primary.history);
   judge_by({primary.incarnation, primary.history, 0}, primary_history_);
 }
 
@@ -168,7 +168,7 @@ void PublisherHalf::answer(const mesh::RetransmitRequest& request, const mesh::R
 // --- time ---------------------------------------------------------------------------------------
 
 void PublisherHalf::run_timers(Instant now, Effects& effects) {
-  if (const auto query = outbox_.take_query(now)) {
+  if (const auto query = unsent_.take_query(now)) {
     if (*query == gate::CommitQueue::Query::ask) {
       ++counters_.position_queries;
       effects.push_back(effect::QueryCommitPosition{});
@@ -185,7 +185,7 @@ void PublisherHalf::run_timers(Instant now, Effects& effects) {
 }
 
 void PublisherHalf::leave(Effects& effects) {
-  for (auto& leaving : outbox_.take_all()) {
+  for (auto& leaving : unsent_.take_all()) {
     unpublished(std::move(leaving.message), leaving.ticket, Unpublished::Why::left, effects);
   }
   receipts_.give_up(effects);

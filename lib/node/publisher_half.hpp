@@ -38,19 +38,19 @@ class PublisherHalf {
   void accept(input::Publish& published, Instant now, Effects& effects);
   void commit_position_read(const gate::CommitPosition& reading, Instant now);
   void primary_up(const PrimaryUp& primary);
-  void primary_down() { outbox_.primary_down(); }
-  void primary_denied(const ServerIncarnation& primary) { outbox_.primary_denied(primary); }
+  void primary_down() { unsent_.primary_down(); }
+  void primary_denied(const ServerIncarnation& primary) { unsent_.primary_denied(primary); }
   void no_primary() {
-    if (!outbox_.met_primary()) outbox_.no_primary();
+    if (!unsent_.met_primary()) unsent_.no_primary();
   }
   // run_timers() will ask for a position.
-  [[nodiscard]] bool query_due(Instant now) const { return outbox_.deadline() <= now; }
+  [[nodiscard]] bool query_due(Instant now) const { return unsent_.deadline() <= now; }
 
   // A reading of the server that this peer reads: it decides the fate of its own changes, too.
   void server_shows(const Tide& tide);
 
   // Reports what a new history has undone. Everything that may be sent, at the end of the effects.
-  void send_outbox(Instant now, Effects& effects);
+  void send_unsent(Instant now, Effects& effects);
 
   // As much as fits one answer; a member that misses more asks again.
   void answer(const mesh::RetransmitRequest& request, const mesh::RoutingId& route,
@@ -74,12 +74,12 @@ class PublisherHalf {
 
   // Every call may change it.
   [[nodiscard]] Instant deadline() const {
-    return std::min({heartbeat_at_, outbox_.deadline(), receipts_.deadline()});
+    return std::min({heartbeat_at_, unsent_.deadline(), receipts_.deadline()});
   }
 
   [[nodiscard]] mesh::Extent extent() const { return {window_.first(), stream_.last() + 1}; }
   [[nodiscard]] const mesh::ResendWindow& window() const { return window_; }
-  [[nodiscard]] const gate::CommitQueue& outbox() const { return outbox_; }
+  [[nodiscard]] const gate::CommitQueue& unsent() const { return unsent_; }
   [[nodiscard]] std::size_t unacknowledged() const {
     return to_acknowledge_.size() + receipts_.size();
   }
@@ -98,7 +98,7 @@ class PublisherHalf {
   bool report_sent_;
   Duration heartbeat_;
   Instant heartbeat_at_;
-  gate::CommitQueue outbox_;
+  gate::CommitQueue unsent_;
   Ticket accepted_ = 0;
   std::set<Ticket> to_acknowledge_;  // of messages that are not sent yet
   Receipts receipts_;                // of those that are

@@ -215,7 +215,7 @@ void Troubles::look_at_messages(const Status& status, Instant now) {
           "refused at held-bytes and fetched again",
           now - status.untaken);
   }
-  const bool moves = status.outbox == 0 || status.last_sequence != sequence_;
+  const bool moves = status.unsent == 0 || status.last_sequence != sequence_;
   if (moves || sequence_since_ == never) sequence_since_ = now;
   sequence_ = status.last_sequence;
   if (!moves && (status.primary.up || !status.primary.asked)) {

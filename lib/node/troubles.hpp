@@ -63,7 +63,7 @@ class Troubles {
   Moving refused_full_;
   Moving suppressed_;
   std::uint64_t sequence_ = 0;      // of the last look,
-  Instant sequence_since_ = never;  // and since when the outbox has not moved on
+  Instant sequence_since_ = never;  // and since when the unsent messages have not moved on
 };
 
 }  // namespace tidegate::node

@@ -31,7 +31,7 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     CHECK(o.primary == "host=p");
     CHECK(o.held_bytes == std::size_t{64} << 20U);
     CHECK(o.inbox_bytes == 2000000);
-    CHECK(o.outbox_bytes == 3000000);
+    CHECK(o.unsent_bytes == 3000000);
     CHECK(o.payload_bytes == 1000);
     CHECK(o.retain_bytes == 4000000);
     CHECK(o.retain_for == std::chrono::minutes(2));
@@ -70,7 +70,7 @@ database = "host=r"
 primary = "host=p"
 held-bytes = "64MiB"
 inbox-bytes = 2000000
-outbox-bytes = "3MB"
+unsent-bytes = "3MB"
 payload-bytes = "1 kB"
 retain-bytes = "4MB"
 retain-for = "2min"
@@ -145,7 +145,7 @@ outbox-retain-bytes = "5MB"
                              {"primary", {"host=p"}},
                              {"held-bytes", {"64MiB"}},
                              {"inbox-bytes", {"2000000"}},
-                             {"outbox-bytes", {"3MB"}},
+                             {"unsent-bytes", {"3MB"}},
                              {"payload-bytes", {"1000"}},
                              {"retain-bytes", {"4MB"}},
                              {"retain-for", {"2min"}},

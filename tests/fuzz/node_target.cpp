@@ -32,7 +32,7 @@ Options small_options() {
   options.payload_bytes = 32'000;
   options.held_bytes = bound_bytes;
   options.inbox_bytes = bound_bytes;
-  options.outbox_bytes = bound_bytes;
+  options.unsent_bytes = bound_bytes;
   options.retain_bytes = bound_bytes;
   return options;
 }
@@ -118,7 +118,7 @@ class World {
     auto message = draw_message(draw_);
     message.position.reset();
     message.inherited.reset();
-    if (message.payload.size() > 1000 && node_.outbox_bytes() > bound_bytes / 2) return;
+    if (message.payload.size() > 1000 && node_.unsent_bytes() > bound_bytes / 2) return;
     Dependency dependency = NoChange{};
     if (draw_.coin()) dependency = AfterCommit{.durable = draw_.coin()};
     if (auto position = draw_position(draw_); position && draw_.coin()) dependency = *position;
@@ -214,7 +214,7 @@ class World {
     const auto status = node_.status(now_);
     constexpr auto slack = bound_bytes;  // a message alone may be larger
     TIDEGATE_MUST(status.held_bytes <= bound_bytes + slack);
-    TIDEGATE_MUST(status.outbox_bytes <= bound_bytes + slack);
+    TIDEGATE_MUST(status.unsent_bytes <= bound_bytes + slack);
     TIDEGATE_MUST(status.retain_bytes <= bound_bytes + slack);
     TIDEGATE_MUST(status.peers.size() <= base::limits::peers);
     TIDEGATE_MUST(links_.size() <= 4 * base::limits::peers);

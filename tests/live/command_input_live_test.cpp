@@ -82,12 +82,12 @@ TEST_CASE("lines whose position does not come before the end are all answered as
   auto reader = mesh.start({"peer", "--name", "reader"});
   auto writer =
       mesh.start({"peer", "--name", "writer", "--primary", primary.connection_string(),
-                  "--leave-timeout", "1s", "--outbox-bytes", "20kB", "--payload-bytes", "1kB"});
+                  "--leave-timeout", "1s", "--unsent-bytes", "20kB", "--payload-bytes", "1kB"});
   wait_for(reader, "peer_ready");
   wait_for(writer, "primary_up");
   primary.stop();
   wait_for(writer, "primary_down");
-  // Some fit the outbox; the others are still lines, in the peer or in the pipe.
+  // Some may stay unsent; the others are still lines, in the peer or in the pipe.
   writer.write(lines(300, ",\"depends\":\"commit\""));
   SUBCASE("by SIGTERM") { writer.send(SIGTERM); }
   SUBCASE("by the end of the input") { writer.close_input(); }

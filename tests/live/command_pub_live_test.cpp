@@ -234,14 +234,14 @@ TEST_CASE("pub --after-commit and the lines of a peer announce commits of anothe
   CHECK(wait_for(receiver, "delivery")["position"] == position);
 }
 
-TEST_CASE("while the outbox is full, standard input is not read and nothing is lost") {
+TEST_CASE("while too many are unsent, standard input is not read and nothing is lost") {
   Cluster cluster;
   auto& primary = cluster.primary();
   const CommandMesh mesh;
   auto receiver = mesh.start({"peer", "--name", "receiver"});
   auto publisher =
       mesh.start({"peer", "--name", "publisher", "--primary", primary.connection_string(),
-                  "--outbox-bytes", "20kB", "--payload-bytes", "1kB"});
+                  "--unsent-bytes", "20kB", "--payload-bytes", "1kB"});
   wait_for(receiver, "peer_ready");
   wait_for(publisher, "primary_up");
   primary.stop();
@@ -254,7 +254,7 @@ TEST_CASE("while the outbox is full, standard input is not read and nothing is l
   // Thirty of them fit; the others wait in the pipe, not in the peer.
   CHECK(eventually(command_bound, [&] {
     const auto ran = mesh.run({"status", "--json", "--name", "publisher"});
-    return json::parse(ran.output)["outbox"] == 30;
+    return json::parse(ran.output)["unsent"] == 30;
   }));
   primary.start();
   // Messages that a restarted primary can't vouch for come back; the rest is sent. Together: all.

@@ -34,7 +34,7 @@ void publish(Peer& publisher, int count, const std::string& payload) {
   for (int i = 0; i < count; ++i) {
     REQUIRE(eventually(20s, [&] {
       const auto answer = publisher.publish(topic("t"), payload);
-      REQUIRE((answer == Publish::accepted || answer == Publish::outbox_full));
+      REQUIRE((answer == Publish::accepted || answer == Publish::queue_full));
       return answer == Publish::accepted;
     }));
   }

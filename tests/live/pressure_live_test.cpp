@@ -221,7 +221,7 @@ TEST_CASE(
   auto mesh = private_mesh();
   auto receiver = start(mesh, "receiver");
   mesh.payload_bytes = kibibyte;
-  mesh.outbox_bytes = 64 * kibibyte;
+  mesh.unsent_bytes = 64 * kibibyte;
   auto publisher = start_on(cluster.primary(), mesh, "publisher");
   join({publisher.get(), receiver.get()});
   CHECK(publisher->publish(topic("t"), "before", AfterCommit{}) == Publish::accepted);
@@ -239,10 +239,10 @@ TEST_CASE(
     // One at a time, so that none counts for nothing on its way between the threads.
     REQUIRE(eventually(5s, [&] { return publisher->status().outbox == accepted; }));
   }
-  CHECK(answer == Publish::outbox_full);
-  CHECK(accepted == mesh.outbox_bytes / weight(kibibyte));
-  CHECK(publisher->status().outbox_bytes <= mesh.outbox_bytes);
-  CHECK(publisher->publish(topic("t"), payload) == Publish::outbox_full);
+  CHECK(answer == Publish::queue_full);
+  CHECK(accepted == mesh.unsent_bytes / weight(kibibyte));
+  CHECK(publisher->status().unsent_bytes <= mesh.unsent_bytes);
+  CHECK(publisher->publish(topic("t"), payload) == Publish::queue_full);
 
   cluster.primary().start();
   for (std::uint64_t i = 0; i < accepted; ++i) CHECK(next_payload(*receiver, 20s) == payload);

@@ -205,7 +205,7 @@ TEST_CASE("a wait of a driven peer for ever ends when something comes, a negativ
 TEST_CASE("a message that comes back counts in the outbox until it is taken") {
   MemoryMesh mesh;
   const auto script = script_of(primary_life, 100);
-  Options options{.mesh = "memory", .outbox_bytes = 10'000, .payload_bytes = 1000};
+  Options options{.mesh = "memory", .unsent_bytes = 10'000, .payload_bytes = 1000};
   options.report_sent = true;
   auto peer = peer::drive(options, mesh.world("peer", nullptr, script));
   int accepted = 0;
@@ -215,7 +215,7 @@ TEST_CASE("a message that comes back counts in the outbox until it is taken") {
   }
   CHECK(accepted > 10);
   CHECK(accepted < 100);
-  CHECK(peer->publish(subject, "") == Publish::outbox_full);
+  CHECK(peer->publish(subject, "") == Publish::queue_full);
   while (peer->next(0ms)) {
   }
   CHECK(peer->publish(subject, "") == Publish::accepted);
@@ -253,7 +253,7 @@ TEST_CASE("a message is acknowledged once the other peer has run") {
 
 TEST_CASE("messages that wait to be acknowledged are bounded, and keep out no others") {
   MemoryMesh mesh;
-  const Options options{.mesh = "memory", .outbox_bytes = 10'000, .payload_bytes = 1000};
+  const Options options{.mesh = "memory", .unsent_bytes = 10'000, .payload_bytes = 1000};
   const auto a = peer::drive(options, mesh.world("a"));
   const auto b = peer::drive({.mesh = "memory"}, mesh.world("b"));
   const auto until = [&](const auto& condition) {
@@ -275,7 +275,7 @@ TEST_CASE("messages that wait to be acknowledged are bounded, and keep out no ot
   }
   CHECK(accepted > 10);
   CHECK(accepted < 100);
-  CHECK(a->publish(publication) == Publish::outbox_full);
+  CHECK(a->publish(publication) == Publish::queue_full);
   CHECK(a->publish(subject, "x") == Publish::accepted);
   CHECK(until([&] {
     while (a->next(0ms)) {

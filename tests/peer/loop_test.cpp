@@ -99,7 +99,7 @@ TEST_CASE("what is published before the server was met is sent if that is the pr
   Member early(mesh, "early", server, nullptr);
   CHECK(early.loop.may_have_primary());
   early.publish("row", AfterCommit{});
-  REQUIRE(turn_until({&early.loop}, [&] { return early.loop.outbox_size() == 0; }));
+  REQUIRE(turn_until({&early.loop}, [&] { return early.loop.unsent() == 0; }));
   CHECK(early.loop.status().last_sequence == 1);
 }
 
@@ -108,13 +108,13 @@ TEST_CASE("what is published before the server was met comes back if that is a s
   Member early(mesh, "early", script_of(replica_life, 100), nullptr);
   CHECK(early.loop.may_have_primary());
   early.publish("row", AfterCommit{});
-  REQUIRE(turn_until({&early.loop}, [&] { return early.loop.outbox_size() == 0; }));
+  REQUIRE(turn_until({&early.loop}, [&] { return early.loop.unsent() == 0; }));
   CHECK(early.loop.status().last_sequence == 0);
   CHECK(early.loop.status().counters.unpublished == 1);
   CHECK_FALSE(early.loop.may_have_primary());
   // As well as one that had been accepted in the meantime.
   early.publish("late", AfterCommit{});
-  CHECK(early.loop.outbox_size() == 0);
+  CHECK(early.loop.unsent() == 0);
   CHECK(early.loop.status().counters.unpublished == 2);
 }
 

@@ -48,7 +48,7 @@ void Chaos::set_up() {
     if (one_in(random_, 3)) plan.seeds.push_back({simulation_.network.host_name(0), 101});
     if (profile_.small_queues) {
       plan.options.held_bytes = from_to(random_, 1, 20) * 1000;
-      plan.options.outbox_bytes = from_to(random_, 1, 20) * 1000;
+      plan.options.unsent_bytes = from_to(random_, 1, 20) * 1000;
       plan.options.retain_bytes = from_to(random_, 1, 20) * 1000;
     }
     if (one_in(random_, 4)) plan.options.retain_for = from_to(random_, 1, 30) * seconds(1);

@@ -473,8 +473,8 @@ void Oracle::seen(LifeId life, const Status& status) {
   if (status.held > 1) check(" holds ", status.held_bytes, it.birth.options.held_bytes);
   check(" keeps ", status.retain_bytes, it.birth.options.retain_bytes);
   // The one that reaches the bound is still taken.
-  if (status.outbox > 1) {
-    check(" has not sent ", status.outbox_bytes, it.birth.options.outbox_bytes + largest_message);
+  if (status.unsent > 1) {
+    check(" has not sent ", status.unsent_bytes, it.birth.options.unsent_bytes + largest_message);
   }
 }
 

@@ -187,7 +187,7 @@ void Simulation::trust_primary(LifeId life) {
 bool Simulation::prepare(LifeId life, Given& given) {
   auto& it = peers_[life];
   if (given.note) {
-    if (it.node->outbox_bytes() >= it.plan.options.outbox_bytes) {
+    if (it.node->unsent_bytes() >= it.plan.options.unsent_bytes) {
       ++refused;
       return false;
     }
@@ -290,7 +290,7 @@ std::string Simulation::unsettled() const {
       }
     }
     if (status.held > 0) return name + " holds " + std::to_string(status.held) + " messages";
-    if (status.outbox > 0) return name + " has not sent " + std::to_string(status.outbox);
+    if (status.unsent > 0) return name + " has not sent " + std::to_string(status.unsent);
     const auto unacknowledged = peers_[life].node->unacknowledged();
     if (unacknowledged > 0)
       return name + " waits for " + std::to_string(unacknowledged) + " receipts";

@@ -147,7 +147,7 @@ class Member {
   void tell_standing() {
     const auto status = peer_.status();
     Standing standing{.held = status.held,
-                      .outbox = status.outbox,
+                      .unsent = status.unsent,
                       .last_sequence = status.last_sequence,
                       .memory_kib = memory_kib(),
                       .recovered = status.counters.recovered,

@@ -35,7 +35,7 @@ struct Writer {
   }
   void operator()(const Noted& e) const { out << "noted " << one_line(e.what); }
   void operator()(const Standing& e) const {
-    out << "standing " << e.ready << ' ' << e.held << ' ' << e.outbox << ' ' << e.missing << ' '
+    out << "standing " << e.ready << ' ' << e.held << ' ' << e.unsent << ' ' << e.missing << ' '
         << e.last_sequence << ' ' << e.memory_kib << ' ' << e.recovered << ' ' << e.requests << ' '
         << e.resent;
   }

@@ -98,7 +98,7 @@ struct Noted {
 struct Standing {
   std::uint64_t ready = 0;  // other peers
   std::uint64_t held = 0;
-  std::uint64_t outbox = 0;
+  std::uint64_t unsent = 0;
   std::uint64_t missing = 0;  // of all others' messages: not here yet, known to exist
   std::uint64_t last_sequence = 0;
   std::uint64_t memory_kib = 0;  // the most that was ever resident

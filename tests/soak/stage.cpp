@@ -132,7 +132,7 @@ class Stage {
            std::all_of(standings.begin(), standings.end(), [&](const auto& last) {
              const auto& standing = last->standing;
              return last->at > since + quiet_for &&
-                    standing.held + standing.outbox + standing.missing == 0;
+                    standing.held + standing.unsent + standing.missing == 0;
            });
   }
 
@@ -176,7 +176,7 @@ class Stage {
       const auto& last = standings.at(static_cast<std::size_t>(peer));
       const auto standing = last ? last->standing : Standing{};
       say("  " + peer_name(peer) + ": ready for " + std::to_string(standing.ready) + ", holds " +
-          std::to_string(standing.held) + ", outbox " + std::to_string(standing.outbox) +
+          std::to_string(standing.held) + ", unsent " + std::to_string(standing.unsent) +
           ", misses " + std::to_string(standing.missing));
     }
     say(servers_.standing());

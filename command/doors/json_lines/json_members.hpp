@@ -300,8 +300,8 @@ void members(Visit&& visit, T& status) {
   visit("held_first", status.held_first);
   visit("held_longest_ms", status.held_longest);
   visit("primary_known", status.primary_known);
-  visit("outbox", status.outbox);
-  visit("outbox_bytes", status.outbox_bytes);
+  visit("unsent", status.unsent);
+  visit("unsent_bytes", status.unsent_bytes);
   visit("last_sequence", status.last_sequence);
   visit("last_position", status.last_position);
   visit("outgoing_bytes", status.outgoing_bytes);

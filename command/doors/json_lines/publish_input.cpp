@@ -156,13 +156,13 @@ std::optional<std::string> PublishInput::take_question(const Coverage& coverage)
   return question.empty() ? std::nullopt : std::optional(std::move(question.mapped()));
 }
 
-// Ends with a message that still waits when the outbox is full.
+// Ends with a message that still waits when too many are unsent.
 void PublishInput::publish(DrivenPeer& peer, Output& output) {
   auto& [line, publication] = *waiting_;
   const auto [answer, ticket] =
       peer.publish({publication.topic, publication.payload, publication.dependency,
                     publication.headers, publication.acknowledged});
-  if (answer == Publish::outbox_full) return;
+  if (answer == Publish::queue_full) return;
   if (answer != Publish::accepted) {
     complain(line, refusal(answer, publication), output, publication.id);
   } else if (!publication.id.empty()) {

@@ -2,8 +2,8 @@
 //
 // A message that can't be published is answered by a line on the output, with the number of the
 // input line, and the next line is read. A line with an id is answered with that id once the peer
-// answers its ticket. Only a full outbox is no error: reading pauses until there is room, so that
-// whoever writes to us has to wait. The message that met it is kept, and nothing is reordered.
+// answers its ticket. Too many unsent ones are no error: reading pauses until there is room, so
+// that whoever writes to us has to wait. The message that met it is kept, and nothing is reordered.
 //
 // No line is lost at the end: all that was written before it is published, or answered as not
 // published. The end is that of the input or, when the peer is stopped, finish().

@@ -376,7 +376,7 @@ void StompDoor::publish_waiting(Connection& connection) {
   while (!waiting.empty()) {
     auto& [tag, publication] = waiting.front();
     const auto [answer, ticket] = peer_.publish(publication);
-    if (answer == Publish::outbox_full) return;
+    if (answer == Publish::queue_full) return;
     if (answer == Publish::accepted) {
       ++counters_.published;
       askers_.emplace(ticket, Asker{connection.number, tag, publication.acknowledged});

@@ -10,8 +10,8 @@
 // (outbox_subscriptions.hpp).
 //
 // No client holds up another: one that reads too slowly is bounded and cut, and if all of them
-// together keep too much waiting, the one with the most is. Only a full outbox of the peer holds up
-// those who publish: nothing more is read from them until there is room.
+// together keep too much waiting, the one with the most is. Too many unsent messages of the peer
+// hold up those who publish: nothing more is read from them until there is room.
 #pragma once
 
 #include <cstddef>

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 PEER = frozenset([
     'mesh', 'name', 'key_file', 'insecure', 'interfaces', 'beacon_port', 'seeds', 'first_port',
     'last_port', 'local_transport', 'database', 'primary', 'held_bytes', 'inbox_bytes',
-    'outbox_bytes', 'payload_bytes', 'retain_bytes', 'retain_for', 'overdue', 'overdue_after',
+    'unsent_bytes', 'payload_bytes', 'retain_bytes', 'retain_for', 'overdue', 'overdue_after',
     'heartbeat', 'suspect_after', 'gone_after', 'log_level', 'socket', 'socket_group',
     'socket_mode', 'leave_timeout',
 ])

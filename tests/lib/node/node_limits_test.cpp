@@ -304,7 +304,7 @@ TEST_CASE("leaving returns the messages that wait, says farewell and ends everyt
   const auto last = a.all<node::effect::Announce>()[0].announcement;
   CHECK((last == Announcement{"default", origin(1), 10, 20, true, false, last.counter}));
   CHECK(a.node().deadline() == never);
-  CHECK(a.node().outbox_size() == 0);
+  CHECK(a.node().unsent() == 0);
   CHECK(a.step(input::CommitPositionRead{{primary_life, history("2"), Lsn{1}, Lsn{1}}}).empty());
   CHECK(a.publish("late").empty());
   CHECK(a.wait(minutes(1)).empty());
@@ -334,8 +334,8 @@ TEST_CASE("the status lists the members, the held messages and the positions") {
   CHECK(status.held_longest == milliseconds(50));
   CHECK(status.held_bytes == 2 * footprint(message_at("x", at(300))) + 100);
   CHECK(status.primary_known);
-  CHECK(status.outbox == 1);
-  CHECK(status.outbox_bytes == footprint(message_at("waits", std::nullopt)));
+  CHECK(status.unsent == 1);
+  CHECK(status.unsent_bytes == footprint(message_at("waits", std::nullopt)));
   CHECK(status.last_sequence == 1);
   CHECK(status.last_position == at(220));
   REQUIRE(status.peers.size() == 1);

@@ -57,7 +57,7 @@ TEST_CASE("an old primary that runs on is left when the own server has followed 
   const auto reason = a.notices<PrimaryDown>().at(0).reason;
   CHECK(reason.find("its history is 1, ") != std::string::npos);
   CHECK(reason.find("has come to 1,2@0/64;") != std::string::npos);
-  CHECK(a.status().outbox == 1);
+  CHECK(a.status().unsent == 1);
   CHECK_FALSE(a.status().primary_known);
   // Its change was committed while another server was taken for the primary.
   CHECK(a.step(primary(new_life, "1 2@100")) == "primary up, ask");
@@ -109,7 +109,7 @@ TEST_CASE("an answer of a primary that was left meanwhile is not used") {
   a.befriend(b, "b");
   CHECK(heartbeat_of(a, place(history("1 2@100"), 120)) == "leave primary, primary down");
   CHECK(a.step(position_read(primary_life, "1", 97)).empty());
-  CHECK(a.status().outbox == 1);
+  CHECK(a.status().unsent == 1);
 }
 
 TEST_CASE("an answer that waits for its flush is void when its server turns out to be no primary") {

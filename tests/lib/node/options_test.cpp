@@ -107,17 +107,17 @@ TEST_CASE("each bound has room for the largest message with the longest topic an
   const auto room = footprint(largest);
   CHECK(wrong([&](Options& o) { o.held_bytes = room; }).empty());
   CHECK(wrong([&](Options& o) { o.inbox_bytes = room; }).empty());
-  CHECK(wrong([&](Options& o) { o.outbox_bytes = room; }).empty());
+  CHECK(wrong([&](Options& o) { o.unsent_bytes = room; }).empty());
   CHECK(wrong([&](Options& o) { o.held_bytes = room - 1; }) == "held-bytes");
   CHECK(wrong([&](Options& o) { o.inbox_bytes = room - 1; }) == "inbox-bytes");
-  CHECK(wrong([&](Options& o) { o.outbox_bytes = room - 1; }) == "outbox-bytes");
+  CHECK(wrong([&](Options& o) { o.unsent_bytes = room - 1; }) == "unsent-bytes");
 }
 
 TEST_CASE("a payload has 1 byte to 16 MiB") {
   const auto payload = [](std::size_t bytes) {
     return wrong([&](Options& o) {
       o.payload_bytes = bytes;
-      o.inbox_bytes = o.outbox_bytes = o.held_bytes = std::size_t{1} << 30U;
+      o.inbox_bytes = o.unsent_bytes = o.held_bytes = std::size_t{1} << 30U;
     });
   };
   CHECK(payload(0) == "payload-bytes");
@@ -160,11 +160,11 @@ TEST_CASE("all that is wrong is told at once, in the order of the options") {
     o.name = "\n";
     o.interfaces.clear();
     o.beacon_port = o.first_port = o.last_port = 1;
-    o.held_bytes = o.inbox_bytes = o.outbox_bytes = 0;
+    o.held_bytes = o.inbox_bytes = o.unsent_bytes = 0;
     o.payload_bytes = 0;
     o.heartbeat = o.suspect_after = o.gone_after = Duration(0);
   });
   CHECK(names ==
         "mesh name interfaces beacon-port first-port last-port database held-bytes inbox-bytes "
-        "outbox-bytes payload-bytes heartbeat gone-after");
+        "unsent-bytes payload-bytes heartbeat gone-after");
 }

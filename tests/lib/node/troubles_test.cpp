@@ -168,15 +168,15 @@ TEST_CASE("the alternating reasons of one outage are one trouble with the newest
 
 TEST_CASE("a primary that is down, and a position that does not come, are told apart") {
   Watched peer;
-  peer.status.outbox = 1;
+  peer.status.unsent = 1;
   CHECK(peer.begins(seconds(10)).kind == Kind::position_missing);
   peer.status.last_sequence = 1;  // it was sent, and another waits
   CHECK(peer.ends() >= seconds(9));
-  peer.status.outbox = 0;
+  peer.status.unsent = 0;
   peer.status.primary.up = false;
   peer.status.primary.reason = "refused";
   CHECK(peer.begins(seconds(10)).kind == Kind::primary_down);
-  peer.status.outbox = 1;
+  peer.status.unsent = 1;
   CHECK(peer.pass(seconds(10)).empty());
 }
 

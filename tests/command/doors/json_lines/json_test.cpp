@@ -393,8 +393,8 @@ Status sample_status() {
   status.held_first = place;
   status.held_longest = std::chrono::milliseconds(1200);
   status.primary_known = true;
-  status.outbox = 1;
-  status.outbox_bytes = 170;
+  status.unsent = 1;
+  status.unsent_bytes = 170;
   status.last_sequence = 41;
   status.last_position = place;
   status.counters.published = 41;
@@ -458,7 +458,7 @@ TEST_CASE("the status in words names each thing that an operator looks for") {
   for (const auto* part : {"master-1 in mesh default, up for 2 h 0 min", "17900 (publish)",
                            "timeline 3, replayed 0/3000000",
                            "2 messages, 4.2 KiB; next at 3:0/3000060, waiting for 1.2 s, 96 B",
-                           "outbox    1 message", "orphaned 3", "master-2", "suspect"}) {
+                           "unsent    1 message", "orphaned 3", "master-2", "suspect"}) {
     CHECK(contains(text, part));
   }
 }
