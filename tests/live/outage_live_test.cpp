@@ -154,7 +154,7 @@ TEST_CASE("both servers are down for a minute, and nothing is lost or early" * l
     world.publish(std::to_string(row), AfterCommit{.durable = true});
     std::this_thread::sleep_for(1s);
   }
-  CHECK(world.writer->status().outbox == rows);
+  CHECK(world.writer->status().unsent == rows);
   world.primary.start();
   CHECK(holds(*world.reader, rows));
   world.replica.start();
@@ -267,7 +267,7 @@ TEST_CASE("while the primary is down for 5 s announcements wait, and only the su
   // Had it been an asynchronous commit, it could be lost.
   world.publish("in doubt", AfterCommit{});
   std::this_thread::sleep_for(5s);
-  CHECK(world.writer->status().outbox == 12);
+  CHECK(world.writer->status().unsent == 12);
   CHECK(world.reader->status().counters.delivered == 1);
   world.primary.start();
   auto reading = world.replica.connect();
@@ -279,7 +279,7 @@ TEST_CASE("while the primary is down for 5 s announcements wait, and only the su
   const auto unpublished = next_notice<Unpublished>(*world.writer);
   REQUIRE(unpublished);
   CHECK(unpublished->payload == "in doubt");
-  CHECK(world.writer->status().outbox == 0);
+  CHECK(world.writer->status().unsent == 0);
 }
 
 TEST_CASE("a connection to the primary that breaks costs no message") {
@@ -370,7 +370,7 @@ TEST_CASE(
     std::this_thread::sleep_for(4ms * round);
     world.primary.crash();
     world.primary.start();
-    REQUIRE(eventually(20s, [&] { return world.writer->status().outbox == 0; }));
+    REQUIRE(eventually(20s, [&] { return world.writer->status().unsent == 0; }));
     world.writer->leave();
     const auto unpublished = next_notice<Unpublished>(*world.writer, 0ms);
     const auto payload = next_payload(*world.reader, unpublished ? 100ms : 5000ms);

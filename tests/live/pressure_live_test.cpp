@@ -237,7 +237,7 @@ TEST_CASE(
     if (answer != Publish::accepted) break;
     ++accepted;
     // One at a time, so that none counts for nothing on its way between the threads.
-    REQUIRE(eventually(5s, [&] { return publisher->status().outbox == accepted; }));
+    REQUIRE(eventually(5s, [&] { return publisher->status().unsent == accepted; }));
   }
   CHECK(answer == Publish::queue_full);
   CHECK(accepted == mesh.unsent_bytes / weight(kibibyte));
