@@ -108,7 +108,7 @@ outbox-retain-bytes = "5MB"
                                    {"TIDEGATE_PRIMARY", "host=p"},
                                    {"TIDEGATE_HELD_BYTES", "64MiB"},
                                    {"TIDEGATE_INBOX_BYTES", "2000000"},
-                                   {"TIDEGATE_OUTBOX_BYTES", "3MB"},
+                                   {"TIDEGATE_UNSENT_BYTES", "3MB"},
                                    {"TIDEGATE_PAYLOAD_BYTES", "1000"},
                                    {"TIDEGATE_RETAIN_BYTES", "4MB"},
                                    {"TIDEGATE_RETAIN_FOR", "2min"},
