@@ -114,14 +114,14 @@ TEST_CASE("all that is wrong in all sources is reported at once, with where it c
   const auto configuration = configure({
       .file_name = "t.toml",
       .file_text = "mesh = 3\n\nheartbeat = 500\nheld_bytes = \"1GiB\"\ncolour = \"blue\"",
-      .environment = {{"TIDEGATE_OUTBOX_BYTES", "many"}, {"TIDEGATE_HARTBEAT", "1s"}},
+      .environment = {{"TIDEGATE_UNSENT_BYTES", "many"}, {"TIDEGATE_HARTBEAT", "1s"}},
       .flags = {{"beacon-port", {"70000"}}, {"log-level", {"loud"}}, {"first-port", {"40000"}}},
   });
   std::vector<std::string> places;
   for (const auto& problem : configuration.problems) places.push_back(problem.where);
   std::sort(places.begin(), places.end());
   CHECK(places == std::vector<std::string>{"--beacon-port", "--log-level", "TIDEGATE_HARTBEAT",
-                                           "TIDEGATE_OUTBOX_BYTES", "last-port (default)",
+                                           "TIDEGATE_UNSENT_BYTES", "last-port (default)",
                                            "t.toml:1: mesh", "t.toml:3: heartbeat",
                                            "t.toml:4: held_bytes", "t.toml:5: colour"});
 }

@@ -146,14 +146,14 @@ TEST_CASE("everything that is wrong with the settings is told at once") {
   auto command =
       mesh.command({"peer", "--config", (mesh.directory() / "t.toml").string(), "--databse", "x",
                     "--first-port", "no", "--subscribe", "a/#/b", "stray"});
-  command.environment["TIDEGATE_OUTBOX_BYTES"] = "big";
+  command.environment["TIDEGATE_UNSENT_BYTES"] = "big";
   const auto ran = CommandMesh::finish(Process(command));
   CHECK(ran.status == 2);
   CHECK(ran.output.empty());
   for (const auto* part :
        {"t.toml:1: held_bytes: settings in a file are written with '-'", "t.toml:2: heartbeat",
         "--databse: there is no such flag; did you mean --database?", "--first-port: 'no'",
-        "--subscribe: 'a/#/b'", "stray", "TIDEGATE_OUTBOX_BYTES: 'big'"}) {
+        "--subscribe: 'a/#/b'", "stray", "TIDEGATE_UNSENT_BYTES: 'big'"}) {
     CHECK(contains(ran.errors, part));
   }
 }
