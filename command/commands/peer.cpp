@@ -30,6 +30,7 @@
 #include "command/doors/json_lines/json_door.hpp"
 #include "command/doors/network_thread.hpp"
 #include "command/doors/notice_log.hpp"
+#include "command/doors/outbox_subscriptions.hpp"
 #include "command/doors/publish_socket/publish_socket.hpp"
 #include "command/doors/status_socket/places.hpp"
 #include "command/doors/status_socket/status_socket.hpp"
@@ -118,14 +119,13 @@ std::unique_ptr<publish_socket::PublishSocket> open_publish_socket(
 // The door for STOMP clients, at its own addresses and over HTTP; nullptr: none is wanted.
 Result<std::unique_ptr<stomp_door::StompDoor>> open_stomp_door(
     const command::Invocation& invocation, io::Reactor& reactor, DrivenPeer& peer,
-    doors::PeerPatterns& patterns, stomp_door::DurableStore* durable, tls::Terminator* terminator) {
+    doors::PeerPatterns& patterns, doors::OutboxSubscriptions& outboxes,
+    stomp_door::DurableStore* durable, tls::Terminator* terminator) {
   const auto& settings = invocation.settings;
   if (!has_door(settings)) return std::unique_ptr<stomp_door::StompDoor>();
-  stomp_door::DoorOptions options{
-      .sharing = {settings.door_group, settings.door_mode},
-      .payload_bytes = settings.options.payload_bytes,
-      .terminator = terminator,
-      .outbox = {settings.options.database.value_or(""), settings.options.state_file}};
+  stomp_door::DoorOptions options{.sharing = {settings.door_group, settings.door_mode},
+                                  .payload_bytes = settings.options.payload_bytes,
+                                  .terminator = terminator};
   for (const auto& text : settings.doors) {
     options.addresses.push_back(stomp_door::parse_address(text).value());
   }
@@ -133,7 +133,7 @@ Result<std::unique_ptr<stomp_door::StompDoor>> open_stomp_door(
     const auto colon = login.find(':');
     options.login = stomp::Login{login.substr(0, colon), login.substr(colon + 1)};
   }
-  return stomp_door::StompDoor::open(std::move(options), reactor, peer, patterns, durable,
+  return stomp_door::StompDoor::open(std::move(options), reactor, peer, patterns, outboxes, durable,
                                      invocation.log);
 }
 
@@ -297,7 +297,9 @@ command::Description help() {
       "server shows\n"
       "a position: \"covered\" answers. {\"subscribe\":\"builds/#\"} and "
       "{\"unsubscribe\":...} choose\n"
-      "what is delivered from now on. docs/json.md lists all members.",
+      "what is delivered from now on. {\"outbox\":NAME,\"subscribe\":PATTERN} and "
+      "{\"outbox\":NAME,\"taken\":TICKET}\n"
+      "read an outbox. docs/json.md lists all members.",
       {},
       command::LogLevel::info};
 }
@@ -355,12 +357,15 @@ class PeerCommand final : public command::Subcommand {
     // Clients of a door subscribe for themselves, and standard output is often a journal then.
     if (patterns_.empty() && !nothing_ && !serves) subscriptions.add(Pattern::all());
     Session session(peer, &stop);
+    const auto& wanted = invocation.settings.options;
+    doors::OutboxSubscriptions outboxes({wanted.database.value_or(""), wanted.state_file},
+                                        session.reactor(), patterns, invocation.log);
     const stomp_door::StompDoor* door = nullptr;
     const auto retention = open_retention(invocation, session.reactor());
     if (!retention) return command::fail(invocation, retention.error().message);
     auto socket = open_status_socket(invocation, session.reactor(), peer, door, retention->get());
     if (!socket) return command::fail(invocation, socket.error().message);
-    RunningPeer orders(peer, invocation.settings.options, invocation.log);
+    RunningPeer orders(peer, wanted, invocation.log);
     const auto publishing =
         open_publish_socket(invocation, socket->get(), session.reactor(), peer, orders);
     orders.serves(publishing.get());
@@ -368,7 +373,7 @@ class PeerCommand final : public command::Subcommand {
     if (!network) return command::fail(invocation, network.error().message);
     const auto terminator = open_terminator(invocation.settings, network->get());
     if (!terminator) return command::fail(invocation, terminator.error().message);
-    const auto stomp = open_stomp_door(invocation, session.reactor(), peer, patterns,
+    const auto stomp = open_stomp_door(invocation, session.reactor(), peer, patterns, outboxes,
                                        durable->get(), terminator->get());
     if (!stomp) return command::fail(invocation, stomp.error().message);
     door = stomp->get();
@@ -376,8 +381,8 @@ class PeerCommand final : public command::Subcommand {
     if (!http) return command::fail(invocation, http.error().message);
     say_what_was_found(invocation, peer.status());
 
-    json_lines::JsonDoor lines(session.reactor(), peer, subscriptions, orders, STDIN_FILENO,
-                               STDOUT_FILENO, invocation.settings.options.payload_bytes);
+    json_lines::JsonDoor lines(session.reactor(), peer, subscriptions, outboxes, orders,
+                               STDIN_FILENO, STDOUT_FILENO, wanted.payload_bytes);
     doors::NoticeLog log(invocation.log, session.reactor(), peer);
     session.add(lines);
     session.add(log);
@@ -385,6 +390,7 @@ class PeerCommand final : public command::Subcommand {
     if (*http) session.add(**http);
     if (*network) session.add(**network);
     if (*stomp) session.add(**stomp);
+    session.add(outboxes);
     io::Reactor::Watch hangup_watch;
     auto present = invocation.settings;
     if (hangup) {

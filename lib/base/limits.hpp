@@ -120,11 +120,11 @@ inline constexpr std::size_t outbox_journal_bytes = std::size_t{256} << 10U;
 inline constexpr std::size_t outbox_cursor_file_bytes = std::size_t{64} << 20U;
 // Payloads of one reading; a row alone may have more.
 inline constexpr std::size_t outbox_reading_bytes = std::size_t{1} << 20U;
-// Of a door: subscriptions to the outbox that are open at a time, each of which has a connection to
-// the database; names, each of which has a file; and bytes of rows that wait for one client before
-// no more are taken.
-inline constexpr std::size_t stomp_outboxes = 16;
-inline constexpr std::size_t stomp_outbox_names = 64;
+// Of the doors of a peer: subscriptions to the outbox that are open at a time, each of which has a
+// connection to the database; and names, each of which has a file. Of one STOMP client: bytes of
+// rows that wait for it before no more are taken.
+inline constexpr std::size_t door_outboxes = 16;
+inline constexpr std::size_t door_outbox_names = 64;
 inline constexpr std::size_t stomp_outbox_bytes = std::size_t{1} << 20U;
 
 static_assert(outbox_ranges + outbox_window < outbox_done_ranges,

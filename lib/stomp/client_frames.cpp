@@ -353,8 +353,7 @@ void Session::acknowledge_in(Subscription& subscription, std::uint64_t number, b
   for (const auto& one : all) {
     tell(one.id);
     if (subscription.outbox.empty()) continue;
-    effects_.emplace_back(
-        OutboxEffect(OutboxTaken{subscription.outbox, one.ticket, one.item.loss}));
+    effects_.emplace_back(OutboxEffect(OutboxTaken{subscription.outbox, one.ticket}));
   }
 }
 

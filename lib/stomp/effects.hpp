@@ -1,7 +1,6 @@
 // Effects of a session, in their order, for the door that owns it.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <variant>
 
@@ -62,11 +61,10 @@ struct OutboxOpen {
   Pattern pattern;
   From from = From::latest;  // where the name is new
 };
-// Its client has acknowledged that row, or that loss.
+// Its client has acknowledged the row or the loss with that ticket.
 struct OutboxTaken {
   std::string name;
-  Ticket row = 0;
-  std::shared_ptr<const Loss> loss;  // instead
+  Ticket ticket = 0;
 };
 // Its client has gone; the name stays. Nothing, if another connection has it.
 struct OutboxClose {

@@ -51,6 +51,7 @@ SubscriptionQueue::Item SubscriptionQueue::take(std::uint64_t number) {
   if (window_ == 0) return item;
   Taken taken{number, item.id(), arrival, {nullptr, item.loss}};
   if (item.delivery != nullptr && item.delivery->row) taken.ticket = item.delivery->row->ticket;
+  if (item.loss != nullptr) taken.ticket = item.loss->ticket;
   if (keeps_ == Keeps::unacknowledged) {
     taken.item = item;
     kept_bytes_ += bytes;

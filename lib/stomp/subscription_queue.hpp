@@ -41,6 +41,7 @@ struct Loss {
   std::uint64_t last = 0;
   Undelivered::Why why = Undelivered::Why::missing;
   std::string json = {};
+  Ticket ticket = 0;  // of a loss of an outbox
 
   [[nodiscard]] bool is_range() const { return kind == Kind::undelivered || kind == Kind::dropped; }
 };
@@ -60,7 +61,7 @@ class SubscriptionQueue {
     MessageId id;
     std::uint64_t arrival = 0;
     Item item;          // where it is kept; a loss always is
-    Ticket ticket = 0;  // of a row of an outbox
+    Ticket ticket = 0;  // of a row of an outbox, or a loss
   };
   enum class Keeps : std::uint8_t { nothing, unacknowledged };
 

@@ -134,8 +134,11 @@ class ScriptedSession {
     return std::make_shared<const Delivery>(std::move(row));
   }
   static std::shared_ptr<const stomp::Loss> lost(std::uint64_t sequence) {
-    return std::make_shared<const stomp::Loss>(stomp::Loss{
-        .kind = stomp::Loss::Kind::outbox, .origin = {}, .first = sequence, .json = "{}"});
+    return std::make_shared<const stomp::Loss>(stomp::Loss{.kind = stomp::Loss::Kind::outbox,
+                                                           .origin = {},
+                                                           .first = sequence,
+                                                           .json = "{}",
+                                                           .ticket = sequence});
   }
 
   void act_for_outbox(const stomp::OutboxEffect& effect) {
@@ -150,7 +153,7 @@ class ScriptedSession {
     } else {
       const auto& taken = std::get<stomp::OutboxTaken>(effect);
       TIDEGATE_MUST(outboxes_.contains(taken.name));
-      TIDEGATE_MUST((taken.loss == nullptr) == (taken.row != 0));
+      TIDEGATE_MUST(taken.ticket != 0);
     }
   }
 

@@ -13,9 +13,9 @@
 #include <sys/types.h>
 
 #include "peer/servers/postgres/outbox_schema.hpp"
-#include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "tests/live/command_mesh.hpp"
+#include "tests/live/outbox_peer.hpp"
 #include "tests/live/stomp/hand_written.hpp"
 
 using namespace std::chrono_literals;
@@ -25,6 +25,8 @@ using namespace tidegate::support;
 using namespace tidegate::testing;
 
 namespace {
+
+using Site = OutboxPeer;
 
 std::string subscribe(const std::string& more = "from:earliest\n",
                       const std::string& name = "mails", const std::string& id = "1") {
@@ -79,47 +81,6 @@ class Mails {
   HandWritten client_;
   stomp::Frame last_;
   std::vector<std::string> acks_;
-};
-
-// A peer with a door that reads a standby.
-struct Site {
-  Site() {
-    primary.execute(postgres::outbox_schema({}, {}));
-    start();
-  }
-
-  void start() { start_on(standby, primary); }
-  void start_on(Server& reads, Server& writes) {
-    peer.emplace(mesh.start({"peer", "--name", "app", "--door", "unix:" + door(), "--state-file",
-                             state(), "--database", reads.connection_string(), "--primary",
-                             writes.connection_string()}));
-  }
-  void kill() {
-    peer->send(SIGKILL);
-    (void)ended(*peer);
-  }
-  // One transaction each, with one of another topic in between.
-  void announce(int first, int last) {
-    for (int i = first; i <= last; ++i) {
-      const auto text = std::to_string(i);
-      primary.execute("SELECT tidegate.announce('other', ''); SELECT tidegate.announce('jobs/" +
-                      text + "', '" + text + "', '{\"kind\": \"k\"}')");
-    }
-  }
-  // Some at once, each with so many bytes.
-  void announce_large(int count, int bytes) {
-    primary.execute("SELECT tidegate.announce('jobs/x', repeat('x', " + std::to_string(bytes) +
-                    ")) FROM generate_series(1, " + std::to_string(count) + ")");
-  }
-
-  [[nodiscard]] std::string door() const { return (mesh.directory() / "door").string(); }
-  [[nodiscard]] std::string state() const { return (mesh.directory() / "state").string(); }
-
-  CommandMesh mesh;
-  Cluster cluster;
-  Server& primary = cluster.primary();
-  Server& standby = cluster.add_replica();
-  std::optional<Process> peer;
 };
 
 // The processor's time that it uses while nothing happens for a second.

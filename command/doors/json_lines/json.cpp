@@ -262,9 +262,30 @@ Json subscribed(const std::string& pattern) {
   return json;
 }
 
-Json unsubscribed(const std::string& pattern) {
+Json unsubscribed(const std::string& pattern, const std::string& reason) {
   auto json = typed("unsubscribed");
   json["pattern"] = pattern;
+  if (!reason.empty()) json["reason"] = reason;
+  return json;
+}
+
+Json of_outbox(Json line, const std::string& name, const std::string& id) {
+  line["outbox"] = name;
+  if (!id.empty()) line["id"] = Json::parse(id);
+  return line;
+}
+
+Json taken(Ticket ticket) {
+  auto json = typed("taken");
+  json["ticket"] = ticket;
+  return json;
+}
+
+Json forgotten() { return typed("forgotten"); }
+
+Json outbox_lost(const OutboxLost& lost, Ticket ticket) {
+  auto json = made(lost);
+  json["ticket"] = ticket;
   return json;
 }
 

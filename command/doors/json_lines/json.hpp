@@ -50,7 +50,15 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json trusted();
 [[nodiscard]] Json keys_in_use(const std::vector<std::string>& names);
 [[nodiscard]] Json subscribed(const std::string& pattern);
-[[nodiscard]] Json unsubscribed(const std::string& pattern);
+// `reason`: nobody here has asked for it.
+[[nodiscard]] Json unsubscribed(const std::string& pattern, const std::string& reason = "");
+
+// Lines about a subscription to the outbox have its name besides, and the id of the line that they
+// answer, if that has one.
+[[nodiscard]] Json of_outbox(Json line, const std::string& name, const std::string& id = "");
+[[nodiscard]] Json taken(Ticket ticket);
+[[nodiscard]] Json forgotten();
+[[nodiscard]] Json outbox_lost(const OutboxLost& lost, Ticket ticket);
 
 // The first line that a client of the publish socket gets, again when it changes: so many peers are
 // ready, and whether nobody new has come for a while.
@@ -140,5 +148,32 @@ struct Wait {
 
 // nullopt: the line is another one.
 [[nodiscard]] std::optional<Result<Wait>> parse_wait(std::string_view line);
+
+// The line in that is about a subscription to the outbox; any other member is refused.
+inline constexpr std::array<std::string_view, 7> outbox_members{
+    "outbox", "subscribe", "from", "taken", "unsubscribe", "forget", "id"};
+
+struct OutboxOrder {
+  struct Subscribe {
+    std::string text;  // of the pattern
+    Pattern pattern;
+    From from = From::latest;  // where the name is new
+  };
+  struct Take {
+    Ticket ticket = 0;  // of a row or a loss
+  };
+  struct Unsubscribe {
+    std::string text;
+  };
+  struct Forget {};
+  using Deed = std::variant<Subscribe, Take, Unsubscribe, Forget>;
+
+  std::string name;
+  Deed deed;
+  std::string id;  // as JSON; empty: none
+};
+
+// nullopt: the line is another one.
+[[nodiscard]] std::optional<Result<OutboxOrder>> parse_outbox(std::string_view line);
 
 }  // namespace tidegate::json_lines

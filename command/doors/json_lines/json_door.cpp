@@ -11,13 +11,15 @@
 namespace tidegate::json_lines {
 
 JsonDoor::JsonDoor(io::Reactor& reactor, DrivenPeer& peer, doors::Subscriptions& subscriptions,
-                   doors::Orders& orders, int input, int output, std::size_t payload_bytes)
+                   doors::OutboxSubscriptions& outboxes, doors::Orders& orders, int input,
+                   int output, std::size_t payload_bytes)
     : reactor_(reactor),
       peer_(peer),
       subscriptions_(subscriptions),
       orders_(orders),
       output_(output, reactor),
-      input_(input, payload_bytes, &subscriptions),
+      outbox_(std::make_shared<OutboxLines>(outboxes, output_)),
+      input_(input, payload_bytes, &subscriptions, outbox_.get()),
       settles_(reactor.timer([] {})),
       settles_by_(io::clock_now() + command::usual_wait) {
   input_.hold_back(true);

@@ -6,11 +6,14 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "command/doors/door.hpp"
+#include "command/doors/json_lines/outbox_lines.hpp"
 #include "command/doors/json_lines/output.hpp"
 #include "command/doors/json_lines/publish_input.hpp"
 #include "command/doors/orders.hpp"
+#include "command/doors/outbox_subscriptions.hpp"
 #include "command/doors/subscriptions.hpp"
 #include "command/settle.hpp"
 #include "peer/io/reactor.hpp"
@@ -23,7 +26,8 @@ class JsonDoor final : public doors::Door {
  public:
   // Delivers what its subscriptions match.
   JsonDoor(io::Reactor& reactor, DrivenPeer& peer, doors::Subscriptions& subscriptions,
-           doors::Orders& orders, int input, int output, std::size_t payload_bytes);
+           doors::OutboxSubscriptions& outboxes, doors::Orders& orders, int input, int output,
+           std::size_t payload_bytes);
 
   void handle(const Incoming& incoming) override;
   void peer_has_turned() override;
@@ -53,6 +57,7 @@ class JsonDoor final : public doors::Door {
   doors::Subscriptions& subscriptions_;
   doors::Orders& orders_;
   Output output_;
+  std::shared_ptr<OutboxLines> outbox_;
   PublishInput input_;
   io::Reactor::Watch input_watch_;   // while input is wanted
   io::Reactor::Watch hangup_watch_;  // while it is not

@@ -39,6 +39,9 @@ class Output {
   // There is something to write.
   [[nodiscard]] bool pending() const { return !text_.empty(); }
 
+  // More is pending than a pipe holds: whatever can wait where it is should.
+  [[nodiscard]] bool busy() const { return closed_ || text_.size() - written_ > pipe_bytes; }
+
   // So much is pending that its producer should pause.
   [[nodiscard]] bool full() const { return text_.size() >= most_pending; }
 
@@ -53,6 +56,7 @@ class Output {
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
+  static constexpr std::size_t pipe_bytes = std::size_t{1} << 16U;
   static constexpr std::size_t most_pending = std::size_t{1} << 20U;
 
   bool write_some();

@@ -33,6 +33,9 @@ void complain(std::uint64_t line, const std::string& message, Output& output,
   output.line(to_text(publish_error(line, message, id)));
 }
 
+constexpr const char* nothing_delivered =
+    "nothing is delivered here; subscribe on the standard input of the peer";
+
 constexpr const char* peer_leaves = "not published: the peer leaves";
 
 // A service, or a background job of a shell, gets a device that nobody writes to.
@@ -51,10 +54,11 @@ bool readable_now(int descriptor) {
 }  // namespace
 
 PublishInput::PublishInput(int descriptor, std::size_t payload_bytes,
-                           doors::Subscriptions* deliveries)
+                           doors::Subscriptions* deliveries, OutboxLines* outbox)
     : descriptor_(descriptor),
       payload_bytes_(payload_bytes),
       deliveries_(deliveries),
+      outbox_(outbox),
       lines_(longest_line(payload_bytes)) {}
 
 void PublishInput::read() {
@@ -110,6 +114,8 @@ void PublishInput::take(const Line& line, DrivenPeer* publisher, doors::Orders& 
     obey(**order, line.number, orders, output);
   } else if (auto wait = parse_wait(line.text)) {
     ask(line, std::move(*wait), orders, output);
+  } else if (const auto outbox = parse_outbox(line.text)) {
+    obey_outbox(line, *outbox, output);
   } else if (publisher == nullptr) {
     complain(line.number, "not published: the peer for it could not be started", output,
              id_of(line.text));
@@ -128,8 +134,7 @@ void PublishInput::obey(const Order& order, std::uint64_t line, doors::Orders& o
     if (!names) return complain(line, names.error().message, output);
     output.line(to_text(keys_in_use(*names)));
   } else if (deliveries_ == nullptr) {
-    complain(line, "nothing is delivered here; subscribe on the standard input of the peer",
-             output);
+    complain(line, nothing_delivered, output);
   } else if (const auto* wanted = std::get_if<Subscribe>(&order)) {
     deliveries_->add(wanted->pattern);
     output.line(to_text(subscribed(wanted->text)));
@@ -138,6 +143,12 @@ void PublishInput::obey(const Order& order, std::uint64_t line, doors::Orders& o
     deliveries_->remove(unwanted.pattern);
     output.line(to_text(unsubscribed(unwanted.text)));
   }
+}
+
+void PublishInput::obey_outbox(const Line& line, const Result<OutboxOrder>& order, Output& output) {
+  if (!order) return complain(line.number, order.error().message, output, id_of(line.text));
+  if (outbox_ == nullptr) return complain(line.number, nothing_delivered, output, order->id);
+  outbox_->obey(*order, line.number);
 }
 
 void PublishInput::ask(const Line& line, Result<Wait> wait, doors::Orders& orders, Output& output) {
@@ -211,7 +222,12 @@ void PublishInput::give_up(Output& output) {
   finish();
   while (true) {
     while (const auto line = lines_.next()) {
-      if (!parse_order(line->text) && !parse_wait(line->text)) take_message(*line, output);
+      if (const auto outbox = parse_outbox(line->text)) {
+        // Those that it has taken must not come again.
+        obey_outbox(*line, *outbox, output);
+      } else if (!parse_order(line->text) && !parse_wait(line->text)) {
+        take_message(*line, output);
+      }
       refuse_waiting();
     }
     if (ended_) return;

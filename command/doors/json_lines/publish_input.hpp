@@ -17,6 +17,7 @@
 
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/line_reader.hpp"
+#include "command/doors/json_lines/outbox_lines.hpp"
 #include "command/doors/json_lines/output.hpp"
 #include "command/doors/orders.hpp"
 #include "command/doors/subscriptions.hpp"
@@ -26,8 +27,10 @@ namespace tidegate::json_lines {
 
 class PublishInput {
  public:
-  // `deliveries`: those that the writer gets and may choose; nullptr: none.
-  PublishInput(int descriptor, std::size_t payload_bytes, doors::Subscriptions* deliveries);
+  // `deliveries`: those that the writer gets and may choose, and `outbox` the same of rows;
+  // nullptr: none.
+  PublishInput(int descriptor, std::size_t payload_bytes, doors::Subscriptions* deliveries,
+               OutboxLines* outbox);
 
   // To be watched for input while wants_input(); then read().
   [[nodiscard]] int descriptor() const { return descriptor_; }
@@ -85,6 +88,7 @@ class PublishInput {
   void end();
   void take(const Line& line, DrivenPeer* publisher, doors::Orders& orders, Output& output);
   void obey(const Order& order, std::uint64_t line, doors::Orders& orders, Output& output);
+  void obey_outbox(const Line& line, const Result<OutboxOrder>& order, Output& output);
   void take_message(const Line& line, Output& output);
   void publish(DrivenPeer& peer, Output& output);
   void ask(const Line& line, Result<Wait> wait, doors::Orders& orders, Output& output);
@@ -93,6 +97,7 @@ class PublishInput {
   int descriptor_;
   std::size_t payload_bytes_;
   doors::Subscriptions* deliveries_;
+  OutboxLines* outbox_;
   LineReader lines_;
   std::optional<Waiting> waiting_;
   std::map<Ticket, Id> ids_;                 // of what is not answered to the end yet

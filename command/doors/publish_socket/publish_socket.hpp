@@ -58,7 +58,7 @@ class PublishSocket final : public doors::Door {
         : socket(std::move(the_socket)),
           writing(std::move(the_same)),
           output(writing.get(), reactor),
-          input(socket.get(), payload_bytes, nullptr) {}
+          input(socket.get(), payload_bytes, nullptr, nullptr) {}
 
     io::Descriptor socket;
     io::Descriptor writing;  // the same: a reactor watches a descriptor for one purpose only

@@ -59,6 +59,7 @@ std::string line_of(const Notice& notice) {
 
 Result<std::unique_ptr<StompDoor>> StompDoor::open(DoorOptions options, io::Reactor& reactor,
                                                    DrivenPeer& peer, doors::PeerPatterns& patterns,
+                                                   doors::OutboxSubscriptions& outboxes,
                                                    DurableStore* durable, spdlog::logger& log) {
   std::vector<Listening> all;
   const Protection protection{.certificate = options.terminator != nullptr,
@@ -68,29 +69,23 @@ Result<std::unique_ptr<StompDoor>> StompDoor::open(DoorOptions options, io::Reac
     if (!some) return some.error();
     for (auto& one : some.value()) all.push_back(std::move(one));
   }
-  return std::unique_ptr<StompDoor>(
-      new StompDoor(std::move(options), std::move(all), reactor, peer, patterns, durable, log));
+  return std::unique_ptr<StompDoor>(new StompDoor(std::move(options), std::move(all), reactor, peer,
+                                                  patterns, outboxes, durable, log));
 }
 
 StompDoor::StompDoor(DoorOptions options, std::vector<Listening> listening, io::Reactor& reactor,
-                     DrivenPeer& peer, doors::PeerPatterns& patterns, DurableStore* durable,
+                     DrivenPeer& peer, doors::PeerPatterns& patterns,
+                     doors::OutboxSubscriptions& outboxes, DurableStore* durable,
                      spdlog::logger& log)
     : options_(std::move(options)),
       reactor_(reactor),
       peer_(peer),
       patterns_(patterns),
+      outboxes_(outboxes),
       durable_(durable),
       log_(log),
       listening_(std::move(listening)),
-      timer_(reactor.timer()),
-      outboxes_(options_.outbox, reactor, patterns,
-                {[this](std::uint64_t number) {
-                   auto* client = client_of_connection(number);
-                   return client == nullptr ? nullptr : &client->session;
-                 },
-                 [this](const std::string& kind, LogLevel level, const std::string& text) {
-                   tell(kind, level, text);
-                 }}) {
+      timer_(reactor.timer()) {
   for (const auto& each : listening_) {
     listen_watches_.push_back(reactor.watch_input(
         each.descriptor(), [this, &each](io::Readiness) { accept_clients(each); }));
@@ -162,6 +157,7 @@ void StompDoor::adopt(io::Descriptor socket, std::string who) {
         serve(connection);
       },
       [this] { write_durable(); }, io::clock_now());
+  connection.outbox = std::make_shared<OutboxClient>(connection.client->session);
   tell("", LogLevel::debug,
        "STOMP client " + std::to_string(number) + " is " + connection.client->who());
   serve(connection);
@@ -178,7 +174,6 @@ void StompDoor::turn_away(const io::Descriptor& socket) const {
 
 void StompDoor::handle(const Incoming& incoming) {
   if (const auto* delivery = std::get_if<Delivery>(&incoming)) {
-    outboxes_.heard(*delivery);
     const bool nobody = durable_ == nullptr || durable_->subscriptions().empty();
     if (clients_.empty() && nobody) return;
     const auto shared = std::make_shared<const Delivery>(*delivery);
@@ -263,7 +258,6 @@ void StompDoor::peer_has_turned() {
   const auto now = io::clock_now();
   if (durable_ != nullptr) follow_durable(now);
   cut_the_slowest();
-  if (!leaving_) outboxes_.hand_out();
   auto next = digest_.deadline();
   for (auto& connection : clients_) {
     auto& client = *connection.client;
@@ -276,7 +270,6 @@ void StompDoor::peer_has_turned() {
   }
   sweep();
   for (auto& connection : clients_) next = std::min(next, connection.client->deadline());
-  if (!leaving_ && outboxes_.has_more()) next = now;
   for (const auto& line : digest_.due(now)) command::write(log_, line);
   timer_.set(next);
 }
@@ -309,7 +302,7 @@ void StompDoor::carry_out(Connection& connection) {
     } else if (const auto* other = std::get_if<stomp::EvictEffect>(&effect)) {
       evict(*other);
     } else if (const auto* outbox = std::get_if<stomp::OutboxEffect>(&effect)) {
-      outboxes_.carry_out(connection.number, *outbox);
+      stomp_door::carry_out(*outbox, connection.outbox, outboxes_);
     } else {
       const bool taken = std::get<stomp::AcknowledgedEffect>(effect).taken;
       ++(taken ? counters_.acknowledged : counters_.refused_by_client);

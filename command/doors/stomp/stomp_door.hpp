@@ -7,7 +7,7 @@
 // (durable_store.hpp). All that a client does to them is on disk before it is answered.
 //
 // Subscriptions to the outbox are read for their clients while those are there
-// (outbox_subscriptions.hpp).
+// (doors/outbox_subscriptions.hpp).
 //
 // No client holds up another: one that reads too slowly is bounded and cut, and if all of them
 // together keep too much waiting, the one with the most is. Too many unsent messages of the peer
@@ -24,11 +24,12 @@
 #include <vector>
 
 #include "command/doors/door.hpp"
+#include "command/doors/outbox_subscriptions.hpp"
 #include "command/doors/stomp/client.hpp"
 #include "command/doors/stomp/door_counters.hpp"
 #include "command/doors/stomp/durable_store.hpp"
 #include "command/doors/stomp/listening.hpp"
-#include "command/doors/stomp/outbox_subscriptions.hpp"
+#include "command/doors/stomp/outbox_client.hpp"
 #include "command/doors/subscriptions.hpp"
 #include "command/doors/tls/terminator.hpp"
 #include "command/log.hpp"
@@ -45,7 +46,6 @@ struct DoorOptions {
   std::optional<stomp::Login> login;
   std::size_t payload_bytes = 0;
   tls::Terminator* terminator = nullptr;  // of its TCP ports; nullptr: they speak no TLS
-  OutboxPlace outbox = {};
 };
 
 class StompDoor final : public doors::Door {
@@ -54,6 +54,7 @@ class StompDoor final : public doors::Door {
   // `durable`; nullptr: there are no durable subscriptions.
   static Result<std::unique_ptr<StompDoor>> open(DoorOptions options, io::Reactor& reactor,
                                                  DrivenPeer& peer, doors::PeerPatterns& patterns,
+                                                 doors::OutboxSubscriptions& outboxes,
                                                  DurableStore* durable, spdlog::logger& log);
   ~StompDoor() override;
 
@@ -71,7 +72,8 @@ class StompDoor final : public doors::Door {
   struct Connection {
     std::uint64_t number = 0;
     std::unique_ptr<Client> client;
-    bool told = false;  // the log knows that it has ended
+    std::shared_ptr<OutboxClient> outbox;  // the same one
+    bool told = false;                     // the log knows that it has ended
   };
   using Connections = std::list<Connection>;
   // Of a message or a question that the peer has accepted.
@@ -82,8 +84,8 @@ class StompDoor final : public doors::Door {
   };
 
   StompDoor(DoorOptions options, std::vector<Listening> listening, io::Reactor& reactor,
-            DrivenPeer& peer, doors::PeerPatterns& patterns, DurableStore* durable,
-            spdlog::logger& log);
+            DrivenPeer& peer, doors::PeerPatterns& patterns, doors::OutboxSubscriptions& outboxes,
+            DurableStore* durable, spdlog::logger& log);
 
   void accept_clients(const Listening& listening);
   [[nodiscard]] io::Descriptor terminate(const io::Descriptor& socket, const std::string& who);
@@ -112,6 +114,7 @@ class StompDoor final : public doors::Door {
   io::Reactor& reactor_;
   DrivenPeer& peer_;
   doors::PeerPatterns& patterns_;
+  doors::OutboxSubscriptions& outboxes_;
   DurableStore* durable_;
   Instant look_at_ = Instant::min();  // how far the streams have come
   spdlog::logger& log_;
@@ -122,7 +125,6 @@ class StompDoor final : public doors::Door {
   Connections clients_;
   std::map<Ticket, Asker> askers_;
   std::map<Ticket, Asker> questions_;  // whose tickets count apart
-  OutboxSubscriptions outboxes_;
   DoorCounters counters_;
   bool leaving_ = false;
 };
