@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -270,4 +271,37 @@ TEST_CASE("a loss that the application has not taken is told again in its next l
     const auto* notice = incoming ? std::get_if<Notice>(&*incoming) : nullptr;
     CHECK_FALSE((notice != nullptr && std::holds_alternative<OutboxLost>(*notice)));
   }
+}
+
+TEST_CASE("a row that is done while a loss is not taken does not come again after a kill") {
+  OutboxSite site;
+  auto options = site.options(site.primary);
+  options.taken_by_done = true;
+  auto outbox = OutboxSite::open(options);
+  auto late = site.primary.connect();
+  late.execute("BEGIN; SELECT tidegate.announce('t', 'late')");
+  auto between = site.primary.connect();
+  between.execute("BEGIN; SELECT pg_current_xact_id()");
+  site.announce("done");
+  const auto row = next_delivery(*outbox);
+  REQUIRE(row.has_value());
+  CHECK(row->message.payload == "done");
+  // The earlier transaction is settled and its row removed between two readings; the later one is
+  // still to be done.
+  late.execute("COMMIT");
+  site.primary.execute(
+      "DELETE FROM tidegate.outbox WHERE payload = 'late'; UPDATE tidegate.outbox_removed "
+      "SET before = pg_snapshot_xmin(pg_current_snapshot())");
+  between.execute("ROLLBACK");
+  CHECK(next_notice<OutboxLost>(*outbox).has_value());
+  outbox->done(row->row->ticket);
+  // All that a kill leaves.
+  auto next_life = site.options(site.primary, "left");
+  next_life.taken_by_done = true;
+  std::filesystem::copy_file(options.cursor_file, next_life.cursor_file);
+  auto again = OutboxSite::open(next_life);
+  CHECK(next_notice<OutboxLost>(*again).has_value());
+  site.announce("next");
+  CHECK(take(*again, 1) == Names{"next"});
+  check_quiet(*again);
 }
