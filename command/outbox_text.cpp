@@ -40,11 +40,13 @@ std::string writer_words(const OutboxStatus& status) {
 std::string cursor_words(const postgres::CursorLag& cursor) {
   const auto name = harmless(cursor.name);
   if (!cursor.trouble.empty()) return name + ": " + harmless(cursor.trouble);
-  return fmt::format("{}: {} {} not taken yet, all before transaction {} are done", name,
+  return fmt::format("{}: {} {} not taken yet{}, all before transaction {} are done{}", name,
                      cursor.rows == postgres::most_counted_behind
                          ? fmt::format("{} or more", cursor.rows)
                          : std::to_string(cursor.rows),
-                     cursor.rows == 1 ? "row" : "rows", cursor.settled);
+                     cursor.rows == 1 ? "row" : "rows",
+                     cursor.waits ? ", the first for " + rough_duration(*cursor.waits) : "",
+                     cursor.settled, cursor.lost ? "; some were removed, perhaps unread" : "");
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -39,40 +38,18 @@ void find(const files::path& directory, std::string_view before, std::string_vie
   }
 }
 
-Result<outbox::Cursor> read_cursor(const files::path& path) {
+Result<std::optional<outbox::Cursor>> read_cursor(const files::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return Error{"its file can't be read: " + path.string()};
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   auto read = outbox::read_cursor_file(text);
   if (!read) return Error{"its file can't be understood: " + read.error().message};
-  if (!read->cursor) return Error{"its file is empty: " + path.string()};
-  return std::move(*read->cursor);
-}
-
-postgres::CursorLag lag_of(std::string name, const files::path& path,
-                           postgres::Database& database) {
-  postgres::CursorLag lag{.name = std::move(name), .trouble = ""};
-  const auto cursor = read_cursor(path);
-  if (!cursor) {
-    lag.trouble = cursor.error().message;
-    return lag;
-  }
-  lag.settled = cursor->now.settled;
-  const auto answer = postgres::ask(
-      database, postgres::plain_question_settings + postgres::outbox_behind_question(cursor->now));
-  if (!answer) {
-    lag.trouble = to_words(answer.error());
-  } else if (answer->size() != 1 || !postgres::read_number(answer->front().front(), lag.rows)) {
-    lag.trouble = "the server did not tell how many rows it has behind the cursor";
-  }
-  return lag;
+  return std::move(read->cursor);
 }
 
 }  // namespace
 
-std::vector<postgres::CursorLag> cursor_lags(const std::string& directory,
-                                             const std::string& state_file,
-                                             postgres::Database& database) {
+std::vector<KeptCursor> kept_cursors(const std::string& directory, const std::string& state_file) {
   Places places;
   if (!directory.empty()) find(directory, "", suffix, places);
   if (!state_file.empty()) {
@@ -80,10 +57,30 @@ std::vector<postgres::CursorLag> cursor_lags(const std::string& directory,
     find(path.parent_path(), path.filename().string() + std::string(suffix) + ".", "", places);
   }
   std::sort(places.begin(), places.end());
-  std::vector<postgres::CursorLag> lags;
-  lags.reserve(places.size());
-  for (auto& [name, path] : places) lags.push_back(lag_of(std::move(name), path, database));
-  return lags;
+  std::vector<KeptCursor> kept;
+  kept.reserve(places.size());
+  for (auto& [name, path] : places) {
+    kept.push_back({std::move(name), path.string(), read_cursor(path)});
+  }
+  return kept;
+}
+
+postgres::CursorLag lag_of(const KeptCursor& kept, postgres::Database& database) {
+  postgres::CursorLag lag{.name = kept.name, .trouble = ""};
+  if (!kept.cursor || !*kept.cursor) {
+    lag.trouble = kept.cursor ? "its file is empty: " + kept.file : kept.cursor.error().message;
+    return lag;
+  }
+  const auto& state = (*kept.cursor)->now;
+  lag.settled = state.settled;
+  const auto answer = postgres::ask(
+      database, postgres::plain_question_settings + postgres::outbox_behind_question(state));
+  if (!answer) {
+    lag.trouble = to_words(answer.error());
+  } else if (!postgres::read_outbox_behind(*answer, lag)) {
+    lag.trouble = "the server did not tell how many rows it has behind the cursor";
+  }
+  return lag;
 }
 
 }  // namespace tidegate::commands

@@ -2,10 +2,12 @@
 #include "command/health/doctor.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -14,16 +16,23 @@
 #include <unistd.h>
 
 #include "command/commands/commands.hpp"
+#include "command/commands/cursor_lags.hpp"
+#include "command/commands/cursors.hpp"
 #include "command/commands/local_peers.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/output.hpp"
+#include "command/health/doctor_cursors.hpp"
 #include "command/health/doctor_mesh.hpp"
 #include "command/status_text.hpp"
 #include "command/subcommand.hpp"
+#include "peer/servers/postgres/sql_question.hpp"
 #include "tidegate/version.hpp"
 
 namespace tidegate::commands {
 namespace {
+
+constexpr postgres::Database::Timeouts timeouts{.connect = std::chrono::seconds(5),
+                                                .answer = std::chrono::seconds(5)};
 
 const char* colour_of(health::Verdict verdict) {
   if (verdict == health::Verdict::problem) return "\x1b[31m";
@@ -80,7 +89,7 @@ command::Description help() {
           "Examples:\n"
           "  tidegate doctor --interfaces eth0 --database host=replica --primary host=primary",
           {"mesh", "interfaces", "seeds", "beacon-port", "first-port", "last-port", "database",
-           "primary"},
+           "primary", "state-file"},
           command::LogLevel::warning};
 }
 
@@ -88,7 +97,13 @@ class DoctorCommand final : public command::Subcommand {
  public:
   DoctorCommand() : Subcommand(help()) {}
 
-  void declare(CLI::App& app) override { app.add_flag("--json", json_, "print one JSON object"); }
+  void declare(CLI::App& app) override {
+    app.add_flag("--json", json_, "print one JSON object");
+    app.add_option("--state-dir", state_directory_,
+                   "where `tidegate sub --durable` keeps its cursors, if not in the usual place; "
+                   "those of a peer's clients are found by state-file")
+        ->type_name("DIR");
+  }
 
   void check(std::vector<command::SettingProblem>&) override {}
 
@@ -97,6 +112,9 @@ class DoctorCommand final : public command::Subcommand {
     auto findings = health::judge(options, health::gather_facts(options));
     const auto mesh = health::gather_mesh(options, ask_running_peer(invocation));
     for (auto& finding : health::judge_mesh(options, mesh)) findings.push_back(std::move(finding));
+    for (auto& finding : health::judge_cursors(gather_cursors(options))) {
+      findings.push_back(std::move(finding));
+    }
     const auto count = [&](health::Verdict verdict) {
       return std::count_if(findings.begin(), findings.end(),
                            [&](const auto& finding) { return finding.verdict == verdict; });
@@ -118,7 +136,31 @@ class DoctorCommand final : public command::Subcommand {
   }
 
  private:
+  // A server that does not answer is another finding.
+  [[nodiscard]] std::vector<health::CursorFacts> gather_cursors(const Options& options) const {
+    std::vector<health::CursorFacts> cursors;
+    const auto all = kept_cursors(present_state_directory(state_directory_), options.state_file);
+    const auto& server = options.database ? options.database : options.primary;
+    std::optional<postgres::Database> database;
+    if (!all.empty() && server) {
+      auto prepared = postgres::prepare_connection(*server, timeouts);
+      if (prepared && !postgres::connect(*prepared)) database = std::move(prepared).value();
+    }
+    for (const auto& kept : all) {
+      auto& facts = cursors.emplace_back();
+      facts.name = kept.name;
+      facts.file = kept.file;
+      if (!kept.cursor) facts.unreadable = kept.cursor.error().message;
+      facts.begun = kept.cursor && *kept.cursor;
+      if (!facts.begun || !database) continue;
+      auto lag = lag_of(kept, *database);
+      if (lag.trouble.empty()) facts.lag = std::move(lag);
+    }
+    return cursors;
+  }
+
   bool json_ = false;
+  std::string state_directory_;
 };
 
 }  // namespace

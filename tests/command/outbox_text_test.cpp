@@ -40,11 +40,14 @@ TEST_CASE("cursors of an outbox are shown with what they have not taken, or why 
   status.cursors = {
       {.name = "a", .settled = 740, .rows = 1, .trouble = ""},
       {.name = "b", .settled = 741, .rows = postgres::most_counted_behind, .trouble = ""},
-      {.name = "c", .trouble = "its file is empty"}};
+      {.name = "c", .trouble = "its file is empty"},
+      {.name = "d", .rows = 2, .waits = std::chrono::hours(3), .lost = true, .trouble = ""}};
   const auto text = outbox_text("s", status);
   CHECK(contains(text, "cursor          a: 1 row not taken yet, all before transaction 740 are"));
   CHECK(contains(text, "cursor          b: 100000 or more rows not taken yet"));
   CHECK(contains(text, "cursor          c: its file is empty\n"));
+  CHECK(contains(text, "d: 2 rows not taken yet, the first for 3 h 0 min, all before"));
+  CHECK(contains(text, "; some were removed, perhaps unread\n"));
 }
 
 TEST_CASE("the transaction that holds the horizon back is shown with who has it open") {

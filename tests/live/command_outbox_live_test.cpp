@@ -1,5 +1,6 @@
 // `tidegate outbox`: its SQL goes through psql, its questions to a primary and a standby.
 #include <fstream>
+#include <map>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -329,4 +330,46 @@ TEST_CASE("the status of an outbox has the cursors of this host, with what each 
   CHECK(cursors[1]["name"] == "mails");
   CHECK(cursors[1]["rows"] == 3);
   CHECK(cursors[1]["trouble"] == "");
+}
+
+TEST_CASE("the doctor names cursors of this host that are broken, behind, or have missed rows") {
+  Site site;
+  const auto directory = (site.mesh.directory() / "state").string();
+  const auto database = site.primary.connection_string();
+  const auto read = [&](const std::string& name, const std::string& count) {
+    CHECK(site.mesh
+              .run({"sub", "--durable", name, "--state-dir", directory, "--from", "earliest",
+                    "--count", count, "--database", database})
+              .status == 0);
+  };
+  const auto findings = [&] {
+    const auto ran =
+        site.mesh.run({"doctor", "--json", "--state-dir", directory, "--database", database});
+    std::map<std::string, json> found;
+    const auto report = json::parse(ran.output);
+    for (const auto& finding : report["findings"]) {
+      const auto about = finding["about"].get<std::string>();
+      if (about.starts_with("cursor ")) found[about.substr(7)] = finding;
+    }
+    return found;
+  };
+  CHECK(findings().empty());
+  site.primary.execute("SELECT tidegate.announce('t', n::text) FROM generate_series(1, 3) AS n");
+  read("some", "1");
+  site.primary.execute("UPDATE tidegate.outbox SET announced = announced - interval '2 hours'");
+  site.primary.execute("SELECT tidegate.announce('t', '4')");
+  read("all", "4");
+  std::ofstream(directory + "/broken.outbox") << "nonsense\n";
+  auto found = findings();
+  CHECK(found.size() == 3);
+  CHECK(contains(found["broken"]["what"].get<std::string>(), "can't be understood"));
+  CHECK(found["broken"]["verdict"] == "problem");
+  CHECK(contains(found["some"]["what"].get<std::string>(), "3 rows wait, the first for 2 h 0 min"));
+  CHECK(contains(found["some"]["cure"].get<std::string>(), directory + "/some.outbox"));
+  CHECK(found["all"]["what"] == "no row waits");
+
+  site.primary.execute(
+      "DELETE FROM tidegate.outbox; UPDATE tidegate.outbox_removed SET before = "
+      "pg_snapshot_xmin(pg_current_snapshot())");
+  CHECK(contains(findings()["some"]["what"].get<std::string>(), "were removed"));
 }

@@ -37,6 +37,8 @@ Json made(const postgres::CursorLag& cursor) {
   json["name"] = cursor.name;
   json["settled"] = cursor.settled;
   json["rows"] = cursor.rows;
+  json["waits_ms"] = cursor.waits ? encode(*cursor.waits) : Json(nullptr);
+  json["lost"] = cursor.lost;
   json["trouble"] = cursor.trouble;
   return json;
 }

@@ -98,11 +98,23 @@ std::string outbox_status_question() {
 }
 
 std::string outbox_behind_question(const outbox::CursorState& cursor) {
-  return "SELECT pg_catalog.count(*) FROM (SELECT FROM tidegate.outbox"
-         " WHERE transaction >= '" +
-         std::to_string(cursor.settled) + "'::pg_catalog.xid8 AND NOT id <@ '" +
-         ranges_text(cursor.done) + "'::pg_catalog.int8multirange LIMIT " +
+  const auto settled = "'" + std::to_string(cursor.settled) + "'::pg_catalog.xid8";
+  return "SELECT pg_catalog.count(*), " +
+         microseconds(std::string(clock) + "pg_catalog.min(announced)") + ", (SELECT before > " +
+         settled +
+         " FROM tidegate.outbox_removed)"
+         " FROM (SELECT announced FROM tidegate.outbox WHERE transaction >= " +
+         settled + " AND NOT id <@ '" + ranges_text(cursor.done) +
+         "'::pg_catalog.int8multirange ORDER BY transaction, id LIMIT " +
          std::to_string(most_counted_behind) + ") AS behind";
+}
+
+bool read_outbox_behind(const std::vector<SqlRow>& answer, CursorLag& lag) {
+  if (answer.size() != 1 || answer.front().size() != 3) return false;
+  const auto& cells = answer.front();
+  lag.lost = cells[2] == "t";
+  if (cells[1] && !read_age(cells[1], lag.waits.emplace())) return false;
+  return read_number(cells[0], lag.rows);
 }
 
 Result<OutboxStatus> read_outbox_status(const std::vector<SqlRow>& answer) {

@@ -40,9 +40,11 @@ struct OpenWriter {
 // Of a durable subscription whose cursor is kept on this host.
 struct CursorLag {
   std::string name;
-  std::uint64_t settled = 0;  // all rows of transactions before this one are done with
-  std::uint64_t rows = 0;     // that it has not taken; counted up to most_counted_behind
-  std::string trouble;        // why that is not known; empty: it is
+  std::uint64_t settled = 0;           // all rows of transactions before this one are done with
+  std::uint64_t rows = 0;              // that it has not taken; counted up to most_counted_behind
+  std::optional<Duration> waits = {};  // the first of them; nullopt: there is none
+  bool lost = false;                   // rows were removed that it may not have read
+  std::string trouble;                 // why that is not known; empty: it is
 };
 inline constexpr std::uint64_t most_counted_behind = 100'000;
 
@@ -64,7 +66,10 @@ struct OutboxStatus {
 // An error: the answer makes no sense.
 [[nodiscard]] Result<OutboxStatus> read_outbox_status(const std::vector<SqlRow>& answer);
 
-// Behind plain_question_settings: the number of rows that a cursor has not taken.
+// Behind plain_question_settings: the rows that a cursor has not taken.
 [[nodiscard]] std::string outbox_behind_question(const outbox::CursorState& cursor);
+
+// False: the answer makes no sense.
+[[nodiscard]] bool read_outbox_behind(const std::vector<SqlRow>& answer, CursorLag& lag);
 
 }  // namespace tidegate::postgres

@@ -298,6 +298,7 @@ void see_outbox(Sightings& sightings) {
   sightings.see("outbox_status", outbox_status_document("db1 port 5432", status));
   status.oldest_writer->open = Duration::zero();
   status.cursors.push_back({.name = "", .trouble = ""});
+  status.cursors.push_back({.name = "", .waits = Duration::zero(), .trouble = ""});
   sightings.see("outbox_status", outbox_status_document("db1 port 5432", status));
 }
 
