@@ -21,7 +21,13 @@ flags() {
 compiles() {
   # shellcheck disable=SC2046
   g++ -std=c++20 -Wall -Wextra -Werror -Wmissing-field-initializers "examples/$1.cpp" \
-    -o "$scratch/$1" $(flags --cflags --libs)
+    -o "$scratch/$1" $(flags --cflags --libs) "${@:2}"
+}
+
+# It announces on a connection of its own.
+outbox_compiles() {
+  # shellcheck disable=SC2046
+  compiles outbox $(pkg-config --cflags --libs libpq)
 }
 
 run_example() {
@@ -48,11 +54,14 @@ cookies_are_read_without_a_server() {
   [[ $output == $'read the replica\nread the primary' ]]
 }
 
-installs_only_public_headers() {
+installs_the_public_headers() {
   local header
   while IFS= read -r header; do
     [[ $header == */include/tidegate/*.hpp ]] || { printf '%s\n' "$header" && return 1; }
   done < <(find "$scratch/root" -name '*.h' -o -name '*.hpp')
+  for header in include/tidegate/*.hpp; do
+    [[ -e $scratch/root/usr/local/$header ]] || { printf 'lacks %s\n' "$header" && return 1; }
+  done
   # Each can be included alone, without any folder of another library.
   for header in "$scratch"/root/usr/local/include/tidegate/*.hpp; do
     printf '#include <tidegate/%s>\n' "$(basename "$header")"
@@ -69,10 +78,12 @@ compilers() {
 options_are_designated_without_warnings() {
   cat >"$scratch/options.cpp" <<'END'
 #include <tidegate/gate.hpp>
+#include <tidegate/outbox.hpp>
 #include <tidegate/peer.hpp>
 tidegate::Options some() { return {.name = "a", .database = "host=replica"}; }
 tidegate::Options others() { return {.state_file = "/a", .seeds = {"a:1"}, .report_sent = true}; }
 tidegate::GateOptions gate() { return {.held_bytes = 1}; }
+tidegate::OutboxOptions rows() { return {.database = "host=replica", .cursor_file = "/c"}; }
 END
   local compiler
   for compiler in $(compilers); do
@@ -124,17 +135,17 @@ tests_without_programs_are_refused() {
     grep -q 'add -Dtests=false' "$scratch/log"
 }
 
-readme_shows_the_examples() {
-  # Every C++ block of the README stands in an example, line by line.
+documents_show_the_examples() {
+  # Every C++ block of the README and of the page of the outbox stands in an example, line by line.
   local line
   while IFS= read -r line; do
-    grep -qxF -- "$line" examples/*.cpp || { printf 'README: %s\n' "$line" && return 1; }
-  done < <(sed -n '/^```cpp$/,/^```$/p' README.md | grep -v '^```' | grep -v '^ *$')
+    grep -qxF -- "$line" examples/*.cpp || { printf 'not in an example: %s\n' "$line" && return 1; }
+  done < <(sed -n '/^```cpp$/,/^```$/p' README.md docs/outbox.md | grep -v '^```' | grep -v '^ *$')
 }
 
 check "the library installs" installs
-check "the only headers that are installed are public, and each stands alone" \
-  installs_only_public_headers
+check "the headers that are installed are the public ones, and each stands alone" \
+  installs_the_public_headers
 check "an older C++ is told in one line, by each header" older_standard_is_told_in_one_line
 check "designated initialisers of options compile without warnings" \
   options_are_designated_without_warnings
@@ -146,10 +157,11 @@ check "tests without the programs that they start are refused" tests_without_pro
 check "the master compiles with the flags of pkg-config" compiles master
 check "the gate compiles with the flags of pkg-config" compiles gate
 check "the cookie compiles with the flags of pkg-config" compiles cookie
+check "the outbox compiles with the flags of pkg-config" outbox_compiles
 check "two masters hear each other" masters_hear_each_other
 check "the gate names what it cannot read in a connection string" gate_names_what_it_cannot_read
 check "a request with a cookie reads the primary while nothing is known" \
   cookies_are_read_without_a_server
-check "the README shows the examples as they are" readme_shows_the_examples
+check "the documents show the examples as they are" documents_show_the_examples
 
 conclude

@@ -1,6 +1,6 @@
-// The examples in Python and for the shell as their users run them, on a real primary and a
-// replica. Its replay is paused while a change is announced: without the gate a reader would look
-// before the change is there.
+// The examples in Python and for the shell, and the one of the outbox, as their users run them, on
+// a real primary and a replica. Its replay is paused while a change is announced: without the gate
+// a reader would look before the change is there.
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -12,6 +12,7 @@
 
 #include <doctest/doctest.h>
 
+#include "peer/servers/postgres/outbox_schema.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "support/port.hpp"
@@ -215,4 +216,36 @@ TEST_CASE("the shell example waits until every replica shows the new schema") {
   CHECK(wrong.status == 3);
   CHECK(contains(wrong.errors, "already exists"));
   CHECK(site.cluster.primary().value("SELECT to_regclass('third') IS NULL") == "t");
+}
+
+TEST_CASE("the outbox example welcomes each user once, on a replica that is behind too") {
+  Cluster cluster;
+  auto& primary = cluster.primary();
+  auto& replica = cluster.add_replica();
+  primary.execute(postgres::outbox_schema({}, {}));
+  primary.execute("CREATE TABLE users (name text)");
+  const CommandMesh mesh;
+  const auto run = [&](const Arguments& users) {
+    auto command = mesh.command({});
+    command.arguments = {TIDEGATE_OUTBOX_EXAMPLE, primary.connection_string(),
+                         replica.connection_string(), (mesh.directory() / "cursor").string()};
+    command.arguments.insert(command.arguments.end(), users.begin(), users.end());
+    return CommandMesh::finish(Process(command));
+  };
+  const auto first = run({"anne", "bert"});
+  CHECK(first.errors == "");
+  CHECK(first.output == "welcome, anne\nwelcome, bert\n");
+  CHECK(first.status == 0);
+  replica.execute("SELECT pg_wal_replay_pause()");
+  CHECK(run({"carl"}).output == "");
+  replica.execute("SELECT pg_wal_replay_resume()");
+  CHECK(run({}).output == "welcome, carl\n");
+  // Rows that nobody could read are told.
+  primary.execute("SELECT tidegate.announce('users/new', 'dora')");
+  primary.execute(
+      "DELETE FROM tidegate.outbox; UPDATE tidegate.outbox_removed SET before = "
+      "pg_snapshot_xmin(pg_current_snapshot())");
+  const auto lost = run({"emil"});
+  CHECK(lost.output == "welcome, emil\n");
+  CHECK(contains(lost.errors, "are removed: look at all users"));
 }
