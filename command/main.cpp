@@ -32,6 +32,7 @@ const std::array all_subcommands = {
     commands::make_peers_command,    commands::make_status_command, commands::make_doctor_command,
     commands::make_trust_command,    commands::make_keygen_command, commands::make_keys_command,
     commands::make_role_sql_command, commands::make_wait_command,   commands::make_outbox_command,
+    commands::make_bridge_command,
 };
 
 constexpr const char* exit_words =

@@ -64,7 +64,7 @@ Loop::Loop(const Options& options, World world, Sink sink)
       replay_reader_{std::move(world.replay_reader)},
       state_(std::move(world.state)),
       node_(options, std::move(world.self), std::move(world.seeds), world.random_seed, now_,
-            state_ ? state_->last() : 0),
+            state_ ? state_->last() : world.last_sequence),
       database_(replay_reader_.reader != nullptr, now_),
       primary_(world.commit_position_reader != nullptr, now_) {
   carrier_->attach(reactor_);

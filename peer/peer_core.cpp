@@ -28,9 +28,9 @@ std::optional<Error> refusal(const std::vector<Problem>& problems) {
   return wrong.empty() ? std::nullopt : std::optional(Error{std::move(wrong)});
 }
 
-Result<World> checked_world(const Options& options) {
+Result<World> checked_world(const Options& options, const std::optional<KeptStream>& stream) {
   if (auto wrong = refusal(validate(options))) return std::move(*wrong);
-  return open_world(options);
+  return open_world(options, stream);
 }
 
 Error not_here() {

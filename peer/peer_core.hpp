@@ -29,7 +29,8 @@ namespace tidegate::peer {
 [[nodiscard]] std::optional<Error> refusal(const std::vector<Problem>& problems);
 
 // Of valid options only; an error names all that are wrong.
-[[nodiscard]] Result<World> checked_world(const Options& options);
+[[nodiscard]] Result<World> checked_world(const Options& options,
+                                          const std::optional<KeptStream>& stream = std::nullopt);
 
 // Why a handler is refused.
 [[nodiscard]] Error not_here();

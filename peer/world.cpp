@@ -34,7 +34,7 @@ Result<std::vector<base::Endpoint>> endpoints_of(const std::vector<std::string>&
 
 }  // namespace
 
-Result<World> open_world(const Options& options) {
+Result<World> open_world(const Options& options, const std::optional<KeptStream>& stream) {
   if (sodium_init() < 0) return Error{"libsodium finds no source of randomness"};
   auto seeds = endpoints_of(options.seeds);
   if (!seeds) return seeds.error();
@@ -47,7 +47,11 @@ Result<World> open_world(const Options& options) {
   world.seeds = std::move(seeds).value();
   randombytes_buf(world.self.origin.peer.bytes.data(), world.self.origin.peer.bytes.size());
   world.self.origin.incarnation = io::wall_clock_microseconds();
-  if (!options.state_file.empty()) {
+  if (stream) {
+    world.self.origin = stream->origin;
+    world.self.epoch = stream->epoch;
+    world.last_sequence = stream->last;
+  } else if (!options.state_file.empty()) {
     auto opened = StateFile::open(options.state_file, world.self.origin, read_boot_id());
     if (!opened) return opened.error();
     world.state.emplace(std::move(opened).value());

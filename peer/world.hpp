@@ -23,8 +23,9 @@ namespace tidegate::peer {
 struct World {
   mesh::PeerInfo self;  // with the carrier's ports
   std::vector<base::Endpoint> seeds;
-  std::optional<StateFile> state;  // none: the identity ends with the process
-  std::uint64_t random_seed = 0;   // of the pauses of the node
+  std::optional<StateFile> state;   // none: the identity ends with the process
+  std::uint64_t last_sequence = 0;  // without a state: what an earlier life has sent of the stream
+  std::uint64_t random_seed = 0;    // of the pauses of the node
   std::unique_ptr<carriers::Carrier> carrier;
   keys::Keyring keyring;                                 // of the beacon
   std::optional<discovery::Beacon> beacon;               // none: peers are found by seeds alone
@@ -33,7 +34,15 @@ struct World {
   std::unique_ptr<servers::CommitPositionReader> commit_position_reader;  // none: not known yet
 };
 
+// A stream that is kept elsewhere than in a state file.
+struct KeptStream {
+  Origin origin;  // of the present life
+  std::uint64_t epoch = 0;
+  std::uint64_t last = 0;  // what earlier lives have sent of it
+};
+
 // As the options say, which must be valid. Opens the sockets; no server is connected to yet.
-[[nodiscard]] Result<World> open_world(const Options& options);
+[[nodiscard]] Result<World> open_world(const Options& options,
+                                       const std::optional<KeptStream>& stream = std::nullopt);
 
 }  // namespace tidegate::peer

@@ -19,5 +19,6 @@ namespace tidegate::commands {
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_role_sql_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_outbox_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_wait_command();
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_bridge_command();
 
 }  // namespace tidegate::commands

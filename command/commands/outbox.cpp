@@ -78,9 +78,11 @@ class OutboxCommand final : public command::Subcommand {
         ->type_name("");
     app.add_flag("--sql", sql_, "print the schema; psql applies it");
     app.add_flag("--check", check_, "print what is wrong with the schema, each on a line");
-    add_roles(app, "--app", applications_,
+    add_roles(app, "--app", roles_.applications,
               "with --sql: a role that may announce, and nothing else");
-    add_roles(app, "--reader", readers_, "with --sql: the role of a peer, which reads and tidies");
+    add_roles(app, "--reader", roles_.readers,
+              "with --sql: the role of a peer, which reads and tidies");
+    add_roles(app, "--bridge", roles_.bridges, "with --sql: the role of `tidegate bridge`");
     app.add_option("--state-dir", state_directory_,
                    "with status: where `tidegate sub --durable` keeps its cursors, if not in the "
                    "usual place; those of a door are found by state-file")
@@ -95,10 +97,9 @@ class OutboxCommand final : public command::Subcommand {
     if (int{sql_} + int{check_} + int{!action_.empty()} != 1) {
       problems.push_back({"outbox", "give exactly one of --sql, --check and status"});
     }
-    for (const auto& role : applications_) check_role_name("--app", role, problems);
-    for (const auto& role : readers_) check_role_name("--reader", role, problems);
-    if (!sql_ && !applications_.empty()) problems.push_back({"--app", "is for --sql alone"});
-    if (!sql_ && !readers_.empty()) problems.push_back({"--reader", "is for --sql alone"});
+    check_roles("--app", roles_.applications, problems);
+    check_roles("--reader", roles_.readers, problems);
+    check_roles("--bridge", roles_.bridges, problems);
     if (!status && !state_directory_.empty()) {
       problems.push_back({"--state-dir", "is for status alone"});
     }
@@ -128,9 +129,15 @@ class OutboxCommand final : public command::Subcommand {
     return command::fail(invocation, command::harmless(to_words(trouble)));
   }
 
+  void check_roles(const char* flag, const std::vector<std::string>& roles,
+                   std::vector<command::SettingProblem>& problems) const {
+    for (const auto& role : roles) check_role_name(flag, role, problems);
+    if (!sql_ && !roles.empty()) problems.push_back({flag, "is for --sql alone"});
+  }
+
   [[nodiscard]] int print_schema(const command::Invocation& invocation) const {
     json_lines::Output output(STDOUT_FILENO);
-    auto sql = postgres::outbox_schema(applications_, readers_);
+    auto sql = postgres::outbox_schema(roles_);
     sql.pop_back();
     output.line(sql);
     return command::finish(output, invocation, command::exit_status::done);
@@ -198,8 +205,7 @@ class OutboxCommand final : public command::Subcommand {
   std::string action_;
   bool sql_ = false;
   bool check_ = false;
-  std::vector<std::string> applications_;
-  std::vector<std::string> readers_;
+  postgres::OutboxRoles roles_;
   bool json_ = false;
   std::string state_directory_;
 };

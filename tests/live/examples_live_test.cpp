@@ -222,7 +222,7 @@ TEST_CASE("the outbox example welcomes each user once, on a replica that is behi
   Cluster cluster;
   auto& primary = cluster.primary();
   auto& replica = cluster.add_replica();
-  primary.execute(postgres::outbox_schema({}, {}));
+  primary.execute(postgres::outbox_schema({}));
   primary.execute("CREATE TABLE users (name text)");
   const CommandMesh mesh;
   const auto run = [&](const Arguments& users) {

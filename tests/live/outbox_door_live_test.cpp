@@ -352,7 +352,7 @@ TEST_CASE("a peer whose server has no outbox, or is down, gives no receipt and s
   client.connect().write(subscribe());
   CHECK(contains(wait_for_log(*site.peer, "'mails'"), "subscription"));
   CHECK_FALSE(readable(client.socket(), 300ms));
-  site.primary.execute(postgres::outbox_schema({}, {}));
+  site.primary.execute(postgres::outbox_schema({}));
   site.announce(1, 1);
   auto frame = client.frame();
   CHECK(receipt_of(frame) == "RECEIPT s");

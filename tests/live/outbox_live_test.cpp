@@ -37,7 +37,7 @@ std::vector<postgres::SqlRow> sql_rows(const std::vector<Row>& rows) {
 
 struct Site {
   Site() {
-    cluster.primary().execute(postgres::outbox_schema({}, {}));
+    cluster.primary().execute(postgres::outbox_schema({}));
     settle();
   }
 

@@ -14,7 +14,7 @@ namespace tidegate::testing {
 
 struct OutboxPeer {
   OutboxPeer() {
-    primary.execute(postgres::outbox_schema({}, {}));
+    primary.execute(postgres::outbox_schema({}));
     start();
   }
 

@@ -15,7 +15,7 @@ namespace {
 
 struct Site {
   Site() {
-    session.execute(postgres::outbox_schema({}, {}));
+    session.execute(postgres::outbox_schema({}));
     session.execute("SET synchronous_commit = off");
   }
 

@@ -29,7 +29,7 @@ json removal(const CommandMesh& mesh) {
 TEST_CASE("a peer removes rows that are too old or too many, and says how many") {
   Cluster cluster;
   auto& primary = cluster.primary();
-  primary.execute(postgres::outbox_schema({}, {}));
+  primary.execute(postgres::outbox_schema({}));
   primary.execute("SELECT tidegate.announce('t', n::text) FROM generate_series(1, 2500) AS n");
   const CommandMesh mesh;
   auto peer = mesh.start({"peer", "--name", "keeper", "--database", primary.connection_string(),
@@ -52,7 +52,7 @@ TEST_CASE("a peer that can't remove rows says why, and goes on when it can") {
     const auto now = removal(mesh);
     return now.is_object() && contains(now["trouble"].get<std::string>(), "tidegate");
   }));
-  primary.execute(postgres::outbox_schema({}, {}));
+  primary.execute(postgres::outbox_schema({}));
   CHECK(eventually(30s, [&] { return removal(mesh)["trouble"].get<std::string>().empty(); }));
 }
 

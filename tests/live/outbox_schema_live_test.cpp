@@ -65,7 +65,7 @@ std::string problems(const Server& server, const std::string& role = "postgres")
 struct Site {
   Site() {
     primary.execute("CREATE ROLE app LOGIN; CREATE ROLE reads LOGIN; CREATE ROLE other LOGIN");
-    primary.execute(postgres::outbox_schema({"app"}, {"reads"}));
+    primary.execute(postgres::outbox_schema({{"app"}, {"reads"}, {}}));
   }
 
   Cluster cluster;
@@ -83,7 +83,7 @@ TEST_CASE("the schema may be applied again, and keeps its rows") {
   Site site;
   CHECK(problems(site.primary).empty());
   site.primary.execute("SELECT tidegate.announce('t', 'kept')");
-  site.primary.execute(postgres::outbox_schema({}, {}));
+  site.primary.execute(postgres::outbox_schema({}));
   CHECK(problems(site.primary).empty());
   CHECK(site.primary.value("SELECT count(*) FROM tidegate.outbox") == "1");
 }
@@ -150,7 +150,7 @@ TEST_CASE("whatever is wrong with the schema is told with its cure, and to run i
     CHECK(problems(session).empty());
     if (text.find("run `tidegate outbox --sql | psql` on the primary") != std::string::npos) {
       session.execute(sql);
-      session.execute(postgres::outbox_schema({}, {}));
+      session.execute(postgres::outbox_schema({}));
       CHECK(problems(session).empty());
     }
   }
@@ -196,7 +196,7 @@ TEST_CASE("default privileges let nobody in, and what an earlier run gave stays"
     primary.execute("ALTER DEFAULT PRIVILEGES GRANT ALL ON " + std::string(things) + " TO other");
     primary.execute("ALTER DEFAULT PRIVILEGES GRANT ALL ON " + std::string(things) + " TO PUBLIC");
   }
-  primary.execute(postgres::outbox_schema({"app"}, {"reads"}));
+  primary.execute(postgres::outbox_schema({{"app"}, {"reads"}, {}}));
   CHECK(problems(primary).empty());
   const std::vector<std::string> denied = {"CREATE TABLE tidegate.t (i int)",
                                            "SELECT * FROM tidegate.outbox",
@@ -212,7 +212,7 @@ TEST_CASE("default privileges let nobody in, and what an earlier run gave stays"
   }
 
   primary.execute("GRANT SELECT, INSERT ON tidegate.outbox TO other");
-  primary.execute(postgres::outbox_schema({}, {}));
+  primary.execute(postgres::outbox_schema({}));
   CHECK(error_of(primary, "SELECT tidegate.announce('t', 'x')", "app").empty());
   CHECK(problems(primary, "reads").empty());
   CHECK(error_of(primary, "SELECT * FROM tidegate.outbox", "other").empty());
@@ -238,7 +238,7 @@ TEST_CASE("a schema in which another role has a hand is not taken over") {
            {"CREATE SCHEMA tidegate; CREATE FUNCTION tidegate.announce" + none +
                 "; ALTER FUNCTION tidegate.announce(text, text) OWNER TO \"Mal\"",
             "tidegate.announce(text,text) belongs to \"Mal\", not to postgres"},
-           {postgres::outbox_schema({}, {}) +
+           {postgres::outbox_schema({}) +
                 "CREATE FUNCTION pg_temp.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END';"
                 "ALTER FUNCTION pg_temp.f() OWNER TO \"Mal\";"
                 "CREATE TRIGGER hand BEFORE INSERT ON tidegate.outbox EXECUTE FUNCTION pg_temp.f()",
@@ -249,7 +249,7 @@ TEST_CASE("a schema in which another role has a hand is not taken over") {
     auto session = primary.connect();
     session.execute(sql);
     const auto before = session.rows("SELECT oid, xmin FROM pg_class ORDER BY oid");
-    const auto error = error_of(primary, postgres::outbox_schema({}, {}));
+    const auto error = error_of(primary, postgres::outbox_schema({}));
     CHECK(contains(error, told));
     CHECK(contains(error, "HINT:  "));
     CHECK(session.rows("SELECT oid, xmin FROM pg_class ORDER BY oid") == before);
@@ -261,16 +261,16 @@ TEST_CASE("a role without rights to the database makes the outbox in a schema th
   Cluster cluster;
   auto& primary = cluster.primary();
   primary.execute("CREATE ROLE owner LOGIN; CREATE SCHEMA tidegate AUTHORIZATION owner");
-  primary.connect("user=owner").execute(postgres::outbox_schema({}, {}));
+  primary.connect("user=owner").execute(postgres::outbox_schema({}));
   CHECK(problems(primary, "owner").empty());
   CHECK(problems(primary).empty());
-  primary.connect().execute("SET ROLE owner; " + postgres::outbox_schema({}, {}));
+  primary.connect().execute("SET ROLE owner; " + postgres::outbox_schema({}));
 }
 
 TEST_CASE("a script does not take back what a later version has made") {
   Site site;
   site.primary.execute("COMMENT ON SCHEMA tidegate IS 'outbox of tidegate, version 10'");
-  CHECK(contains(error_of(site.primary, postgres::outbox_schema({}, {})), "version 10"));
+  CHECK(contains(error_of(site.primary, postgres::outbox_schema({})), "version 10"));
 }
 
 TEST_CASE("lengths are those of UTF-8, whatever the encoding of the database") {
@@ -279,7 +279,7 @@ TEST_CASE("lengths are those of UTF-8, whatever the encoding of the database") {
   primary.execute("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
   primary.execute("CREATE DATABASE none ENCODING 'SQL_ASCII' TEMPLATE template0");
   auto latin = primary.connect("dbname=latin");
-  latin.execute(postgres::outbox_schema({}, {}));
+  latin.execute(postgres::outbox_schema({}));
   latin.execute("SELECT tidegate.announce(repeat(chr(228), 2048), 'x')");
   CHECK(contains(error_of(latin, "SELECT tidegate.announce(repeat(chr(228), 2049), 'x')"),
                  "1 to 4096 bytes"));
@@ -290,7 +290,7 @@ TEST_CASE("lengths are those of UTF-8, whatever the encoding of the database") {
   CHECK(contains(error_of(latin, header("repeat(chr(228), 4096)")), "8192 bytes together"));
 
   auto none = primary.connect("dbname=none");
-  none.execute(postgres::outbox_schema({}, {}));
+  none.execute(postgres::outbox_schema({}));
   none.execute("SELECT tidegate.announce('ä', 'ü', '{\"ö\": \"ß\"}')");
   const std::string invalid = "invalid byte sequence for encoding \"UTF8\"";
   for (const auto& sql :
@@ -328,7 +328,7 @@ TEST_CASE("a row that no reader could pass is refused also past the function") {
       "ALTER TABLE tidegate.outbox DROP CONSTRAINT outbox_id, DROP CONSTRAINT outbox_announced,"
       " DROP CONSTRAINT outbox_topic, DROP CONSTRAINT outbox_payload,"
       " DROP CONSTRAINT outbox_headers");
-  site.primary.execute(postgres::outbox_schema({}, {}));
+  site.primary.execute(postgres::outbox_schema({}));
   check();
   // Nothing that the function lets pass.
   site.primary.execute(
@@ -343,7 +343,7 @@ TEST_CASE("a session whose strings have backslash escapes announces as all other
   Site site;
   auto session = site.primary.connect();
   session.execute("SET standard_conforming_strings = off; SET escape_string_warning = off");
-  session.execute(postgres::outbox_schema({}, {}));
+  session.execute(postgres::outbox_schema({}));
   CHECK(problems(session).empty());
   session.execute("SELECT tidegate.announce(E'a\\\\/b.c/\\\\*', 'x')");
   CHECK(contains(error_of(session, "SELECT tidegate.announce(E'a\\\\', 'x')"), "this is no topic"));

@@ -23,7 +23,7 @@ using Names = std::vector<std::string>;
 
 struct OutboxSite {
   explicit OutboxSite(const support::ClusterOptions& servers = {}) : cluster(servers) {
-    primary.execute(postgres::outbox_schema({}, {}));
+    primary.execute(postgres::outbox_schema({}));
   }
 
   [[nodiscard]] OutboxOptions options(support::Server& server,

@@ -181,7 +181,7 @@ TEST_CASE("without a schema a subscription says so, and goes on when it is there
   REQUIRE(warning.has_value());
   CHECK(contains(warning->text, "tidegate outbox --check"));
   CHECK(contains(outbox->trouble(), "tidegate.outbox"));
-  cluster.primary().execute(postgres::outbox_schema({}, {}));
+  cluster.primary().execute(postgres::outbox_schema({}));
   cluster.primary().execute("SELECT tidegate.announce('t', '1')");
   CHECK(take(*outbox, 1) == Names{"1"});
   CHECK(outbox->trouble().empty());

@@ -137,6 +137,36 @@ CREATE TABLE IF NOT EXISTS tidegate.lineage (
 );
 ALTER TABLE tidegate.lineage SET (vacuum_truncate = off);
 
+-- The stream that bridges (`tidegate bridge`) make of the rows, for receivers that read no server:
+-- one row. A number stands here before its message is sent, so the next bridge goes on with the same
+-- numbers, and what it sends once more is known to those who have it.
+CREATE TABLE IF NOT EXISTS tidegate.bridge (
+  single boolean PRIMARY KEY DEFAULT true CHECK (single),
+  -- The publisher, and the incarnation of it in which the stream has begun.
+  stream uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+  epoch bigint NOT NULL DEFAULT 0,
+  -- Of the bridge that has begun last. No other one gives numbers.
+  incarnation bigint NOT NULL DEFAULT 0,
+  timeline integer NOT NULL DEFAULT 0,
+  last bigint NOT NULL DEFAULT 0,
+  received bigint NOT NULL DEFAULT 0,
+  cursor text NOT NULL DEFAULT ''
+);
+ALTER TABLE tidegate.bridge SET (vacuum_truncate = off);
+INSERT INTO tidegate.bridge DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+-- The rows that have numbers, and the position with which each was sent. An id of 0 stands for rows
+-- that were removed before a bridge had read them, the first of which was of that transaction.
+CREATE TABLE IF NOT EXISTS tidegate.bridged (
+  transaction xid8 NOT NULL,
+  id bigint NOT NULL,
+  number bigint NOT NULL,
+  position text NOT NULL,
+  PRIMARY KEY (transaction, id)
+);
+ALTER TABLE tidegate.bridged SET (vacuum_truncate = off, toast.vacuum_truncate = off);
+CREATE UNIQUE INDEX IF NOT EXISTS bridged_number ON tidegate.bridged (number);
+
 -- Announces in the transaction of the caller: nobody hears of it before COMMIT, and nobody at all
 -- if that does not come. Lengths are those of UTF-8, which is how topics and headers travel,
 -- whatever the encoding of the database.
@@ -277,6 +307,9 @@ BEGIN
       WHERE (o.transaction, o.id) > (state.past, state.past_id) AND o.transaction < bound
       ORDER BY o.transaction, o.id LIMIT most))
     RETURNING transaction, id
+  ), bridged AS (
+    DELETE FROM tidegate.bridged AS b USING gone
+    WHERE b.transaction = gone.transaction AND b.id = gone.id
   )
   SELECT count(*) OVER (), gone.transaction, gone.id INTO removed, last, last_id FROM gone
   ORDER BY gone.transaction DESC, gone.id DESC LIMIT 1;
@@ -303,6 +336,101 @@ RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   INSERT INTO tidegate.lineage (timeline)
   SELECT ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
   ON CONFLICT DO NOTHING
+$body$;
+
+-- A bridge begins; no row: another one works, as long as its session lasts. `known` is the
+-- incarnation of an earlier life of the caller, and how far it has sent then.
+--
+-- Of a timeline that has ended, numbers may have been sent that are not here any more. Only the
+-- bridge that has given them can go on behind them. Another one begins a stream of its own, with
+-- what had not been received everywhere.
+CREATE OR REPLACE FUNCTION
+tidegate.bridge_begin(known bigint, known_last bigint, at bigint, most_bytes bigint)
+RETURNS TABLE (stream uuid, epoch bigint, incarnation bigint, timeline integer, last bigint,
+               first bigint, received bigint, cursor text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  state tidegate.bridge;
+  here integer := ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer;
+  ours boolean;
+  renumbered bigint;
+  oldest bigint;
+BEGIN
+  IF NOT pg_try_advisory_lock(hashtextextended('bridge of tidegate', 0)) THEN
+    RETURN;
+  END IF;
+  SELECT * INTO state FROM tidegate.bridge FOR UPDATE;
+  ours := known > 0 AND state.incarnation = known;
+  state.incarnation := greatest(at, state.incarnation + 1);
+  DELETE FROM tidegate.bridged AS b
+  WHERE b.number <= state.received
+        AND NOT EXISTS (SELECT FROM tidegate.outbox AS o
+                        WHERE o.transaction = b.transaction AND o.id = b.id);
+  IF ours THEN
+    state.last := greatest(state.last, known_last);
+  ELSIF state.epoch = 0 OR state.timeline <> here THEN
+    state.epoch := state.incarnation;
+    WITH gone AS (
+      DELETE FROM tidegate.bridged AS b WHERE b.number > state.received RETURNING b.*
+    )
+    INSERT INTO tidegate.bridged (transaction, id, number, position)
+    SELECT gone.transaction, gone.id,
+           state.received + row_number() OVER (ORDER BY gone.number), gone.position
+    FROM gone JOIN tidegate.outbox AS o ON o.transaction = gone.transaction AND o.id = gone.id;
+    GET DIAGNOSTICS renumbered = ROW_COUNT;
+    state.last := state.received + renumbered;
+  END IF;
+  -- The last ones without a gap that are still here; of a new stream those that nobody has.
+  SELECT coalesce(min(it.number), state.last + 1) INTO oldest FROM (
+    SELECT b.number, row_number() OVER newest AS place,
+           sum(octet_length(o.payload) + 500) OVER newest AS bytes
+    FROM (SELECT * FROM tidegate.bridged ORDER BY number DESC LIMIT 100000) AS b
+         JOIN tidegate.outbox AS o ON o.transaction = b.transaction AND o.id = b.id
+    WINDOW newest AS (ORDER BY b.number DESC)) AS it
+  WHERE it.number = state.last + 1 - it.place AND it.bytes <= most_bytes
+        AND (it.number > state.received OR state.epoch < state.incarnation);
+  state.timeline := here;
+  UPDATE tidegate.bridge AS b
+  SET epoch = state.epoch, incarnation = state.incarnation, timeline = here, last = state.last;
+  RETURN QUERY SELECT state.stream, state.epoch, state.incarnation, here, state.last, oldest,
+                      state.received, state.cursor;
+END
+$body$;
+
+-- Gives the next numbers to those of these rows that have none, and writes down how far the caller
+-- has read, and up to which number everybody has what it sent.
+CREATE OR REPLACE FUNCTION
+tidegate.bridge_number(caller bigint, read_up_to text, has_received bigint, at text,
+                       transactions xid8[], ids bigint[])
+RETURNS TABLE (place bigint, number bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  state tidegate.bridge;
+  given bigint;
+BEGIN
+  SELECT * INTO state FROM tidegate.bridge FOR UPDATE;
+  IF state.incarnation <> caller THEN
+    RAISE EXCEPTION 'another bridge has begun' USING ERRCODE = '55000';
+  END IF;
+  RETURN QUERY
+  WITH wanted AS (
+    SELECT r.* FROM unnest(transactions, ids) WITH ORDINALITY AS r (transaction, id, place)
+    WHERE NOT EXISTS (SELECT FROM tidegate.bridged AS b
+                      WHERE b.transaction = r.transaction AND b.id = r.id)
+  ), new AS (
+    INSERT INTO tidegate.bridged (transaction, id, number, position)
+    SELECT w.transaction, w.id, state.last + row_number() OVER (ORDER BY w.place), at
+    FROM wanted AS w
+    RETURNING bridged.transaction, bridged.id, bridged.number
+  )
+  SELECT w.place, new.number FROM wanted AS w
+         JOIN new ON new.transaction = w.transaction AND new.id = w.id
+  ORDER BY new.number;
+  GET DIAGNOSTICS given = ROW_COUNT;
+  UPDATE tidegate.bridge AS b
+  SET last = state.last + given, received = greatest(state.received, has_received),
+      cursor = read_up_to;
+END
 $body$;
 
 -- Rights. Default privileges may have given some when the things above were made. On the first run

@@ -22,7 +22,9 @@ WITH schema AS (
          'toast.autovacuum_vacuum_threshold=5000']),
   ('tidegate.outbox_removed', ARRAY['vacuum_truncate=off']),
   ('tidegate.outbox_marks', ARRAY['vacuum_truncate=off']),
-  ('tidegate.lineage', ARRAY['vacuum_truncate=off'])
+  ('tidegate.lineage', ARRAY['vacuum_truncate=off']),
+  ('tidegate.bridge', ARRAY['vacuum_truncate=off']),
+  ('tidegate.bridged', ARRAY['vacuum_truncate=off', 'toast.vacuum_truncate=off'])
 ), columns AS (
   SELECT t.name AS relation, a.attname AS name, pg_catalog.concat_ws(' ',
            pg_catalog.format_type(a.atttypid, a.atttypmod),
@@ -74,7 +76,19 @@ WITH schema AS (
   ('tidegate.outbox_marks', 'bytes', 'bigint NOT NULL'),
   ('tidegate.lineage', 'timeline', 'integer NOT NULL'),
   ('tidegate.lineage', 'name', 'uuid NOT NULL DEFAULT gen_random_uuid()'),
-  ('tidegate.lineage', 'noted', 'timestamp with time zone NOT NULL DEFAULT clock_timestamp()')
+  ('tidegate.lineage', 'noted', 'timestamp with time zone NOT NULL DEFAULT clock_timestamp()'),
+  ('tidegate.bridge', 'single', 'boolean NOT NULL DEFAULT true'),
+  ('tidegate.bridge', 'stream', 'uuid NOT NULL DEFAULT gen_random_uuid()'),
+  ('tidegate.bridge', 'epoch', 'bigint NOT NULL DEFAULT 0'),
+  ('tidegate.bridge', 'incarnation', 'bigint NOT NULL DEFAULT 0'),
+  ('tidegate.bridge', 'timeline', 'integer NOT NULL DEFAULT 0'),
+  ('tidegate.bridge', 'last', 'bigint NOT NULL DEFAULT 0'),
+  ('tidegate.bridge', 'received', 'bigint NOT NULL DEFAULT 0'),
+  ('tidegate.bridge', 'cursor', 'text NOT NULL DEFAULT ''''::text'),
+  ('tidegate.bridged', 'transaction', 'xid8 NOT NULL'),
+  ('tidegate.bridged', 'id', 'bigint NOT NULL'),
+  ('tidegate.bridged', 'number', 'bigint NOT NULL'),
+  ('tidegate.bridged', 'position', 'text NOT NULL')
 ), wanted_constraints (name, definition) AS (VALUES
   -- Checks by their names, as PostgreSQL may write the same one differently in its versions.
   ('tidegate.outbox', 'PRIMARY KEY (transaction, id)'),
@@ -85,7 +99,9 @@ WITH schema AS (
   ('tidegate.outbox', 'CONSTRAINT outbox_headers'),
   ('tidegate.outbox_removed', 'PRIMARY KEY (single)'),
   ('tidegate.outbox_marks', 'PRIMARY KEY (settled)'),
-  ('tidegate.lineage', 'PRIMARY KEY (timeline)')
+  ('tidegate.lineage', 'PRIMARY KEY (timeline)'),
+  ('tidegate.bridge', 'PRIMARY KEY (single)'),
+  ('tidegate.bridged', 'PRIMARY KEY (transaction, id)')
 ), wanted_functions (name, definer, called, settings) AS (VALUES
   -- Called: by those who read the outbox.
   ('tidegate.announce(text, bytea, jsonb)', true, false,
@@ -94,7 +110,11 @@ WITH schema AS (
    ARRAY['search_path=pg_catalog, pg_temp', 'standard_conforming_strings=on']),
   ('tidegate.remove_announced(interval, bigint, integer)', true, true,
    ARRAY['search_path=pg_catalog, pg_temp', 'plan_cache_mode=force_custom_plan']),
-  ('tidegate.note_timeline()', true, true, ARRAY['search_path=pg_catalog, pg_temp'])
+  ('tidegate.note_timeline()', true, true, ARRAY['search_path=pg_catalog, pg_temp']),
+  ('tidegate.bridge_begin(bigint, bigint, bigint, bigint)', true, false,
+   ARRAY['search_path=pg_catalog, pg_temp']),
+  ('tidegate.bridge_number(bigint, text, bigint, text, xid8[], bigint[])', true, false,
+   ARRAY['search_path=pg_catalog, pg_temp'])
 ), wrong_columns (text) AS (
   SELECT pg_catalog.format(
            CASE WHEN c.name IS NULL THEN 'there is no column %s.%s'
@@ -107,11 +127,13 @@ WITH schema AS (
 ), state AS (
   -- The tables' contents, if they can be asked.
   SELECT CASE WHEN usable AND NOT EXISTS (SELECT FROM wrong_columns)
-                   AND (SELECT count(*) = 2 FROM tables AS t
-                        WHERE t.name IN ('tidegate.outbox', 'tidegate.outbox_removed')
+                   AND (SELECT count(*) = 3 FROM tables AS t
+                        WHERE t.name IN ('tidegate.outbox', 'tidegate.outbox_removed',
+                                         'tidegate.bridge')
                               AND pg_catalog.has_table_privilege(t.oid, 'SELECT'))
               THEN pg_catalog.query_to_xml('
     SELECT NOT EXISTS (SELECT FROM tidegate.outbox_removed) AS lacks_its_row,
+           NOT EXISTS (SELECT FROM tidegate.bridge) AS bridge_lacks_its_row,
            EXISTS (SELECT FROM tidegate.outbox WHERE transaction >= newest)
            OR EXISTS (SELECT FROM tidegate.outbox_removed WHERE before > newest OR past > newest)
              AS of_another_cluster
@@ -186,10 +208,15 @@ WITH schema AS (
   SELECT 'tidegate.outbox_removed lacks its row, so nothing is removed: @again' FROM state
   WHERE answer LIKE '%<lacks_its_row>true%'
   UNION ALL
+  SELECT 'tidegate.bridge lacks its row, so no bridge can begin: @again' FROM state
+  WHERE answer LIKE '%<bridge_lacks_its_row>true%'
+  UNION ALL
   SELECT 'the outbox is of another cluster, from a dump: its transactions have not been here. ' ||
          'On the primary: TRUNCATE tidegate.outbox, tidegate.outbox_removed, ' ||
-         'tidegate.outbox_marks, tidegate.lineage; INSERT INTO tidegate.outbox_removed ' ||
-         'DEFAULT VALUES. The next time dump with --exclude-table-data=''tidegate.*'''
+         'tidegate.outbox_marks, tidegate.lineage, tidegate.bridge, tidegate.bridged; ' ||
+         'INSERT INTO tidegate.outbox_removed DEFAULT VALUES; ' ||
+         'INSERT INTO tidegate.bridge DEFAULT VALUES. ' ||
+         'The next time dump with --exclude-table-data=''tidegate.*'''
   FROM state WHERE answer LIKE '%<of_another_cluster>true%'
 ), advice (text) AS (
   SELECT 'this standby has hot_standby_feedback = off: its replay may wait at each VACUUM of ' ||

@@ -69,6 +69,30 @@ std::string ranges_text(const outbox::DeliveredSet& set) {
   return '{' + text + '}';
 }
 
+std::string announcement_columns() {
+  const auto hex = [](const std::string& text) {
+    return "pg_catalog.encode(pg_catalog.convert_to(" + text + ", 'UTF8'), 'hex')";
+  };
+  return hex("topic") +
+         ", pg_catalog.encode(payload, 'hex'),"
+         " CASE WHEN pg_catalog.jsonb_typeof(headers) = 'object' THEN"
+         " (SELECT pg_catalog.string_agg(" +
+         hex("name") + " || '=' || " + hex("coalesce(value, '')") +
+         ", ',') FROM pg_catalog.jsonb_each_text(headers) AS each (name, value))"
+         " ELSE '?' END";
+}
+
+std::optional<Result<Announcement>> read_announcement(std::span<const SqlCell> cells) {
+  auto topic_text = from_hex(cells[0].value_or("?"));
+  auto payload = from_hex(cells[1].value_or("?"));
+  if (!topic_text || !payload) return std::nullopt;
+  auto topic = Topic::parse(*topic_text);
+  if (!topic) return topic.error();
+  auto headers = read_headers(cells[2].value_or(""));
+  if (!headers) return Error{"its headers are none"};
+  return Announcement{std::move(*topic), std::move(*payload), std::move(*headers)};
+}
+
 // The state of the server comes as the first row, so that there is one also without others. Sizes
 // are summed without fetching the payloads; the first row comes whatever its size.
 std::string outbox_question(const outbox::Question& question) {
@@ -80,9 +104,6 @@ std::string outbox_question(const outbox::Question& question) {
     only += " AND NOT id OPERATOR(pg_catalog.<@) '" + ranges_text(question.except) +
             "'::pg_catalog.int8multirange";
   }
-  const auto hex = [](const std::string& text) {
-    return "pg_catalog.encode(pg_catalog.convert_to(" + text + ", 'UTF8'), 'hex')";
-  };
   return "SELECT 0 AS place, " + std::string(horizon) +
          "::pg_catalog.text AS transaction,"
          " (SELECT before::pg_catalog.text FROM tidegate.outbox_removed) AS id,"
@@ -90,13 +111,8 @@ std::string outbox_question(const outbox::Question& question) {
          identity_columns +
          " UNION ALL SELECT number, transaction::pg_catalog.text, id::pg_catalog.text,"
          " (extract(epoch FROM announced) * 1000000)::pg_catalog.int8::pg_catalog.text, " +
-         hex("topic") +
-         ", pg_catalog.encode(payload, 'hex'),"
-         " CASE WHEN pg_catalog.jsonb_typeof(headers) = 'object' THEN"
-         " (SELECT pg_catalog.string_agg(" +
-         hex("name") + " || '=' || " + hex("coalesce(value, '')") +
-         ", ',') FROM pg_catalog.jsonb_each_text(headers) AS each (name, value))"
-         " ELSE '?' END, found::pg_catalog.text, NULL, NULL, NULL, NULL FROM ("
+         announcement_columns() +
+         ", found::pg_catalog.text, NULL, NULL, NULL, NULL FROM ("
          "SELECT *, pg_catalog.row_number() OVER wanted AS number,"
          " pg_catalog.sum(pg_catalog.octet_length(payload)) OVER wanted AS bytes,"
          " pg_catalog.count(*) OVER () AS found FROM ("
@@ -137,17 +153,15 @@ Result<outbox::Reading> read_outbox(const std::vector<SqlRow>& rows) {
         !read_number(row[7], found)) {
       return senseless();
     }
-    auto topic_text = from_hex(row[4].value_or("?"));
-    auto payload = from_hex(row[5].value_or("?"));
-    if (!topic_text || !payload) return senseless();
-    auto topic = Topic::parse(*topic_text);
-    auto headers = read_headers(row[6].value_or(""));
-    if (!topic || !headers) {
-      reading.unreadable.push_back({key, topic ? "its headers are none" : topic.error().message});
+    auto read = read_announcement(std::span(row).subspan(4, 3));
+    if (!read) return senseless();
+    if (!read->ok()) {
+      reading.unreadable.push_back({key, read->error().message});
       continue;
     }
+    auto& one = **read;
     reading.rows.push_back(
-        {key, announced, std::move(*topic), std::move(*payload), std::move(*headers)});
+        {key, announced, std::move(one.topic), std::move(one.payload), std::move(one.headers)});
   }
   reading.more = found > rows.size() - 1;
   return reading;

@@ -6,6 +6,8 @@
 // end with the server's identity.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,16 @@ namespace tidegate::postgres {
 
 // Of rows without the identity. An error: the answer makes no sense.
 [[nodiscard]] Result<outbox::Reading> read_outbox(const std::vector<SqlRow>& rows);
+
+// The announcement itself: three columns of tidegate.outbox, and the cells that come for them.
+// Nothing: the cells make no sense. An error: they are no announcement.
+[[nodiscard]] std::string announcement_columns();
+struct Announcement {
+  Topic topic;
+  std::string payload;
+  Headers headers;
+};
+[[nodiscard]] std::optional<Result<Announcement>> read_announcement(std::span<const SqlCell> cells);
 
 // As a multirange of PostgreSQL.
 [[nodiscard]] std::string ranges_text(const outbox::DeliveredSet& set);

@@ -46,6 +46,9 @@ const std::string announce_functions =
     "tidegate.announce(text, bytea, jsonb), tidegate.announce(text, text, jsonb)";
 const std::string reader_functions =
     "tidegate.remove_announced(interval, bigint, integer), tidegate.note_timeline()";
+const std::string bridge_functions =
+    "tidegate.bridge_begin(bigint, bigint, bigint, bigint), "
+    "tidegate.bridge_number(bigint, text, bigint, text, xid8[], bigint[])";
 
 std::string grant(const std::string& role, const std::string& functions) {
   return "GRANT USAGE ON SCHEMA tidegate TO \"" + role + "\";\nGRANT EXECUTE ON FUNCTION " +
@@ -62,14 +65,14 @@ std::vector<std::string> texts(const std::vector<SqlRow>& rows, const std::strin
 
 }  // namespace
 
-std::string outbox_schema(const std::vector<std::string>& application_roles,
-                          const std::vector<std::string>& reader_roles) {
+std::string outbox_schema(const OutboxRoles& roles) {
   std::string rights;
-  for (const auto& role : application_roles) rights += grant(role, announce_functions);
-  for (const auto& role : reader_roles) {
-    rights += grant(role, reader_functions) +
-              "GRANT SELECT ON ALL TABLES IN SCHEMA tidegate TO \"" + role + "\";\n";
-  }
+  const auto may_read = [](const std::string& role) {
+    return "GRANT SELECT ON ALL TABLES IN SCHEMA tidegate TO \"" + role + "\";\n";
+  };
+  for (const auto& role : roles.applications) rights += grant(role, announce_functions);
+  for (const auto& role : roles.readers) rights += grant(role, reader_functions) + may_read(role);
+  for (const auto& role : roles.bridges) rights += grant(role, bridge_functions) + may_read(role);
   return replaced(with_limits(outbox_sql), "@rights\n", rights);
 }
 

@@ -23,10 +23,15 @@ namespace tidegate::postgres {
 
 inline constexpr int outbox_version = 1;
 
-// To be run by one who may create schemas, once more without harm. The roles get the rights to
-// announce and to read; each is a name that needs no quotes within quotes.
-[[nodiscard]] std::string outbox_schema(const std::vector<std::string>& application_roles,
-                                        const std::vector<std::string>& reader_roles);
+// Names that need no quotes within quotes.
+struct OutboxRoles {
+  std::vector<std::string> applications;  // may announce
+  std::vector<std::string> readers;       // may read and tidy
+  std::vector<std::string> bridges;       // may read, and give numbers
+};
+
+// To be run by one who may create schemas, once more without harm.
+[[nodiscard]] std::string outbox_schema(const OutboxRoles& roles);
 
 // A question whose answer, in two columns, has a row for each thing that is wrong with the outbox
 // of a database, and for each advice. No problem: it is as outbox_schema() makes it, and our role

@@ -9,7 +9,8 @@
 
 namespace tidegate::postgres {
 
-using SqlRow = std::vector<std::optional<std::string>>;  // nullopt is NULL
+using SqlCell = std::optional<std::string>;  // nullopt is NULL
+using SqlRow = std::vector<SqlCell>;
 
 template <typename Number>
 bool read_number(const std::optional<std::string>& text, Number& number, int radix = 10) {
