@@ -65,6 +65,24 @@ std::vector<KeptCursor> kept_cursors(const std::string& directory, const std::st
   return kept;
 }
 
+std::optional<KeptCursor> bridge_cursor(postgres::Database& database) {
+  const auto answer = postgres::ask(
+      database, postgres::plain_question_settings +
+                    "SELECT cursor FROM tidegate.bridge WHERE has_table_privilege("
+                    "'tidegate.bridge', 'SELECT')");
+  if (!answer || answer->empty() || answer->front().empty()) return std::nullopt;
+  const auto text = answer->front().front().value_or("");
+  if (text.empty()) return std::nullopt;
+  KeptCursor kept{"(bridge)", "tidegate.bridge", std::optional<outbox::Cursor>()};
+  auto cursor = outbox::cursor_from_text(text);
+  if (cursor) {
+    kept.cursor = std::optional(std::move(cursor).value());
+  } else {
+    kept.cursor = Error{"it can't be understood: " + cursor.error().message};
+  }
+  return kept;
+}
+
 postgres::CursorLag lag_of(const KeptCursor& kept, postgres::Database& database) {
   postgres::CursorLag lag{.name = kept.name, .trouble = ""};
   if (!kept.cursor || !*kept.cursor) {

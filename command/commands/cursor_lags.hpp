@@ -1,5 +1,5 @@
-// The cursors of durable subscriptions to an outbox that are kept on this host, and what each has
-// still to take.
+// The cursors of durable subscriptions to an outbox that are kept on this host, that of its bridges,
+// and what each has still to take.
 #pragma once
 
 #include <optional>
@@ -24,6 +24,10 @@ struct KeptCursor {
 // subscription that is in use may have gone on meanwhile.
 [[nodiscard]] std::vector<KeptCursor> kept_cursors(const std::string& directory,
                                                    const std::string& state_file);
+
+// That of the bridges, which is kept in the database; nothing: there was none yet, or our role may
+// not know.
+[[nodiscard]] std::optional<KeptCursor> bridge_cursor(postgres::Database& database);
 
 [[nodiscard]] postgres::CursorLag lag_of(const KeptCursor& kept, postgres::Database& database);
 

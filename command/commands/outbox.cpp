@@ -177,10 +177,9 @@ class OutboxCommand final : public command::Subcommand {
     auto status = postgres::read_outbox_status(*answer);
     if (!status) return command::fail(invocation, command::harmless(status.error().message));
     const auto& settings = invocation.settings.options;
-    for (const auto& kept :
-         kept_cursors(present_state_directory(state_directory_), settings.state_file)) {
-      status->cursors.push_back(lag_of(kept, database));
-    }
+    auto cursors = kept_cursors(present_state_directory(state_directory_), settings.state_file);
+    if (auto bridge = bridge_cursor(database)) cursors.push_back(std::move(*bridge));
+    for (const auto& kept : cursors) status->cursors.push_back(lag_of(kept, database));
     json_lines::Output output(STDOUT_FILENO);
     auto text =
         json_ ? json_lines::to_text(json_lines::outbox_status_document(database.server(), *status))

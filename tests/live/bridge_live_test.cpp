@@ -88,6 +88,11 @@ TEST_CASE("a bridge brings announcements with their positions to a peer that rea
   CHECK(line["sequence"] == 1);
   site.announce("second");
   CHECK(site.heard_until("second") == Names{"second"});
+  const auto ran =
+      site.mesh.run({"outbox", "status", "--json", "--primary", site.primary.connection_string()});
+  const auto cursors = json::parse(ran.output)["cursors"];
+  CHECK(cursors.back()["name"] == "(bridge)");
+  CHECK(cursors.back()["rows"] == 0);
 }
 
 TEST_CASE("announcements are published once each, whenever bridges and the primary are killed" *
@@ -189,6 +194,7 @@ TEST_CASE("behind a promotion a bridge goes on with the announcements that have 
   standby.execute("SELECT tidegate.announce('t', 'two')");
   standby.execute("SELECT tidegate.announce('t', 'three')");
   CHECK(site.heard_until("three") == Names{"two", "three"});
+  CHECK(site.log_text().find("the bridge goes on") != std::string::npos);
 }
 
 TEST_CASE("a bridge that was down during a promotion repeats only what nobody had received") {
@@ -220,6 +226,7 @@ TEST_CASE("rows that were removed while no bridge was there are told by a messag
     site.primary.execute("SELECT tidegate.remove_announced('0', NULL, 1000)");
     return site.primary.value("SELECT count(*) FROM tidegate.outbox") == "0";
   }));
+  CHECK(site.primary.value("SELECT count(*) FROM tidegate.bridged") == "0");
   site.announce("two");
   bridge = std::make_unique<Process>(site.bridge());
   const auto lost = wait_for(site.receiver, "delivery");
