@@ -28,16 +28,19 @@ namespace {
 
 constexpr std::size_t longest_line = 512;
 
+// The answer is a line again, with any text that the error quotes.
+void answer(const Error& error) {
+  const auto text = json_lines::to_text(json_lines::publish_error(1, error.message));
+  TIDEGATE_MUST(json_lines::Json::parse(text, nullptr, false).is_object());
+}
+
 void read_line(std::string_view line) {
   (void)json_lines::parse_order(line);
-  const auto publication = json_lines::parse_publication(line);
-  if (!publication) {
-    // The answer is a line again, with any text that the error quotes.
-    const auto answer =
-        json_lines::to_text(json_lines::publish_error(1, publication.error().message));
-    TIDEGATE_MUST(json_lines::Json::parse(answer, nullptr, false).is_object());
-    return;
+  if (const auto outbox = json_lines::parse_outbox(line); outbox && !*outbox) {
+    answer(outbox->error());
   }
+  const auto publication = json_lines::parse_publication(line);
+  if (!publication) return answer(publication.error());
   const auto text = json_lines::to_text(to_json(*publication));
   const auto again = json_lines::parse_publication(text);
   TIDEGATE_MUST(again && json_lines::to_text(to_json(*again)) == text);
@@ -81,6 +84,9 @@ std::vector<std::string> json_line_seeds() {
       R"({"topic":"builds/42/new","payload":"text","depends":"commit","durable":true,"id":1})"
       "\n"
       R"({"trust":"primary"})",
+      R"({"outbox":"mails","subscribe":"a/#","from":"earliest","id":1})"
+      "\n"
+      R"({"outbox":"mails","taken":17})",
       R"({"topic":["a","b"],"payload_base64":"/wD+","depends":{"system":"1","history":)"
       R"([{"timeline":1},{"timeline":2,"begin":"0/1","promoted":3}],"lsn":"0/9","after":"0/1"}})",
       R"({"topic":"\u00e4\/","payload":"\ud83d\ude00","apart":true,"id":"x","id":1.5e3})",

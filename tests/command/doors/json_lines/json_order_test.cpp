@@ -44,7 +44,7 @@ TEST_CASE("a line about the outbox says one thing, about a name") {
     CAPTURE(other);
     CHECK_FALSE(parse_outbox(other));
   }
-  for (const auto& [line, part] : std::vector<std::pair<const char*, const char*>>{
+  for (const auto& wrong : std::vector<std::pair<const char*, const char*>>{
            {R"({"outbox":"mails"})", "says one thing"},
            {R"({"outbox":"mails","taken":1,"forget":true})", "says one thing"},
            {R"({"outbox":"mails","topic":"a"})", R"("topic" is unknown)"},
@@ -55,10 +55,10 @@ TEST_CASE("a line about the outbox says one thing, about a name") {
            {R"({"outbox":"mails","forget":false})", R"("forget":true)"},
            {R"({"outbox":"../x","subscribe":"a"})", "../x"},
            {R"({"outbox":"mails","subscribe":"a","id":null})", "id is neither"}}) {
-    CAPTURE(line);
-    const auto order = read(line);
+    CAPTURE(wrong.first);
+    const auto order = read(wrong.first);
     REQUIRE_FALSE(order);
-    CHECK(contains(order.error().message, part));
+    CHECK(contains(order.error().message, wrong.second));
   }
 }
 
