@@ -34,7 +34,8 @@ struct Setting {
   const char* value;
   const char* text;
   Target (*target)(Settings&);
-  bool secret = false;  // not to stand where others can read it: in the environment alone
+  const char* example = "";  // for the file; where it is empty the default stands there
+  bool secret = false;       // not to stand where others can read it: in the environment alone
 };
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
@@ -43,17 +44,17 @@ const std::array<Setting, 42> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
-     [](Settings& s) -> Target { return &s.options.name; }},
+     [](Settings& s) -> Target { return &s.options.name; }, "app-1"},
     {"state-file", "PATH",
      "keeps the identity and the stream of this peer, and beside it the durable subscriptions of "
      "its STOMP clients (default: new at each start)",
-     [](Settings& s) -> Target { return &s.options.state_file; }},
+     [](Settings& s) -> Target { return &s.options.state_file; }, "/var/lib/tidegate/app-1/state"},
     {"key-file", "PATH",
      "file with the key of the mesh, as `tidegate keygen` prints it; or its text in the "
      "environment, as TIDEGATE_KEYS (default: none, on loopback alone)",
-     [](Settings& s) -> Target { return &s.options.key_file; }},
+     [](Settings& s) -> Target { return &s.options.key_file; }, "/etc/tidegate/mesh.key"},
     {"keys", "TEXT", "the text of such a file",
-     [](Settings& s) -> Target { return &s.options.keys; }, true},
+     [](Settings& s) -> Target { return &s.options.keys; }, "", true},
     {"insecure", "true|false", "use other interfaces than loopback without a key",
      [](Settings& s) -> Target { return &s.options.insecure; }},
     {"interfaces", "NAME", "network interfaces to listen and beacon on; repeatable",
@@ -61,7 +62,7 @@ const std::array<Setting, 42> table{{
     {"beacon-port", "PORT", "UDP port of the beacon, the same for the whole mesh",
      [](Settings& s) -> Target { return &s.options.beacon_port; }},
     {"seeds", "HOST:PORT", "direct ports of peers that a beacon does not reach; repeatable",
-     [](Settings& s) -> Target { return &s.options.seeds; }},
+     [](Settings& s) -> Target { return &s.options.seeds; }, "10.0.0.7:17901"},
     {"first-port", "PORT", "first TCP port of the range in which the peer takes two",
      [](Settings& s) -> Target { return &s.options.first_port; }},
     {"last-port", "PORT", "last TCP port of that range",
@@ -71,11 +72,13 @@ const std::array<Setting, 42> table{{
      [](Settings& s) -> Target { return &s.options.local_transport; }},
     {"database", "CONNECTION",
      "libpq connection string of the server that this application reads; none: deliver at once",
-     [](Settings& s) -> Target { return &s.options.database; }},
+     [](Settings& s) -> Target { return &s.options.database; },
+     "host=replica-1 dbname=app user=tidegate"},
     {"primary", "CONNECTION",
      "libpq connection string of the server where changes are committed; none: database, when that "
      "is a primary",
-     [](Settings& s) -> Target { return &s.options.primary; }},
+     [](Settings& s) -> Target { return &s.options.primary; },
+     "host=db-a,db-b dbname=app user=tidegate target_session_attrs=primary"},
     {"held-bytes", "SIZE", "most bytes of messages that wait for their change",
      [](Settings& s) -> Target { return &s.options.held_bytes; }},
     {"inbox-bytes", "SIZE", "most bytes of deliveries that the application has not taken yet",
@@ -109,48 +112,48 @@ const std::array<Setting, 42> table{{
     {"gone-after", "TIME", "silence after which a peer is gone",
      [](Settings& s) -> Target { return &s.options.gone_after; }},
     {"log-level", "LEVEL", "least level that is logged: debug, info, warning or error",
-     [](Settings& s) -> Target { return &s.log_level; }},
+     [](Settings& s) -> Target { return &s.log_level; }, "info"},
     {"socket", "PATH", "path of the peer's status socket (default: by mesh and name)",
-     [](Settings& s) -> Target { return &s.socket; }},
+     [](Settings& s) -> Target { return &s.socket; }, "/run/tidegate/app-1/status"},
     {"socket-group", "GROUP",
      "group that may ask for the status of the peer too (default: only its user and root)",
-     [](Settings& s) -> Target { return &s.socket_group; }},
+     [](Settings& s) -> Target { return &s.socket_group; }, "adm"},
     {"socket-mode", "MODE",
      "octal mode of the status socket (default: 0600, with socket-group 0660)",
-     [](Settings& s) -> Target { return &s.socket_mode; }},
+     [](Settings& s) -> Target { return &s.socket_mode; }, "0660"},
     {"leave-timeout", "TIME",
      "longest time for which a peer that is stopped, or whose input ends, waits for positions",
      [](Settings& s) -> Target { return &s.leave_timeout; }},
     {"door", "ADDRESS",
      "where `tidegate peer` serves STOMP clients: unix:/path, tcp:127.0.0.1:61613 or systemd; "
      "repeatable",
-     [](Settings& s) -> Target { return &s.doors; }},
+     [](Settings& s) -> Target { return &s.doors; }, "tcp:127.0.0.1:61613"},
     {"door-group", "GROUP",
      "group that may connect to the Unix socket of a door too (default: only its user and root)",
-     [](Settings& s) -> Target { return &s.door_group; }},
+     [](Settings& s) -> Target { return &s.door_group; }, "app"},
     {"door-mode", "MODE",
      "octal mode of the Unix socket of a door (default: 0600, with door-group 0660)",
-     [](Settings& s) -> Target { return &s.door_mode; }},
+     [](Settings& s) -> Target { return &s.door_mode; }, "0660"},
     {"door-login", "NAME:PASSCODE", "login and passcode that STOMP clients have to say",
-     [](Settings& s) -> Target { return &s.door_login; }, true},
+     [](Settings& s) -> Target { return &s.door_login; }, "", true},
     {"door-certificate", "PATH",
      "certificate of the TCP ports of a door, as PEM with those above it; they speak TLS then",
-     [](Settings& s) -> Target { return &s.door_certificate; }},
+     [](Settings& s) -> Target { return &s.door_certificate; }, "/etc/tidegate/door.pem"},
     {"door-certificate-key", "PATH", "its private key, as PEM; nobody else may read the file",
-     [](Settings& s) -> Target { return &s.door_certificate_key; }},
+     [](Settings& s) -> Target { return &s.door_certificate_key; }, "/etc/tidegate/door.key"},
     {"http", "ADDRESS",
      "where `tidegate peer` serves STOMP over WebSocket, at /stomp, on loopback: 127.0.0.1:15674; "
      "repeatable",
-     [](Settings& s) -> Target { return &s.http; }},
+     [](Settings& s) -> Target { return &s.http; }, "127.0.0.1:15674"},
     {"http-origin", "ORIGIN",
      "web pages that may use that server, besides its own: https://app.example.org; repeatable",
-     [](Settings& s) -> Target { return &s.http_origins; }},
+     [](Settings& s) -> Target { return &s.http_origins; }, "https://app.example.org"},
     {"outbox-retain-for", "TIME",
      "removes rows of the primary's outbox (`tidegate outbox`) that are older; 0s: none for that",
-     [](Settings& s) -> Target { return &s.outbox_retain_for; }},
+     [](Settings& s) -> Target { return &s.outbox_retain_for; }, "168h"},
     {"outbox-retain-bytes", "SIZE",
      "removes the oldest rows of that outbox beyond so many bytes; 0: none for that",
-     [](Settings& s) -> Target { return &s.outbox_retain_bytes; }},
+     [](Settings& s) -> Target { return &s.outbox_retain_bytes; }, "1GiB"},
 }};
 
 const Setting* find_setting(std::string_view name) {
@@ -349,10 +352,14 @@ std::vector<SettingHelp> setting_help() {
   std::vector<SettingHelp> help;
   Settings defaults;
   for (const auto& setting : table) {
-    const auto value = default_text(setting.target(defaults));
-    help.push_back({setting.name, setting.value,
-                    setting.text + (value.empty() ? "" : " (default: " + value + ")"),
-                    std::holds_alternative<bool*>(setting.target(defaults)), setting.secret});
+    const auto target = setting.target(defaults);
+    const auto value = default_text(target);
+    const bool exemplary = *setting.example != '\0';
+    help.push_back(
+        {setting.name, setting.value,
+         setting.text + (value.empty() ? "" : " (default: " + value + ")"),
+         std::holds_alternative<bool*>(target), setting.secret, variable_name(setting.name),
+         setting.name + (" = " + file_text(target, exemplary ? setting.example : value))});
   }
   return help;
 }

@@ -78,7 +78,9 @@ struct SettingHelp {
   std::string value;  // "SIZE"
   std::string text;   // what it does, with its default
   bool yes_or_no = false;
-  bool secret = false;  // no flag
+  bool secret = false;   // no flag
+  std::string variable;  // "TIDEGATE_HELD_BYTES"
+  std::string line;      // of a file, as an example: held-bytes = "256MiB"
 };
 [[nodiscard]] std::vector<SettingHelp> setting_help();
 

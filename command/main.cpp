@@ -1,11 +1,9 @@
 // The `tidegate` command: reads flags, environment and file, reports all that is wrong at once, and
 // hands over to a subcommand.
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,54 +12,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "command/command_line.hpp"
-#include "command/commands/commands.hpp"
 #include "command/config.hpp"
+#include "command/program.hpp"
 #include "command/secret_words.hpp"
-#include "command/subcommand.hpp"
 #include "command/suggestions.hpp"
-#include "tidegate/version.hpp"
 
 namespace tidegate::command {
 namespace {
 
 using Strings = std::vector<std::string>;
-
-const std::array all_subcommands = {
-    commands::make_peer_command,     commands::make_pub_command,    commands::make_sub_command,
-    commands::make_peers_command,    commands::make_status_command, commands::make_doctor_command,
-    commands::make_trust_command,    commands::make_keygen_command, commands::make_keys_command,
-    commands::make_role_sql_command, commands::make_wait_command,   commands::make_outbox_command,
-    commands::make_bridge_command,
-};
-
-constexpr const char* exit_words =
-    "Exit status: 0 done; 1 failed; 2 wrong flags or settings; 3 nobody there, or not in time;\n"
-    "4 the peer that `status --check` has asked is in trouble; 5 to 8 answers of `wait`.";
-
-// A subcommand with its flags, while the command line is read.
-struct Entry {
-  std::unique_ptr<Subcommand> command;
-  CLI::App* app;
-  SettingFlags settings;
-};
-
-Entry add_subcommand(CLI::App& app, std::unique_ptr<Subcommand> command) {
-  const auto& description = command->description();
-  auto* sub = app.add_subcommand(description.name, description.summary);
-  Entry entry{std::move(command), sub, {}};
-  entry.command->declare(*sub);
-  entry.settings.declare(*sub, description.shown.empty() ? setting_names() : description.shown);
-  const std::string more =
-      description.shown.empty()
-          ? "Each setting can also be given in the file (held-bytes = \"64MiB\") or in the\n"
-            "environment (TIDEGATE_HELD_BYTES=64MiB). A flag wins over the environment, that over\n"
-            "the file. Settings may stand in front of the command too.\n"
-          : "`tidegate peer --help` lists all settings; they are understood here too.\n";
-  sub->footer(description.examples + "\n\n" + more + exit_words);
-  sub->allow_extras();  // reported with the other problems
-  return entry;
-}
 
 Strings command_names(const std::vector<Entry>& entries) {
   Strings names = {"help", "version"};
@@ -224,30 +183,9 @@ int print_help(const CLI::App& app, const std::string& topic, const std::vector<
 }
 
 int tidegate_main(Strings words) {
-  const auto version_text = "tidegate " + std::string(version());
-  CLI::App app(
-      "tidegate delivers a message only after the database change it announces is visible "
-      "on the\nserver that the receiver reads.",
-      "tidegate");
-  app.set_version_flag("--version", version_text);
-  app.footer(std::string("`tidegate help COMMAND` shows examples. Settings, such as --config and "
-                         "--mesh, may\nstand in front of the command or behind it.\n") +
-             exit_words);
-  app.get_formatter()->column_width(32);
-  app.allow_extras();
-  app.require_subcommand(0, 1);  // so a topic may be called "peer"
-  SettingFlags front;
-  front.declare(app, {});
-  std::vector<Entry> entries;
-  entries.reserve(std::size(all_subcommands));
-  for (const auto make : all_subcommands) entries.push_back(add_subcommand(app, make()));
-  std::string help_topic;
-  const auto* help = app.add_subcommand("help", "shows this, or the help of one command");
-  app.get_subcommand("help")
-      ->add_option("COMMAND", help_topic, "the one to explain")
-      ->type_name("");
-  const auto* tell_version = app.add_subcommand("version", "prints the version");
-
+  Program program;
+  auto& app = *program.app;
+  const auto& entries = program.entries;
   std::vector<SettingProblem> problems;
   try {
     std::reverse(words.begin(), words.end());  // as it wants them
@@ -261,14 +199,14 @@ int tidegate_main(Strings words) {
                                    [](const Entry& entry) { return entry.app->parsed(); });
   const auto* entry = chosen == entries.end() ? nullptr : &*chosen;
   judge_words_before(app, entries, entry, problems);
-  if (entry != nullptr) return run(front, entry, std::move(problems));
+  if (entry != nullptr) return run(program.front, entry, std::move(problems));
   if (!problems.empty()) return report(problems);
-  if (help->parsed()) return print_help(app, help_topic, entries);
-  if (tell_version->parsed()) {
-    std::puts(version_text.c_str());
+  if (program.help->parsed()) return print_help(app, program.help_topic, entries);
+  if (program.version->parsed()) {
+    std::puts(app.version().c_str());
     return exit_status::done;
   }
-  if (front.check()) return run(front, nullptr, {});
+  if (program.front.check()) return run(program.front, nullptr, {});
   std::fputs(app.help().c_str(), stderr);
   return exit_status::usage;
 }

@@ -116,6 +116,14 @@ struct Assign {
 
 std::string default_text(const Target& target) { return std::visit(Show{}, target); }
 
+std::string file_text(const Target& target, const std::string& value) {
+  if (std::holds_alternative<bool*>(target) || std::holds_alternative<std::uint16_t*>(target)) {
+    return value;
+  }
+  const auto quoted = '"' + value + '"';
+  return std::holds_alternative<Strings*>(target) ? "[" + quoted + "]" : quoted;
+}
+
 std::optional<std::string> assign_text(const Target& target, std::string_view text) {
   return std::visit(Assign{text}, target);
 }

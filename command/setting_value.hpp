@@ -25,6 +25,9 @@ using Target =
 // Of a default; empty: there is none to show.
 [[nodiscard]] std::string default_text(const Target& target);
 
+// A value as a file has it: in quotes, as a list, or bare. The text has no quotes of its own.
+[[nodiscard]] std::string file_text(const Target& target, const std::string& value);
+
 // Writes what the text says into the target; the answer tells what is wrong otherwise. A list is
 // separated by commas.
 [[nodiscard]] std::optional<std::string> assign_text(const Target& target, std::string_view text);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "command/subcommand.hpp"
 
@@ -20,5 +21,8 @@ namespace tidegate::commands {
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_outbox_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_wait_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_bridge_command();
+
+// All of them, in the order of the help.
+[[nodiscard]] std::vector<std::unique_ptr<command::Subcommand>> make_commands();
 
 }  // namespace tidegate::commands

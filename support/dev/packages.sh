@@ -6,8 +6,8 @@ build_packages=(
   libsodium-dev libspdlog-dev libssl-dev libtomlplusplus-dev libzmq3-dev nlohmann-json3-dev
 )
 run_packages=(
-  iproute2 jq libnet-stomp-perl openssl pgbouncer postgresql-15 python3-psycopg2 python3-stomp
-  python3-websocket
+  iproute2 jq libnet-stomp-perl mandoc openssl pgbouncer postgresql-15 python3-psycopg2
+  python3-stomp python3-websocket
 )
 buildbot_packages=(buildbot buildbot-worker python3-psycopg2)
 # Of Buildbot's own tests, which Debian does not package.
