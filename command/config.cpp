@@ -142,8 +142,9 @@ const std::array<Setting, 42> table{{
     {"door-certificate-key", "PATH", "its private key, as PEM; nobody else may read the file",
      [](Settings& s) -> Target { return &s.door_certificate_key; }, "/etc/tidegate/door.key"},
     {"http", "ADDRESS",
-     "where `tidegate peer` serves STOMP over WebSocket, at /stomp, on loopback: 127.0.0.1:15674; "
-     "repeatable",
+     "where `tidegate peer` serves STOMP over WebSocket, at /stomp, on loopback: 127.0.0.1:15674 "
+     "or "
+     "systemd; repeatable",
      [](Settings& s) -> Target { return &s.http; }, "127.0.0.1:15674"},
     {"http-origin", "ORIGIN",
      "web pages that may use that server, besides its own: https://app.example.org; repeatable",

@@ -32,6 +32,7 @@
 #include "command/doors/notice_log.hpp"
 #include "command/doors/outbox_subscriptions.hpp"
 #include "command/doors/publish_socket/publish_socket.hpp"
+#include "command/doors/service_manager/service_manager.hpp"
 #include "command/doors/status_socket/places.hpp"
 #include "command/doors/status_socket/status_socket.hpp"
 #include "command/doors/stomp/stomp_door.hpp"
@@ -274,6 +275,15 @@ void reload(const command::Invocation& invocation, command::Settings& present, R
   peer.hang_up();
 }
 
+// The service manager takes orders again once it is done.
+void reload_told(const command::Invocation& invocation, command::Settings& present,
+                 RunningPeer& peer, tls::Terminator* terminator,
+                 service_manager::ServiceManager* manager) {
+  if (manager != nullptr) manager->reloading();
+  reload(invocation, present, peer, terminator);
+  if (manager != nullptr) manager->ready();
+}
+
 command::Description help() {
   return {
       "peer",
@@ -391,15 +401,19 @@ class PeerCommand final : public command::Subcommand {
     if (*network) session.add(**network);
     if (*stomp) session.add(**stomp);
     session.add(outboxes);
+    const auto manager = service_manager::ServiceManager::open(session.reactor(), peer);
+    if (manager) session.add(*manager);
     io::Reactor::Watch hangup_watch;
     auto present = invocation.settings;
     if (hangup) {
       hangup_watch = session.reactor().watch_input(hangup->descriptor(), [&](io::Readiness) {
         hangup->take();
-        reload(invocation, present, orders, terminator->get());
+        reload_told(invocation, present, orders, terminator->get(), manager.get());
       });
     }
+    if (manager) manager->ready();
     (void)session.run();
+    if (manager) manager->stopping();
     return end(session, lines, invocation);
   }
 

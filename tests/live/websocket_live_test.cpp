@@ -14,6 +14,7 @@
 #include "support/port.hpp"
 #include "support/temporary_directory.hpp"
 #include "tests/live/command_mesh.hpp"
+#include "tests/live/stomp/hand_written.hpp"
 #include "tests/paths.hpp"
 #include "tests/support/raw_websocket.hpp"
 #include "tests/support/raw_zmtp.hpp"
@@ -100,6 +101,24 @@ std::string status_of(const std::string& answer) {
 }
 
 }  // namespace
+
+TEST_CASE("both doors take the sockets that the service manager hands over, each its own") {
+  const CommandMesh mesh;
+  const auto path = (mesh.directory() / "activated").string();
+  const auto port = unused_port();
+  auto command = mesh.command({"peer", "--door", "systemd", "--http", "systemd"});
+  command.arguments.insert(
+      command.arguments.begin(),
+      {"/usr/bin/python3",
+       std::string(TIDEGATE_SOURCE_ROOT) + "/tests/live/stomp/socket_activation.py",
+       "http:" + std::to_string(port) + "," + path});
+  Process peer(command);
+  HandWritten(path).connect();
+  Client(port).connect();
+  const auto without = mesh.run({"peer", "--http", "systemd"});
+  CHECK(without.status == 1);
+  CHECK(contains(without.errors, "FileDescriptorName=http"));
+}
 
 TEST_CASE("STOMP goes over a WebSocket in text and binary messages, however its frames are cut") {
   const CommandMesh mesh;

@@ -42,9 +42,12 @@ Result<std::unique_ptr<HttpDoor>> HttpDoor::open(const HttpOptions& options,
                                   .warn = warn});
   self->listeners_ = std::make_shared<Listeners>(thread.context(), self->site_);
   for (const auto& address : options.addresses) {
-    if (auto error = self->listeners_->listen_at(address)) return *error;
-    self->tell("", LogLevel::info,
-               "STOMP clients may connect to ws://" + to_string(address) + stomp_path);
+    const auto places = self->listeners_->listen_at(address);
+    if (!places) return places.error();
+    for (const auto& place : *places) {
+      self->tell("", LogLevel::info,
+                 "STOMP clients may connect to ws://" + to_string(place) + stomp_path);
+    }
   }
   thread.run([listeners = self->listeners_] { listeners->start(); });
   return self;

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "command/doors/door.hpp"
+#include "command/doors/http/address.hpp"
 #include "command/doors/network_thread.hpp"
 #include "command/log.hpp"
 #include "command/log_digest.hpp"
-#include "lib/base/endpoint.hpp"
 #include "peer/io/descriptor.hpp"
 #include "peer/io/reactor.hpp"
 #include "tidegate/result.hpp"
@@ -27,7 +27,7 @@ struct Site;
 class Listeners;
 
 struct HttpOptions {
-  std::vector<base::Endpoint> addresses;
+  std::vector<Address> addresses;
   std::vector<std::string> origins;  // of parse_origin()
   std::size_t payload_bytes = 0;
 };

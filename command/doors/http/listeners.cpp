@@ -4,6 +4,10 @@
 #include <utility>
 
 #include <boost/asio/ip/address.hpp>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "command/doors/activated_sockets.hpp"
 
 namespace tidegate::http_door {
 namespace {
@@ -18,7 +22,39 @@ constexpr auto accept_pause = std::chrono::milliseconds(100);
 
 }  // namespace
 
-std::optional<Error> Listeners::listen_at(const base::Endpoint& endpoint) {
+Result<std::vector<base::Endpoint>> Listeners::listen_at(const Address& address) {
+  const auto* endpoint = std::get_if<base::Endpoint>(&address);
+  if (endpoint == nullptr) return take_from_systemd();
+  if (auto error = open(*endpoint)) return *error;
+  return std::vector{*endpoint};
+}
+
+Result<std::vector<base::Endpoint>> Listeners::take_from_systemd() {
+  auto sockets = doors::take_activated(doors::ActivatedFor::http);
+  if (!sockets) return sockets.error();
+  std::vector<base::Endpoint> places;
+  for (auto& socket : *sockets) {
+    int family = 0;
+    socklen_t size = sizeof family;
+    getsockopt(socket.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
+    if (family != AF_INET && family != AF_INET6) {
+      return Error{"http 'systemd' has got a socket that is no TCP port; write ListenStream=PORT"};
+    }
+    ErrorCode error;
+    tcp::acceptor acceptor(context_);
+    // A descriptor of its own, which it closes.
+    acceptor.assign(family == AF_INET ? tcp::v4() : tcp::v6(),
+                    fcntl(socket.get(), F_DUPFD_CLOEXEC, 0), error);
+    if (error) return Error{"can't serve HTTP on a socket of systemd: " + error.message()};
+    const auto own = acceptor.local_endpoint(error);
+    places.push_back({own.address().to_string(), own.port()});
+    if (const auto exposure = exposed(places.back())) return *exposure;
+    listeners_.push_back({std::move(acceptor), asio::steady_timer(context_)});
+  }
+  return places;
+}
+
+std::optional<Error> Listeners::open(const base::Endpoint& endpoint) {
   ErrorCode error;
   tcp::acceptor acceptor(context_);
   const tcp::endpoint place(asio::ip::make_address(endpoint.host, error), endpoint.port);

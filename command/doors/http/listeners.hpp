@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "command/doors/http/address.hpp"
 #include "command/doors/http/connection.hpp"
 #include "command/doors/http/site.hpp"
 #include "lib/base/endpoint.hpp"
@@ -23,8 +24,8 @@ class Listeners : public std::enable_shared_from_this<Listeners> {
   Listeners(boost::asio::io_context& context, std::shared_ptr<Site> site)
       : context_(context), site_(std::move(site)) {}
 
-  // Before start().
-  std::optional<Error> listen_at(const base::Endpoint& endpoint);
+  // Before start(). The result tells where; several for the sockets of systemd.
+  Result<std::vector<base::Endpoint>> listen_at(const Address& address);
 
   // In the thread of the server.
   void start();
@@ -36,6 +37,8 @@ class Listeners : public std::enable_shared_from_this<Listeners> {
     boost::asio::steady_timer pause;
   };
 
+  std::optional<Error> open(const base::Endpoint& endpoint);
+  Result<std::vector<base::Endpoint>> take_from_systemd();
   void accept(Listener& listener);
   void accept_later(Listener& listener);
   void take(boost::asio::ip::tcp::socket socket);

@@ -69,8 +69,12 @@ std::vector<std::string> places_of_others() {
       if (lstat(place.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) places.push_back(place);
     }
   };
-  look("/tmp", "tidegate-", "");
-  look("/run/user", "", "/tidegate");
+  // Of each instance of the service.
+  look("/run/tidegate", "", "");
+  if (geteuid() == 0) {
+    look("/tmp", "tidegate-", "");
+    look("/run/user", "", "/tidegate");
+  }
   std::sort(places.begin(), places.end());
   return places;
 }
@@ -87,7 +91,7 @@ SocketPlaces socket_places() {
   return {.runtime_directory = command::from_environment("RUNTIME_DIRECTORY"),
           .xdg_runtime_directory = command::from_environment("XDG_RUNTIME_DIR"),
           .user = geteuid(),
-          .of_others = geteuid() == 0 ? places_of_others() : std::vector<std::string>()};
+          .of_others = places_of_others()};
 }
 
 std::vector<std::string> socket_directories(const SocketPlaces& places) {

@@ -1,20 +1,16 @@
 #include "command/doors/stomp/listening.hpp"
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <string_view>
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
+#include "command/doors/activated_sockets.hpp"
 #include "command/doors/status_socket/places.hpp"
-#include "lib/base/decimal.hpp"
 
 namespace tidegate::stomp_door {
 namespace {
@@ -76,37 +72,18 @@ Result<Listening> listen_tcp(const base::Endpoint& endpoint) {
   return Listening(std::move(listener), place, true);
 }
 
-// sd_listen_fds(3): the descriptors from 3 on, if they are meant for this process.
 Result<std::vector<Listening>> take_from_systemd(const Protection& protection) {
-  const auto number = [](const char* name) {
-    const char* text = std::getenv(name);
-    return base::parse_number<int>(text == nullptr ? "" : text).value_or(-1);
-  };
-  const auto count = number("LISTEN_FDS");
-  if (count < 1 || number("LISTEN_PID") != getpid()) {
-    return Error{
-        "the door 'systemd' has got no socket; a .socket unit beside the service hands "
-        "one over"};
-  }
-  constexpr int first = 3;
+  auto sockets = doors::take_activated(doors::ActivatedFor::stomp);
+  if (!sockets) return sockets.error();
   std::vector<Listening> all;
-  for (int descriptor = first; descriptor < first + count; ++descriptor) {
-    int listens = 0;
-    socklen_t size = sizeof listens;
-    if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) {
-      return Error{
-          "the door 'systemd' has got something else than a listening socket; write "
-          "ListenStream= into its unit"};
-    }
-    const auto place = own_address(descriptor);
+  for (auto& socket : *sockets) {
+    const auto place = own_address(socket.get());
     if (!place.empty()) {
       const auto address = parse_address("tcp:" + place);
       if (!address) return address.error();
       if (const auto open = exposed(*address, protection)) return *open;
     }
-    fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-    fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
-    all.emplace_back(io::Descriptor(descriptor), place.empty() ? "a socket of systemd" : place,
+    all.emplace_back(std::move(socket), place.empty() ? "a socket of systemd" : place,
                      !place.empty());
   }
   return all;

@@ -1,14 +1,33 @@
-"""Starts a program as systemd does that has a socket for it: PATH PROGRAM ARGUMENT..."""
+"""Starts a program as systemd does that has sockets for it: SOCKETS PROGRAM ARGUMENT...
+
+SOCKETS are separated by commas: the path of a Unix socket, or http:PORT of loopback.
+"""
 
 import os
 import socket
 import sys
 
-listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-listener.bind(sys.argv[1])
-listener.listen()
-if listener.fileno() != 3:
-    os.dup2(listener.fileno(), 3)
-os.set_inheritable(3, True)
-os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+FIRST = 3
+
+listeners = []
+names = []
+for place in sys.argv[1].split(","):
+    if place.startswith("http:"):
+        listeners.append(socket.create_server(("127.0.0.1", int(place[5:]))))
+        names.append("http")
+    else:
+        listeners.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        listeners[-1].bind(place)
+        names.append("stomp")
+    listeners[-1].listen()
+
+# Out of the way first, as each number may be taken by another one.
+high = [os.dup2(one.fileno(), 100 + index) for index, one in enumerate(listeners)]
+for index, descriptor in enumerate(high):
+    os.dup2(descriptor, FIRST + index)
+    os.set_inheritable(FIRST + index, True)
+    os.close(descriptor)
+os.environ.update(
+    LISTEN_FDS=str(len(listeners)), LISTEN_FDNAMES=":".join(names), LISTEN_PID=str(os.getpid())
+)
 os.execv(sys.argv[2], sys.argv[2:])
