@@ -21,6 +21,7 @@ namespace tidegate::commands {
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_outbox_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_wait_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_bridge_command();
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_measure_command();
 
 // All of them, in the order of the help.
 [[nodiscard]] std::vector<std::unique_ptr<command::Subcommand>> make_commands();

@@ -15,6 +15,7 @@
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/json_members.hpp"
 #include "command/doors/json_lines/json_outbox.hpp"
+#include "command/doors/json_lines/json_survey.hpp"
 #include "tests/command/doors/json_lines/json_contract.hpp"
 
 using namespace tidegate;
@@ -302,6 +303,11 @@ void see_outbox(Sightings& sightings) {
   sightings.see("outbox_status", outbox_status_document("db1 port 5432", status));
 }
 
+void see_survey(Sightings& sightings) {
+  const auto survey = command::survey({{std::chrono::milliseconds(3), true, Duration(1)}}, {});
+  sightings.see("survey", survey_document(survey, "db1 port 5432", "db2 port 5432"));
+}
+
 std::string differences_of(const Contract& contract) {
   Sightings sightings(contract);
   see_status(sightings);
@@ -311,6 +317,7 @@ std::string differences_of(const Contract& contract) {
   see_troubles(sightings);
   see_answers(sightings);
   see_outbox(sightings);
+  see_survey(sightings);
   return sightings.differences();
 }
 
