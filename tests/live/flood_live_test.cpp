@@ -3,6 +3,8 @@
 // peer lives, goes on with the others, and its memory stays within a bound.
 #include <array>
 #include <chrono>
+#include <filesystem>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -13,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "lib/mesh/frame_codec.hpp"
+#include "support/eventually.hpp"
 #include "support/port.hpp"
 #include "tests/live/attacked_pair.hpp"
 #include "tests/live/mesh.hpp"
@@ -123,6 +126,33 @@ TEST_CASE("connections that ask for one routing id leave nothing behind") {
       }
     }));
   }
+}
+
+TEST_CASE("connections that ask for one routing id and send on when another has it keep no file") {
+  const auto bytes =
+      zmtp_greeting() + zmtp_command("\x05READY" + zmtp_property("Socket-Type", "DEALER") +
+                                     zmtp_property("Identity", "same"));
+  const auto message = zmtp_frame("x") + zmtp_frame("x", true);
+  AttackedPair pair(false);
+  const auto attack = [&] {
+    for (int i = 0; i < 1'500; ++i) {
+      const auto socket = connect_tcp(pair.direct_port());
+      (void)::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      wait_for_verdict(socket.get());
+      (void)::send(socket.get(), message.data(), message.size(), MSG_NOSIGNAL);
+    }
+  };
+  check(pair.during([&] {
+    std::vector<std::thread> attackers;
+    for (int i = 0; i < 4; ++i) attackers.emplace_back(attack);
+    for (auto& attacker : attackers) attacker.join();
+  }));
+  const auto files = "/proc/" + std::to_string(pair.attacked().pid()) + "/fd";
+  const auto few = [&] {
+    return std::distance(std::filesystem::directory_iterator(files),
+                         std::filesystem::directory_iterator()) < 100;
+  };
+  CHECK(support::eventually(5s, few));
 }
 
 TEST_CASE("a message whose second part is a known subscription stops no loop") {

@@ -16,13 +16,11 @@ namespace {
 // Until a port that was given back is free; measured: 4 ms at the worst, without other load.
 constexpr Duration patience = std::chrono::seconds(2);
 
-// The first port from `from` on that is free at all addresses; 0: none.
-std::uint16_t bind_first_free(zmq::socket_t& socket, const std::vector<std::string>& addresses,
-                              std::uint32_t from, std::uint16_t last) {
+// The first port from `from` on at which `bind` returns no error; 0: none.
+template <typename Bind>
+std::uint16_t first_free(std::uint32_t from, std::uint16_t last, Bind bind) {
   for (auto port = from; port <= last; ++port) {
-    if (bind_everywhere(socket, addresses, static_cast<std::uint16_t>(port)) == 0) {
-      return static_cast<std::uint16_t>(port);
-    }
+    if (bind(static_cast<std::uint16_t>(port)) == 0) return static_cast<std::uint16_t>(port);
   }
   return 0;
 }
@@ -45,9 +43,12 @@ bool Listening::begin(const std::vector<std::string>& addresses, std::uint16_t f
   std::vector<std::string> ipv4;
   std::copy_if(addresses.begin(), addresses.end(), std::back_inserter(ipv4),
                [](const std::string& address) { return address.find(':') == std::string::npos; });
-  ports_.publish = bind_first_free(publish_, ipv4, first_port, last_port);
+  ports_.publish = first_free(first_port, last_port, [&](std::uint16_t port) {
+    return bind_everywhere(publish_, ipv4, port);
+  });
   if (ports_.publish == 0) return false;
-  ports_.direct = bind_first_free(direct_, ipv4, ports_.publish + std::uint32_t{1}, last_port);
+  ports_.direct = first_free(ports_.publish + std::uint32_t{1}, last_port,
+                             [&](std::uint16_t port) { return callers_.listen(ipv4, port); });
   addresses_.insert(ipv4.begin(), ipv4.end());
   return ports_.direct != 0;
 }
@@ -58,7 +59,7 @@ std::vector<std::string> Listening::also_on(const std::vector<std::string>& addr
     if (addresses_.contains(address)) continue;
     int error = bind_everywhere(publish_, {address}, ports_.publish);
     if (error == 0) {
-      error = bind_everywhere(direct_, {address}, ports_.direct);
+      error = callers_.listen({address}, ports_.direct);
       if (error != 0) unbind_everywhere(publish_, {address}, ports_.publish);
     }
     if (error == 0) addresses_.insert(address);
@@ -67,15 +68,27 @@ std::vector<std::string> Listening::also_on(const std::vector<std::string>& addr
   return taken;
 }
 
-void Listening::anew(zmq::socket_t& socket, std::uint16_t port) {
-  for (const auto& address : addresses_) stop(socket, address, port);
+void Listening::publish_anew() {
+  for (const auto& address : addresses_) stop(publish_, address, ports_.publish);
+  begin_again([this](const std::string& address) {
+    return bind_everywhere(publish_, {address}, ports_.publish);
+  });
+}
+
+void Listening::direct_anew() {
+  for (const auto& address : addresses_) callers_.leave(address, ports_.direct);
+  begin_again(
+      [this](const std::string& address) { return callers_.listen({address}, ports_.direct); });
+}
+
+void Listening::begin_again(const std::function<int(const std::string&)>& bind) {
   const auto end = io::clock_now() + patience;
   std::vector<std::string> failed;
   for (const auto& address : addresses_) {
-    int error = bind_everywhere(socket, {address}, port);
+    int error = bind(address);
     while (error == EADDRINUSE && io::clock_now() < end) {
       (void)poll(nullptr, 0, 1);
-      error = bind_everywhere(socket, {address}, port);
+      error = bind(address);
     }
     if (error != 0) failed.push_back(address);
   }
@@ -84,7 +97,7 @@ void Listening::anew(zmq::socket_t& socket, std::uint16_t port) {
 
 void Listening::leave(const std::string& address) {
   stop(publish_, address, ports_.publish);
-  stop(direct_, address, ports_.direct);
+  callers_.leave(address, ports_.direct);
   addresses_.erase(address);
 }
 

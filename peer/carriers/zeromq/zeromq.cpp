@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "lib/base/limits.hpp"
+#include "peer/carriers/zeromq/callers.hpp"
 #include "peer/carriers/zeromq/curve.hpp"
 #include "peer/carriers/zeromq/guard.hpp"
 #include "peer/carriers/zeromq/key_choice.hpp"
@@ -34,7 +35,6 @@ using carriers::StreamBytes;
 // Frames that wait for one slow reader. ZeroMQ counts frames, not bytes; beyond it frames are
 // dropped for that reader, which notices by the sequences.
 constexpr int publish_queue = 10'000;
-constexpr int direct_queue = 1'000;
 
 // Never withheld, nor counted among answers: their number bounds them well enough, and heartbeats
 // are among them.
@@ -44,13 +44,10 @@ constexpr std::size_t small_frame = 1024;
 // the guard's thread, the loop's and that of a handler, and all sockets but those to other peers.
 constexpr io::Headroom needed{.descriptors = 64, .threads = 5, .bytes = std::size_t{16} << 20U};
 
-// A follower shakes hands and subscribes twice, a member says little: a hello, requests, probes.
+// A follower shakes hands and subscribes twice.
 constexpr std::int64_t longest_subscription = 1024;
-constexpr std::int64_t longest_call = 4096;
 constexpr Allowance of_follower{
     .at_once = 4 << 10U, .per_second = 0, .untaken = 4 << 20U, .modest = 2 << 10U};
-constexpr Allowance of_caller{
-    .at_once = 256 << 10U, .per_second = 256 << 10U, .untaken = 8 << 20U, .modest = 8 << 10U};
 // A link brings answers, one at a time; a stream as much as is taken, and beyond this a publisher
 // may retain as much again (Options::retain_bytes).
 constexpr Allowance of_link{.untaken = 24 << 20U};
@@ -60,10 +57,10 @@ static_assert(base::limits::frame_bytes + base::limits::answer_bytes < of_link.u
 // A socket of this carrier.
 using SocketId = std::uint64_t;
 constexpr SocketId publish_socket = 0;
-constexpr SocketId direct_socket = 1;
-constexpr SocketId door_socket = 2;                                // of the doorkeeper
-constexpr SocketId first_link_socket = std::uint64_t{1} << 32U;    // + link id
-constexpr SocketId first_stream_socket = std::uint64_t{2} << 32U;  // + their number
+constexpr SocketId door_socket = 1;                                // of the doorkeeper
+constexpr SocketId first_direct_socket = 2;                        // + number of its ROUTER
+constexpr SocketId first_link_socket = std::uint64_t{1} << 33U;    // + link id
+constexpr SocketId first_stream_socket = std::uint64_t{2} << 33U;  // + their number
 
 // Questions about strangers that are answered at once: a flood of them starves nobody.
 constexpr int questions_at_once = 16;
@@ -96,30 +93,20 @@ class ZeroMq final : public carriers::Carrier {
         keyring_(options.keyring),
         stream_keys_(draw_secret()),
         doorkeeper_(context_, keyring_),
-        publish_(context_, zmq::socket_type::xpub),
-        direct_(context_, zmq::socket_type::router) {
-    for (auto* socket : {&publish_, &direct_}) set_common_options(*socket);
+        publish_(context_, zmq::socket_type::xpub) {
+    set_common_options(publish_);
     publish_.set(zmq::sockopt::sndhwm, publish_queue);
-    direct_.set(zmq::sockopt::sndhwm, direct_queue);
     expect_small_messages(publish_, longest_subscription);
-    expect_small_messages(direct_, longest_call);
-    // No member asks for a routing id of its own. Of two connections with one libzmq would keep the
-    // second in memory for ever, whoever has ended it; now it ends the first.
-    direct_.set(zmq::sockopt::router_handover, true);
-    if (keyring_.empty()) {
-      ask_doorkeeper(direct_);
-      return;
-    }
-    make_curve_server(publish_, stream_keys_.secret);
-    make_curve_server(direct_, keyring_.first().direct.secret);
+    if (!keyring_.empty()) make_curve_server(publish_, stream_keys_.secret);
   }
 
   // Nothing: strangers are refused, or there are no keys.
   [[nodiscard]] std::optional<Error> check() {
     if (keyring_.empty()) return std::nullopt;
     const auto& client = keyring_.first().client;
+    auto direct = callers_.make();
     auto error =
-        check_strangers(context_, doorkeeper_, direct_, keyring_.first().direct.open, client);
+        check_strangers(context_, doorkeeper_, direct, keyring_.first().direct.open, client);
     if (!error) error = check_strangers(context_, doorkeeper_, publish_, stream_keys_.open, client);
     return error;
   }
@@ -130,7 +117,7 @@ class ZeroMq final : public carriers::Carrier {
     if (!guard) return guard.error();
     guard_ = std::move(guard).value();
     publish_guard_ = guard_->watch(publish_, Guard::Side::listens, of_follower);
-    direct_guard_ = guard_->watch(direct_, Guard::Side::listens, of_caller);
+    callers_.guard_with(*guard_);
     return std::nullopt;
   }
 
@@ -150,10 +137,12 @@ class ZeroMq final : public carriers::Carrier {
 
   void attach(io::Reactor& reactor) override {
     reactor_ = &reactor;
-    for (const auto socket : {publish_socket, direct_socket}) {
-      fixed_watches_.push_back(watch(fixed(socket), socket));
-    }
+    fixed_watches_.push_back(watch(publish_, publish_socket));
     fixed_watches_.push_back(watch(doorkeeper_.socket(), door_socket));
+    callers_.watch_with([this](const zmq::socket_t& socket, Callers::Number number) {
+      mark(first_direct_socket + number);
+      return watch(socket, first_direct_socket + number);
+    });
     mark(door_socket);  // its readiness may have been seen before
   }
 
@@ -162,10 +151,7 @@ class ZeroMq final : public carriers::Carrier {
     const bool fewer = keyring.lacks_some_of(keyring_);
     keyring_ = keyring;
     key_choice_.forget();
-    if (other_first || fewer) {
-      make_curve_server(direct_, keyring_.first().direct.secret);
-      listening_.direct_anew();
-    }
+    if (other_first || fewer) listening_.direct_anew();
     if (fewer) listening_.publish_anew();
     for (auto& [id, stream] : streams_) {
       try {
@@ -245,10 +231,13 @@ class ZeroMq final : public carriers::Carrier {
   }
 
   void to_route(const mesh::RoutingId& route, std::string_view bytes) override {
-    send_or_drop(direct_, copy_of(route), zmq::send_flags::sndmore);
-    send_or_drop(direct_,
+    const auto [number, id] = Callers::parse(route);
+    auto* router = callers_.find(number);
+    if (router == nullptr) return;
+    send_or_drop(router->socket, copy_of(id), zmq::send_flags::sndmore);
+    send_or_drop(router->socket,
                  bytes.size() > small_frame ? answers_.frame(route, bytes) : copy_of(bytes));
-    mark(direct_socket);
+    mark(first_direct_socket + number);
   }
 
   void broadcast(std::string bytes) override {
@@ -302,12 +291,11 @@ class ZeroMq final : public carriers::Carrier {
     links_.clear();
     streams_.clear();
     publish_guard_ = {};
-    direct_guard_ = {};
+    callers_.close();
     guard_->stop();
     fixed_watches_.clear();
     marked_.clear();
     publish_.close();
-    direct_.close();
     doorkeeper_.socket().close();
     context_.close();
   }
@@ -355,8 +343,6 @@ class ZeroMq final : public carriers::Carrier {
     mark(id);
   }
 
-  zmq::socket_t& fixed(SocketId socket) { return socket == publish_socket ? publish_ : direct_; }
-
   io::Reactor::Watch watch(const zmq::socket_t& socket, SocketId id) {
     return reactor_->watch_input(socket.get(zmq::sockopt::fd),
                                  [this, id](io::Readiness) { mark(id); });
@@ -381,7 +367,8 @@ class ZeroMq final : public carriers::Carrier {
     if (socket >= first_link_socket) {
       return receive_from_link(static_cast<mesh::LinkId>(socket - first_link_socket));
     }
-    return socket == publish_socket ? receive_from_followers() : receive_from_callers();
+    if (socket == publish_socket) return receive_from_followers();
+    return receive_from_callers(static_cast<Callers::Number>(socket - first_direct_socket));
   }
 
   std::optional<Arrival> receive_from_followers() {
@@ -394,8 +381,10 @@ class ZeroMq final : public carriers::Carrier {
     return change ? Arrival(*change) : Malformed{};
   }
 
-  std::optional<Arrival> receive_from_callers() {
-    const auto taken = direct_inlet_.take(direct_, parts_, direct_guard_.intake());
+  std::optional<Arrival> receive_from_callers(Callers::Number number) {
+    auto* router = callers_.find(number);
+    if (router == nullptr) return std::nullopt;
+    const auto taken = router->inlet.take(router->socket, parts_, router->guarded.intake());
     if (taken == Taken::nothing) return std::nullopt;
     if (taken == Taken::rest) return Internal{};
     if (parts_.size() != 2) return Malformed{};
@@ -403,7 +392,7 @@ class ZeroMq final : public carriers::Carrier {
     // throw then.
     const auto* host = zmq_msg_gets(parts_[1].handle(), "Peer-Address");
     if (host == nullptr) return Malformed{};
-    return RouteBytes{mesh::RoutingId(view(parts_[0])), host_of(host), view(parts_[1])};
+    return RouteBytes{Callers::route(number, view(parts_[0])), host_of(host), view(parts_[1])};
   }
 
   std::optional<Arrival> receive_from_link(mesh::LinkId id) {
@@ -441,14 +430,12 @@ class ZeroMq final : public carriers::Carrier {
   zmq::context_t context_ = make_context();
   Doorkeeper doorkeeper_;  // before all sockets
   zmq::socket_t publish_;
-  zmq::socket_t direct_;
-  Listening listening_{publish_, direct_};
-  Inlet direct_inlet_{!keyring_.empty(), true};
   std::unique_ptr<Guard> guard_;  // before all that it watches
   Guard::Watch publish_guard_;
-  Guard::Watch direct_guard_;
   io::Reactor* reactor_ = nullptr;
   std::vector<io::Reactor::Watch> fixed_watches_;
+  Callers callers_{context_, keyring_};
+  Listening listening_{publish_, callers_};
   std::map<mesh::LinkId, Link> links_;
   KeyChoice key_choice_;
   std::map<SocketId, Stream> streams_;
