@@ -96,7 +96,7 @@ LagSurvey survey(const std::vector<LagSample>& samples, std::vector<Duration> pr
   std::vector<Duration> looks;
   for (const auto& sample : samples) {
     early += sample.early ? 1 : 0;
-    // What was there at the first look was never behind, for who looks.
+    // A commit that the first look finds is not behind, for who looks.
     result.lags.push_back(sample.early ? sample.lag : Duration::zero());
     looks.push_back(sample.first_look);
   }

@@ -32,7 +32,7 @@ TEST_CASE("measure tells how many commits a replica shows too late, and leaves n
 
 TEST_CASE("measure refuses servers between which there is nothing to measure") {
   Cluster cluster;
-  Cluster other;
+  Cluster other({.own_identity = true});
   auto& replica = cluster.add_replica();
   const CommandMesh mesh;
   const auto errors = [&](const Server& primary, const Server& database) {

@@ -130,7 +130,7 @@ TEST_CASE("a peer that can't listen is never called ready") {
 }
 
 TEST_CASE("a session that stands still does not feed the watchdog") {
-  const support::TemporaryDirectory directory;
+  const support::TemporaryDirectory directory("notify");
   const Manager manager((directory.path() / "notify").string());
   const Variable socket("NOTIFY_SOCKET", manager.path());
   const Variable bound("WATCHDOG_USEC", "100000");
