@@ -5,10 +5,10 @@
 #include <map>
 #include <sstream>
 
+#include "support/base_backup.hpp"
+
 namespace tidegate::support {
 namespace {
-
-using namespace std::chrono_literals;
 
 // Small, quiet and quick. Nothing is shared outside of the directory but a word of System V memory.
 constexpr auto* common_config = R"(
@@ -32,15 +32,6 @@ wal_receiver_status_interval = 1s
 wal_retrieve_retry_interval = 100ms
 )";
 
-// Runs a program of PostgreSQL, or on its files, as the user that owns them.
-void run_as_server(std::vector<std::string> arguments) {
-  Command command;
-  command.arguments = std::move(arguments);
-  command.user = server_user();
-  command.directory = "/";
-  run(command, 60s);
-}
-
 void make_database(const std::filesystem::path& data, int wal_segment_mb) {
   run_as_server({postgres_program("initdb"), "--pgdata", data, "--no-sync", "--no-instructions",
                  "--auth=trust", "--username=postgres", "--locale=C", "--encoding=UTF8",
@@ -59,24 +50,6 @@ std::filesystem::path pristine_database(int wal_segment_mb) {
     directory = std::move(fresh);
   }
   return directory->path() / "data";
-}
-
-// The copy is a standby without settings: not by pg_basebackup --write-recovery-conf, so that all
-// of them are in one file. `slot`: made on the followed server, unless "".
-void copy_database(const Server& followed, const std::filesystem::path& data,
-                   const std::string& slot) {
-  std::vector<std::string> backup = {postgres_program("pg_basebackup"),
-                                     "--dbname=" + followed.connection_string(),
-                                     "--pgdata=" + data.string(),
-                                     "--checkpoint=fast",
-                                     "--wal-method=stream",
-                                     "--no-sync",
-                                     "--no-manifest"};
-  if (!slot.empty()) backup.insert(backup.end(), {"--create-slot", "--slot=" + slot});
-  run_as_server(backup);
-  std::filesystem::remove(data / "test.conf");
-  std::ofstream(data / "standby.signal").close();
-  give_to(data / "standby.signal", server_user());
 }
 
 std::int64_t milliseconds(Duration duration) {

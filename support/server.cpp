@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -69,20 +70,34 @@ std::string server_user() {
   return ::getpwnam("postgres") != nullptr ? "postgres" : "nobody";
 }
 
-std::string postgres_program(const std::string& name) {
+std::optional<std::string> find_postgres_program(const std::string& name) {
+  const auto usable = [](const std::string& path) { return ::access(path.c_str(), X_OK) == 0; };
+  const auto* folder = std::getenv("TEST_POSTGRES");
+  if (folder != nullptr && *folder != '\0') {
+    auto program = (std::filesystem::path(folder) / name).string();
+    return usable(program) ? std::optional(std::move(program)) : std::nullopt;
+  }
   int newest = 0;
-  std::string found;
+  std::optional<std::string> found;
   std::error_code missing;
   for (const auto& entry : std::filesystem::directory_iterator("/usr/lib/postgresql", missing)) {
     const int version = std::atoi(entry.path().filename().c_str());
-    const auto program = entry.path() / "bin" / name;
-    if (version > newest && ::access(program.c_str(), X_OK) == 0) {
+    auto program = (entry.path() / "bin" / name).string();
+    if (version > newest && usable(program)) {
       newest = version;
-      found = program;
+      found = std::move(program);
     }
   }
-  if (found.empty()) throw std::runtime_error("there is no " + name + "; install postgresql-15");
   return found;
+}
+
+std::string postgres_program(const std::string& name) {
+  if (auto found = find_postgres_program(name)) return *found;
+  const auto* folder = std::getenv("TEST_POSTGRES");
+  throw std::runtime_error("there is no " + name +
+                           (folder != nullptr && *folder != '\0'
+                                ? " in " + std::string(folder) + ", which TEST_POSTGRES names"
+                                : "; install postgresql-15"));
 }
 
 Server::Server(std::string name, std::filesystem::path directory, bool tcp)

@@ -19,7 +19,11 @@ namespace tidegate::support {
 // where that does not exist. "" (ourselves) if we are not root.
 [[nodiscard]] std::string server_user();
 
-// The path of a program of PostgreSQL, such as "initdb"; of the newest version installed.
+// The path of a program of PostgreSQL, such as "initdb": in the folder that $TEST_POSTGRES names
+// (the `dev` script sets it for --postgres), where it is set, else of the newest version installed.
+// All are of one version: a client program refuses a server that is newer, or its files.
+[[nodiscard]] std::optional<std::string> find_postgres_program(const std::string& name);
+// The same; throws with the cure when there is none.
 [[nodiscard]] std::string postgres_program(const std::string& name);
 
 class Server {

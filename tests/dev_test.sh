@@ -25,6 +25,10 @@ refuses_unknown_argument() {
   [[ $(status_of ./dev test --nonsense) == 2 ]]
 }
 
+refuses_unknown_servers() {
+  [[ $(./dev bench gate --postgres=9 2>&1) == *"--postgres=9: there are 16 17 18"* ]]
+}
+
 mutants_are_up_to_date() {
   ./dev mutate --list >/dev/null
 }
@@ -36,6 +40,7 @@ needs_no_environment() {
 check "the list names every command and nothing else" lists_all_commands
 check "an unknown command is refused with the list" refuses_unknown_command
 check "an unknown argument is refused" refuses_unknown_argument
+check "servers of an unknown version are refused with those that there are" refuses_unknown_servers
 check "the lines of every mutant stand in the code" mutants_are_up_to_date
 check "neither HOME nor TERM nor an open input is needed" needs_no_environment
 
