@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -37,6 +38,8 @@ class Sender {
   virtual void flush() {}
   // Does what the system wants done while nothing is sent, and returns at `until`, not earlier.
   virtual void rest(Instant until);
+  // To a database, so far.
+  [[nodiscard]] virtual std::uint64_t queries() { return 0; }
 };
 
 class Receiver {

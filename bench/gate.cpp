@@ -2,52 +2,26 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <stdexcept>
 
 #include <fmt/format.h>
 
 #include "bench/brokers.hpp"
-#include "bench/gate_workers.hpp"
-#include "bench/records.hpp"
+#include "bench/gate_run.hpp"
 #include "bench/schedule.hpp"
-#include "bench/server_cpu.hpp"
-#include "bench/stamp.hpp"
-#include "bench/start_worker.hpp"
 #include "bench/statistics.hpp"
-#include "peer/io/clock.hpp"
 #include "support/cluster.hpp"
-#include "support/replay_sampler.hpp"
 
 namespace tidegate::bench {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration longest_start = 20s;
-constexpr Duration longest_silence = 30s;
-
 // The carrier, and how the reader makes sure.
 struct Contestant {
   std::string title;
   const Carrier* carrier = nullptr;
   Cure cure;
-};
-
-// One run. Of each row; milliseconds.
-struct GateRun {
-  std::string failure;
-  std::size_t rows = 0;
-  std::size_t stale = 0;                            // first readings without the row
-  std::vector<std::int64_t> to_read;                // ns from commit to the row read, ascending
-  std::vector<std::int64_t> to_replayed;            // from commit to replayed; gated only
-  std::vector<std::int64_t> to_arrived;             // from replayed to delivered; gated only
-  std::vector<std::int64_t> held;                   // of that in the gate; gated only
-  std::vector<std::pair<double, double>> timeline;  // s from the first commit, ms to the row read
-  double queries = 0;                               // of all, a row
-  double reader_cpu = 0;                            // microseconds a row
-  double primary_cpu = 0;
-  double replica_cpu = 0;
 };
 
 class GateBench {
@@ -136,98 +110,23 @@ class GateBench {
   }
 
   GateRun try_run(const Contestant& contestant, const Workload& workload, bool watched) {
+    const auto& cure = contestant.cure;
+    const GatePlan plan{.announcer = cure.gated ? "mesh" : contestant.carrier->name,
+                        .places = {.mesh = brokers_.address(*contestant.carrier),
+                                   .primary = cluster_.primary().connection_string(),
+                                   .replica = replica_->connection_string()},
+                        .cure = cure,
+                        .due = workload.due,
+                        .watched = watched};
     try {
-      return run(contestant, workload, watched);
+      auto outcome = run_gate(settings_.program, cluster_.primary(), *replica_, plan);
+      if (outcome.missed > 0) outcome.failure = "a row was not read";
+      return outcome;
     } catch (const std::exception& error) {
       GateRun outcome;
       outcome.failure = error.what();
       return outcome;
     }
-  }
-
-  GateRun run(const Contestant& contestant, const Workload& workload, bool watched) {
-    const support::TemporaryDirectory directory("gate");
-    const auto file = [&](const char* name) { return (directory.path() / name).string(); };
-    std::vector<std::int64_t> due;
-    for (const auto& time : workload.due) due.push_back(time.count());
-    write_records(file("due"), due);
-
-    cluster_.primary().execute("TRUNCATE rows");
-    wait_for_replica();
-    const auto& cure = contestant.cure;
-    const auto address = brokers_.address(*contestant.carrier);
-    auto& server = cure.on_primary ? cluster_.primary() : *replica_;
-    std::optional<support::ReplaySampler> sampler;
-    if (watched) sampler.emplace(replica_->connection_string());
-
-    auto checker = start_worker(
-        settings_.program,
-        {"row_checker", cure.gated ? "gate" : contestant.carrier->name, address,
-         server.connection_string(), std::to_string(cure.first_pause.count()),
-         std::to_string(cure.pause.count()), std::to_string(due.size()), file("seen")});
-    checker.expect("ready", longest_start);
-    auto committer =
-        start_worker(settings_.program,
-                     {"committer", cure.gated ? "" : contestant.carrier->name, address,
-                      cluster_.primary().connection_string(), file("due"), file("committed")});
-    committer.expect("ready", longest_start);
-    const auto primary_before = server_cpu(cluster_.primary());
-    const auto replica_before = server_cpu(*replica_);
-    committer.tell("go");
-    double questions = 0;
-    committer.expect("sent", workload.due.back() + longest_silence) >> questions;
-    if (!checker.speaks(longest_silence)) checker.tell("stop");
-    double queries = 0;
-    double polls = 0;
-    double cpu = 0;
-    checker.expect("got", longest_start) >> queries >> polls >> cpu;
-    const auto primary_spent = server_cpu(cluster_.primary()) - primary_before;
-    const auto replica_spent = server_cpu(*replica_) - replica_before;
-    if (sampler) sampler->stop();
-    support::dismiss({&committer, &checker}, longest_leaving);
-
-    auto outcome = judge(read_records<std::int64_t>(file("committed")),
-                         read_records<Seen>(file("seen")), sampler);
-    const auto rows = static_cast<double>(due.size());
-    outcome.queries = (queries + polls + questions) / rows;
-    outcome.reader_cpu = cpu / rows;
-    outcome.primary_cpu = primary_spent / rows / 1e3;
-    outcome.replica_cpu = replica_spent / rows / 1e3;
-    return outcome;
-  }
-
-  void wait_for_replica() {
-    const auto lsn = cluster_.primary().value("SELECT pg_current_wal_lsn()");
-    const auto bound = io::clock_now() + longest_start;
-    while (replica_->value("SELECT pg_last_wal_replay_lsn() >= '" + lsn + "'") != "t") {
-      if (io::clock_now() > bound) throw std::runtime_error("the replica does not follow");
-    }
-  }
-
-  static GateRun judge(const std::vector<std::int64_t>& committed, const std::vector<Seen>& seen,
-                       const std::optional<support::ReplaySampler>& sampler) {
-    GateRun outcome;
-    outcome.rows = seen.size();
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-      outcome.stale += seen[i].stale > 0 ? 1 : 0;
-      if (seen[i].read == 0) {
-        outcome.failure = "a row was not read";
-        continue;
-      }
-      outcome.to_read.push_back(seen[i].read - committed[i]);
-      outcome.timeline.emplace_back(static_cast<double>(committed[i] - committed[0]) / 1e9,
-                                    static_cast<double>(seen[i].read - committed[i]) / 1e6);
-      const auto replayed = sampler ? sampler->replayed_after(Lsn{seen[i].lsn}) : std::nullopt;
-      if (!replayed) continue;
-      outcome.to_replayed.push_back(nanoseconds(*replayed) - committed[i]);
-      outcome.to_arrived.push_back(seen[i].arrived - nanoseconds(*replayed));
-      outcome.held.push_back(seen[i].held);
-    }
-    for (auto* times :
-         {&outcome.to_read, &outcome.to_replayed, &outcome.to_arrived, &outcome.held}) {
-      std::ranges::sort(*times);
-    }
-    return outcome;
   }
 
   void print(const Workload& workload, std::size_t lag,

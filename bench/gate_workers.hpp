@@ -1,13 +1,14 @@
-// The two processes of a gate run: one commits rows on the primary and announces each, the other
-// reads each row when it hears of it.
+// The processes of a gate run: one commits rows on the primary and announces each, the other reads
+// each row when it hears of it; or several commit without a pause and another only hears.
 //
-// Both say "ready", do their part, write what they have seen to a file (raw records, below), and
+// All say "ready", do their part, write what they have seen to a file (raw records, below), and
 // leave when their input ends.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
+#include "bench/sources/source.hpp"
 #include "tidegate/time.hpp"
 
 namespace tidegate::bench {
@@ -31,24 +32,40 @@ struct Seen {
 };
 
 struct CommitterTask {
-  std::string carrier;  // "": tidegate with a position
-  std::string address;
-  std::string primary;
-  std::string due;   // a file: when each row is due, ns since the beginning
-  std::string file;  // gets when each row was committed, ns
+  std::string announcer;  // a source or a carrier
+  Places places;          // the address of a carrier stands for that of a mesh
+  std::string due;        // a file: when each row is due, ns since the beginning
+  std::string file;       // gets when each row was committed, ns
 };
 // When it has sent all: "sent <questions to the primary>"; tidegate's for a position.
 int run_committer(const CommitterTask& task);
 
 struct RowCheckerTask {
+  std::string announcer;
+  Places places;
   Cure cure;
-  std::string carrier;
-  std::string address;
-  std::string server;  // that it reads
+  std::string server;  // where it reads the rows
   std::size_t count = 0;
   std::string file;  // gets Seen, by number
 };
-// When it has read all rows, or is told to stop: "got <queries> <polls of the gate> <CPU us>".
+// When it has read all rows, or is told to stop: "got <queries> <those of the listener> <CPU us>".
 int run_row_checker(const RowCheckerTask& task);
+
+struct WritersTask {
+  std::string announcer;  // a source; "": none
+  Places places;
+  std::size_t writers = 1;
+  Duration length{};
+};
+// Writers that commit a row each as fast as they can: "wrote <rows> <p50 of one commit, us>".
+int run_writers(const WritersTask& task);
+
+struct ListenerTask {
+  std::string announcer;
+  Places places;
+};
+// The other side of writers: it is told how many rows there are, and says when it has heard of all,
+// or for 5 seconds of none: "heard <rows>".
+int run_listener(const ListenerTask& task);
 
 }  // namespace tidegate::bench

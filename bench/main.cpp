@@ -25,6 +25,7 @@
 #include "bench/plot.hpp"
 #include "bench/report.hpp"
 #include "bench/settings.hpp"
+#include "bench/sources.hpp"
 #include "bench/stamp.hpp"
 #include "bench/worker.hpp"
 #include "support/reaper.hpp"
@@ -41,22 +42,23 @@ int run_worker(const std::vector<std::string>& arguments) {
   const auto& what = arguments.at(0);
   if (what == "joiner") return run_joiner(arguments.at(1), number(2));
   if (what == "publisher") return run_publisher(arguments.at(1), number(2), number(3));
+  const auto places = [&] { return Places{arguments.at(2), arguments.at(3), arguments.at(4)}; };
+  const auto time = [&](std::size_t i) {
+    return tidegate::Duration(static_cast<tidegate::Duration::rep>(number(i)));
+  };
   if (what == "committer") {
-    return run_committer(
-        {arguments.at(1), arguments.at(2), arguments.at(3), arguments.at(4), arguments.at(5)});
+    return run_committer({arguments.at(1), places(), arguments.at(5), arguments.at(6)});
   }
   if (what == "row_checker") {
-    const auto pause = [&](std::size_t i) {
-      return tidegate::Duration(static_cast<tidegate::Duration::rep>(number(i)));
-    };
-    const Cure cure{"", arguments.at(1) == "gate", false, pause(4), pause(5)};
+    const Cure cure{.first_pause = time(6), .pause = time(7)};
     return run_row_checker(
-        {cure, arguments.at(1), arguments.at(2), arguments.at(3), number(6), arguments.at(7)});
+        {arguments.at(1), places(), cure, arguments.at(5), number(8), arguments.at(9)});
   }
+  if (what == "writers") return run_writers({arguments.at(1), places(), number(5), time(6)});
+  if (what == "listener") return run_listener({arguments.at(1), places()});
   const auto& carrier = *find_carrier(what);
   const auto& address = arguments.at(1);
-  const Plan plan{number(2), number(3), number(4), number(5),
-                  tidegate::Duration(static_cast<tidegate::Duration::rep>(number(6)))};
+  const Plan plan{number(2), number(3), number(4), number(5), time(6)};
   if (arguments.at(7) == "sender") return run_sender(carrier, address, plan);
   return run_receiver(carrier, address, plan, arguments.at(8));
 }
@@ -77,9 +79,9 @@ void describe(CLI::App& app, Choice& choice) {
   auto& settings = choice.settings;
   std::string systems;
   for (const auto& carrier : carriers()) systems += (systems.empty() ? "" : ", ") + carrier.name;
-  app.add_option("bench", choice.bench, "fanout, gate, join, catchup or all")
+  app.add_option("bench", choice.bench, "fanout, gate (and its part sources), join, catchup or all")
       ->required()
-      ->check(CLI::IsMember({"fanout", "gate", "join", "catchup", "all"}));
+      ->check(CLI::IsMember({"fanout", "gate", "sources", "join", "catchup", "all"}));
   app.add_option("--peers", settings.peers, "numbers of receivers or peers: 1,4,16")
       ->delimiter(',')
       ->check(CLI::Range(1, 256))
@@ -156,6 +158,7 @@ int run_bench(Choice choice) {
   };
   if (wanted("fanout")) bench_fanout(choice.settings, report);
   if (wanted("gate")) bench_gate(choice.settings, report);
+  if (wanted("gate") || wanted("sources")) bench_sources(choice.settings, report);
   if (wanted("join")) bench_join(choice.settings, report);
   if (wanted("catchup")) bench_catchup(choice.settings, report);
   if (!choice.settings.json.empty()) {

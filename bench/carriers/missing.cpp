@@ -42,4 +42,12 @@ Carrier without_library(std::string name, std::string title, const std::string& 
           }};
 }
 
+std::string tidegate_program() {
+  const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  for (const auto& path : {here / "tidegate", here.parent_path() / "tidegate"}) {
+    if (std::filesystem::exists(path)) return path;
+  }
+  return find_program("tidegate");
+}
+
 }  // namespace tidegate::bench

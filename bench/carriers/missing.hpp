@@ -19,4 +19,8 @@ namespace tidegate::bench {
 [[nodiscard]] Carrier without_library(std::string name, std::string title,
                                       const std::string& package);
 
+// The path of the program tidegate: beside this one where both are installed, above it in the
+// folders of a build, or found by PATH; "": none.
+[[nodiscard]] std::string tidegate_program();
+
 }  // namespace tidegate::bench

@@ -32,15 +32,6 @@ constexpr std::size_t most_unwritten = std::size_t{64} << 10U;
 
 constexpr auto longest_start = 10s;
 
-// Beside this program where both are installed, and above it in the folders of a build.
-std::string tidegate_program() {
-  const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  for (const auto& path : {here / "tidegate", here.parent_path() / "tidegate"}) {
-    if (std::filesystem::exists(path)) return path;
-  }
-  return find_program("tidegate");
-}
-
 support::Command peer_command(const std::string& address, const std::filesystem::path& socket) {
   return {.arguments = {tidegate_program(), "peer", "--mesh", "bench-" + address, "--beacon-port",
                         std::to_string(std::stoi(address)), "--door", "unix:" + socket.string()},

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -93,6 +94,27 @@ TEST_CASE("the gate bench replays a recorded build") {
   CAPTURE(outcome.said);
   REQUIRE(outcome.status == 0);
   for (const auto& run : outcome.figures.at("gate").at("runs")) CHECK(run.at("rows") == 347);
+}
+
+TEST_CASE(
+    "of each source all rows are heard, too early from the primary and never from a replica") {
+  const auto outcome = bench({"sources", "--rates", "50", "--seconds", "0.4", "--lags", "300"});
+  CAPTURE(outcome.said);
+  REQUIRE(outcome.status == 0);
+  std::set<std::string> names;
+  for (const auto& source : outcome.figures.at("sources")) {
+    const auto name = source.at("source").get<std::string>();
+    CAPTURE(name);
+    names.insert(name);
+    CHECK(source.at("commits_per_second").at(0).get<double>() > 0);
+    CHECK(source.at("missed") == 0);
+    if (name == "plain") continue;
+    const auto from_primary =
+        name == "transaction-notify" || name == "polled" || name == "slot-primary";
+    CHECK(source.at("stale") == (from_primary ? 20 : 0));
+    CHECK(source.at("readable_ms_p50_at_50").at(0).get<double>() > 300);
+  }
+  CHECK(names.size() >= 7);
 }
 
 TEST_CASE("the join and the catch-up bench measure") {
