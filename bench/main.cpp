@@ -158,7 +158,10 @@ int run_bench(Choice choice) {
   };
   if (wanted("fanout")) bench_fanout(choice.settings, report);
   if (wanted("gate")) bench_gate(choice.settings, report);
-  if (wanted("gate") || wanted("sources")) bench_sources(choice.settings, report);
+  // They are no systems: whoever names those wants no others.
+  if (choice.bench == "sources" || (wanted("gate") && choice.settings.systems.empty())) {
+    bench_sources(choice.settings, report);
+  }
   if (wanted("join")) bench_join(choice.settings, report);
   if (wanted("catchup")) bench_catchup(choice.settings, report);
   if (!choice.settings.json.empty()) {
