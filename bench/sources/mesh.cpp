@@ -32,7 +32,7 @@ class PositionSender : public Sender {
 
   void send(std::string_view payload) override {
     while (peer_->publish(topic_, std::string(payload), AfterCommit{}) != Publish::accepted) {
-      sleep_until(io::clock_now() + 1ms);  // the primary is not known yet, or the outbox is full
+      sleep_until(io::clock_now() + 1ms);  // the primary is not known yet, or too many are unsent
     }
   }
 
