@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <deque>
-#include <functional>
 #include <iostream>
-#include <stdexcept>
 
 #include "bench/announcer.hpp"
 #include "bench/records.hpp"

@@ -3,6 +3,7 @@
 // themselves.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -29,6 +30,13 @@ std::unique_ptr<SomePeer> start_member(const std::string& address, Options optio
   auto peer = SomePeer::start(std::move(options));
   if (!peer) throw std::runtime_error(peer.error().message);
   return std::move(*peer);
+}
+
+// Throws when the others are not ready within `bound`.
+inline void wait_for_readers(Peer& peer, std::size_t readers, Duration bound) {
+  if (!peer.wait_ready(readers, std::chrono::ceil<std::chrono::milliseconds>(bound))) {
+    throw std::runtime_error("the reader is not ready");
+  }
 }
 
 }  // namespace tidegate::bench

@@ -2,7 +2,6 @@
 // until the listener's replica has replayed that far.
 #include <algorithm>
 #include <chrono>
-#include <stdexcept>
 #include <utility>
 
 #include "bench/member.hpp"
@@ -25,9 +24,7 @@ class PositionSender : public Sender {
   }
 
   void wait_for(std::size_t receivers, Duration bound) override {
-    if (!peer_->wait_ready(receivers, std::chrono::ceil<std::chrono::milliseconds>(bound))) {
-      throw std::runtime_error("the reader is not ready");
-    }
+    wait_for_readers(*peer_, receivers, bound);
   }
 
   void send(std::string_view payload) override {
