@@ -158,6 +158,11 @@ TEST_CASE("a line that unsubscribes leaves the name with all that is open, and f
   program.check_quiet();
   program.subscribe("latest");  // which is for new names
   CHECK(program.hear(3) == "1 3 4");
+  // Work that was begun before takes nothing of this one.
+  for (const std::size_t place : {0U, 1U, 2U}) {
+    const auto late = program.answer({{"taken", program.ticket(place)}});
+    CHECK(contains(late["message"].get<std::string>(), "waits to be taken"));
+  }
   const auto cursor = site.state() + ".outbox.mails";
   CHECK(std::filesystem::exists(cursor));
   CHECK(program.answer({{"forget", true}})["type"] == "forgotten");

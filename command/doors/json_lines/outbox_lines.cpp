@@ -36,13 +36,14 @@ void OutboxLines::act(const OutboxOrder& order, std::uint64_t line, const Outbox
   if (own == own_.end()) {
     return complain(line, "there is no open subscription '" + order.name + "'", order.id);
   }
-  if (own->second.untaken.erase(take.ticket) == 0) {
+  const auto ticket = own->second.untaken.extract(take.ticket);
+  if (ticket.empty()) {
     return complain(line,
                     "no line of '" + order.name + "' with the ticket " +
                         std::to_string(take.ticket) + " waits to be taken",
                     order.id);
   }
-  all_.taken(shared_from_this(), order.name, take.ticket);
+  all_.taken(shared_from_this(), order.name, ticket.mapped());
   if (!order.id.empty()) output_.line(to_text(of_outbox(taken(take.ticket), order.name, order.id)));
 }
 
@@ -92,13 +93,17 @@ void OutboxLines::taken_over(const std::string& name, const std::string& why) {
 bool OutboxLines::wants_rows(const std::string&) const { return !output_.busy(); }
 
 void OutboxLines::give(const std::string& name, Delivery row) {
-  own_.at(name).untaken.insert(row.row->ticket);
+  row.row->ticket = printed(name, row.row->ticket);
   output_.line(to_text(of_outbox(to_json(row), name)));
 }
 
 void OutboxLines::give(const std::string& name, Ticket ticket, const OutboxLost& lost) {
-  own_.at(name).untaken.insert(ticket);
-  output_.line(to_text(of_outbox(outbox_lost(lost, ticket), name)));
+  output_.line(to_text(of_outbox(outbox_lost(lost, printed(name, ticket)), name)));
+}
+
+Ticket OutboxLines::printed(const std::string& name, Ticket ticket) {
+  own_.at(name).untaken.emplace(++last_ticket_, ticket);
+  return last_ticket_;
 }
 
 void OutboxLines::complain(std::uint64_t line, const std::string& what, const std::string& id) {

@@ -1,6 +1,9 @@
 // The program beside the peer as a client that reads the outbox (doors/outbox_subscriptions.hpp):
 // its lines subscribe and take, rows are deliveries on the output.
 //
+// Tickets on lines are counted here, over all subscriptions: those of a subscription that was
+// opened anew begin anew, and work that was begun before would take another row.
+//
 // No row is fetched while a pipe's worth of lines is pending: so a slow reader leaves rows in the
 // database, and its backlog does not keep the messages of the mesh from it.
 #pragma once
@@ -8,7 +11,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "command/doors/json_lines/json.hpp"
@@ -37,7 +39,7 @@ class OutboxLines final : public doors::OutboxClient,
  private:
   struct Own {
     std::string pattern;
-    std::set<Ticket> untaken;
+    std::map<Ticket, Ticket> untaken;  // by the one that was printed
   };
   // A line that is answered later. Its number is its tag.
   struct Asked {
@@ -51,12 +53,15 @@ class OutboxLines final : public doors::OutboxClient,
   void act(const OutboxOrder& order, std::uint64_t line, const OutboxOrder::Take& take);
   void act(const OutboxOrder& order, std::uint64_t line, const OutboxOrder::Unsubscribe& unwanted);
   void act(const OutboxOrder& order, std::uint64_t line, const OutboxOrder::Forget& forget);
+  // That of a line, for one of the subscription.
+  Ticket printed(const std::string& name, Ticket ticket);
   void complain(std::uint64_t line, const std::string& what, const std::string& id);
 
   doors::OutboxSubscriptions& all_;
   Output& output_;
   std::map<std::string, Own> own_;
   std::map<std::uint64_t, Asked> asked_;
+  Ticket last_ticket_ = 0;
 };
 
 }  // namespace tidegate::json_lines
