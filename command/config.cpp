@@ -40,7 +40,7 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 42> table{{
+const std::array<Setting, 43> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
@@ -113,6 +113,10 @@ const std::array<Setting, 42> table{{
      [](Settings& s) -> Target { return &s.options.gone_after; }},
     {"log-level", "LEVEL", "least level that is logged: debug, info, warning or error",
      [](Settings& s) -> Target { return &s.log_level; }, "info"},
+    {"log-format", "text|logfmt|json",
+     "format of the log on standard error (default: text; for a service of systemd the journal, "
+     "with fields)",
+     [](Settings& s) -> Target { return &s.log_format; }, "logfmt"},
     {"socket", "PATH", "path of the peer's status socket (default: by mesh and name)",
      [](Settings& s) -> Target { return &s.socket; }, "/run/tidegate/app-1/status"},
     {"socket-group", "GROUP",

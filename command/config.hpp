@@ -38,6 +38,8 @@ struct Settings {
 
   // The least level that is logged; each subcommand has a default of its own.
   std::optional<LogLevel> log_level;
+  // Empty: the journal if standard error goes there, else text.
+  std::optional<LogFormat> log_format;
 
   // Path of the socket on which a running peer answers `tidegate status`; empty: a place by mesh
   // and name, see status_socket.hpp.

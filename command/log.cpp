@@ -2,13 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <limits>
 #include <type_traits>
 #include <variant>
 
 #include <fmt/format.h>
+#include <spdlog/details/null_mutex.h>
 #include <spdlog/logger.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
+#include "command/journal.hpp"
+#include "command/log_format.hpp"
 #include "command/units.hpp"
 #include "lib/base/enum_names.hpp"
 #include "lib/base/must.hpp"
@@ -21,6 +27,9 @@ constexpr auto level_names = base::enum_names<LogLevel>({{LogLevel::debug, "debu
                                                          {LogLevel::info, "info"},
                                                          {LogLevel::warning, "warning"},
                                                          {LogLevel::error, "error"}});
+
+constexpr auto format_names = base::enum_names<LogFormat>(
+    {{LogFormat::text, "text"}, {LogFormat::logfmt, "logfmt"}, {LogFormat::json, "json"}});
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
@@ -210,23 +219,100 @@ std::string kind(const Received&) { return ""; }
 std::string kind(const ServerDown&) { return ""; }
 std::string kind(const PrimaryDown&) { return ""; }
 
+// For programs that read the log; as the JSON lines call them.
+struct EventName {
+  const char* operator()(const PeerReady&) const { return "peer_ready"; }
+  const char* operator()(const PeerGone&) const { return "peer_gone"; }
+  const char* operator()(const Undelivered&) const { return "undelivered"; }
+  const char* operator()(const NotResumed&) const { return "not_resumed"; }
+  const char* operator()(const OutboxLost&) const { return "outbox_lost"; }
+  const char* operator()(const Sent&) const { return "sent"; }
+  const char* operator()(const Received&) const { return "received"; }
+  const char* operator()(const Unpublished&) const { return "unpublished"; }
+  const char* operator()(const Undone&) const { return "undone"; }
+  const char* operator()(const Coverage&) const { return "covered"; }
+  const char* operator()(const ServerUp&) const { return "server_up"; }
+  const char* operator()(const ServerDown&) const { return "server_down"; }
+  const char* operator()(const PrimaryUp&) const { return "primary_up"; }
+  const char* operator()(const PrimaryDown&) const { return "primary_down"; }
+  const char* operator()(const Warning&) const { return "warning"; }
+  const char* operator()(const Trouble& n) const { return n.ended ? "trouble_over" : "trouble"; }
+};
+
+LogLevel own_level(spdlog::level::level_enum level) {
+  if (level <= spdlog::level::debug) return LogLevel::debug;
+  if (level == spdlog::level::info) return LogLevel::info;
+  return level == spdlog::level::warn ? LogLevel::warning : LogLevel::error;
+}
+
+// write() sends event and number along as the place in a source file, which nothing here has.
+LogEntry entry_of(const spdlog::details::log_msg& message) {
+  const auto* event = message.source.filename;
+  return {std::chrono::time_point_cast<std::chrono::system_clock::duration>(message.time),
+          own_level(message.level),
+          event == nullptr ? "" : event,
+          message.source.line,
+          {message.payload.data(), message.payload.size()}};
+}
+
+class FieldsFormatter final : public spdlog::formatter {
+ public:
+  explicit FieldsFormatter(LogFormat format) : format_(format) {}
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& buffer) override {
+    const auto entry = entry_of(message);
+    const auto line = format_ == LogFormat::json ? json_line(entry) : logfmt_line(entry);
+    buffer.append(line.data(), line.data() + line.size());
+    buffer.push_back('\n');
+  }
+  [[nodiscard]] std::unique_ptr<formatter> clone() const override {
+    return std::make_unique<FieldsFormatter>(format_);
+  }
+
+ private:
+  LogFormat format_;
+};
+
+class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    write_to_journal(entry_of(message));
+  }
+  void flush_() override {}
+};
+
 }  // namespace
+
+std::string_view to_string(LogFormat format) { return format_names.name(format); }
+
+std::optional<LogFormat> log_format_named(std::string_view name) {
+  return format_names.value(name);
+}
 
 std::string_view to_string(LogLevel level) { return level_names.name(level); }
 
 std::optional<LogLevel> log_level_named(std::string_view name) { return level_names.value(name); }
 
-std::shared_ptr<spdlog::logger> make_log(LogLevel level) {
-  auto log = std::make_shared<spdlog::logger>(
-      "tidegate", std::make_shared<spdlog::sinks::stderr_color_sink_st>());
-  log->set_pattern("%Y-%m-%d %H:%M:%S.%e  %^%-7l%$  %v");
+std::shared_ptr<spdlog::logger> make_log(LogLevel level, std::optional<LogFormat> format) {
+  std::shared_ptr<spdlog::sinks::sink> sink;
+  if (!format && has_journal()) {
+    sink = std::make_shared<JournalSink>();
+  } else {
+    sink = std::make_shared<spdlog::sinks::stderr_color_sink_st>();
+  }
+  auto log = std::make_shared<spdlog::logger>("tidegate", std::move(sink));
+  if (format.value_or(LogFormat::text) == LogFormat::text) {
+    log->set_pattern("%Y-%m-%d %H:%M:%S.%e  %^%-7l%$  %v");
+  } else {
+    log->set_formatter(std::make_unique<FieldsFormatter>(*format));
+  }
   log->set_level(spdlog_level(level));
   log->flush_on(spdlog::level::trace);
   return log;
 }
 
 LogLine describe(const Notice& notice) {
-  return std::visit([](const auto& n) { return line(n); }, notice);
+  auto described = std::visit([](const auto& n) { return line(n); }, notice);
+  described.event = std::visit(EventName(), notice);
+  return described;
 }
 
 std::string kind_of(const Notice& notice) {
@@ -235,7 +321,10 @@ std::string kind_of(const Notice& notice) {
 
 void write(spdlog::logger& log, const LogLine& line) {
   // The text is an argument, never a format: it may hold braces of others.
-  log.log(spdlog_level(line.level), "{}", harmless(line.text));
+  constexpr std::size_t most = std::numeric_limits<int>::max();
+  const auto left_out = static_cast<int>(std::min(line.left_out, most));
+  log.log(spdlog::source_loc{line.event, left_out, ""}, spdlog_level(line.level), "{}",
+          harmless(line.text));
 }
 
 void set_level(spdlog::logger& log, LogLevel level) { log.set_level(spdlog_level(level)); }

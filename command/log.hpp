@@ -1,7 +1,9 @@
-// The log for operators on standard error: one line for each event, in words. Programs read the
-// JSON lines on standard output instead (json.hpp).
+// The log for operators: one line for each event, on standard error in words or as fields, or in
+// systemd's journal (log_format.hpp, journal.hpp). Programs that use the peer read the JSON lines
+// on standard output instead (json.hpp).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,14 +23,23 @@ enum class LogLevel : std::uint8_t { debug, info, warning, error };
 [[nodiscard]] std::string_view to_string(LogLevel level);
 [[nodiscard]] std::optional<LogLevel> log_level_named(std::string_view name);
 
-// Writes to standard error from the thread that calls. No global logger: each user is given one.
-[[nodiscard]] std::shared_ptr<spdlog::logger> make_log(LogLevel level);
+enum class LogFormat : std::uint8_t { text, logfmt, json };
+
+[[nodiscard]] std::string_view to_string(LogFormat format);
+[[nodiscard]] std::optional<LogFormat> log_format_named(std::string_view name);
+
+// Writes from the thread that calls: to standard error in that format; without one to the journal
+// if standard error goes there, else as text. No global logger: each user is given one.
+[[nodiscard]] std::shared_ptr<spdlog::logger> make_log(LogLevel level,
+                                                       std::optional<LogFormat> format = {});
 
 // A notice in words, and how much it matters. Text that came from others is made harmless for a
 // terminal.
 struct LogLine {
   LogLevel level = LogLevel::info;
   std::string text;
+  const char* event = "";    // for programs: "undelivered"; empty: no notice
+  std::size_t left_out = 0;  // lines like this one that were not written
 };
 [[nodiscard]] LogLine describe(const Notice& notice);
 

@@ -41,10 +41,11 @@ std::vector<LogLine> LogDigest::due(Instant now) {
       continue;
     }
     lines.push_back({like.last.level,
-                     like.more == 1 ? like.last.text
-                                    : fmt::format("{} ({} like this within {}, the last one shown)",
-                                                  like.last.text, like.more,
-                                                  rough_duration(now - like.since))});
+                     like.more == 1
+                         ? like.last.text
+                         : fmt::format("{} ({} like this within {}, the last one shown)",
+                                       like.last.text, like.more, rough_duration(now - like.since)),
+                     like.last.event, like.more - 1});
     like = {0, {}, now, std::min(2 * like.pause, last_pause)};
     ++it;
   }

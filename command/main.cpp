@@ -154,7 +154,8 @@ int run(const SettingFlags& front, const Entry* entry, std::vector<SettingProble
   if (!problems.empty()) return report(problems);
 
   const auto level = entry != nullptr ? entry->command->description().log_level : LogLevel::warning;
-  const auto log = make_log(configuration.settings.log_level.value_or(level));
+  const auto log =
+      make_log(configuration.settings.log_level.value_or(level), configuration.settings.log_format);
   write_hints(configuration, sources.file_name, *log);
   if (check) return say_all_is_right(configuration);
   const auto reload = [&] {

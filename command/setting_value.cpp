@@ -32,6 +32,7 @@ struct Show {
   std::string operator()(const Duration* time) const { return exact_duration(*time); }
   std::string operator()(const bool* yes) const { return *yes ? "true" : "false"; }
   std::string operator()(const std::optional<LogLevel>*) const { return ""; }
+  std::string operator()(const std::optional<LogFormat>*) const { return ""; }
   std::string operator()(const LocalTransport* transport) const {
     return std::string(to_string(*transport));
   }
@@ -91,6 +92,12 @@ struct Assign {
       return "'" + std::string(text) + "' is not a level; write debug, info, warning or error";
     }
     *target = level;
+    return {};
+  }
+  Refused operator()(std::optional<LogFormat>* target) const {
+    const auto format = log_format_named(text);
+    if (!format) return "'" + std::string(text) + "' is not a format; write text, logfmt or json";
+    target->emplace(*format);
     return {};
   }
   Refused operator()(LocalTransport* target) const {

@@ -18,9 +18,9 @@ namespace tidegate::command {
 
 using Strings = std::vector<std::string>;
 using OptionalText = std::optional<std::string>;  // "none" is none
-using Target =
-    std::variant<std::string*, OptionalText*, Strings*, std::uint16_t*, std::size_t*, Duration*,
-                 bool*, std::optional<LogLevel>*, LocalTransport*, From*, Overdue*, OwnMessages*>;
+using Target = std::variant<std::string*, OptionalText*, Strings*, std::uint16_t*, std::size_t*,
+                            Duration*, bool*, std::optional<LogLevel>*, std::optional<LogFormat>*,
+                            LocalTransport*, From*, Overdue*, OwnMessages*>;
 
 // Of a default; empty: there is none to show.
 [[nodiscard]] std::string default_text(const Target& target);

@@ -43,6 +43,7 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     CHECK(o.suspect_after == std::chrono::milliseconds(250));
     CHECK(o.gone_after == std::chrono::seconds(3));
     CHECK(configuration.settings.log_level == LogLevel::debug);
+    CHECK(configuration.settings.log_format == LogFormat::json);
     CHECK(configuration.settings.socket == "/s");
     CHECK(configuration.settings.socket_group == "g");
     CHECK(configuration.settings.socket_mode == "0660");
@@ -82,6 +83,7 @@ heartbeat = "100ms"
 suspect-after = "250 ms"
 gone-after = "3s"
 log-level = "debug"
+log-format = "json"
 socket = "/s"
 socket-group = "g"
 socket-mode = "0660"
@@ -120,6 +122,7 @@ outbox-retain-bytes = "5MB"
                                    {"TIDEGATE_SUSPECT_AFTER", "250ms"},
                                    {"TIDEGATE_GONE_AFTER", "3s"},
                                    {"TIDEGATE_LOG_LEVEL", "debug"},
+                                   {"TIDEGATE_LOG_FORMAT", "json"},
                                    {"TIDEGATE_SOCKET", "/s"},
                                    {"TIDEGATE_SOCKET_GROUP", "g"},
                                    {"TIDEGATE_SOCKET_MODE", "0660"},
@@ -157,6 +160,7 @@ outbox-retain-bytes = "5MB"
                              {"suspect-after", {"250ms"}},
                              {"gone-after", {"3s"}},
                              {"log-level", {"debug"}},
+                             {"log-format", {"json"}},
                              {"socket", {"/s"}},
                              {"socket-group", {"g"}},
                              {"socket-mode", {"0660"}},

@@ -27,6 +27,7 @@ TEST_CASE("1,796 like lines within a second and a half are two lines") {
   const auto sum = digest.due(digest.deadline());
   REQUIRE(sum.size() == 1);
   CHECK(sum.front().text == "not sent 1796 (1795 like this within 2.0 s, the last one shown)");
+  CHECK(sum.front().left_out == 1794);  // all but those two
   CHECK(digest.due(digest.deadline()).empty());
   CHECK(digest.deadline() == never);
   CHECK(digest.add("unpublished", line("later"), now + seconds(60)).size() == 1);

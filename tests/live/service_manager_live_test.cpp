@@ -16,6 +16,7 @@
 #include "command/doors/service_manager/service_manager.hpp"
 #include "support/temporary_directory.hpp"
 #include "tests/live/command_mesh.hpp"
+#include "tests/paths.hpp"
 #include "tests/peer/memory_world.hpp"
 
 using namespace tidegate;
@@ -151,6 +152,27 @@ TEST_CASE("a session that stands still does not feed the watchdog") {
   CHECK(session.run(10s, [&] { return door.was_stuck; }) == commands::SessionEnd::reached);
   CHECK_FALSE(door.heard_meanwhile);
   CHECK(session.run(10s, feeds) == commands::SessionEnd::reached);
+}
+
+TEST_CASE("a service writes its log to the journal with fields, and to standard error if asked") {
+  const CommandMesh mesh;
+  const auto journal = [&](const Arguments& more) {
+    Arguments arguments = {"sub", "a", "--timeout", "100ms", "--log-level", "info"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    auto command = mesh.command(arguments);
+    command.arguments.insert(command.arguments.begin(),
+                             {"/usr/bin/python3", TIDEGATE_SOURCE_ROOT "/tests/live/journal.py"});
+    command.environment["TIDEGATE_DATABASE"] = "host=127.0.0.1 port=1";
+    return CommandMesh::finish(support::Process(command)).output;
+  };
+  const auto fields = journal({});
+  CAPTURE(fields);
+  CHECK(contains(fields, "standard error: b''"));
+  CHECK(contains(fields, "|PRIORITY=4|SYSLOG_IDENTIFIER=tidegate|TIDEGATE_LEFT_OUT=0|"));
+  CHECK(contains(fields, "|TIDEGATE_EVENT=trouble"));
+  const auto text = journal({"--log-format", "logfmt"});
+  CHECK(contains(text, "level=warning event=trouble "));
+  CHECK(lacks(text, "TIDEGATE_EVENT"));
 }
 
 TEST_CASE("without a service manager there is nothing to tell") {
