@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 lists_all_commands() {
   diff <(./dev | sed -nE 's/^  ([a-z]+) .*/\1/p' | sort) \
-    <(sed -nE 's/^command_([a-z]+)\(\) .*/\1/p' dev | sort)
+    <(sed -nE 's/^command_([a-z]+)\(\) .*/\1/p' dev support/dev/*.sh | sort)
 }
 
 status_of() {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -275,6 +276,13 @@ void reload(const command::Invocation& invocation, command::Settings& present, R
   peer.hang_up();
 }
 
+// Those that there are.
+void add_doors(Session& session, std::initializer_list<doors::Door*> doors) {
+  for (auto* door : doors) {
+    if (door != nullptr) session.add(*door);
+  }
+}
+
 // The service manager takes orders again once it is done.
 void reload_told(const command::Invocation& invocation, command::Settings& present,
                  RunningPeer& peer, tls::Terminator* terminator,
@@ -394,15 +402,9 @@ class PeerCommand final : public command::Subcommand {
     json_lines::JsonDoor lines(session.reactor(), peer, subscriptions, outboxes, orders,
                                STDIN_FILENO, STDOUT_FILENO, wanted.payload_bytes);
     doors::NoticeLog log(invocation.log, session.reactor(), peer);
-    session.add(lines);
-    session.add(log);
-    if (publishing) session.add(*publishing);
-    if (*http) session.add(**http);
-    if (*network) session.add(**network);
-    if (*stomp) session.add(**stomp);
-    session.add(outboxes);
     const auto manager = service_manager::ServiceManager::open(session.reactor(), peer);
-    if (manager) session.add(*manager);
+    add_doors(session, {&lines, &log, publishing.get(), http->get(), network->get(), stomp->get(),
+                        &outboxes, manager.get()});
     io::Reactor::Watch hangup_watch;
     auto present = invocation.settings;
     if (hangup) {

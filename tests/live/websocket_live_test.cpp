@@ -106,15 +106,19 @@ TEST_CASE("both doors take the sockets that the service manager hands over, each
   const CommandMesh mesh;
   const auto path = (mesh.directory() / "activated").string();
   const auto port = unused_port();
+  const std::string starter = TIDEGATE_SOURCE_ROOT "/tests/live/stomp/socket_activation.py";
   auto command = mesh.command({"peer", "--door", "systemd", "--http", "systemd"});
-  command.arguments.insert(
-      command.arguments.begin(),
-      {"/usr/bin/python3",
-       std::string(TIDEGATE_SOURCE_ROOT) + "/tests/live/stomp/socket_activation.py",
-       "http:" + std::to_string(port) + "," + path});
+  const auto sockets = "http:" + std::to_string(port) + "," + path;
+  command.arguments.insert(command.arguments.begin(), {"/usr/bin/python3", starter, sockets});
   Process peer(command);
   HandWritten(path).connect();
   Client(port).connect();
+  const auto open = "http:0.0.0.0:" + std::to_string(unused_port());
+  command = mesh.command({"peer", "--http", "systemd"});
+  command.arguments.insert(command.arguments.begin(), {"/usr/bin/python3", starter, open});
+  const auto refused = CommandMesh::finish(Process(command));
+  CHECK(refused.status == 1);
+  CHECK(contains(refused.errors, "would be open to a network"));
   const auto without = mesh.run({"peer", "--http", "systemd"});
   CHECK(without.status == 1);
   CHECK(contains(without.errors, "FileDescriptorName=http"));

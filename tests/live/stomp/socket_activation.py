@@ -1,6 +1,7 @@
 """Starts a program as systemd does that has sockets for it: SOCKETS PROGRAM ARGUMENT...
 
-SOCKETS are separated by commas: the path of a Unix socket, or http:PORT of loopback.
+SOCKETS are separated by commas: the path of a Unix socket, http:PORT of loopback, or
+http:HOST:PORT.
 """
 
 import os
@@ -13,7 +14,8 @@ listeners = []
 names = []
 for place in sys.argv[1].split(","):
     if place.startswith("http:"):
-        listeners.append(socket.create_server(("127.0.0.1", int(place[5:]))))
+        host, _, port = place[5:].rpartition(":")
+        listeners.append(socket.create_server((host or "127.0.0.1", int(port))))
         names.append("http")
     else:
         listeners.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
