@@ -146,13 +146,15 @@ const std::array<Setting, 43> table{{
     {"door-certificate-key", "PATH", "its private key, as PEM; nobody else may read the file",
      [](Settings& s) -> Target { return &s.door_certificate_key; }, "/etc/tidegate/door.key"},
     {"http", "ADDRESS",
-     "where `tidegate peer` serves STOMP over WebSocket, at /stomp, on loopback: 127.0.0.1:15674 "
-     "or "
-     "systemd; repeatable",
+     "where `tidegate peer` serves HTTP: /metrics and more (docs/monitoring.md), and on loopback "
+     "STOMP over WebSocket at /stomp; 127.0.0.1:15674 or systemd; repeatable",
      [](Settings& s) -> Target { return &s.http; }, "127.0.0.1:15674"},
     {"http-origin", "ORIGIN",
      "web pages that may use that server, besides its own: https://app.example.org; repeatable",
      [](Settings& s) -> Target { return &s.http_origins; }, "https://app.example.org"},
+    {"http-token", "TOKEN",
+     "token that every request to that server has to bring, so that it may be open to a network",
+     [](Settings& s) -> Target { return &s.http_token; }, "", true},
     {"outbox-retain-for", "TIME",
      "removes rows of the primary's outbox (`tidegate outbox`) that are older; 0s: none for that",
      [](Settings& s) -> Target { return &s.outbox_retain_for; }, "168h"},

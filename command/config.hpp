@@ -67,6 +67,7 @@ struct Settings {
   // use that (command/doors/http/admission.hpp).
   std::vector<std::string> http;
   std::vector<std::string> http_origins;
+  std::string http_token;  // that every request has to show; empty: none
 
   // A running peer removes what is older, and more, in the outbox of its primary
   // (command/outbox_retention.hpp); 0: it does not remove by that.

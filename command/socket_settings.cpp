@@ -4,6 +4,7 @@
 
 #include "command/doors/http/address.hpp"
 #include "command/doors/http/admission.hpp"
+#include "command/doors/http/token.hpp"
 #include "command/doors/status_socket/places.hpp"
 #include "command/doors/stomp/address.hpp"
 
@@ -55,11 +56,19 @@ void check_doors(const Settings& settings, Problems& problems) {
 void check_http(const Settings& settings, Problems& problems) {
   for (const auto& text : settings.http) {
     const auto address = http_door::parse_address(text);
-    if (!address) problems.push_back({"http", address.error().message});
+    if (!address) {
+      problems.push_back({"http", address.error().message});
+    } else if (const auto open = http_door::exposed(*address, !settings.http_token.empty())) {
+      problems.push_back({"http", open->message});
+    }
   }
   for (const auto& text : settings.http_origins) {
     const auto origin = http_door::parse_origin(text);
     if (!origin) problems.push_back({"http-origin", origin.error().message});
+  }
+  if (settings.http_token.empty()) return;
+  if (const auto wrong = http_door::refuse_token(settings.http_token)) {
+    problems.push_back({"http-token", *wrong});
   }
 }
 

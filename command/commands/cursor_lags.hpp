@@ -1,5 +1,5 @@
-// The cursors of durable subscriptions to an outbox that are kept on this host, that of bridges, and
-// what each has still to take.
+// The cursors of durable subscriptions to an outbox that are kept on this host, that of bridges,
+// and what each has still to take.
 #pragma once
 
 #include <optional>

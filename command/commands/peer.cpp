@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -62,16 +63,28 @@ Options peer_options(const command::Invocation& invocation) {
   return options;
 }
 
-// The status socket of this peer, which tells of the door once there is one. Without a socket the
-// peer works all the same, so only a socket that
-// was asked for by path is worth refusing the start.
+// All that there is to say about this peer: also of its door, once there is one.
+using Report = std::function<json_lines::PeerReport()>;
+
+Report reporter(DrivenPeer& peer, const stomp_door::StompDoor* const& door,
+                const command::OutboxRetention* retention) {
+  return [&peer, &door, retention] {
+    json_lines::PeerReport report;
+    static_cast<Status&>(report) = peer.status();
+    if (door != nullptr) report.door = door->counters();
+    if (retention != nullptr) report.removal = retention->removal();
+    return report;
+  };
+}
+
+// The status socket of this peer. Without a socket the peer works all the same, so only a socket
+// that was asked for by path is worth refusing the start.
 Result<std::unique_ptr<status_socket::StatusSocket>> open_status_socket(
     const command::Invocation& invocation, io::Reactor& reactor, DrivenPeer& peer,
-    const stomp_door::StompDoor* const& door, const command::OutboxRetention* retention) {
-  const auto document = [&peer, &door, retention] {
-    const auto counters = door == nullptr ? std::nullopt : std::optional(door->counters());
-    const auto removal = retention == nullptr ? std::nullopt : std::optional(retention->removal());
-    return json_lines::to_text(json_lines::to_json(peer.status(), counters, removal)) + "\n";
+    const Report& report) {
+  const auto document = [report] {
+    const auto told = report();
+    return json_lines::to_text(json_lines::to_json(told, told.door, told.removal)) + "\n";
   };
   const auto& settings = invocation.settings;
   const auto share = [&](const std::string& path, bool directory) {
@@ -189,10 +202,12 @@ Result<std::unique_ptr<tls::Terminator>> open_terminator(const command::Settings
 Result<std::unique_ptr<http_door::HttpDoor>> open_http(const command::Invocation& invocation,
                                                        io::Reactor& reactor,
                                                        doors::NetworkThread* network,
-                                                       stomp_door::StompDoor* stomp) {
+                                                       stomp_door::StompDoor* stomp,
+                                                       const Report& report) {
   const auto& settings = invocation.settings;
   if (settings.http.empty()) return std::unique_ptr<http_door::HttpDoor>();
-  http_door::HttpOptions options{.payload_bytes = settings.options.payload_bytes};
+  http_door::HttpOptions options{.token = settings.http_token,
+                                 .payload_bytes = settings.options.payload_bytes};
   for (const auto& text : settings.http) {
     options.addresses.push_back(http_door::parse_address(text).value());
   }
@@ -202,7 +217,7 @@ Result<std::unique_ptr<http_door::HttpDoor>> open_http(const command::Invocation
   const auto adopt = [stomp](io::Descriptor end, std::string who) {
     stomp->adopt(std::move(end), std::move(who));
   };
-  return http_door::HttpDoor::open(options, *network, reactor, adopt, invocation.log);
+  return http_door::HttpDoor::open(options, *network, reactor, adopt, report, invocation.log);
 }
 
 void say_what_was_found(const command::Invocation& invocation, const Status& status) {
@@ -381,7 +396,8 @@ class PeerCommand final : public command::Subcommand {
     const stomp_door::StompDoor* door = nullptr;
     const auto retention = open_retention(invocation, session.reactor());
     if (!retention) return command::fail(invocation, retention.error().message);
-    auto socket = open_status_socket(invocation, session.reactor(), peer, door, retention->get());
+    const auto report = reporter(peer, door, retention->get());
+    auto socket = open_status_socket(invocation, session.reactor(), peer, report);
     if (!socket) return command::fail(invocation, socket.error().message);
     RunningPeer orders(peer, wanted, invocation.log);
     const auto publishing =
@@ -395,7 +411,8 @@ class PeerCommand final : public command::Subcommand {
                                        durable->get(), terminator->get());
     if (!stomp) return command::fail(invocation, stomp.error().message);
     door = stomp->get();
-    const auto http = open_http(invocation, session.reactor(), network->get(), stomp->get());
+    const auto http =
+        open_http(invocation, session.reactor(), network->get(), stomp->get(), report);
     if (!http) return command::fail(invocation, http.error().message);
     say_what_was_found(invocation, peer.status());
 

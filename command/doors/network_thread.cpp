@@ -55,6 +55,10 @@ void NetworkThread::to_session(std::function<void()> task) {
   reactor_.wake();
 }
 
+void NetworkThread::post(std::function<void()> task) {
+  boost::asio::post(*context_, std::move(task));
+}
+
 void NetworkThread::run(const std::function<void()>& task) {
   const auto done = std::make_shared<std::promise<void>>();
   boost::asio::post(*context_, [task, done] {

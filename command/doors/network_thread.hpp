@@ -38,6 +38,9 @@ class NetworkThread final : public Door {
   // From any thread: the task runs in that of the session, soon.
   void to_session(std::function<void()> task);
 
+  // From any thread: the task runs in this one, soon.
+  void post(std::function<void()> task);
+
   // From that of the session: the task runs in this thread, and is waited for, up to a bound. Then
   // it may still run.
   void run(const std::function<void()>& task);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tidegate/export.hpp"
+#include "tidegate/histogram.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"
 #include "tidegate/tide.hpp"
@@ -87,6 +88,14 @@ inline constexpr std::array counter_names = {
 };
 static_assert(sizeof(Counters) == counter_names.size() * sizeof(std::uint64_t),
               "every counter has a name");
+
+// Durations since the peer started.
+struct Timings {
+  Histogram held;         // of messages that had to wait in the gate, until they left it delivered
+  Histogram release;      // of that, behind the last reading that did not show the change: at most
+                          // so late they were
+  Histogram replay_read;  // of questions to the server that is read
+};
 
 enum class PeerState : std::uint8_t {
   heard,    // a beacon or a seed names it; no word from itself yet
@@ -191,6 +200,7 @@ struct Status {
   std::vector<Trouble> troubles;  // that last, the oldest first
 
   Counters counters;
+  Timings timings;
 };
 
 }  // namespace tidegate

@@ -50,6 +50,10 @@ class TidePoll {
   }
   // Whether to ask now because of that; true counts as asked.
   [[nodiscard]] bool refresh(Instant now, Duration age = longest_unasked);
+  // When the last reading was asked for, and when the question that is open, if one is.
+  [[nodiscard]] Instant known_at() const { return known_at_; }
+  [[nodiscard]] bool asked() const { return asked_; }
+  [[nodiscard]] Instant asked_at() const { return asked_at_; }
   // The last reading was asked for then, or later.
   [[nodiscard]] bool known_since(Instant when) const { return known_at_ >= when; }
 

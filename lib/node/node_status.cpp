@@ -48,6 +48,7 @@ void ReceiverHalf::describe(Status& status, Instant now) const {
   const auto& held = gate_.held();
   status.held = held.size();
   status.held_bytes = gate_.bytes();
+  status.timings = timings_;
   status.taking = demand_;
   if (!demand_) status.untaken = now - demand_since_;
   if (status.tide) status.tide_still = now - tide_since_;

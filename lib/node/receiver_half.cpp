@@ -278,6 +278,9 @@ mesh::Member& ReceiverHalf::publisher_of(const Origin& source) {
 
 void ReceiverHalf::replay_position_read(std::optional<Tide> tide, Instant now) {
   if (tide && tide != gate_.tide()) tide_since_ = now;
+  const auto& poll = gate_.poll();
+  if (poll.asked()) timings_.replay_read.add(now - poll.asked_at());
+  if (demand_ && !more_) unshown_at_ = poll.known_at();
   gate_.polled(std::move(tide));
   waiters_.look(gate_.poll());
 }
@@ -319,6 +322,8 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
     if (next->visibility == Visibility::visible || (overdue && overdue_ == Overdue::late)) {
       if (!deliver_wanted(message, overdue)) continue;
       if (overdue) ++counters_.late;
+      timings_.held.add(now - held.since);
+      if (!overdue) timings_.release.add(now - std::max(held.since, unshown_at_));
       effects.emplace_back(std::in_place_type<effect::Deliver>, std::move(message), held.source,
                            member.name, held.sequence, held.sequence < member.met_at,
                            now - held.since, overdue);

@@ -152,10 +152,13 @@ class ReceiverHalf {
   bool demand_ = true;
   Instant demand_since_;  // it is as it is
   Instant tide_since_;
+  // The last reading before which all that was decided had left was asked for then.
+  Instant unshown_at_ = Instant::min();
   std::size_t released_ = 0;  // messages in this step
   std::size_t released_bytes_ = 0;
   bool more_ = false;  // release() stopped at its limit
   Counters& counters_;
+  Timings timings_;
 };
 
 }  // namespace tidegate::node

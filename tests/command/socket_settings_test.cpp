@@ -69,6 +69,17 @@ TEST_CASE("a door that is open to a network has a certificate, its key and a log
                  "serves no TCP port"));
 }
 
+TEST_CASE("an HTTP server that is open to a network has a token") {
+  auto sources = file("http = [\"10.0.0.1:80\"]");
+  CHECK(contains(problem_of(sources).what, "set TIDEGATE_HTTP_TOKEN"));
+  sources.environment = {{"TIDEGATE_HTTP_TOKEN", "0123456789abcdef"}};
+  CHECK(configure(sources).problems.empty());
+  sources.environment = {{"TIDEGATE_HTTP_TOKEN", "0123456789abcde"}};
+  CHECK(problem_of(sources).where == "TIDEGATE_HTTP_TOKEN");
+  CHECK(problem_of(file("http-token = \"0123456789abcdef\"")).where == "t.toml:1: http-token");
+  CHECK(contains(problem_of(file("http = [\"app.example.org:80\"]")).what, "names a host"));
+}
+
 TEST_CASE("the HTTP server is on loopback, and the pages that may use it are origins") {
   const auto good =
       configure(file("http = [\"127.0.0.1:80\", \"localhost:81\", \"[::1]:80\"]\n"

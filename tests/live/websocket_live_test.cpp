@@ -219,19 +219,20 @@ TEST_CASE("an HTTP client that asks for something else is told what there is") {
   const Served served(mesh);
   const auto nothing = served.get("/nowhere");
   CHECK(status_of(nothing) == "HTTP/1.1 404");
-  CHECK(contains(nothing, "there is only /stomp here, a WebSocket that speaks STOMP"));
+  CHECK(contains(nothing, "there is only this here: "));
+  CHECK(contains(nothing, " /stomp\n"));
   CHECK(contains(nothing, "X-Content-Type-Options: nosniff"));
   CHECK(status_of(served.get("/stomp/")) == "HTTP/1.1 404");
   const auto plain = served.get("/stomp?a=b");
   CHECK(status_of(plain) == "HTTP/1.1 426");
   CHECK(contains(plain, "Upgrade: websocket"));
-  CHECK(status_of(served.get("/", "Cookie: " + std::string(20000, 'x') + "\r\n")) ==
+  CHECK(status_of(served.get("/no", "Cookie: " + std::string(20000, 'x') + "\r\n")) ==
         "HTTP/1.1 431");
   CHECK(status_of(http_answer(served.port, "CONNECT\n\n\0"s)) == "HTTP/1.1 400");
-  const auto post = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" +
+  const auto post = "POST /no HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" +
                     std::string(100000, 'x');
   CHECK(status_of(http_answer(served.port, post)) == "HTTP/1.1 404");
-  const auto head = http_answer(served.port, "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const auto head = http_answer(served.port, "HEAD /no HTTP/1.1\r\nHost: localhost\r\n\r\n");
   CHECK(head.ends_with("\r\n\r\n"));
   const auto spoken = [&](const std::string& protocols) {
     return RawWebSocket(served.port, "Sec-WebSocket-Protocol: " + protocols + "\r\n").opening();

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "command/doors/tcp_address.hpp"
+#include "peer/io/resolver.hpp"
 
 namespace tidegate::http_door {
 
@@ -12,15 +13,21 @@ Result<Address> parse_address(std::string_view text) {
   if (!endpoint) {
     return Error{"'" + std::string(text) + "' has no port; write 127.0.0.1:15674 or systemd"};
   }
-  if (const auto open = exposed(*endpoint)) return *open;
+  if (!io::is_address(endpoint->host)) {
+    return Error{"'" + std::string(text) + "' names a host; write an address of this one"};
+  }
   return Address(*endpoint);
 }
 
-std::optional<Error> exposed(const base::Endpoint& endpoint) {
-  if (doors::is_loopback(endpoint.host)) return std::nullopt;
-  return Error{"'" + to_string(endpoint) +
-               "' would be open to a network, and HTTP has no encryption here; write 127.0.0.1:" +
-               std::to_string(endpoint.port) + " and let a proxy with TLS stand in front of it"};
+std::optional<Error> exposed(const Address& address, bool token) {
+  const auto* endpoint = std::get_if<base::Endpoint>(&address);
+  if (endpoint != nullptr && !doors::is_loopback(endpoint->host) && !token) {
+    return Error{"'" + to_string(*endpoint) +
+                 "' would be open to everybody in a network; set TIDEGATE_HTTP_TOKEN, which every "
+                 "request has to bring, or write 127.0.0.1:" +
+                 std::to_string(endpoint->port)};
+  }
+  return std::nullopt;
 }
 
 }  // namespace tidegate::http_door

@@ -1,6 +1,7 @@
 // Where the HTTP server of a peer listens, as an operator writes it: 127.0.0.1:15674,
 // localhost:15674 or [::1]:15674; or systemd, for the sockets that the service manager hands over.
-// On loopback only: it has no encryption, and it answers whoever reaches it.
+// On loopback it answers whoever reaches it. Elsewhere it wants a token, and has no encryption all
+// the same: a proxy with TLS belongs in front of it.
 #pragma once
 
 #include <optional>
@@ -18,7 +19,7 @@ using Address = std::variant<base::Endpoint, SystemdAddress>;
 
 [[nodiscard]] Result<Address> parse_address(std::string_view text);
 
-// Why it must not be served there; nothing: it may.
-[[nodiscard]] std::optional<Error> exposed(const base::Endpoint& endpoint);
+// Why nothing may listen there; nothing: it may, or that is seen when the sockets are there.
+[[nodiscard]] std::optional<Error> exposed(const Address& address, bool token);
 
 }  // namespace tidegate::http_door

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstdint>
 
+#include "command/doors/http/token.hpp"
 #include "command/doors/tcp_address.hpp"
 #include "command/log.hpp"
 #include "lib/base/decimal.hpp"
@@ -12,6 +13,7 @@ namespace tidegate::http_door {
 namespace {
 
 constexpr unsigned bad_request = 400;
+constexpr unsigned unauthorized = 401;
 constexpr unsigned forbidden = 403;
 constexpr unsigned misdirected_request = 421;
 
@@ -87,13 +89,18 @@ Result<std::string> parse_origin(std::string_view text) {
   return origin;
 }
 
-std::optional<Refusal> Admission::refuses(const std::vector<std::string>& hosts,
-                                          const std::vector<std::string>& origins) const {
+std::optional<Refusal> Admission::refuses(const Credentials& shown_by_client) const {
+  const auto& [hosts, origins, authorizations, probe] = shown_by_client;
   if (hosts.size() != 1 || origins.size() > 1) {
     return Refusal{bad_request, "a request has one Host, and no more than one Origin"};
   }
   const auto host = lower(hosts.front());
-  if (!knows_host(host)) {
+  if (!token_.empty() && !probe && !shows_token(authorizations, token_)) {
+    return Refusal{unauthorized,
+                   "a request has to bring the token of this peer (TIDEGATE_HTTP_TOKEN): "
+                   "Authorization: Bearer TOKEN"};
+  }
+  if (token_.empty() && !knows_host(host)) {
     return Refusal{misdirected_request,
                    "this server is not called " + shown(host) +
                        "; call it by an address of loopback, or start the peer with "

@@ -8,6 +8,10 @@
 // A page may also bring a name of its own to lead to 127.0.0.1 once it is loaded (DNS rebinding);
 // then its origin looks like that of this server. So a request has to call the server by an address
 // or name of loopback, or by the host of an origin that was named.
+//
+// With a token (token.hpp) every request has to show it, and may call the server as it likes: no
+// page of a strange name knows the token. Probes of orchestrators, which learn next to nothing,
+// need none.
 #pragma once
 
 #include <optional>
@@ -28,19 +32,30 @@ struct Refusal {
   std::string text;     // for people; one line, what to do
 };
 
+// The values of all header fields of a name, as the client has written them.
+struct Credentials {
+  std::vector<std::string> hosts;
+  std::vector<std::string> origins;
+  std::vector<std::string> authorizations = {};
+  bool probe = false;  // what is asked for needs no token
+};
+
 class Admission {
  public:
-  explicit Admission(std::vector<std::string> origins) : origins_(std::move(origins)) {}
+  // Without a token it is empty.
+  explicit Admission(std::vector<std::string> origins, std::string token = "")
+      : origins_(std::move(origins)), token_(std::move(token)) {}
 
-  // The values of all header fields of that name, as the client has written them.
-  [[nodiscard]] std::optional<Refusal> refuses(const std::vector<std::string>& hosts,
-                                               const std::vector<std::string>& origins) const;
+  [[nodiscard]] bool wants_token() const { return !token_.empty(); }
+
+  [[nodiscard]] std::optional<Refusal> refuses(const Credentials& shown) const;
 
  private:
   [[nodiscard]] bool knows_host(const std::string& host) const;
   [[nodiscard]] bool knows_origin(const std::string& origin, const std::string& host) const;
 
   std::vector<std::string> origins_;
+  std::string token_;
 };
 
 }  // namespace tidegate::http_door

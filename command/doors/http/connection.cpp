@@ -1,5 +1,6 @@
 #include "command/doors/http/connection.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <optional>
@@ -16,6 +17,9 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "command/doors/http/replies.hpp"
+#include "lib/base/must.hpp"
+
 namespace tidegate::http_door {
 namespace {
 
@@ -29,6 +33,8 @@ using ErrorCode = beast::error_code;
 constexpr std::uint32_t most_header_bytes = 16384;  // browsers bring cookies of all local servers
 // From the connection to the request, and to the last byte of the answer.
 constexpr auto request_bound = std::chrono::seconds(10);
+// A session that has not answered by then is stuck, or drowns.
+constexpr auto report_bound = std::chrono::seconds(2);
 
 // The protocols that a WebSocket of the door has, the best first.
 constexpr std::array<const char*, 3> protocols{"v12.stomp", "v11.stomp", "v10.stomp"};
@@ -49,13 +55,38 @@ std::optional<std::string> chosen_protocol(const std::vector<std::string>& offer
   return std::nullopt;
 }
 
+// All that is served.
+enum class Page : std::uint8_t { health, readiness, metrics, status, stomp };
+
+struct Path {
+  std::string_view path;
+  Page page;
+};
+constexpr std::array paths{Path{"/healthz", Page::health}, Path{"/readyz", Page::readiness},
+                           Path{"/metrics", Page::metrics}, Path{"/status", Page::status},
+                           Path{stomp_path, Page::stomp}};
+
+std::optional<Page> page_at(std::string_view path) {
+  for (const auto& each : paths) {
+    if (each.path == path) return each.page;
+  }
+  return std::nullopt;
+}
+
+std::string all_paths() {
+  std::string all;
+  for (const auto& each : paths) all += (all.empty() ? "" : " ") + std::string(each.path);
+  return all;
+}
+
 class Connection final : public Unanswered, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Socket socket, std::shared_ptr<Site> site, std::string who)
+  Connection(Socket socket, std::shared_ptr<Site> site, Client client)
       : socket_(std::move(socket)),
         timer_(socket_.get_executor()),
+        patience_(socket_.get_executor()),
         site_(std::move(site)),
-        who_(std::move(who)) {
+        client_(std::move(client)) {
     parser_.header_limit(most_header_bytes);
   }
 
@@ -64,6 +95,7 @@ class Connection final : public Unanswered, public std::enable_shared_from_this<
     ErrorCode ignored;
     socket_.close(ignored);
     timer_.cancel();
+    patience_.cancel();
   }
 
   void start() {
@@ -92,15 +124,62 @@ class Connection final : public Unanswered, public std::enable_shared_from_this<
 
   void answer_request() {
     const auto& request = parser_.get();
-    if (const auto refusal = site_->admission.refuses(values(request, field::host),
-                                                      values(request, field::origin))) {
-      site_->warn("refused", "HTTP client " + who_ + " was refused: " + refusal->text);
+    const std::string_view target(request.target().data(), request.target().size());
+    const auto question = std::min(target.find('?'), target.size());
+    const auto page = page_at(target.substr(0, question));
+    if (const auto refusal =
+            site_->admission.refuses({values(request, field::host), values(request, field::origin),
+                                      values(request, field::authorization),
+                                      page == Page::health || page == Page::readiness})) {
+      site_->warn("refused", "HTTP client " + client_.who + " was refused: " + refusal->text);
       return answer(status(refusal->status), refusal->text);
     }
-    const auto target = request.target();
-    if (target.substr(0, target.find('?')) != stomp_path) {
-      return answer(status::not_found, std::string("there is only ") + stomp_path +
-                                           " here, a WebSocket that speaks STOMP 1.0, 1.1 and 1.2");
+    if (!page) return answer(status::not_found, "there is only this here: " + all_paths());
+    if (page == Page::stomp) return answer_stomp();
+    if (request.method() != http::verb::get && request.method() != http::verb::head) {
+      return answer(status::method_not_allowed, "this is to be read, with GET or HEAD");
+    }
+    ask(*page, target.substr(std::min(question + 1, target.size())));
+  }
+
+  // A report that comes late finds another answer given, or nobody.
+  void ask(Page page, std::string_view query) {
+    patience_.expires_after(report_bound);
+    patience_.async_wait([self = shared_from_this()](ErrorCode stopped) {
+      if (stopped || self->answered_) return;
+      self->answer(status::service_unavailable,
+                   "this peer does not answer: it hangs, or has too much to do");
+    });
+    site_->report([weak = weak_from_this(), page, asked = std::string(query)](const auto& report) {
+      const auto self = weak.lock();
+      if (!self || self->answered_ || !self->waits()) return;
+      self->patience_.cancel();
+      self->answer(self->reply(page, asked, report));
+    });
+  }
+
+  Reply reply(Page page, const std::string& query, const json_lines::PeerReport& report) const {
+    switch (page) {
+      case Page::health:
+        return health();
+      case Page::readiness:
+        return site_->leaving ? leaving() : readiness(report, query);
+      case Page::metrics:
+        return metrics(report);
+      case Page::status:
+        return status_document(report);
+      case Page::stomp:
+        break;
+    }
+    TIDEGATE_MUST(false && "it is no reply");
+  }
+
+  void answer_stomp() {
+    const auto& request = parser_.get();
+    if (!client_.local) {
+      return answer(status::forbidden, std::string(stomp_path) +
+                                           " is served on loopback alone; `--door tcp:` has TLS "
+                                           "for a network");
     }
     if (!beast::websocket::is_upgrade(request)) {
       return answer(status::upgrade_required,
@@ -125,19 +204,29 @@ class Connection final : public Unanswered, public std::enable_shared_from_this<
                     "there are " + std::to_string(site_->websockets) + " WebSockets already");
     }
     timer_.cancel();
-    open_websocket(std::move(socket_), request, std::move(protocol), site_, "ws " + who_);
+    open_websocket(std::move(socket_), request, std::move(protocol), site_, "ws " + client_.who);
   }
 
   void answer(status code, const std::string& text) {
+    answer({static_cast<unsigned>(code), Reply().type, text + "\n"});
+  }
+
+  void answer(Reply reply) {
+    answered_ = true;
+    const auto code = status(reply.status);
     answer_.result(code);
     answer_.version(http_1_1);
     answer_.set(field::server, site_->server);
-    answer_.set(field::content_type, "text/plain; charset=utf-8");
+    answer_.set(field::content_type, reply.type);
     answer_.set(field::cache_control, "no-store");
     answer_.set("X-Content-Type-Options", "nosniff");
     if (code == status::upgrade_required) answer_.set(field::upgrade, "websocket");
+    if (code == status::method_not_allowed) answer_.set(field::allow, "GET, HEAD");
+    if (code == status::unauthorized) {
+      answer_.set(field::www_authenticate, "Basic realm=\"tidegate\", charset=\"UTF-8\"");
+    }
     answer_.keep_alive(false);
-    answer_.body() = text + "\n";
+    answer_.body() = std::move(reply.body);
     answer_.prepare_payload();
     if (parser_.get().method() == http::verb::head) answer_.body().clear();
     http::async_write(socket_, answer_, [self = shared_from_this()](ErrorCode error, std::size_t) {
@@ -162,8 +251,10 @@ class Connection final : public Unanswered, public std::enable_shared_from_this<
 
   Socket socket_;
   asio::steady_timer timer_;
+  asio::steady_timer patience_;  // with the session
   std::shared_ptr<Site> site_;
-  std::string who_;
+  Client client_;
+  bool answered_ = false;
   beast::flat_buffer buffer_;
   http::request_parser<http::empty_body> parser_;
   http::response<http::string_body> answer_;
@@ -171,9 +262,9 @@ class Connection final : public Unanswered, public std::enable_shared_from_this<
 
 }  // namespace
 
-std::weak_ptr<Unanswered> serve(Socket socket, std::shared_ptr<Site> site, std::string who) {
+std::weak_ptr<Unanswered> serve(Socket socket, std::shared_ptr<Site> site, Client client) {
   const auto connection =
-      std::make_shared<Connection>(std::move(socket), std::move(site), std::move(who));
+      std::make_shared<Connection>(std::move(socket), std::move(site), std::move(client));
   connection->start();
   return connection;
 }

@@ -1,5 +1,8 @@
 // One request of an HTTP client: it is answered, or its connection becomes a WebSocket. There is no
 // second one, since nothing here is asked for often enough to be worth it.
+//
+// All but refusals comes from the thread of the session, which is asked for a report: one that does
+// not turn any more can't answer that it is well.
 #pragma once
 
 #include <memory>
@@ -23,7 +26,10 @@ class Unanswered {
   virtual void cut() = 0;
 };
 
-// `who`: for people.
-std::weak_ptr<Unanswered> serve(Socket socket, std::shared_ptr<Site> site, std::string who);
+struct Client {
+  std::string who;     // for people
+  bool local = false;  // it has come to an address of loopback
+};
+std::weak_ptr<Unanswered> serve(Socket socket, std::shared_ptr<Site> site, Client client);
 
 }  // namespace tidegate::http_door

@@ -4,6 +4,7 @@
 
 #include "command/doors/http/listeners.hpp"
 #include "command/doors/http/site.hpp"
+#include "command/doors/tcp_address.hpp"
 #include "lib/base/limits.hpp"
 #include "peer/io/clock.hpp"
 #include "tidegate/version.hpp"
@@ -24,20 +25,26 @@ HttpDoor::HttpDoor(doors::NetworkThread& thread, io::Reactor& reactor, spdlog::l
 
 Result<std::unique_ptr<HttpDoor>> HttpDoor::open(const HttpOptions& options,
                                                  doors::NetworkThread& thread, io::Reactor& reactor,
-                                                 const Adopt& adopt, spdlog::logger& log) {
+                                                 const Adopt& adopt, const Report& report,
+                                                 spdlog::logger& log) {
   std::unique_ptr<HttpDoor> self(new HttpDoor(thread, reactor, log));
   const auto adopt_soon = [&thread, adopt](io::Descriptor end, const std::string& who) {
     const auto shared = std::make_shared<io::Descriptor>(std::move(end));
     thread.to_session([adopt, shared, who] { adopt(std::move(*shared), who); });
+  };
+  const auto report_soon = [&thread, report](const Site::Answer& answer) {
+    thread.to_session(
+        [&thread, report, answer] { thread.post([answer, made = report()] { answer(made); }); });
   };
   const auto warn = [&thread, door = self.get()](const std::string& kind, const std::string& text) {
     thread.to_session([=] { door->tell(kind, LogLevel::warning, text); });
   };
   self->site_ =
       std::make_shared<Site>(Site{.thread = thread,
-                                  .admission = Admission(options.origins),
+                                  .admission = Admission(options.origins, options.token),
                                   .message_bytes = options.payload_bytes + frame_head_bytes,
                                   .server = "tidegate/" + std::string(version()),
+                                  .report = report_soon,
                                   .adopt = adopt_soon,
                                   .warn = warn});
   self->listeners_ = std::make_shared<Listeners>(thread.context(), self->site_);
@@ -46,7 +53,10 @@ Result<std::unique_ptr<HttpDoor>> HttpDoor::open(const HttpOptions& options,
     if (!places) return places.error();
     for (const auto& place : *places) {
       self->tell("", LogLevel::info,
-                 "STOMP clients may connect to ws://" + to_string(place) + stomp_path);
+                 "HTTP is served at http://" + to_string(place) + "/" +
+                     (doors::is_loopback(place.host)
+                          ? "; STOMP clients may connect to ws://" + to_string(place) + stomp_path
+                          : ""));
     }
   }
   thread.run([listeners = self->listeners_] { listeners->start(); });

@@ -1,6 +1,6 @@
-// The HTTP server of a running peer, on loopback: it serves STOMP over WebSocket at /stomp, and
-// answers everything else with what there is. Its connections live in the network thread; this is
-// the part of it in the thread of the session.
+// The HTTP server of a running peer: what administrators and their tools ask for (replies.hpp), and
+// STOMP over WebSocket at /stomp. Its connections live in the network thread; this is the part of
+// it in the thread of the session.
 //
 // The library is Boost.Beast, which Debian has: HTTP/1.1 and WebSocket as pieces on Asio, each
 // bound and timeout in our hand, and TLS by the same pieces. libwebsockets wants to be the program,
@@ -14,6 +14,7 @@
 
 #include "command/doors/door.hpp"
 #include "command/doors/http/address.hpp"
+#include "command/doors/json_lines/json.hpp"
 #include "command/doors/network_thread.hpp"
 #include "command/log.hpp"
 #include "command/log_digest.hpp"
@@ -29,6 +30,7 @@ class Listeners;
 struct HttpOptions {
   std::vector<Address> addresses;
   std::vector<std::string> origins;  // of parse_origin()
+  std::string token;                 // empty: none is asked for
   std::size_t payload_bytes = 0;
 };
 
@@ -37,10 +39,14 @@ class HttpDoor final : public doors::Door {
   // A client of the STOMP door: its end of a pair of sockets, and its name for people.
   using Adopt = std::function<void(io::Descriptor, std::string who)>;
 
+  // What there is to say about the peer now.
+  using Report = std::function<json_lines::PeerReport()>;
+
   // Listens. An error names the address that can't be used. All references outlive it.
   static Result<std::unique_ptr<HttpDoor>> open(const HttpOptions& options,
                                                 doors::NetworkThread& thread, io::Reactor& reactor,
-                                                const Adopt& adopt, spdlog::logger& log);
+                                                const Adopt& adopt, const Report& report,
+                                                spdlog::logger& log);
   ~HttpDoor() override;
 
   void handle(const Incoming&) override {}

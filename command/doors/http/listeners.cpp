@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "command/doors/activated_sockets.hpp"
+#include "command/doors/tcp_address.hpp"
 
 namespace tidegate::http_door {
 namespace {
@@ -48,7 +49,8 @@ Result<std::vector<base::Endpoint>> Listeners::take_from_systemd() {
     if (error) return Error{"can't serve HTTP on a socket of systemd: " + error.message()};
     const auto own = acceptor.local_endpoint(error);
     places.push_back({own.address().to_string(), own.port()});
-    if (const auto exposure = exposed(places.back())) return *exposure;
+    const bool token = site_->admission.wants_token();
+    if (const auto exposure = exposed(places.back(), token)) return *exposure;
     listeners_.push_back({std::move(acceptor), asio::steady_timer(context_)});
   }
   return places;
@@ -114,8 +116,11 @@ void Listeners::take(tcp::socket socket) {
     site_->warn("too many", "an HTTP client was cut: there are " + std::to_string(most_unanswered) +
                                 " that have asked for nothing");
   }
+  const auto own = socket.local_endpoint(gone);
+  if (gone) return;
   const base::Endpoint who{client.address().to_string(), client.port()};
-  unanswered_.push_back(serve(std::move(socket), site_, to_string(who)));
+  unanswered_.push_back(serve(std::move(socket), site_,
+                              {to_string(who), doors::is_loopback(own.address().to_string())}));
 }
 
 }  // namespace tidegate::http_door

@@ -3,16 +3,18 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "command/doors/http/admission.hpp"
+#include "command/doors/json_lines/json.hpp"
 #include "command/doors/network_thread.hpp"
 #include "lib/base/limits.hpp"
 #include "peer/io/descriptor.hpp"
 
 namespace tidegate::http_door {
 
-// The one thing that is served.
+// A WebSocket for clients of STOMP.
 inline constexpr const char* stomp_path = "/stomp";
 
 // Connections that have asked for nothing yet, and WebSockets: those that the door turns away, as
@@ -26,6 +28,9 @@ struct Site {
   std::size_t message_bytes = 0;  // most of one message of a WebSocket
   std::string server;             // "tidegate/0.1.0"
 
+  // Asks the session; the answer is called in the network thread, soon, or never.
+  using Answer = std::function<void(const json_lines::PeerReport&)>;
+  std::function<void(Answer)> report;
   // A client of the STOMP door, by its end of a pair of sockets and its name for people.
   std::function<void(io::Descriptor, std::string who)> adopt;
   // Something that an operator should know; lines of one kind are collected.

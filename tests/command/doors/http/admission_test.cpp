@@ -14,7 +14,7 @@ using Values = std::vector<std::string>;
 
 // 0: let in.
 unsigned status_of(const Values& hosts, const Values& origins, const Values& named = {}) {
-  const auto refusal = Admission(named).refuses(hosts, origins);
+  const auto refusal = Admission(named).refuses({hosts, origins});
   return refusal ? refusal->status : 0;
 }
 
