@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -78,6 +79,19 @@ void wait_for_verdict(int socket) {
   }
 }
 
+void four_at_once(const std::function<void(int)>& attack) {
+  std::vector<std::thread> attackers;
+  for (int i = 0; i < 4; ++i) attackers.emplace_back(attack, i);
+  for (auto& attacker : attackers) attacker.join();
+}
+
+// Of a made-up peer, another for each number.
+std::string subscription(int number) {
+  std::string bytes = "\x01@" + std::string(16, 'x');
+  for (std::size_t i = 0; i < 4; ++i) bytes.at(2 + i) = static_cast<char>(number >> (8 * i));
+  return zmtp_frame(bytes);
+}
+
 }  // namespace
 
 TEST_CASE("PINGs with one-byte frames that nobody reads and a close end no peer") {
@@ -134,18 +148,15 @@ TEST_CASE("connections that ask for one routing id and send on when another has 
                                      zmtp_property("Identity", "same"));
   const auto message = zmtp_frame("x") + zmtp_frame("x", true);
   AttackedPair pair(false);
-  const auto attack = [&] {
-    for (int i = 0; i < 1'500; ++i) {
-      const auto socket = connect_tcp(pair.direct_port());
-      (void)::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      wait_for_verdict(socket.get());
-      (void)::send(socket.get(), message.data(), message.size(), MSG_NOSIGNAL);
-    }
-  };
   check(pair.during([&] {
-    std::vector<std::thread> attackers;
-    for (int i = 0; i < 4; ++i) attackers.emplace_back(attack);
-    for (auto& attacker : attackers) attacker.join();
+    four_at_once([&](int) {
+      for (int i = 0; i < 1'500; ++i) {
+        const auto socket = connect_tcp(pair.direct_port());
+        (void)::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        wait_for_verdict(socket.get());
+        (void)::send(socket.get(), message.data(), message.size(), MSG_NOSIGNAL);
+      }
+    });
   }));
   const auto files = "/proc/" + std::to_string(pair.attacked().pid()) + "/fd";
   const auto few = [&] {
@@ -163,6 +174,24 @@ TEST_CASE("a message whose second part is a known subscription stops no loop") {
       RawZmtp client(pair.publish_port(), "SUB");
       CHECK(client.send(attack));
     }
+  }));
+}
+
+TEST_CASE("20000 connections that subscribe and leave stop no loop and fill no memory") {
+  constexpr int each = 5'000;
+  const auto handshake =
+      zmtp_greeting() + zmtp_command("\x05READY" + zmtp_property("Socket-Type", "SUB"));
+  AttackedPair pair(false);
+  check(pair.during([&] {
+    four_at_once([&](int attacker) {
+      for (int i = attacker * each; i < (attacker + 1) * each; ++i) {
+        const auto socket = connect_tcp(pair.publish_port());
+        (void)::send(socket.get(), handshake.data(), handshake.size(), MSG_NOSIGNAL);
+        wait_for_verdict(socket.get());
+        const auto bytes = subscription(2 * i) + subscription(2 * i + 1);
+        (void)::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      }
+    });
   }));
 }
 
@@ -223,12 +252,6 @@ TEST_CASE("20 MB of long subscriptions fill no memory and stop no loop") {
 }
 
 TEST_CASE("4100 subscriptions to made-up ids keep no newcomer out") {
-  const auto subscription = [](int number) {
-    std::string bytes = "\x01@" + std::string(16, 'x');
-    for (int i = 0; i < 4; ++i)
-      bytes.at(2 + static_cast<std::size_t>(i)) = static_cast<char>(number >> (8 * i));
-    return zmtp_frame(bytes);
-  };
   AttackedPair pair(false);
   std::vector<RawZmtp> clients;
   int made = 0;

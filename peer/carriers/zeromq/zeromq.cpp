@@ -97,7 +97,11 @@ class ZeroMq final : public carriers::Carrier {
     set_common_options(publish_);
     publish_.set(zmq::sockopt::sndhwm, publish_queue);
     expect_small_messages(publish_, longest_subscription);
-    if (!keyring_.empty()) make_curve_server(publish_, stream_keys_.secret);
+    if (keyring_.empty()) {
+      ask_doorkeeper(publish_);
+    } else {
+      make_curve_server(publish_, stream_keys_.secret);
+    }
   }
 
   // Nothing: strangers are refused, or there are no keys.
@@ -262,9 +266,7 @@ class ZeroMq final : public carriers::Carrier {
   [[nodiscard]] carriers::Floods floods() const override { return guard_->floods(); }
 
   [[nodiscard]] std::optional<Arrival> receive() override {
-    if (is_marked(door_socket) && !doorkeeper_.answer(questions_at_once)) {
-      unmark(door_socket);
-    }
+    let_in();
     // The door is no source of arrivals; it stays marked until it has nothing to do.
     for (auto left = marked_.size(); left > 0; --left) {
       const auto socket = marked_.front();
@@ -278,6 +280,7 @@ class ZeroMq final : public carriers::Carrier {
         return arrival;
       }
       unmark(socket);
+      if (socket == publish_socket) let_in();
     }
     return std::nullopt;
   }
@@ -359,6 +362,15 @@ class ZeroMq final : public carriers::Carrier {
   void unmark(SocketId socket) {
     const auto found = std::find(marked_.begin(), marked_.end(), socket);
     if (found != marked_.end()) marked_.erase(found);
+  }
+
+  // Some of those that wait at the door, once all that followers have brought is taken. Who follows
+  // and leaves costs time that grows with the number of those that libzmq has not parted with yet:
+  // if more came than leave, it would never end.
+  void let_in() {
+    if (!is_marked(door_socket) || is_marked(publish_socket)) return;
+    if (!doorkeeper_.answer(questions_at_once)) unmark(door_socket);
+    mark(publish_socket);
   }
 
   // The answer refers to `parts_`.
