@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <optional>
+#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "command/doors/http/page.hpp"
 #include "command/doors/http/replies.hpp"
 #include "lib/base/must.hpp"
 
@@ -56,14 +58,18 @@ std::optional<std::string> chosen_protocol(const std::vector<std::string>& offer
 }
 
 // All that is served.
-enum class Page : std::uint8_t { health, readiness, metrics, status, stomp };
+enum class Page : std::uint8_t { live, health, readiness, metrics, status, events, stomp };
 
 struct Path {
   std::string_view path;
   Page page;
 };
-constexpr std::array paths{Path{"/healthz", Page::health}, Path{"/readyz", Page::readiness},
-                           Path{"/metrics", Page::metrics}, Path{"/status", Page::status},
+constexpr std::array paths{Path{"/", Page::live},
+                           Path{"/healthz", Page::health},
+                           Path{"/readyz", Page::readiness},
+                           Path{"/metrics", Page::metrics},
+                           Path{"/status", Page::status},
+                           Path{"/events", Page::events},
                            Path{stomp_path, Page::stomp}};
 
 std::optional<Page> page_at(std::string_view path) {
@@ -139,7 +145,26 @@ class Connection final : public Unanswered, public std::enable_shared_from_this<
     if (request.method() != http::verb::get && request.method() != http::verb::head) {
       return answer(status::method_not_allowed, "this is to be read, with GET or HEAD");
     }
+    if (page == Page::live) return answer(live_page());
+    if (page == Page::events) return answer_events();
     ask(*page, target.substr(std::min(question + 1, target.size())));
+  }
+
+  void answer_events() {
+    if (site_->events->full()) {
+      return answer(status::service_unavailable, "there are " +
+                                                     std::to_string(EventStreams::most_streams) +
+                                                     " clients of /events already");
+    }
+    const Reply stream{200, "text/event-stream", ""};
+    if (parser_.get().method() == http::verb::head) return answer(stream);
+    fill_head(stream);
+    // A proxy would collect events until they fill its buffer.
+    answer_.set("X-Accel-Buffering", "no");
+    std::ostringstream head;
+    head << answer_.base();
+    timer_.cancel();
+    site_->events->open(std::move(socket_), head.str(), client_.who);
   }
 
   // A report that comes late finds another answer given, or nobody.
@@ -168,6 +193,8 @@ class Connection final : public Unanswered, public std::enable_shared_from_this<
         return metrics(report);
       case Page::status:
         return status_document(report);
+      case Page::live:
+      case Page::events:
       case Page::stomp:
         break;
     }
@@ -211,8 +238,7 @@ class Connection final : public Unanswered, public std::enable_shared_from_this<
     answer({static_cast<unsigned>(code), Reply().type, text + "\n"});
   }
 
-  void answer(Reply reply) {
-    answered_ = true;
+  void fill_head(const Reply& reply) {
     const auto code = status(reply.status);
     answer_.result(code);
     answer_.version(http_1_1);
@@ -220,12 +246,19 @@ class Connection final : public Unanswered, public std::enable_shared_from_this<
     answer_.set(field::content_type, reply.type);
     answer_.set(field::cache_control, "no-store");
     answer_.set("X-Content-Type-Options", "nosniff");
+    answer_.set("Referrer-Policy", "no-referrer");
+    answer_.set("Content-Security-Policy", reply.policy);
     if (code == status::upgrade_required) answer_.set(field::upgrade, "websocket");
     if (code == status::method_not_allowed) answer_.set(field::allow, "GET, HEAD");
     if (code == status::unauthorized) {
       answer_.set(field::www_authenticate, "Basic realm=\"tidegate\", charset=\"UTF-8\"");
     }
     answer_.keep_alive(false);
+  }
+
+  void answer(Reply reply) {
+    answered_ = true;
+    fill_head(reply);
     answer_.body() = std::move(reply.body);
     answer_.prepare_payload();
     if (parser_.get().method() == http::verb::head) answer_.body().clear();

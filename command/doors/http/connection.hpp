@@ -1,5 +1,6 @@
-// One request of an HTTP client: it is answered, or its connection becomes a WebSocket. There is no
-// second one, since nothing here is asked for often enough to be worth it.
+// One request of an HTTP client: it is answered, or its connection goes on as a WebSocket or a
+// stream of events. There is no second one, since nothing here is asked for often enough to be
+// worth it.
 //
 // All but refusals comes from the thread of the session, which is asked for a report: one that does
 // not turn any more can't answer that it is well.

@@ -1,5 +1,6 @@
 #include "command/doors/http/http_door.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "command/doors/http/listeners.hpp"
@@ -20,14 +21,28 @@ constexpr std::size_t frame_head_bytes =
 
 }  // namespace
 
-HttpDoor::HttpDoor(doors::NetworkThread& thread, io::Reactor& reactor, spdlog::logger& log)
-    : thread_(thread), log_(log), timer_(reactor.timer()) {}
+HttpDoor::HttpDoor(doors::NetworkThread& thread, io::Reactor& reactor, const Report& report,
+                   spdlog::logger& log)
+    : thread_(thread),
+      log_(log),
+      timer_(reactor.timer()),
+      streams_(std::make_shared<EventStreams>(
+          [this](std::size_t count) { thread_.to_session([this, count] { feed_.listen(count); }); },
+          [this](const std::string& who) {
+            thread_.to_session([this, who] {
+              tell("slow", LogLevel::warning,
+                   "HTTP client " + who + " was cut: it did not read its events");
+            });
+          })),
+      feed_(report, [this](const std::string& event) {
+        thread_.post([streams = streams_, event] { streams->send(event); });
+      }) {}
 
 Result<std::unique_ptr<HttpDoor>> HttpDoor::open(const HttpOptions& options,
                                                  doors::NetworkThread& thread, io::Reactor& reactor,
                                                  const Adopt& adopt, const Report& report,
                                                  spdlog::logger& log) {
-  std::unique_ptr<HttpDoor> self(new HttpDoor(thread, reactor, log));
+  std::unique_ptr<HttpDoor> self(new HttpDoor(thread, reactor, report, log));
   const auto adopt_soon = [&thread, adopt](io::Descriptor end, const std::string& who) {
     const auto shared = std::make_shared<io::Descriptor>(std::move(end));
     thread.to_session([adopt, shared, who] { adopt(std::move(*shared), who); });
@@ -46,7 +61,8 @@ Result<std::unique_ptr<HttpDoor>> HttpDoor::open(const HttpOptions& options,
                                   .server = "tidegate/" + std::string(version()),
                                   .report = report_soon,
                                   .adopt = adopt_soon,
-                                  .warn = warn});
+                                  .warn = warn,
+                                  .events = self->streams_});
   self->listeners_ = std::make_shared<Listeners>(thread.context(), self->site_);
   for (const auto& address : options.addresses) {
     const auto places = self->listeners_->listen_at(address);
@@ -70,14 +86,17 @@ HttpDoor::~HttpDoor() {
 }
 
 void HttpDoor::peer_has_turned() {
-  for (const auto& line : digest_.due(io::clock_now())) command::write(log_, line);
-  timer_.set(digest_.deadline());
+  const auto now = io::clock_now();
+  for (const auto& line : digest_.due(now)) command::write(log_, line);
+  feed_.turn(now);
+  timer_.set(std::min(digest_.deadline(), feed_.deadline()));
 }
 
 void HttpDoor::peer_leaves() {
   thread_.run([site = site_, listeners = listeners_] {
     site->leaving = true;
     listeners->stop();
+    site->events->close();
   });
 }
 

@@ -14,6 +14,7 @@
 
 #include "command/doors/door.hpp"
 #include "command/doors/http/address.hpp"
+#include "command/doors/http/event_feed.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/network_thread.hpp"
 #include "command/log.hpp"
@@ -24,6 +25,7 @@
 
 namespace tidegate::http_door {
 
+class EventStreams;
 struct Site;
 class Listeners;
 
@@ -40,7 +42,7 @@ class HttpDoor final : public doors::Door {
   using Adopt = std::function<void(io::Descriptor, std::string who)>;
 
   // What there is to say about the peer now.
-  using Report = std::function<json_lines::PeerReport()>;
+  using Report = EventFeed::Report;
 
   // Listens. An error names the address that can't be used. All references outlive it.
   static Result<std::unique_ptr<HttpDoor>> open(const HttpOptions& options,
@@ -49,12 +51,13 @@ class HttpDoor final : public doors::Door {
                                                 spdlog::logger& log);
   ~HttpDoor() override;
 
-  void handle(const Incoming&) override {}
+  void handle(const Incoming& incoming) override { feed_.handle(incoming); }
   void peer_has_turned() override;
   void peer_leaves() override;
 
  private:
-  HttpDoor(doors::NetworkThread& thread, io::Reactor& reactor, spdlog::logger& log);
+  HttpDoor(doors::NetworkThread& thread, io::Reactor& reactor, const Report& report,
+           spdlog::logger& log);
 
   void tell(const std::string& kind, command::LogLevel level, const std::string& text);
 
@@ -62,6 +65,8 @@ class HttpDoor final : public doors::Door {
   spdlog::logger& log_;
   command::LogDigest digest_;
   io::Reactor::Timer timer_;
+  std::shared_ptr<EventStreams> streams_;
+  EventFeed feed_;
   std::shared_ptr<Site> site_;
   std::shared_ptr<Listeners> listeners_;
 };

@@ -12,6 +12,8 @@ struct Reply {
   unsigned status = 200;  // of HTTP
   std::string type = "text/plain; charset=utf-8";
   std::string body;
+  // Of the browser that shows it: nothing in it is run, or loads anything.
+  std::string policy = "default-src 'none'; frame-ancestors 'none'";
 };
 
 // /healthz: whoever can make a report turns.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "command/doors/http/admission.hpp"
+#include "command/doors/http/event_streams.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/network_thread.hpp"
 #include "lib/base/limits.hpp"
@@ -35,6 +36,8 @@ struct Site {
   std::function<void(io::Descriptor, std::string who)> adopt;
   // Something that an operator should know; lines of one kind are collected.
   std::function<void(std::string kind, std::string text)> warn;
+
+  std::shared_ptr<EventStreams> events;
 
   bool leaving = false;
   std::size_t websockets = 0;  // that are open

@@ -59,9 +59,10 @@ TEST_CASE("a page with a name of its own for this host is refused, also under it
 }
 
 TEST_CASE("a refusal names the option that lets the page in") {
-  const auto page = Admission({}).refuses({"localhost:1"}, {"https://app.example.org"});
+  const auto page = Admission({}).refuses({{"localhost:1"}, {"https://app.example.org"}});
   CHECK(contains(page->text, "--http-origin https://app.example.org"));
-  const auto hostile = Admission({}).refuses({"localhost:1"}, {"\x1b[2J" + std::string(9999, 'x')});
+  const auto hostile =
+      Admission({}).refuses({{"localhost:1"}, {"\x1b[2J" + std::string(9999, 'x')}});
   CHECK(contains(hostile->text, "\\x1b[2J"));
   CHECK(hostile->text.size() < 1000);
 }

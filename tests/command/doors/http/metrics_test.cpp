@@ -164,8 +164,8 @@ TEST_CASE("a peer that was restarted at its address is one series, and those tha
   CHECK(read.samples.at("tidegate_peer_lag_messages{peer=\"b\",address=\"10.0.0.7:17901\"}") == 2);
   for (const auto& [name, value] : read.samples) {
     CAPTURE(name);
-    CHECK_FALSE(contains(name, "peer=\"c\""));
-    CHECK_FALSE(contains(name, "peer=\"d\""));
+    CHECK(name.find("peer=\"c\"") == std::string::npos);
+    CHECK(name.find("peer=\"d\"") == std::string::npos);
   }
 }
 
