@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "lib/base/must.hpp"
@@ -79,6 +80,16 @@ io::Descriptor connect_to(std::uint16_t port) {
   return socket;
 }
 
+// A peer without a key says that it is ready once it has let a caller in; what came before breaks
+// the handshake off.
+void wait_until_ready(const io::Descriptor& socket) {
+  constexpr std::size_t size_at = 65;
+  const timeval patience{0, 200'000};
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  std::array<char, size_at + 1> answer{};
+  (void)::recv(socket.get(), answer.data(), answer.size(), MSG_WAITALL);
+}
+
 }  // namespace
 
 // The first byte chooses the peer, the socket and how far the handshake is right.
@@ -94,6 +105,11 @@ void send_zmtp(std::string_view input) {
   std::string bytes;
   if ((choice & 4U) != 0) bytes += greeting((choice & 1U) != 0 ? "CURVE" : "NULL");
   if ((choice & 8U) != 0) bytes += ready(stream ? "SUB" : "DEALER");
+  if ((choice & 13U) == 12U) {
+    (void)::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    wait_until_ready(socket);
+    bytes.clear();
+  }
   bytes += input;
   (void)::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   // It reads and answers while we are there.

@@ -195,6 +195,23 @@ TEST_CASE("20000 connections that subscribe and leave stop no loop and fill no m
   }));
 }
 
+TEST_CASE("600 connections that subscribe and leave together stop no loop and end no member's") {
+  constexpr int connections = 600;
+  constexpr int kept = 128;
+  AttackedPair pair(false);
+  check(pair.during([&] {
+    std::vector<RawZmtp> clients;
+    for (int i = 0; i < connections; ++i) {
+      std::string attack;
+      for (int k = 0; k < 8; ++k) attack += subscription(8 * i + k);
+      clients.emplace_back(pair.publish_port(), "SUB");
+      CHECK(clients.back().send(attack));
+    }
+    CHECK(support::eventually(5s, [&] { return pair.counted("floods") >= connections - kept; }));
+  }));
+  CHECK(pair.counted("floods") == connections - kept);
+}
+
 TEST_CASE("endless one-byte messages fill no memory and stop no loop" * long_test) {
   for (const auto* door : {&router, &xpub}) {
     for (const auto* bytes : {"x", "\x01"}) {
@@ -256,10 +273,10 @@ TEST_CASE("4100 subscriptions to made-up ids keep no newcomer out") {
   std::vector<RawZmtp> clients;
   int made = 0;
   check(pair.during([&] {
-    // As many connections as it takes, all of which stay.
-    for (int i = 0; i < 400; ++i) {
+    // As many connections as it takes, none of which leaves by itself.
+    for (int i = 0; i < 520; ++i) {
       std::string attack;
-      for (int k = 0; k < 11; ++k) attack += subscription(++made);
+      for (int k = 0; k < 8; ++k) attack += subscription(++made);
       clients.emplace_back(pair.publish_port(), "SUB");
       CHECK(clients.back().send(attack));
     }

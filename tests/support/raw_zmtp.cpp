@@ -102,8 +102,17 @@ RawZmtp::RawZmtp(io::Descriptor connected, std::string_view socket_type)
   }
   const auto ready = zmtp_command("\x05READY" + zmtp_property("Socket-Type", socket_type));
   if (!send(zmtp_greeting() + ready)) return;
-  std::array<char, 64> greeting{};
-  (void)::recv(socket_.get(), greeting.data(), greeting.size(), MSG_WAITALL);
+  wait_until_ready();
+}
+
+// Behind its greeting the other end sends a short command once it has let us in; what came before
+// would break the handshake off.
+void RawZmtp::wait_until_ready() const {
+  constexpr std::size_t size_at = 65;
+  std::array<char, 256> buffer{};
+  if (::recv(socket_.get(), buffer.data(), size_at + 1, MSG_WAITALL) != size_at + 1) return;
+  const auto size = static_cast<std::uint8_t>(buffer.at(size_at));
+  (void)::recv(socket_.get(), buffer.data(), size, MSG_WAITALL);
 }
 
 bool RawZmtp::send(std::string_view bytes) {

@@ -30,8 +30,8 @@ inline constexpr std::string_view ping_bytes{"\x04PING\0\1hello", 12};
 
 class RawZmtp {
  public:
-  // Connects as a socket of this type ("DEALER", "SUB"), and shakes hands. Later answers are
-  // never read.
+  // Connects as a socket of this type ("DEALER", "SUB"), and shakes hands, until it is let in.
+  // Later answers are never read.
   RawZmtp(std::uint16_t port, std::string_view socket_type)
       : RawZmtp(connect_tcp(port), socket_type) {}
   RawZmtp(io::Descriptor connected, std::string_view socket_type);
@@ -40,6 +40,8 @@ class RawZmtp {
   [[nodiscard]] bool send(std::string_view bytes);
 
  private:
+  void wait_until_ready() const;
+
   io::Descriptor socket_;
 };
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -163,6 +164,14 @@ void Guard::forget(std::uint64_t id) {
   wake();
 }
 
+void Guard::know(int descriptor, bool known) {
+  {
+    const std::lock_guard lock(mutex_);
+    to_know_.emplace_back(descriptor, known);
+  }
+  wake();
+}
+
 void Guard::wake() const {
   const std::uint64_t one = 1;
   (void)!::write(wake_.get(), &one, sizeof one);
@@ -201,11 +210,13 @@ void Guard::run() {
 bool Guard::take_changes() {
   std::vector<std::pair<std::uint64_t, Source>> to_watch;
   std::vector<std::uint64_t> to_forget;
+  std::vector<std::pair<int, bool>> to_know;
   {
     const std::lock_guard lock(mutex_);
     if (stop_) return false;
     to_watch.swap(to_watch_);
     to_forget.swap(to_forget_);
+    to_know.swap(to_know_);
   }
   for (auto& [id, source] : to_watch) {
     epoll_event event{EPOLLIN, {.u64 = of_source | id}};
@@ -220,6 +231,14 @@ bool Guard::take_changes() {
     (void)epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, source->second.events.get(zmq::sockopt::fd),
                     nullptr);
     sources_.erase(source);
+  }
+  // Those that are known now may not have been met yet.
+  if (!to_know.empty()) {
+    for (const auto& [id, source] : sources_) take_events(id);
+  }
+  for (const auto& [descriptor, known] : to_know) {
+    const auto found = connections_.find(descriptor);
+    if (found != connections_.end()) found->second.known = known;
   }
   return true;
 }
@@ -238,8 +257,9 @@ void Guard::take_events(std::uint64_t id) {
 
 // The descriptor may be closed by now, and even be another file.
 void Guard::meet(std::uint64_t id, Side side, int descriptor, const std::string& endpoint) {
+  const auto now = io::clock_now();
   const Connection connection{
-      .source = id, .cookie = cookie_of(descriptor), .looked = io::clock_now()};
+      .source = id, .cookie = cookie_of(descriptor), .met = now, .looked = now};
   if (const auto unix_name = unix_name_of(descriptor); !unix_name.empty()) {
     if (side == Side::dials || !endpoint.ends_with(unix_name)) return;
     const auto user = user_behind(descriptor);
@@ -261,6 +281,35 @@ void Guard::meet(std::uint64_t id, Side side, int descriptor, const std::string&
   }
   connections_.insert_or_assign(descriptor, connection);
   look_at(descriptor);
+  make_room(id);
+}
+
+// Some may have gone without a word.
+void Guard::make_room(std::uint64_t id) {
+  const auto most = sources_.at(id).allowance.strangers;
+  if (connections_.size() <= most) return;
+  const auto stranger = [&](const auto& entry) {
+    return entry.second.source == id && !entry.second.known;
+  };
+  if (std::cmp_less_equal(std::count_if(connections_.begin(), connections_.end(), stranger), most))
+    return;
+  std::size_t count = 0;
+  auto oldest = connections_.end();
+  for (auto at = connections_.begin(); at != connections_.end();) {
+    if (stranger(*at) && cookie_of(at->first) != at->second.cookie) {
+      at = connections_.erase(at);
+      continue;
+    }
+    if (stranger(*at)) {
+      ++count;
+      if (oldest == connections_.end() || at->second.met < oldest->second.met) oldest = at;
+    }
+    ++at;
+  }
+  if (count <= most) return;
+  cut(oldest->first, oldest->second.cookie,
+      "follows and is no member that this peer knows, as many others are; the oldest makes room");
+  connections_.erase(oldest);
 }
 
 // Rests while bytes come, waits for some otherwise.

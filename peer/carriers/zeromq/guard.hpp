@@ -39,7 +39,7 @@
 
 namespace tidegate::zeromq {
 
-// In bytes. A connection beyond it is ended; it may come again.
+// In bytes, mostly. A connection beyond it is ended; it may come again.
 struct Allowance {
   // Of each connection: this much at once, and so much more in each second.
   std::uint64_t at_once = std::numeric_limits<std::uint64_t>::max();
@@ -48,6 +48,8 @@ struct Allowance {
   // that have brought more than `modest`.
   std::uint64_t untaken = 0;
   std::uint64_t modest = 0;
+  // Connections at a time that are nobody's who is known (Guard::know); the oldest makes room.
+  std::size_t strangers = std::numeric_limits<std::size_t>::max();
 };
 
 class Guard {
@@ -84,6 +86,9 @@ class Guard {
   // Before it listens or dials. Throws as ZeroMQ does where no descriptor is left.
   [[nodiscard]] Watch watch(zmq::socket_t& socket, Side side, const Allowance& allowance);
 
+  // Whether the connection of that descriptor is known to be a member's.
+  void know(int descriptor, bool known);
+
   // After all watches have gone: closes its own sockets. The counts stay.
   void stop();
 
@@ -113,7 +118,9 @@ class Guard {
     std::uint64_t cookie = 0;
     std::uint64_t received = 0;  // bytes, ever
     std::uint64_t level = 0;     // of its allowance that is used up
+    Instant met = {};
     Instant looked = {};
+    bool known = false;
   };
 
   explicit Guard(zmq::context_t& context);
@@ -125,6 +132,7 @@ class Guard {
   bool take_changes();
   void take_events(std::uint64_t id);
   void meet(std::uint64_t id, Side side, int descriptor, const std::string& endpoint);
+  void make_room(std::uint64_t id);
   void look_at(int descriptor);
   void look_at_rested();
   static const char* judge(Source& source, Connection& connection, std::uint64_t received,
@@ -145,6 +153,7 @@ class Guard {
   mutable std::mutex mutex_;  // of the rest, which several threads use
   std::vector<std::pair<std::uint64_t, Source>> to_watch_;
   std::vector<std::uint64_t> to_forget_;
+  std::vector<std::pair<int, bool>> to_know_;
   carriers::Floods floods_;
   bool stop_ = false;
 

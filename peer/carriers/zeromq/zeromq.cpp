@@ -12,6 +12,7 @@
 #include "lib/base/limits.hpp"
 #include "peer/carriers/zeromq/callers.hpp"
 #include "peer/carriers/zeromq/curve.hpp"
+#include "peer/carriers/zeromq/followers.hpp"
 #include "peer/carriers/zeromq/guard.hpp"
 #include "peer/carriers/zeromq/key_choice.hpp"
 #include "peer/carriers/zeromq/listening.hpp"
@@ -44,10 +45,13 @@ constexpr std::size_t small_frame = 1024;
 // the guard's thread, the loop's and that of a handler, and all sockets but those to other peers.
 constexpr io::Headroom needed{.descriptors = 64, .threads = 5, .bytes = std::size_t{16} << 20U};
 
-// A follower shakes hands and subscribes twice.
+// A follower shakes hands and subscribes twice: 132 bytes, with a key 660. Whoever leaves costs time
+// that grows with the subscriptions of all, so strangers are to be few, with few.
 constexpr std::int64_t longest_subscription = 1024;
-constexpr Allowance of_follower{
-    .at_once = 4 << 10U, .per_second = 0, .untaken = 4 << 20U, .modest = 2 << 10U};
+constexpr Allowance of_follower(bool keyed) {
+  const std::uint64_t at_once = keyed ? 1024 : 256;
+  return {.at_once = at_once, .untaken = 4 << 20U, .modest = at_once / 4 * 3, .strangers = 128};
+}
 // A link brings answers, one at a time; a stream as much as is taken, and beyond this a publisher
 // may retain as much again (Options::retain_bytes).
 constexpr Allowance of_link{.untaken = 24 << 20U};
@@ -120,7 +124,7 @@ class ZeroMq final : public carriers::Carrier {
     auto guard = Guard::start(context_);
     if (!guard) return guard.error();
     guard_ = std::move(guard).value();
-    publish_guard_ = guard_->watch(publish_, Guard::Side::listens, of_follower);
+    publish_guard_ = guard_->watch(publish_, Guard::Side::listens, of_follower(!keyring_.empty()));
     callers_.guard_with(*guard_);
     return std::nullopt;
   }
@@ -213,6 +217,7 @@ class ZeroMq final : public carriers::Carrier {
       connect(id, stream);
       streams_.emplace(id, std::move(stream));
       streams_of_.insert_or_assign(publisher, id);
+      followers_.know(publisher);
       return true;
     } catch (const zmq::error_t&) {
       return false;
@@ -225,6 +230,7 @@ class ZeroMq final : public carriers::Carrier {
     streams_.erase(found->second);
     unmark(found->second);
     streams_of_.erase(found);
+    followers_.forget(publisher);
   }
 
   void to_link(mesh::LinkId link, std::string_view bytes) override {
@@ -390,7 +396,13 @@ class ZeroMq final : public carriers::Carrier {
     // A subscription to everything: every reader has one.
     if (part.size() == 1) return Internal{};
     const auto change = subscription_in(view(part));
-    return change ? Arrival(*change) : Malformed{};
+    if (!change) return Malformed{};
+    if (change->present) {
+      followers_.came(change->peer, zmq_msg_get(part.handle(), ZMQ_SRCFD));
+    } else {
+      followers_.went(change->peer);
+    }
+    return *change;
   }
 
   std::optional<Arrival> receive_from_callers(Callers::Number number) {
@@ -444,6 +456,7 @@ class ZeroMq final : public carriers::Carrier {
   zmq::socket_t publish_;
   std::unique_ptr<Guard> guard_;  // before all that it watches
   Guard::Watch publish_guard_;
+  Followers followers_{guard_};
   io::Reactor* reactor_ = nullptr;
   std::vector<io::Reactor::Watch> fixed_watches_;
   Callers callers_{context_, keyring_};
