@@ -177,7 +177,9 @@ void read_words(std::string_view input) {
     const auto again = http_door::parse_origin(*origin);
     TIDEGATE_MUST(again && *again == *origin);
   }
-  (void)http_door::Admission({"https://a.example:8443"}).refuses({text}, {text});
+  const http_door::Credentials shown{{text}, {text}, {text}};
+  (void)http_door::Admission({"https://a.example:8443"}).refuses(shown);
+  (void)http_door::Admission({}, "a token of sixteen").refuses(shown);
   (void)status_socket::parse_mode(text);
   (void)command::may_be_secret(text);
 }
