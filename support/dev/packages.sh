@@ -19,6 +19,10 @@ bench_packages=(
 )
 fuzz_packages=(clang libclang-rt-14-dev llvm)
 lint_packages=(clang-format clang-tidy)
+package_packages=(
+  "${build_packages[@]}" debhelper debootstrap dh-python dpkg-dev git iproute2
+  libfmt-dev lintian pybuild-plugin-pyproject python3-all python3-setuptools rpm
+)
 
 # install_packages <packages>: installs those that are missing.
 install_packages() {
