@@ -45,8 +45,8 @@ constexpr std::size_t small_frame = 1024;
 // the guard's thread, the loop's and that of a handler, and all sockets but those to other peers.
 constexpr io::Headroom needed{.descriptors = 64, .threads = 5, .bytes = std::size_t{16} << 20U};
 
-// A follower shakes hands and subscribes twice: 132 bytes, with a key 660. Whoever leaves costs time
-// that grows with the subscriptions of all, so strangers are to be few, with few.
+// A follower shakes hands and subscribes twice: 132 bytes, with a key 660. To part with one
+// takes libzmq a walk through the subscriptions of all, so strangers are to be few, with few.
 constexpr std::int64_t longest_subscription = 1024;
 constexpr Allowance of_follower(bool keyed) {
   const std::uint64_t at_once = keyed ? 1024 : 256;
@@ -370,9 +370,9 @@ class ZeroMq final : public carriers::Carrier {
     if (found != marked_.end()) marked_.erase(found);
   }
 
-  // Some of those that wait at the door, once all that followers have brought is taken. Who follows
-  // and leaves costs time that grows with the number of those that libzmq has not parted with yet:
-  // if more came than leave, it would never end.
+  // Some of those that wait at the door, once all that followers have brought is taken. To part with
+  // a follower takes time that grows with the number of those that are to go: if more came than go,
+  // it would never end.
   void let_in() {
     if (!is_marked(door_socket) || is_marked(publish_socket)) return;
     if (!doorkeeper_.answer(questions_at_once)) unmark(door_socket);
