@@ -370,9 +370,9 @@ class ZeroMq final : public carriers::Carrier {
     if (found != marked_.end()) marked_.erase(found);
   }
 
-  // Some of those that wait at the door, once all that followers have brought is taken. To part with
-  // a follower takes time that grows with the number of those that are to go: if more came than go,
-  // it would never end.
+  // Some of those that wait at the door, once all that followers have brought is taken. To part
+  // with a follower takes time that grows with the number of those that are to go: if more came
+  // than go, it would never end.
   void let_in() {
     if (!is_marked(door_socket) || is_marked(publish_socket)) return;
     if (!doorkeeper_.answer(questions_at_once)) unmark(door_socket);
