@@ -319,6 +319,8 @@ command::Description help() {
       "      holds each message until the replica shows its change\n"
       "  tidegate peer --door unix:/run/app/door --subscribe 'builds/#'\n"
       "      serves programs that speak STOMP, too (docs/stomp.md)\n"
+      "  tidegate peer --http 127.0.0.1:15674\n"
+      "      shows a live page there, and metrics, probes and events (docs/monitoring.md)\n"
       "  echo '{\"topic\":\"builds/42/new\",\"payload\":\"hello\",\"depends\":\"commit\"}' "
       "| "
       "tidegate peer ...\n"
@@ -386,9 +388,7 @@ class PeerCommand final : public command::Subcommand {
     for (const auto& text : patterns_) command::write_pattern_hint(invocation.log, text);
     doors::PeerPatterns patterns(peer, resumes ? Earlier::for_others : Earlier::for_all);
     doors::Subscriptions subscriptions(patterns);
-    for (const auto& pattern : subscriptions_) subscriptions.add(pattern);
-    // Clients of a door subscribe for themselves, and standard output is often a journal then.
-    if (patterns_.empty() && !nothing_ && !serves) subscriptions.add(Pattern::all());
+    subscribe_first(subscriptions, serves);
     Session session(peer, &stop);
     const auto& wanted = invocation.settings.options;
     doors::OutboxSubscriptions outboxes({wanted.database.value_or(""), wanted.state_file},
@@ -437,6 +437,12 @@ class PeerCommand final : public command::Subcommand {
   }
 
  private:
+  void subscribe_first(doors::Subscriptions& subscriptions, bool serves) const {
+    for (const auto& pattern : subscriptions_) subscriptions.add(pattern);
+    // Clients of a door subscribe for themselves, and standard output is often a journal then.
+    if (patterns_.empty() && !nothing_ && !serves) subscriptions.add(Pattern::all());
+  }
+
   // The lines that were written are published first, within a bound.
   static int end(Session& session, json_lines::JsonDoor& lines,
                  const command::Invocation& invocation) {

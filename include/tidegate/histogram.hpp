@@ -13,7 +13,7 @@
 namespace tidegate {
 
 struct Histogram {
-  // The largest duration of each bucket. What is longer than the last one has a bucket of its own.
+  // The largest duration of each bucket. Longer ones have a bucket of their own.
   static constexpr std::array<Duration, 20> bounds = {
       std::chrono::microseconds(100),  std::chrono::microseconds(250),
       std::chrono::microseconds(500),  std::chrono::milliseconds(1),

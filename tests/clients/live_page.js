@@ -31,6 +31,7 @@ const browser = spawn('chromium', [
   '--hide-scrollbars',
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
   `--user-data-dir=${folder}`,
+  'about:blank',
 ], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
 
 // The protocol of its developer tools: JSON, each ended by a zero.

@@ -15,7 +15,7 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
   const auto check = [](const Configuration& configuration) {
     REQUIRE(configuration.problems.empty());
     // No key, which is for a mesh that is not insecure, and no secret or certificate of a door.
-    CHECK(configuration.given.size() == setting_help().size() - 5);
+    CHECK(configuration.given.size() == setting_help().size() - 6);
     const auto& o = configuration.settings.options;
     CHECK(o.mesh == "m");
     CHECK(o.name == "n");

@@ -23,7 +23,7 @@ std::optional<Error> exposed(const Address& address, bool token) {
   const auto* endpoint = std::get_if<base::Endpoint>(&address);
   if (endpoint != nullptr && !doors::is_loopback(endpoint->host) && !token) {
     return Error{"'" + to_string(*endpoint) +
-                 "' would be open to everybody in a network; set TIDEGATE_HTTP_TOKEN, which every "
+                 "' would be open to a network; set TIDEGATE_HTTP_TOKEN, which every "
                  "request has to bring, or write 127.0.0.1:" +
                  std::to_string(endpoint->port)};
   }

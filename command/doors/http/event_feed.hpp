@@ -1,4 +1,4 @@
-// What the clients of /events are told, as events of the standard for server-sent events:
+// The news for clients of /events, as server-sent events:
 //
 //     status       the document of /status: once a second, and within 250 ms of a change
 //     trouble      one that begins or has ended, as in docs/json.md
@@ -38,7 +38,7 @@ class EventFeed {
   [[nodiscard]] Instant deadline() const { return listeners_ == 0 ? never : look_at_; }
 
  private:
-  // What is told of a delivery.
+  // As much of a delivery as is told.
   struct Delivered {
     Topic topic;
     std::size_t bytes = 0;

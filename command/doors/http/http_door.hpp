@@ -41,7 +41,7 @@ class HttpDoor final : public doors::Door {
   // A client of the STOMP door: its end of a pair of sockets, and its name for people.
   using Adopt = std::function<void(io::Descriptor, std::string who)>;
 
-  // What there is to say about the peer now.
+  // All that there is to say about the peer now.
   using Report = EventFeed::Report;
 
   // Listens. An error names the address that can't be used. All references outlive it.

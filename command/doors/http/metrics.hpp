@@ -1,4 +1,4 @@
-// What a peer knows about itself, as metrics of Prometheus: /metrics. docs/monitoring.md explains
+// All that a peer knows about itself, as metrics of Prometheus: /metrics. docs/monitoring.md explains
 // each of them, and metrics_test.cpp compares the two.
 #pragma once
 

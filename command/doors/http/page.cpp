@@ -10,13 +10,6 @@
 namespace tidegate::http_door {
 namespace {
 
-std::string_view inside(std::string_view page, std::string_view begin, std::string_view end) {
-  const auto from = page.find(begin);
-  const auto until = page.find(end, from);
-  TIDEGATE_MUST(from != page.npos && until != page.npos);
-  return page.substr(from + begin.size(), until - from - begin.size());
-}
-
 std::string hash_source(std::string_view text) {
   std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
   crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(text.data()), text.size());
@@ -28,18 +21,27 @@ std::string hash_source(std::string_view text) {
   return std::string("'sha256-") + word.data() + "'";
 }
 
+// The page with that text behind the tag.
+std::string filled(std::string page, std::string_view tag, std::string_view text) {
+  const auto at = page.find(tag);
+  TIDEGATE_MUST(at != std::string::npos);
+  return page.insert(at + tag.size(), text);
+}
+
 }  // namespace
 
-std::string page_policy(std::string_view page) {
-  return "default-src 'none'; script-src " + hash_source(inside(page, "<script>", "</script>")) +
-         "; style-src " + hash_source(inside(page, "<style>", "</style>")) +
+std::string page_policy(std::string_view style, std::string_view script) {
+  return "default-src 'none'; script-src " + hash_source(script) + "; style-src " +
+         hash_source(style) +
          "; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
          "frame-ancestors 'none'";
 }
 
 Reply live_page() {
-  static const auto policy = page_policy(page_text);
-  return {200, "text/html; charset=utf-8", std::string(page_text), policy};
+  static const auto page =
+      filled(filled(std::string(page_html), "<style>", page_style), "<script>", page_script);
+  static const auto policy = page_policy(page_style, page_script);
+  return {200, "text/html; charset=utf-8", page, policy};
 }
 
 }  // namespace tidegate::http_door

@@ -16,7 +16,7 @@ bool ends_in_any(const std::string& name, const std::vector<std::string>& ends) 
                      [&](const auto& end) { return name.ends_with(end); });
 }
 
-// What follows `le="` in a label set, as a number.
+// The bound of a bucket, behind `le="` in its labels.
 double bound_of(const std::string& labels) {
   const auto at = labels.find("le=\"");
   if (at == std::string::npos) return std::numeric_limits<double>::quiet_NaN();

@@ -1,4 +1,4 @@
-// What the HTTP server says about a peer, and to whom.
+// The answers of the HTTP server about a peer, and who gets them.
 #include "command/doors/http/replies.hpp"
 
 #include <chrono>
