@@ -2,6 +2,7 @@
 // and the page.
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <deque>
 #include <string>
 
@@ -14,6 +15,7 @@
 #include "support/port.hpp"
 #include "tests/command/doors/http/prometheus_text.hpp"
 #include "tests/live/command_mesh.hpp"
+#include "tests/paths.hpp"
 #include "tests/support/raw_websocket.hpp"
 #include "tests/support/raw_zmtp.hpp"
 
@@ -237,4 +239,25 @@ TEST_CASE("the page is one file that loads nothing else") {
     CAPTURE(outside);
     CHECK(Watched::body(page).find(outside) == std::string::npos);
   }
+}
+
+TEST_CASE("promtool, where it is installed, has nothing to say about metrics and alert rules") {
+  if (std::system("command -v promtool >/dev/null") != 0) return;  // of Debian's prometheus
+  const auto checked = [](const Arguments& arguments, const std::string& input) {
+    Command command;
+    command.arguments = arguments;
+    command.input = Stream::pipe;
+    command.output = Stream::pipe;
+    command.errors = Stream::merge;
+    return CommandMesh::finish(Process(command), input);
+  };
+  const CommandMesh mesh;
+  const Watched watched(mesh);
+  const auto metrics =
+      checked({"promtool", "check", "metrics"}, Watched::body(watched.get("/metrics")));
+  CHECK(metrics.status == 0);
+  CHECK(metrics.output == "");
+  CHECK(checked({"promtool", "check", "rules", TIDEGATE_SOURCE_ROOT "/docs/monitoring/alerts.yml"},
+                "")
+            .status == 0);
 }

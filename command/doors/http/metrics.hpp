@@ -1,5 +1,5 @@
-// All that a peer knows about itself, as metrics of Prometheus: /metrics. docs/monitoring.md explains
-// each of them, and metrics_test.cpp compares the two.
+// All that a peer knows about itself, as metrics of Prometheus: /metrics. docs/monitoring.md
+// explains each of them, and metrics_test.cpp compares the two.
 #pragma once
 
 #include <string>

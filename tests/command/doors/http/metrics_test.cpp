@@ -162,7 +162,8 @@ TEST_CASE("a peer that was restarted at its address is one series, and those tha
   const auto read = scrape(report);
   CHECK(all_of(read.problems) == "");
   CHECK(read.samples.at("tidegate_peer_lag_messages{peer=\"b\",address=\"10.0.0.7:17901\"}") == 2);
-  for (const auto& [name, value] : read.samples) {
+  for (const auto& sample : read.samples) {
+    const auto& name = sample.first;
     CAPTURE(name);
     CHECK(name.find("peer=\"c\"") == std::string::npos);
     CHECK(name.find("peer=\"d\"") == std::string::npos);
