@@ -5,6 +5,7 @@
 // joins the mesh as that stream's publisher. When the bridge has finished, another life begins.
 #include "command/bridge/bridge.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -88,15 +89,19 @@ class Begin {
             if (answer) take_stream(*answer);
           });
     }
-    const auto next =
-        beginning_->rows.empty() ? beginning_->stream.first : beginning_->rows.back().number + 1;
-    if (next > beginning_->stream.last) {
+    if (next_number() > beginning_->stream.last) {
       done_ = true;
       return;
     }
-    server_.ask(postgres::bridge_read_sql(next), [this](const Answer& answer) {
+    server_.ask(postgres::bridge_read_sql(next_number()), [this](const Answer& answer) {
       if (answer) take_rows(*answer);
     });
+  }
+
+  // Of the first row that was not read yet.
+  [[nodiscard]] std::uint64_t next_number() const {
+    const auto& rows = beginning_->rows;
+    return rows.empty() ? beginning_->stream.first : rows.back().number + 1;
   }
 
   void take_stream(const Result<BridgeServer::Rows>& answer) {
@@ -110,9 +115,7 @@ class Begin {
 
   void take_rows(const Result<BridgeServer::Rows>& answer) {
     auto rows = answer ? postgres::read_bridged(*answer) : answer.error();
-    auto next =
-        beginning_->rows.empty() ? beginning_->stream.first : beginning_->rows.back().number + 1;
-    const bool gap = rows && (rows->empty() || rows->front().number != next);
+    const bool gap = rows && (rows->empty() || rows->front().number != next_number());
     if (!rows || gap) {
       // Removed since it was looked for: what was read before it is no use either.
       say(command::LogLevel::warning,
@@ -121,7 +124,7 @@ class Begin {
       return;
     }
     for (auto& row : *rows) {
-      if (row.number != next++) break;
+      if (row.number != next_number()) break;
       beginning_->rows.push_back(std::move(row));
     }
   }
