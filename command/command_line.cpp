@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "command/credentials.hpp"
 #include "command/settings_file.hpp"
 #include "discovery/seeds.hpp"
 #include "peer/servers/servers.hpp"
@@ -67,6 +68,15 @@ Strings setting_names() {
   return names;
 }
 
+// Those that a service may get as credentials. The keys of the mesh come as a file.
+Strings secret_settings() {
+  Strings names;
+  for (const auto& setting : setting_help()) {
+    if (setting.secret && setting.name != "keys") names.push_back(setting.name);
+  }
+  return names;
+}
+
 ConfigSources read_sources(const SettingFlags& front, const SettingFlags* behind,
                            std::vector<SettingProblem>& problems) {
   const auto join = [](Strings first, const Strings& second) {
@@ -75,7 +85,7 @@ ConfigSources read_sources(const SettingFlags& front, const SettingFlags* behind
   };
   ConfigSources sources;
   sources.environment = environment_settings();
-  sources.key_credential = key_credential();
+  sources.credentials = read_credentials(secret_settings());
   for (const auto& name : setting_names()) {
     auto values = join(front.values(name), behind != nullptr ? behind->values(name) : Strings());
     if (!values.empty()) sources.flags.emplace_back(name, std::move(values));

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <string_view>
 #include <variant>
 
@@ -141,7 +139,8 @@ const std::array<Setting, 44> table{{
     {"door-login", "NAME:PASSCODE", "login and passcode that STOMP clients have to say",
      [](Settings& s) -> Target { return &s.door_login; }, "", true},
     {"door-certificate", "PATH",
-     "certificate of the TCP ports of a door, as PEM with those above it; they speak TLS then",
+     "certificate of the TCP ports of a door, and of `http` outside loopback, as PEM with those "
+     "above it; they speak TLS then",
      [](Settings& s) -> Target { return &s.door_certificate; }, "/etc/tidegate/door.pem"},
     {"door-certificate-key", "PATH", "its private key, as PEM; nobody else may read the file",
      [](Settings& s) -> Target { return &s.door_certificate_key; }, "/etc/tidegate/door.key"},
@@ -196,7 +195,8 @@ class Reader {
   explicit Reader(const ConfigSources& sources) : sources_(sources) {}
 
   Configuration read() {
-    result_.settings.options.key_file = sources_.key_credential;
+    result_.settings.options.key_file = sources_.credentials.key_file;
+    for (const auto& [name, text] : sources_.credentials.settings) read_credential(name, text);
     if (!sources_.file_name.empty()) read_file();
     for (const auto& [variable, value] : sources_.environment) read_variable(variable, value);
     for (const auto& [name, values] : sources_.flags) read_flag(name, values);
@@ -222,7 +222,7 @@ class Reader {
   }
 
   void assign(const Setting& setting, std::string_view text, Source source, std::string where) {
-    if (setting.secret && source != Source::environment) {
+    if (setting.secret && source != Source::environment && source != Source::credential) {
       return complain(std::move(where),
                       "others may read it there; put it into the environment as " +
                           variable_name(setting.name));
@@ -235,6 +235,10 @@ class Reader {
   void accept(const Setting& setting, Source source, std::string where) {
     result_.given[setting.name] = source;
     result_.where[setting.name] = std::move(where);
+  }
+
+  void read_credential(const std::string& name, std::string_view text) {
+    assign(*find_setting(name), text, Source::credential, "the credential " + name);
   }
 
   void read_file() {
@@ -394,14 +398,6 @@ std::vector<std::pair<std::string, std::string>> environment_settings() {
     found.emplace_back(text.substr(0, equals), text.substr(std::min(equals + 1, text.size())));
   }
   return found;
-}
-
-std::string key_credential() {
-  const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
-  if (directory == nullptr) return "";
-  const auto path = std::filesystem::path(directory) / "mesh.key";
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored) ? path.string() : "";
 }
 
 }  // namespace tidegate::command

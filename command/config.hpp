@@ -26,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "command/credentials.hpp"
 #include "command/log.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/result.hpp"
@@ -93,7 +94,7 @@ struct ConfigSources {
   std::string file_text;
   std::vector<std::pair<std::string, std::string>> environment;         // TIDEGATE_... only
   std::vector<std::pair<std::string, std::vector<std::string>>> flags;  // without "--"
-  std::string key_credential = {};  // the key file that systemd has handed over; empty: none
+  Credentials credentials = {};
 };
 
 struct SettingProblem {
@@ -103,7 +104,7 @@ struct SettingProblem {
   friend bool operator==(const SettingProblem&, const SettingProblem&) = default;
 };
 
-enum class Source : std::uint8_t { file, environment, flag };
+enum class Source : std::uint8_t { credential, file, environment, flag };
 
 struct Configuration {
   Settings settings;
@@ -121,10 +122,6 @@ struct Configuration {
 
 // Those variables whose name begins with TIDEGATE_.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment_settings();
-
-// The file `mesh.key` among the credentials of the service (systemd's LoadCredential=); empty:
-// there is none.
-[[nodiscard]] std::string key_credential();
 
 // The variable that names the file where --config does not.
 inline constexpr const char* config_variable = "TIDEGATE_CONFIG";

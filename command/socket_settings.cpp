@@ -7,6 +7,7 @@
 #include "command/doors/http/token.hpp"
 #include "command/doors/status_socket/places.hpp"
 #include "command/doors/stomp/address.hpp"
+#include "command/doors/tcp_address.hpp"
 
 namespace tidegate::command {
 
@@ -20,6 +21,17 @@ void check_mode(const char* setting, const std::string& mode, Problems& problems
       {setting, "'" + mode + "' is not a mode; write octal digits up to 0777, such as 0660"});
 }
 
+bool has_port_for_tls(const Settings& settings) {
+  const auto is_remote = [](const std::string& text) {
+    const auto address = http_door::parse_address(text);
+    const auto* endpoint = address ? std::get_if<base::Endpoint>(&*address) : nullptr;
+    return endpoint == nullptr || !doors::is_loopback(endpoint->host);
+  };
+  return std::any_of(settings.doors.begin(), settings.doors.end(),
+                     [](const auto& door) { return !door.starts_with("unix:"); }) ||
+         std::any_of(settings.http.begin(), settings.http.end(), is_remote);
+}
+
 void check_certificate(const Settings& settings, Problems& problems) {
   const bool certificate = !settings.door_certificate.empty();
   const bool key = !settings.door_certificate_key.empty();
@@ -27,12 +39,10 @@ void check_certificate(const Settings& settings, Problems& problems) {
     problems.push_back({"door-certificate", "has no key; give door-certificate-key, too"});
   } else if (key && !certificate) {
     problems.push_back({"door-certificate-key", "has no certificate; give door-certificate, too"});
-  } else if (certificate &&
-             std::none_of(settings.doors.begin(), settings.doors.end(),
-                          [](const auto& door) { return !door.starts_with("unix:"); })) {
+  } else if (certificate && !has_port_for_tls(settings)) {
     problems.push_back({"door-certificate",
-                        "serves no TCP port: there is no door tcp:... or systemd, and http speaks "
-                        "no TLS"});
+                        "serves no port: there is no door tcp:... or systemd, and no http outside "
+                        "loopback"});
   }
 }
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "command/log.hpp"
+#include "command/readiness.hpp"
 #include "command/units.hpp"
 #include "tidegate/lsn.hpp"
 
@@ -259,12 +260,6 @@ std::string status_text(const Status& status, bool all,
                                    [](const auto& peer) { return peer.state == PeerState::ready; });
   text += row("peers", fmt::format("{} ready, {} known\n", ready, status.peers.size()));
   return text + peers_text(status, all);
-}
-
-std::optional<Duration> lag(const Status& status) {
-  if (!status.tide) return std::nullopt;
-  // While the application takes nothing, messages wait for it.
-  return status.held > 0 && status.taking ? status.held_longest : Duration::zero();
 }
 
 std::string fitted(const std::string& text, std::size_t columns, std::size_t rows) {

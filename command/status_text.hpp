@@ -32,10 +32,6 @@ namespace tidegate::command {
 // Living peers first, each part by name and address.
 void sort_peers(Status& status);
 
-// For how long the oldest change that was announced here is not shown by the database; 0: it shows
-// all that waits. Nothing when that is not known: no database, or it does not answer.
-[[nodiscard]] std::optional<Duration> lag(const Status& status);
-
 // How much WAL the server must still replay before the next held message goes out, in bytes.
 // Nothing when nothing is held, the server is down, or the two can't be subtracted because a
 // failover lies between them.

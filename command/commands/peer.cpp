@@ -190,7 +190,7 @@ Result<std::unique_ptr<doors::NetworkThread>> start_network(const command::Setti
   return doors::NetworkThread::start(reactor);
 }
 
-// TLS for the TCP ports of the door; nullptr: none is wanted.
+// TLS for the TCP ports of the door, and HTTP outside loopback; nullptr: none is wanted.
 Result<std::unique_ptr<tls::Terminator>> open_terminator(const command::Settings& settings,
                                                          doors::NetworkThread* network) {
   if (settings.door_certificate.empty()) return std::unique_ptr<tls::Terminator>();
@@ -199,15 +199,14 @@ Result<std::unique_ptr<tls::Terminator>> open_terminator(const command::Settings
 }
 
 // The HTTP server, whose WebSockets are clients of that door; nullptr: none is wanted.
-Result<std::unique_ptr<http_door::HttpDoor>> open_http(const command::Invocation& invocation,
-                                                       io::Reactor& reactor,
-                                                       doors::NetworkThread* network,
-                                                       stomp_door::StompDoor* stomp,
-                                                       const Report& report) {
+Result<std::unique_ptr<http_door::HttpDoor>> open_http(
+    const command::Invocation& invocation, io::Reactor& reactor, doors::NetworkThread* network,
+    tls::Terminator* terminator, stomp_door::StompDoor* stomp, const Report& report) {
   const auto& settings = invocation.settings;
   if (settings.http.empty()) return std::unique_ptr<http_door::HttpDoor>();
   http_door::HttpOptions options{.token = settings.http_token,
-                                 .payload_bytes = settings.options.payload_bytes};
+                                 .payload_bytes = settings.options.payload_bytes,
+                                 .terminator = terminator};
   for (const auto& text : settings.http) {
     options.addresses.push_back(http_door::parse_address(text).value());
   }
@@ -411,8 +410,8 @@ class PeerCommand final : public command::Subcommand {
                                        durable->get(), terminator->get());
     if (!stomp) return command::fail(invocation, stomp.error().message);
     door = stomp->get();
-    const auto http =
-        open_http(invocation, session.reactor(), network->get(), stomp->get(), report);
+    const auto http = open_http(invocation, session.reactor(), network->get(), terminator->get(),
+                                stomp->get(), report);
     if (!http) return command::fail(invocation, http.error().message);
     say_what_was_found(invocation, peer.status());
 

@@ -13,6 +13,7 @@
 #include "command/commands/local_peers.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/output.hpp"
+#include "command/readiness.hpp"
 #include "command/status_text.hpp"
 #include "command/subcommand.hpp"
 #include "command/units.hpp"
@@ -40,6 +41,9 @@ command::Description help() {
           "  tidegate status --watch\n"
           "  tidegate status --check\n"
           "      for monitoring: exits with 4 and names the trouble when there is one\n"
+          "  tidegate status --lag 5s\n"
+          "      for a load balancer: exits with 4 unless all that was announced longer than 5 s\n"
+          "      ago can be read here\n"
           "  tidegate status --json --name app-1",
           {"mesh", "name", "socket", "log-level"},
           command::LogLevel::warning};
@@ -55,10 +59,17 @@ class StatusCommand final : public command::Subcommand {
     app.add_flag("--all", all_, "show also the peers that have left, as the JSON always does");
     app.add_flag("--check", check_,
                  "print only the troubles, and exit with 4 if there are any; for monitoring");
+    app.add_option("--lag", lag_text_,
+                   "print whether the database shows what was announced longer than TIME ago, and "
+                   "exit with 4 if not; for load balancers")
+        ->type_name("TIME");
   }
 
   void check(std::vector<command::SettingProblem>& problems) override {
     if (check_ && watch_) problems.push_back({"--check", "give either this or --watch"});
+    if (bounded() && watch_) problems.push_back({"--lag", "give either this or --watch"});
+    if (bounded() && check_) problems.push_back({"--lag", "give either this or --check"});
+    lag_ = command::duration_flag("--lag", lag_text_, command::usual_lag, problems);
   }
 
   int run(const command::Invocation& invocation) override {
@@ -70,17 +81,27 @@ class StatusCommand final : public command::Subcommand {
     const auto status = ask_status(peer);
     if (!status) return command::fail(invocation, status.error().message);
     json_lines::Output output(STDOUT_FILENO);
-    if (check_ && !json_) {
-      show_troubles(*status, output);
-    } else {
-      show(*status, output);
-    }
+    const bool well = judge(*status, output);
+    if (json_ || !(check_ || bounded())) show(*status, output);
     return command::finish(output, invocation,
-                           check_ && !status->troubles.empty() ? command::exit_status::trouble
-                                                               : command::exit_status::done);
+                           well ? command::exit_status::done : command::exit_status::trouble);
   }
 
  private:
+  [[nodiscard]] bool bounded() const { return !lag_text_.empty(); }
+
+  // By the flag that was given; says why, unless the whole is shown as JSON.
+  bool judge(const Status& status, json_lines::Output& output) const {
+    if (check_) {
+      if (!json_) show_troubles(status, output);
+      return status.troubles.empty();
+    }
+    if (!bounded()) return true;
+    const auto [ready, text] = command::readiness(status, lag_);
+    if (!json_) output.line(text);
+    return ready;
+  }
+
   void show(const json_lines::PeerReport& report, json_lines::Output& output) const {
     auto text = json_
                     ? json_lines::to_text(json_lines::to_json(report, report.door, report.removal))
@@ -143,6 +164,8 @@ class StatusCommand final : public command::Subcommand {
   bool watch_ = false;
   bool all_ = false;
   bool check_ = false;
+  std::string lag_text_;
+  Duration lag_{};
 };
 
 }  // namespace

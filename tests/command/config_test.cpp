@@ -64,7 +64,8 @@ TEST_CASE("a key comes from a file, or as text from the environment alone") {
 
 TEST_CASE("the key that the service manager hands over counts unless another one is named") {
   const auto with = [](std::vector<std::pair<std::string, std::string>> environment) {
-    return configure({.environment = std::move(environment), .key_credential = "/c/mesh.key"});
+    return configure(
+        {.environment = std::move(environment), .credentials = {.key_file = "/c/mesh.key"}});
   };
   CHECK(with({}).settings.options.key_file == "/c/mesh.key");
   CHECK(with({{"TIDEGATE_KEY_FILE", "/k"}}).settings.options.key_file == "/k");
@@ -72,6 +73,23 @@ TEST_CASE("the key that the service manager hands over counts unless another one
       with({{"TIDEGATE_KEYS", "tidegate-key-1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh_LL1Fg"}});
   CHECK(text.problems.empty());
   CHECK(text.settings.options.key_file.empty());
+}
+
+TEST_CASE(
+    "a secret that the service manager hands over counts unless the environment has another") {
+  const auto with = [](std::vector<std::pair<std::string, std::string>> environment,
+                       const std::string& token) {
+    return configure({.environment = std::move(environment),
+                      .credentials = {.settings = {{"http-token", token}}}});
+  };
+  const auto credential = with({}, "0123456789abcdef");
+  CHECK(credential.problems.empty());
+  CHECK(credential.settings.http_token == "0123456789abcdef");
+  CHECK(credential.where.at("http-token") == "the credential http-token");
+  CHECK(
+      with({{"TIDEGATE_HTTP_TOKEN", "fedcba9876543210"}}, "0123456789abcdef").settings.http_token ==
+      "fedcba9876543210");
+  CHECK(only_problem(with({}, "short")).where == "the credential http-token");
 }
 
 TEST_CASE("without a key other interfaces than loopback are refused, unless insecure is written") {

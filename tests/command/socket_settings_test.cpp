@@ -65,8 +65,12 @@ TEST_CASE("a door that is open to a network has a certificate, its key and a log
   CHECK(contains(problem_of(sources).what, "names a host"));
   CHECK(contains(problem_of(file("door = [\"systemd\"]\n" + certificate)).what, "has no key"));
   CHECK(contains(problem_of(file(key)).what, "has no certificate"));
-  CHECK(contains(problem_of(file("door = [\"unix:/a\"]\n" + certificate + key)).what,
-                 "serves no TCP port"));
+  for (const auto* local : {"door = [\"unix:/a\"]\n", "http = [\"127.0.0.1:80\"]\n"}) {
+    CHECK(contains(problem_of(file(local + certificate + key)).what, "serves no port"));
+  }
+  auto http = file("http = [\"10.0.0.1:443\"]\n" + certificate + key);
+  http.environment = {{"TIDEGATE_HTTP_TOKEN", "0123456789abcdef"}};
+  CHECK(configure(http).problems.empty());
 }
 
 TEST_CASE("an HTTP server that is open to a network has a token") {

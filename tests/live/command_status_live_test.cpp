@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include "support/cluster.hpp"
+#include "support/eventually.hpp"
 #include "tests/live/command_mesh.hpp"
 
 using namespace std::chrono_literals;
@@ -104,4 +106,32 @@ TEST_CASE("the peers are told by a peer of this host, or by looking around") {
   for (const auto& peer : met["peers"]) names.push_back(peer["name"]);
   std::sort(names.begin(), names.end());
   CHECK(names == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("a load balancer is told whether a replica shows in time what was announced") {
+  Cluster cluster;
+  auto& replica = cluster.add_replica();
+  const CommandMesh mesh;
+  auto peer = mesh.start(
+      {"peer", "--name", "watched", "--database", replica.connection_string(), "--subscribe", "#"});
+  wait_for_log(peer, "in mesh");
+  const auto ask = [&] { return mesh.run({"status", "--lag", "500ms", "--name", "watched"}); };
+  CHECK(eventually(command_bound, [&] { return ask().status == 0; }));
+  replica.execute("SELECT pg_wal_replay_pause()");
+  const auto pub = mesh.run({"pub", "made", "x", "--primary", cluster.primary().connection_string(),
+                             "--after", "CREATE TABLE t ()", "--peers", "1"});
+  REQUIRE(pub.status == 0);
+  Ran late;
+  CHECK(eventually(command_bound, [&] { return (late = ask()).status == 4; }));
+  CHECK(contains(late.output, "not ready: a change that was announced "));
+  CHECK(contains(late.output, " ago is not shown; the bound is 500ms"));
+  CHECK(mesh.run({"status", "--lag", "1h"}).output == "ready\n");
+  replica.execute("SELECT pg_wal_replay_resume()");
+  CHECK(eventually(command_bound, [&] { return ask().output == "ready\n"; }));
+  replica.stop();
+  CHECK(eventually(command_bound, [&] {
+    return contains(ask().output, "the server that is read does not answer");
+  }));
+  CHECK(mesh.run({"status", "--lag", "5"}).status == 2);
+  CHECK(mesh.run({"status", "--lag", "5s", "--watch"}).status == 2);
 }

@@ -1,4 +1,5 @@
-// TLS in front of the TCP ports of a door, with stomp.py and with clients that shake no hands.
+// TLS in front of the TCP ports of a door and of HTTP, with stomp.py, with Python's HTTP client,
+// and with clients that shake no hands.
 #include <chrono>
 #include <csignal>
 #include <deque>
@@ -21,6 +22,8 @@ using namespace tidegate::support;
 using namespace tidegate::testing;
 
 namespace {
+
+constexpr const char* http_token = "a-token-of-this-test";
 
 // A certificate that stands for itself, with its key.
 struct Certificate {
@@ -55,6 +58,7 @@ Process start_peer(const CommandMesh& mesh, const Arguments& options,
   auto command = mesh.command(Arguments{"peer", "--name", "served"} + options);
   command.arguments = prefix + command.arguments;
   command.environment["TIDEGATE_DOOR_LOGIN"] = "me:secret";
+  command.environment["TIDEGATE_HTTP_TOKEN"] = http_token;
   return Process(command);
 }
 
@@ -66,6 +70,27 @@ Ran run_stomp_py(const std::string& host, std::uint16_t port, const Certificate&
                                          trusted.file,       "me",   passcode};
   command.output = Stream::pipe;
   command.errors = Stream::pipe;
+  return CommandMesh::finish(Process(command));
+}
+
+// Asks for a path by HTTPS; the status, the body and, on failure, why.
+Ran ask_https(const std::string& host, std::uint16_t port, const std::string& path,
+              const Certificate& trusted, const Arguments& prefix) {
+  constexpr auto* script =
+      "import ssl, sys, urllib.request as http\n"
+      "url, trusted, token = sys.argv[1:]\n"
+      "request = http.Request(url, headers={'Authorization': 'Bearer ' + token})\n"
+      "context = ssl.create_default_context(cafile=trusted)\n"
+      "with http.urlopen(request, timeout=20, context=context) as answer:\n"
+      "    print(answer.status, answer.read().decode())\n";
+  Command command;
+  command.arguments = prefix + Arguments{"/usr/bin/python3",
+                                         "-c",
+                                         script,
+                                         "https://" + host + ":" + std::to_string(port) + path,
+                                         trusted.file,
+                                         http_token};
+  command.output = command.errors = Stream::pipe;
   return CommandMesh::finish(Process(command));
 }
 
@@ -163,6 +188,31 @@ TEST_CASE("a door is open to a network with a certificate and a login, and not o
   const auto without_certificate = mesh.run({"peer", "--door", "tcp:10.17.99.1:61613"});
   CHECK(without_certificate.status == 2);
   CHECK(contains(without_certificate.errors, "give the peer --door-certificate"));
+}
+
+TEST_CASE(
+    "HTTP outside loopback speaks TLS where there is a certificate, and on loopback it does not") {
+  const CommandMesh mesh;
+  const NetworkNamespace network;
+  network.run("ip address add 10.17.99.1/32 dev lo");
+  const Certificate certificate(mesh.directory(), "served", "10.17.99.1");
+  auto peer =
+      start_peer(mesh,
+                 {"--http", "10.17.99.1:15674", "--http", "127.0.0.1:15674", "--door-certificate",
+                  certificate.file, "--door-certificate-key", certificate.key},
+                 network.prefix());
+  wait_for_log(peer, "HTTP is served at https://10.17.99.1:15674/");
+  wait_for_log(peer, "HTTP is served at http://127.0.0.1:15674/");
+  const auto prefix = network.prefix();
+  const auto good = ask_https("10.17.99.1", 15674, "/status", certificate, prefix);
+  CAPTURE(good.errors);
+  CHECK(contains(good.output, "200 {"));
+  CHECK(contains(good.output, "\"name\":\"served\""));
+  const Certificate other(mesh.directory(), "other", "10.17.99.1");
+  CHECK(ask_https("10.17.99.1", 15674, "/status", other, prefix).status != 0);
+  wait_for_log(peer, "has not made a handshake of TLS: ");
+  CHECK(contains(ask_https("127.0.0.1", 15674, "/readyz", certificate, prefix).errors,
+                 "WRONG_VERSION_NUMBER"));
 }
 
 TEST_CASE("a certificate that can't be used stops the start, with the file and the reason") {

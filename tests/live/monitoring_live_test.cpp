@@ -8,8 +8,11 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <spdlog/logger.h>
 #include <sys/socket.h>
 
+#include "command/doors/http/http_door.hpp"
+#include "command/doors/network_thread.hpp"
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "support/port.hpp"
@@ -130,6 +133,25 @@ TEST_CASE("metrics, readiness and status of a peer follow a replica that is paus
   CHECK(read.samples["tidegate_release_delay_seconds_sum"] < 0.5);
   CHECK(read.samples["tidegate_replay_read_seconds_count"] > 0);
   CHECK(read.samples["tidegate_server_up{server=\"database\"}"] == 1);
+}
+
+TEST_CASE("a peer whose loop hangs does not say that it is well") {
+  io::Reactor hanging;  // nobody turns it
+  spdlog::logger log("quiet");
+  const auto thread = doors::NetworkThread::start(hanging);
+  REQUIRE(thread);
+  const auto port = unused_port();
+  http_door::HttpOptions options;
+  options.addresses.emplace_back(base::Endpoint{"127.0.0.1", port});
+  const auto door = http_door::HttpDoor::open(
+      options, **thread, hanging, [](auto, const auto&) {}, [] { return json_lines::PeerReport(); },
+      log);
+  REQUIRE(door);
+  for (const auto* path : {"/healthz", "/readyz", "/metrics"}) {
+    const auto answer = request(port, "GET", path);
+    CHECK(status_of(answer) == "503");
+    CHECK(contains(Watched::body(answer), "this peer does not answer"));
+  }
 }
 
 TEST_CASE("what is served is typed, is never stored, and is there to be read alone") {

@@ -86,7 +86,7 @@ int remove_all(Session& session) {
 }  // namespace
 
 TEST_CASE("replay goes on while rows are removed under an open pg_dump of a standby" *
-          doctest::test_suite("long")) {
+          doctest::test_suite("long") * doctest::skip(!find_postgres_program("pg_dump"))) {
   constexpr int rows = 60'000;
   OutboxSite site({.config = "max_standby_streaming_delay = 30s\nhot_standby_feedback = on"});
   auto& standby = site.cluster.add_replica();

@@ -1,7 +1,7 @@
 // Where the HTTP server of a peer listens, as an operator writes it: 127.0.0.1:15674,
 // localhost:15674 or [::1]:15674; or systemd, for the sockets that the service manager hands over.
-// On loopback it answers whoever reaches it. Elsewhere it wants a token, and has no encryption all
-// the same: a proxy with TLS belongs in front of it.
+// On loopback it answers whoever reaches it. Elsewhere it wants a token, and speaks TLS where the
+// peer has a certificate.
 #pragma once
 
 #include <optional>

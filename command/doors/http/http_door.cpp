@@ -57,6 +57,7 @@ Result<std::unique_ptr<HttpDoor>> HttpDoor::open(const HttpOptions& options,
   self->site_ =
       std::make_shared<Site>(Site{.thread = thread,
                                   .admission = Admission(options.origins, options.token),
+                                  .terminator = options.terminator,
                                   .message_bytes = options.payload_bytes + frame_head_bytes,
                                   .server = "tidegate/" + std::string(version()),
                                   .report = report_soon,
@@ -68,11 +69,12 @@ Result<std::unique_ptr<HttpDoor>> HttpDoor::open(const HttpOptions& options,
     const auto places = self->listeners_->listen_at(address);
     if (!places) return places.error();
     for (const auto& place : *places) {
+      const bool local = doors::is_loopback(place.host);
+      const std::string scheme = local || options.terminator == nullptr ? "http" : "https";
       self->tell("", LogLevel::info,
-                 "HTTP is served at http://" + to_string(place) + "/" +
-                     (doors::is_loopback(place.host)
-                          ? "; STOMP clients may connect to ws://" + to_string(place) + stomp_path
-                          : ""));
+                 "HTTP is served at " + scheme + "://" + to_string(place) + "/" +
+                     (local ? "; STOMP clients may connect to ws://" + to_string(place) + stomp_path
+                            : ""));
     }
   }
   thread.run([listeners = self->listeners_] { listeners->start(); });

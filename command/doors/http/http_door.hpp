@@ -17,6 +17,7 @@
 #include "command/doors/http/event_feed.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/network_thread.hpp"
+#include "command/doors/tls/terminator.hpp"
 #include "command/log.hpp"
 #include "command/log_digest.hpp"
 #include "peer/io/descriptor.hpp"
@@ -34,6 +35,9 @@ struct HttpOptions {
   std::vector<std::string> origins;  // of parse_origin()
   std::string token;                 // empty: none is asked for
   std::size_t payload_bytes = 0;
+  // TLS for clients that do not come over loopback; nullptr: they speak in the clear. It outlives
+  // the server.
+  tls::Terminator* terminator = nullptr;
 };
 
 class HttpDoor final : public doors::Door {

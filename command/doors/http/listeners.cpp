@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <fcntl.h>
 #include <sys/socket.h>
 
@@ -118,9 +119,29 @@ void Listeners::take(tcp::socket socket) {
   }
   const auto own = socket.local_endpoint(gone);
   if (gone) return;
-  const base::Endpoint who{client.address().to_string(), client.port()};
-  unanswered_.push_back(serve(std::move(socket), site_,
-                              {to_string(who), doors::is_loopback(own.address().to_string())}));
+  const auto who = to_string(base::Endpoint{client.address().to_string(), client.port()});
+  const bool local = doors::is_loopback(own.address().to_string());
+  auto plain = local || site_->terminator == nullptr ? std::optional<Socket>(std::move(socket))
+                                                     : decrypt(std::move(socket), who);
+  if (plain) unanswered_.push_back(serve(std::move(*plain), site_, {who, local}));
+}
+
+std::optional<Socket> Listeners::decrypt(tcp::socket socket, const std::string& who) {
+  ErrorCode error;
+  const io::Descriptor connection(socket.release(error));
+  auto end = site_->terminator->terminate(connection, [site = site_, who](const std::string& why) {
+    site->warn("TLS", "HTTP client " + who + " has not made a handshake of TLS: " + why);
+  });
+  Socket plain(context_);
+  // A descriptor of its own, which it closes.
+  if (end) {
+    plain.assign(asio::local::stream_protocol(), fcntl(end.get(), F_DUPFD_CLOEXEC, 0), error);
+  }
+  if (!end || error) {
+    site_->warn("no pair", "HTTP client " + who + " was cut: there is no descriptor left for it");
+    return std::nullopt;
+  }
+  return plain;
 }
 
 }  // namespace tidegate::http_door

@@ -42,6 +42,8 @@ class Listeners : public std::enable_shared_from_this<Listeners> {
   void accept(Listener& listener);
   void accept_later(Listener& listener);
   void take(boost::asio::ip::tcp::socket socket);
+  // The plain end of a connection that speaks TLS; nothing: it is closed, and said why.
+  std::optional<Socket> decrypt(boost::asio::ip::tcp::socket socket, const std::string& who);
 
   boost::asio::io_context& context_;
   std::shared_ptr<Site> site_;

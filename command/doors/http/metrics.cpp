@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "command/doors/http/exposition.hpp"
+#include "command/readiness.hpp"
 #include "command/status_text.hpp"
 #include "lib/node/names.hpp"
 

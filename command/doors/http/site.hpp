@@ -10,6 +10,7 @@
 #include "command/doors/http/event_streams.hpp"
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/network_thread.hpp"
+#include "command/doors/tls/terminator.hpp"
 #include "lib/base/limits.hpp"
 #include "peer/io/descriptor.hpp"
 
@@ -26,8 +27,9 @@ inline constexpr std::size_t most_websockets = 2 * base::limits::stomp_clients;
 struct Site {
   doors::NetworkThread& thread;
   Admission admission;
-  std::size_t message_bytes = 0;  // most of one message of a WebSocket
-  std::string server;             // "tidegate/0.1.0"
+  tls::Terminator* terminator = nullptr;  // for clients that do not come over loopback
+  std::size_t message_bytes = 0;          // most of one message of a WebSocket
+  std::string server;                     // "tidegate/0.1.0"
 
   // Asks the session; the answer is called in the network thread, soon, or never.
   using Answer = std::function<void(const json_lines::PeerReport&)>;

@@ -9,6 +9,7 @@
 
 #include "command/doors/json_lines/bounded_json.hpp"
 #include "command/doors/json_lines/json_members.hpp"
+#include "command/readiness.hpp"
 #include "command/status_text.hpp"
 #include "lib/base/utf8.hpp"
 #include "tidegate/token.hpp"

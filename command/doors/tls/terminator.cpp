@@ -192,6 +192,7 @@ Result<std::unique_ptr<Terminator>> Terminator::open(Certificate certificate,
 std::optional<Error> Terminator::reload() {
   auto context = read(certificate_);
   if (!context) return context.error();
+  const std::lock_guard lock(mutex_);
   context_ = std::move(context).value();
   return std::nullopt;
 }
@@ -206,7 +207,11 @@ io::Descriptor Terminator::terminate(const io::Descriptor& socket,
   io::Descriptor door(ends[1]);
   const int on = 1;
   setsockopt(socket.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  const auto tunnel = std::make_shared<Tunnel>(thread_, context_, std::move(failed));
+  const auto context = [this] {
+    const std::lock_guard lock(mutex_);
+    return context_;
+  }();
+  const auto tunnel = std::make_shared<Tunnel>(thread_, context, std::move(failed));
   if (!tunnel->take(fcntl(socket.get(), F_DUPFD_CLOEXEC, 0), ends[0])) return {};
   asio::post(thread_.context(), [tunnel] { tunnel->open(); });
   return door;

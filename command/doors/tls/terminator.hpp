@@ -1,14 +1,15 @@
-// TLS in front of a door: the client speaks TLS to the network thread, and the door has one end of
-// a pair of sockets with the plain bytes. A connection that shakes hands, or does not, is a client
-// of the door from the start, so all bounds of the door hold for it: their number, and the time
-// until CONNECT.
+// TLS in front of a door or of the HTTP server: the client speaks TLS to the network thread, and
+// the other side has one end of a pair of sockets with the plain bytes. A connection that shakes
+// hands, or does not, is its client from the start, so all its bounds hold: their number, and the
+// time until CONNECT, or the request.
 //
 // TLS 1.2 and 1.3 by OpenSSL through Asio, which HTTP is there for, too. Clients show no
-// certificate of theirs: they have a login.
+// certificate of theirs: they have a login, or a token.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -39,7 +40,7 @@ class Terminator {
   std::optional<Error> reload();
 
   // The plain end of a connection; `failed` is called, in the thread of the session, when there is
-  // no handshake. An empty descriptor: there is none left.
+  // no handshake. An empty descriptor: there is none left. From any thread.
   [[nodiscard]] io::Descriptor terminate(const io::Descriptor& socket,
                                          std::function<void(const std::string& why)> failed);
 
@@ -51,6 +52,7 @@ class Terminator {
   static Result<Context> read(const Certificate& certificate);
 
   Certificate certificate_;
+  std::mutex mutex_;  // of what follows
   Context context_;
   doors::NetworkThread& thread_;
 };
