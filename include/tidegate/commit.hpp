@@ -3,8 +3,9 @@
 // Call one of these on the connection that made the change and publish with the position it
 // returns. It covers the commit, and it is flushed: no crash of the primary takes it back.
 //
-// Rejected: reading the LSN inside the transaction, in the same query string or pipeline. It is
-// taken before the commit record is written, and the message would arrive before the change.
+// Rejected: reading the LSN inside the transaction, or behind a statement that commits by itself in
+// the same query string or pipeline. It is taken before the commit record is written, and the
+// message would arrive before the change.
 //
 // These block, as PQexec does, and change nothing on the connection: no setting, no prepared
 // statement. They need no right.
@@ -51,8 +52,10 @@ struct CommitError {
 // The position also tells behind which place the change lies (Position::after), so that a later
 // failover has undone it for sure or not at all, rather than perhaps.
 //
-// Costs one round trip more than COMMIT. If synchronous_commit was off for the transaction (set
-// for the session or only for it), it also flushes the WAL, as a synchronous commit would have.
+// COMMIT and the questions before and behind it go in one message, so it costs no round trip more
+// than COMMIT, and nothing gets between them. If synchronous_commit was off for the transaction
+// (set for the session or only for it), it also flushes the WAL, as a synchronous commit would
+// have, by a second message.
 [[nodiscard]] TIDEGATE_EXPORT Result<Position, CommitError> commit(pg_conn* connection);
 
 // For a commit that was made otherwise: by a single statement, by COMMIT PREPARED, by a library.

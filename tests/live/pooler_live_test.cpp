@@ -91,12 +91,28 @@ void crash_a_backend(Server& server) {
 
 }  // namespace
 
-TEST_CASE("a commit through a pooler that then leads to another server gets no position there") {
+TEST_CASE("a pooler that leads to another server does not get between a commit and its position") {
   Switchover servers;
   auto& [cluster, old, heir] = servers;
   Pooler pooler(old);
   Session session(pooler.connection_string());
   session.execute("BEGIN; INSERT INTO t VALUES (1)");
+  const auto before = parse_lsn(old.value("SELECT pg_current_wal_insert_lsn()")).value();
+  pooler.lead_to(heir);
+  const auto position = commit(session.connection());
+  REQUIRE(position.ok());
+  CHECK(position->timeline() == 1);
+  CHECK(Lsn{position->offset} > before);
+  CHECK(has_row(old));
+  CHECK_FALSE(has_row(heir));
+}
+
+TEST_CASE("an asynchronous commit that a pooler keeps from being flushed gets no position") {
+  Switchover servers;
+  auto& [cluster, old, heir] = servers;
+  Pooler pooler(old);
+  Session session(pooler.connection_string());
+  session.execute("BEGIN; SET LOCAL synchronous_commit = off; INSERT INTO t VALUES (1)");
   pooler.lead_to(heir);
   const auto position = commit(session.connection());
   REQUIRE_FALSE(position.ok());
@@ -110,8 +126,8 @@ TEST_CASE("a commit through a pooler that then leads to another server gets no p
 }
 
 TEST_CASE(
-    "pub --after through a pooler that switches servers between commit and position does not "
-    "announce a position of the other server") {
+    "pub --after through a pooler that switches servers between commit and flush does not announce "
+    "what the flush of the other server says") {
   Switchover servers;
   Pooler pooler(servers.old);
   const CommandMesh mesh;
@@ -132,7 +148,9 @@ TEST_CASE(
   // Behind the pooler the lock would keep nobody out: its session may be given to pub.
   auto lock = servers.old.connect();
   lock.execute("SELECT pg_advisory_lock(1)");
-  auto waiting = pub("kept back", "SELECT pg_advisory_xact_lock(1); " + insert, way);
+  auto waiting =
+      pub("kept back",
+          "SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock(1); " + insert, way);
   REQUIRE(eventually(command_bound, [&] {
     return lock.value("SELECT count(*) FROM pg_locks WHERE NOT granted") == "1";
   }));

@@ -105,32 +105,31 @@ BeforeCommit read_before_commit(const ResultHandle& answer) {
 
 // --- after it -----------------------------------------------------------------------------------
 
-Result<ResultHandle, CommitError> ask(pg_conn* connection, const std::string& sql,
-                                      const std::string& purpose) {
-  ResultHandle answer(PQexec(connection, sql.c_str()));
-  if (!failed(answer)) return answer;
-  return no_position(purpose + " (" + text_of_error(connection) + ")", sqlstate_of(answer));
-}
-
 // Makes durable what the reading's insert LSN covers.
 std::optional<CommitError> flush(pg_conn* connection, const Identity& identity) {
-  const auto answer = ask(connection, postgres::nudge_sql, "the WAL could not be flushed");
-  if (!answer) return answer.error();
-  auto rows = rows_of(*answer);
+  const ResultHandle answer(PQexec(connection, postgres::nudge_sql.c_str()));
+  if (failed(answer)) {
+    return no_position("the WAL could not be flushed (" + text_of_error(connection) + ")",
+                       sqlstate_of(answer));
+  }
+  auto rows = rows_of(answer);
   const auto flushed_by = postgres::take_identity(rows);
   if (!flushed_by || !same_life(*flushed_by, identity)) return another_server();
   return std::nullopt;
 }
 
-Result<Position, CommitError> read_position(pg_conn* connection, const BeforeCommit& before) {
-  const auto answer =
-      ask(connection, postgres::stranger_commit_position_sql, "the position could not be read");
-  if (!answer && answer.error().sqlstate == "55000") {
+// From the answer to stranger_commit_position_sql; null: there is none.
+Result<Position, CommitError> read_position(pg_conn* connection, const ResultHandle& answer,
+                                            const BeforeCommit& before) {
+  if (sqlstate_of(answer) == "55000") {
     return no_position(
         "this server is a standby, where nothing is committed; connect to the primary", "55000");
   }
-  if (!answer) return answer.error();
-  const auto stranger = postgres::read_stranger_commit_position(rows_of(*answer));
+  if (answer == nullptr || failed(answer)) {
+    return no_position("the position could not be read (" + text_of_error(connection) + ")",
+                       sqlstate_of(answer));
+  }
+  const auto stranger = postgres::read_stranger_commit_position(rows_of(answer));
   if (!stranger) return no_position(stranger.error().message);
   if (before.identity && !same_life(stranger->identity, *before.identity)) return another_server();
 
@@ -147,26 +146,60 @@ Result<Position, CommitError> read_position(pg_conn* connection, const BeforeCom
   return position;
 }
 
+// --- the one question ---------------------------------------------------------------------------
+
+// The answers to all that commit() asks, in one message, so that no pooler gets between them.
+// Nothing of a transaction is left when a statement behind its COMMIT runs, so that reads an LSN
+// behind the commit record, and its failure takes nothing back.
+struct Answers {
+  BeforeCommit before;
+  ResultHandle commit;  // null: not reached, or lost
+  ResultHandle after;
+  ResultHandle refusal;  // of a statement before COMMIT, or of COMMIT
+};
+
+Answers ask_for_commit(pg_conn* connection) {
+  Answers answers;
+  // An aborted transaction would refuse to answer, and not go on to COMMIT.
+  const bool aborted = PQtransactionStatus(connection) == PQTRANS_INERROR;
+  const auto sql = aborted
+                       ? "COMMIT"
+                       : before_commit_sql + "; COMMIT; " + postgres::stranger_commit_position_sql;
+  if (PQsendQuery(connection, sql.c_str()) == 0) return answers;
+  while (ResultHandle next{PQgetResult(connection)}) {
+    if (answers.commit != nullptr) {
+      answers.after = std::move(next);
+    } else if (PQresultStatus(next.get()) == PGRES_TUPLES_OK) {
+      answers.before = read_before_commit(next);
+    } else if (failed(next)) {
+      answers.refusal = std::move(next);
+    } else {
+      answers.commit = std::move(next);
+    }
+  }
+  return answers;
+}
+
 // Nothing if COMMIT has succeeded; else the outcome of the transaction.
-std::optional<CommitError> why_not_committed(pg_conn* connection, const ResultHandle& answer) {
-  if (PQstatus(connection) != CONNECTION_OK || answer == nullptr) {
+std::optional<CommitError> why_not_committed(pg_conn* connection, const Answers& answers) {
+  if (answers.commit == nullptr && PQstatus(connection) != CONNECTION_OK) {
     return CommitError{
-        Outcome::unknown, sqlstate_of(answer),
+        Outcome::unknown, sqlstate_of(answers.refusal),
         "commit unknown: the connection was lost during COMMIT (" + text_of_error(connection) +
             "); the change may be there or not: look for it on a new connection before "
             "repeating it, and publish nothing until then"};
   }
-  if (failed(answer)) {
+  if (answers.commit == nullptr) {
     // The question before COMMIT has failed: COMMIT was not reached.
     if (PQtransactionStatus(connection) == PQTRANS_INERROR) {
       const ResultHandle rolled_back(PQexec(connection, "ROLLBACK"));
     }
-    return CommitError{Outcome::not_committed, sqlstate_of(answer),
+    return CommitError{Outcome::not_committed, sqlstate_of(answers.refusal),
                        "not committed: the server refused and rolled the transaction back (" +
-                           postgres::one_line(PQresultErrorMessage(answer.get())) +
+                           postgres::one_line(PQresultErrorMessage(answers.refusal.get())) +
                            "); do it again"};
   }
-  if (std::string(PQcmdStatus(answer.get())) != "COMMIT") {
+  if (std::string(PQcmdStatus(answers.commit.get())) != "COMMIT") {
     return CommitError{
         Outcome::not_committed, "",
         "not committed: a statement of the transaction had failed, so the server rolled it back; "
@@ -188,21 +221,11 @@ Result<Position, CommitError> commit(pg_conn* connection) {
         "position_after_commit() after a statement that commits by itself"};
   }
 
-  // An aborted transaction would refuse to answer, and not go on to COMMIT.
-  const bool aborted = PQtransactionStatus(connection) == PQTRANS_INERROR;
-  const auto sql = aborted ? "COMMIT" : before_commit_sql + "; COMMIT";
-  BeforeCommit before;
-  ResultHandle answer;
-  if (PQsendQuery(connection, sql.c_str()) != 0) {
-    while (ResultHandle next{PQgetResult(connection)}) {
-      if (PQresultStatus(next.get()) == PGRES_TUPLES_OK) before = read_before_commit(next);
-      answer = std::move(next);
-    }
-  }
-  if (auto error = why_not_committed(connection, answer)) return *std::move(error);
+  const auto answers = ask_for_commit(connection);
+  if (auto error = why_not_committed(connection, answers)) return *std::move(error);
   using Committed = Result<Position, CommitError>;
-  auto position = before.identity
-                      ? read_position(connection, before)
+  auto position = answers.before.identity
+                      ? read_position(connection, answers.after, answers.before)
                       : Committed(no_position("the server did not tell who it is; is it "
                                               "PostgreSQL 14 or newer?"));
   if (!position) {
@@ -221,7 +244,8 @@ Result<Position, CommitError> position_after_commit(pg_conn* connection) {
         "no position: a transaction is open on the connection, and its changes are not committed; "
         "end it with COMMIT first, or call commit()"};
   }
-  auto position = read_position(connection, {});
+  const ResultHandle answer(PQexec(connection, postgres::stranger_commit_position_sql.c_str()));
+  auto position = read_position(connection, answer, {});
   if (!position) {
     return no_position("no position: " + position.error().message, position.error().sqlstate);
   }
