@@ -129,6 +129,7 @@ struct PeerStatus {
   PeerState state = PeerState::heard;
   Handshake lacks = Handshake::answer;
   Duration unready{};               // since it should be ready and is not; 0 while it is
+  std::string refusal;              // why it will not have this peer; empty: it has not refused it
   Duration silent{};                // since its last sign of life
   std::uint64_t next_sequence = 0;  // the next one expected from it; 0: not known yet
   std::uint64_t held = 0;           // of its messages
@@ -171,7 +172,9 @@ struct Status {
   std::vector<std::string> interfaces;  // on which it listens and beacons
   std::uint16_t beacon_port = 0;
   std::string other_mesh;  // "name at host" of the last beacon of another mesh; empty: none came
-  std::string stranger;    // "host: why" of the last beacon of this mesh that had no key of it
+  // "host, why" of the last that was no member: a beacon of this mesh without a key of it, or a
+  // call in another version of the protocol.
+  std::string stranger;
   std::vector<SeedStatus> seeds;
   std::vector<PeerStatus> peers;
 

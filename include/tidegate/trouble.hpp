@@ -24,7 +24,7 @@ struct Trouble {
     readers_slow,      // much was sent that some peer does not take
     peer_slow,         // one peer asks for missed messages again and again
     peer_silent,       // one peer was ready and is silent
-    peer_unmet,        // one peer is known, but the way to it or from it is blocked
+    peer_unmet,        // one peer is known, but the way to it is blocked, or it refuses this one
     seed_unmet,        // nothing answers at a seed
     nobody_met,        // no other peer has been met, or all have fallen silent
     same_name,         // two peers of the mesh have one name

@@ -130,6 +130,7 @@ void Roster::meet(Member& member, const PeerInfo& info, Instant now, Effects& ef
   member.redial_at = never;
   if (must_wait(member, now, effects)) return;
   member.met = true;
+  member.refusal.clear();
   member.name = info.name;
   member.publish_port = info.publish_port;
   member.stream_key = info.stream_key;
@@ -196,8 +197,11 @@ bool Roster::listening(const Listening& listening, Instant now, Effects& effects
 bool Roster::refused(LinkId link, const std::string& reason, Instant now, Effects& effects) {
   if (seed_refused(link, reason, now, effects)) return true;
   auto* member = member_of(link);
-  if (member != nullptr) depart(*member, PeerGone::Why::silent, now, effects);
-  return member != nullptr;
+  if (member == nullptr) return false;
+  depart(*member, PeerGone::Why::silent, now, effects);
+  member->refusal = reason;
+  member->unready_since = std::min(member->unready_since, now);
+  return true;
 }
 
 Member* Roster::publisher(const Origin& origin, Instant now, Effects& effects) {

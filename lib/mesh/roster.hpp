@@ -97,6 +97,7 @@ struct Member {
   bool was_ready = false;       // the application knows of it
   // Since it should be ready and is not; also while it is gone without having been met.
   Instant unready_since = never;
+  std::string refusal;  // why it will not have this peer; empty: it has said nothing of the kind
 
   Instant probe_at = never;  // while it is suspect: asks again whether it is there
   bool probed = false;       // it was asked itself; now others are

@@ -234,6 +234,8 @@ bool Node::called(input::FromRoute& from, mesh::CoverageQuestion& frame, Instant
 
 bool Node::called(input::FromRoute& from, mesh::OtherVersion& frame, Instant, Effects& effects) {
   ++counters_.refused;
+  stranger_ = from.host + ", which speaks protocol version " + std::to_string(frame.version) +
+              ", not " + std::to_string(mesh::protocol_version) + "; upgrade the older one";
   effects.push_back(effect::ToRoute{
       from.route,
       mesh::Refusal{"this peer speaks protocol version " + std::to_string(mesh::protocol_version) +

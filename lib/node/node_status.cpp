@@ -29,6 +29,7 @@ Status Node::status(Instant now) const {
          .state = member.state,
          .lacks = roster_.lacks(member),
          .unready = member.unready_since == never ? Duration::zero() : now - member.unready_since,
+         .refusal = member.refusal,
          .silent = member.detector.silent(now),
          .next_sequence = stream.next(),
          .held = member.held,

@@ -87,6 +87,7 @@ std::string unmet_text(const Status& status, const PeerStatus& peer) {
       "TCP to ports " + ports(peer.publish_port, peer.direct_port) + " of " + peer.host;
   const auto our_ports = "TCP from " + peer.host + " to ports " +
                          ports(status.publish_port, status.direct_port) + " of this host";
+  if (!peer.refusal.empty()) return its + " refuses this peer, and says: " + peer.refusal;
   switch (peer.lacks) {
     case Handshake::answer:
       return peer.state == PeerState::hello
@@ -292,10 +293,11 @@ void Troubles::found_unmet(const Status& status, const PeerStatus& peer, std::si
                            Instant now) {
   const auto address = to_string(base::Endpoint{peer.host, peer.direct_port});
   const auto about = unmet <= most_unmet ? address : "";
-  // One that is gone may be so for good, unless that was a trouble before.
+  // One that is gone may be so for good, unless that was a trouble before. One that refuses is gone
+  // in between, however often it is dialled.
   const auto before = lasting_.find({Kind::peer_unmet, about});
   const bool told = before != lasting_.end() && before->second.told;
-  if (peer.state == PeerState::gone && !told) return;
+  if (peer.state == PeerState::gone && !told && peer.refusal.empty()) return;
   found(Kind::peer_unmet, about,
         unmet <= most_unmet ? unmet_text(status, peer)
                             : std::to_string(unmet - most_unmet) +

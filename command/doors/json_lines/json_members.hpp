@@ -239,6 +239,7 @@ void members(Visit&& visit, T& peer) {
   visit("state", peer.state);
   visit("lacks", peer.lacks);
   visit("unready_ms", peer.unready);
+  visit("refusal", peer.refusal);
   visit("silent_ms", peer.silent);
   visit("next_sequence", peer.next_sequence);
   visit("held", peer.held);

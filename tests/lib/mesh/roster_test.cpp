@@ -141,6 +141,18 @@ TEST_CASE("a peer that refuses is hung up on, and dialled again when it announce
   CHECK(a.heard(b, "b") == "dial 2 b:20, link 2: Hello");
 }
 
+TEST_CASE("the reason of a peer that refuses stays known until it answers") {
+  RosterHarness a;
+  a.heard(b, "b");
+  a.refused(1);
+  CHECK(a.roster().find(b)->refusal == "not here");
+  CHECK(a.roster().find(b)->unready_since != never);
+  a.heard(b, "b");
+  CHECK(a.roster().find(b)->refusal == "not here");
+  a.welcome(2, info(b, "b"));
+  CHECK(a.roster().find(b)->refusal == "");
+}
+
 TEST_CASE("a peer hears neither itself nor a farewell in a beacon") {
   RosterHarness a;
   CHECK(a.heard(origin(1), "a").empty());

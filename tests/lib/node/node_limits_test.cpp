@@ -262,6 +262,7 @@ TEST_CASE("a hello of another protocol version is refused with both versions") {
   CHECK(refusal.reason.find("version 2, not 7") != std::string::npos);
   CHECK(refusal.reason.size() <= limits::reason_bytes);
   CHECK(a.counters().refused == 1);
+  CHECK(a.status().stranger == "b, which speaks protocol version 7, not 2; upgrade the older one");
 }
 
 TEST_CASE("a refusal is told to the application") {

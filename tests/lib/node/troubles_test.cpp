@@ -262,6 +262,21 @@ TEST_CASE("a peer of which only the beacon comes is named, with its ports") {
   CHECK(peer.ends() >= seconds(20));
 }
 
+TEST_CASE("a peer of another version of the protocol is a trouble, though it is gone at once") {
+  Watched peer;
+  auto& other = peer.add_heard(Handshake::answer, PeerState::gone);
+  other.name.clear();
+  other.refusal = "this peer speaks protocol version 3, not 2; upgrade the older one";
+  CHECK(peer.pass(seconds(8)).empty());
+  const auto trouble = peer.begins(seconds(2));
+  CHECK(trouble.kind == Kind::peer_unmet);
+  CHECK(trouble.text ==
+        "10.0.0.2:17901 refuses this peer, and says: this peer speaks protocol version 3, not 2; "
+        "upgrade the older one");
+  // It has ended, and its beacons with it.
+  peer.ends(minutes(1));
+}
+
 TEST_CASE("a peer that was heard once and is gone is no trouble") {
   Watched peer;
   peer.add_heard(Handshake::answer);
