@@ -16,6 +16,7 @@
 #define TOML_ASSERT(expression) static_assert(true)
 #include <toml++/toml.h>
 
+#include "command/renamed_settings.hpp"
 #include "command/service_links.hpp"
 #include "command/setting_value.hpp"
 #include "command/settings_file.hpp"
@@ -272,6 +273,9 @@ class Reader {
   static std::string unknown_key(std::string_view key) {
     std::string with_dashes(key);
     std::replace(with_dashes.begin(), with_dashes.end(), '_', '-');
+    if (const auto now = renamed_setting(with_dashes)) {
+      return "is called " + std::string(*now) + " now";
+    }
     if (find_setting(with_dashes) != nullptr) {
       return "settings in a file are written with '-'; write " + with_dashes;
     }
@@ -321,6 +325,9 @@ class Reader {
     if (const auto* setting = find_setting(setting_name(variable));
         setting != nullptr && variable == variable_name(setting->name)) {
       return assign(*setting, value, Source::environment, variable);
+    }
+    if (const auto now = renamed_setting(setting_name(variable))) {
+      return complain(variable, "is called " + variable_name(*now) + " now");
     }
     // Without the prefix: what all have in common makes nothing alike.
     auto names = setting_names();

@@ -14,6 +14,7 @@
 
 #include "command/config.hpp"
 #include "command/program.hpp"
+#include "command/renamed_settings.hpp"
 #include "command/secret_words.hpp"
 #include "command/suggestions.hpp"
 
@@ -35,6 +36,9 @@ SettingProblem unknown_command(const std::string& word, const std::vector<Entry>
 }
 
 SettingProblem unknown_flag(const std::string& flag, Strings known) {
+  if (const auto now = renamed_setting(flag.substr(2))) {
+    return {flag, fmt::format("is called --{} now", *now)};
+  }
   known.insert(known.end(), {"config", "check", "help"});
   const auto meant = near_miss(flag.substr(2), known);
   return {flag, "there is no such flag" + (meant ? "; did you mean --" + *meant + "?" : "")};

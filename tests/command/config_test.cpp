@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "command/pattern_hint.hpp"
+#include "command/renamed_settings.hpp"
 #include "command/settings_file.hpp"
 #include "command/suggestions.hpp"
 #include "command/units.hpp"
@@ -159,6 +160,22 @@ TEST_CASE("a slip is answered with the setting that was probably meant") {
   CHECK(contains(only_problem(from_variable("TIDEGATE_CONFG", "/x")).what,
                  "did you mean TIDEGATE_CONFIG?"));
   CHECK(contains(only_problem(from_file("held_bytes = 1")).what, "write held-bytes"));
+}
+
+TEST_CASE("a setting that was renamed is refused with its present name, whatever it is like") {
+  CHECK(only_problem(from_file("outbox-bytes = 1")).what == "is called unsent-bytes now");
+  CHECK(only_problem(from_file("kept_for = \"1s\"")).what == "is called retain-for now");
+  CHECK(only_problem(from_variable("TIDEGATE_KEPT_BYTES", "1")).what ==
+        "is called TIDEGATE_RETAIN_BYTES now");
+  const auto help = setting_help();
+  const auto exists = [&](std::string_view name) {
+    return std::any_of(help.begin(), help.end(), [&](const auto& one) { return one.name == name; });
+  };
+  for (const auto* before : {"kept-bytes", "kept-for", "outbox-bytes"}) {
+    CHECK_FALSE(exists(before));
+    CHECK(exists(renamed_setting(before).value()));
+  }
+  CHECK_FALSE(renamed_setting("retain-bytes").has_value());
 }
 
 TEST_CASE("a word that resembles no setting gets no guess") {

@@ -40,6 +40,16 @@ TEST_CASE("a word in front of the command that is no setting is refused with wor
   CHECK(contains(slip.errors, "--msh: there is no such flag; did you mean --mesh?"));
 }
 
+TEST_CASE("a flag that was renamed is refused with its present name, in front and behind") {
+  const CommandMesh mesh;
+  for (const auto& words :
+       {Arguments{"peer", "--outbox-bytes=1MB"}, Arguments{"--outbox-bytes=1MB", "peer"}}) {
+    const auto ran = mesh.run(words);
+    CHECK(ran.status == 2);
+    CHECK(contains(ran.errors, "--outbox-bytes: is called --unsent-bytes now"));
+  }
+}
+
 TEST_CASE("help and version are commands, and help starts no peer") {
   const CommandMesh mesh;
   const auto peer = mesh.run({"help", "peer"});
