@@ -48,10 +48,13 @@ int finish(json_lines::Output& output, const Invocation& invocation, int status)
 
 Options short_lived_options(const Invocation& invocation, const char* command) {
   auto options = invocation.settings.options;
-  const auto given = invocation.given.find("name");
-  if (given == invocation.given.end() || given->second != Source::flag) {
-    options.name = fmt::format("tidegate {} ({})", command, getpid());
-  }
+  const auto is_flag = [&](const char* setting) {
+    const auto given = invocation.given.find(setting);
+    return given != invocation.given.end() && given->second == Source::flag;
+  };
+  if (!is_flag("name")) options.name = fmt::format("tidegate {} ({})", command, getpid());
+  // In a file of settings it is that of the peer that runs here.
+  if (!is_flag("state-file")) options.state_file.clear();
   return options;
 }
 

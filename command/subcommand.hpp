@@ -92,7 +92,7 @@ void write_pattern_hint(spdlog::logger& log, const std::string& pattern);
 [[nodiscard]] int fail(const Invocation& invocation, const std::string& message);
 
 // The options of a peer that lives only for a moment. It must not be taken for the application
-// whose settings it shares, so a name counts only if it was given as a flag.
+// whose settings it shares, so a name and a state file count only if they were given as flags.
 [[nodiscard]] Options short_lived_options(const Invocation& invocation, const char* command);
 
 }  // namespace tidegate::command

@@ -25,6 +25,7 @@ command_package() {
   run lintian --fail-on error,warning "$folder"/*.changes
   run rpmspec -P packaging/rpm/tidegate.spec >/dev/null
   [[ -z $try ]] || try_packages "$folder"
+  [[ -n $once ]] || record "package" "the same bytes twice${try:+, installed, upgraded and purged}"
   ls -l "$folder"/*.deb
 }
 
@@ -43,22 +44,50 @@ make_packages() {
 }
 
 # try_packages <folder>: as a user would, but that there is no systemd: the peer is started as its
-# unit would start it. A purge leaves nothing.
+# unit would start it. An upgrade keeps its state, a removal leaves that and the settings, and a
+# purge leaves nothing.
 try_packages() {
-  local root=$scratch/root
+  local root=$scratch/root left
   run debootstrap --variant=minbase bookworm "$root" >"$scratch/debootstrap"
   in_root "$root" apt-get -qy update >/dev/null
   find_files "$root" >"$scratch/before"
-  cp "$1"/tidegate_*.deb "$root/tmp"
-  in_root "$root" bash -c 'apt-get -qy install --no-install-recommends /tmp/tidegate_*.deb' \
-    >"$scratch/install"
   cp support/dev/try_installed.sh "$root/tmp"
-  # In a network of its own: no peer of this host is met.
-  run unshare --net bash -c 'ip link set lo up && exec chroot "$0" bash /tmp/try_installed.sh' \
-    "$root"
-  in_root "$root" apt-get -qy --autoremove purge tidegate >"$scratch/purge"
+  cp "$1"/tidegate_*.deb "$root/tmp/new.deb"
+  make_former "$root/tmp/new.deb" "$root/tmp/former.deb"
+
+  install_in "$root" /tmp/former.deb
+  try_installed "$root" >"$scratch/life"
+  install_in "$root" /tmp/new.deb
+  in_root "$root" dpkg-query -W tidegate
+  try_installed "$root" | diff "$scratch/life" - || die "an upgrade changes who a peer is"
+  say "installed, tried and upgraded: the same peer, $(<"$scratch/life")"
+
+  in_root "$root" apt-get -qy --autoremove remove tidegate >"$scratch/remove"
+  left=$(find_files "$root" | diff "$scratch/before" - | grep -vE '^[0-9,]+a[0-9,]+$') || true
+  [[ -n $left ]] || die "a removal takes the settings and the state"
+  ! grep -vE '^> \./(etc/tidegate|var/lib/tidegate)(/|$)' <<<"$left" ||
+    die "a removal leaves more than settings and state, or takes some"
+  in_root "$root" apt-get -qy purge tidegate >"$scratch/purge"
   find_files "$root" | diff "$scratch/before" - || die "a purge leaves files, or takes some"
-  say "installed, tried and purged in a bare Debian"
+  say "removed, which left $(wc -l <<<"$left") files and folders, and purged, which left none"
+}
+
+# make_former <package> <copy>: the same with a lower version, as an upgrade has to begin somewhere.
+make_former() {
+  dpkg-deb -R "$1" "$scratch/former"
+  sed -i 's/^Version: .*/Version: 0~former/' "$scratch/former/DEBIAN/control"
+  dpkg-deb --root-owner-group -b "$scratch/former" "$2" >/dev/null
+}
+
+# install_in <root> <package>
+install_in() {
+  in_root "$1" apt-get -qy install --no-install-recommends "$2" >>"$scratch/install"
+}
+
+# try_installed <root>: in a network of its own, as no peer of this host is to be met; prints who
+# the peer was.
+try_installed() {
+  run unshare --net bash -c 'ip link set lo up && exec chroot "$0" bash /tmp/try_installed.sh' "$1"
 }
 
 in_root() { run env DEBIAN_FRONTEND=noninteractive chroot "$@"; }

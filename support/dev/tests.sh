@@ -6,16 +6,23 @@ failed=0
 
 # run_tests <program> [arguments]: shows what it prints and adds up its test cases.
 run_tests() {
-  local output=$scratch/output fifo=$scratch/fifo status=0 tee
+  local status=0
   say ""
   say "== $1"
+  run_shown "$@" || status=$?
+  count_tests "$1" "$status" "$scratch/output"
+}
+
+# run_shown <program> [arguments]: what it prints is shown, and kept in $scratch/output.
+run_shown() {
+  local fifo=$scratch/fifo status=0 tee
   mkfifo "$fifo"
-  tee "$output" <"$fifo" &
+  tee "$scratch/output" <"$fifo" &
   tee=$!
   run "$@" >"$fifo" 2>&1 || status=$?
   wait "$tee"
   rm "$fifo"
-  count_tests "$1" "$status" "$output"
+  return "$status"
 }
 
 # start_beside <which> <program> [arguments]: tests that run while others do, and print when they
@@ -64,10 +71,12 @@ failures() {
   awk -v RS='\n=====+\n' '/ERROR:/ || /\nFAILED: /' "$2" | grep . || tail -n 20 "$2"
 }
 
-# The last lines, and the status.
+# conclude_tests [command]: the last lines, and the status. A good end of all tests of a command is
+# evidence.
 conclude_tests() {
   [[ ! -f $scratch/failures ]] || cat "$scratch/failures"
   say ""
   say "$passed passed, $failed failed"
-  ((failed == 0 && passed > 0))
+  ((failed == 0 && passed > 0)) || return
+  [[ -z ${1:-} ]] || record "$1" "$passed passed, $failed failed"
 }

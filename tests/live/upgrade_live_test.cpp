@@ -1,0 +1,193 @@
+// A mesh whose peers are replaced one by one, as in an upgrade: some run the program of the
+// previous release while others run this one. `./dev upgrade` builds that program and names it in
+// TEST_PREVIOUS_TIDEGATE; without it both are this one, and the restarts alone are tested.
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "support/cluster.hpp"
+#include "support/eventually.hpp"
+#include "tests/live/command_mesh.hpp"
+#include "tests/paths.hpp"
+
+using namespace std::chrono_literals;
+using namespace tidegate::support;
+using namespace tidegate::testing;
+
+namespace {
+
+constexpr int at_each_stage = 20;  // messages of each peer that runs
+
+std::string previous_program() {
+  const char* named = std::getenv("TEST_PREVIOUS_TIDEGATE");
+  return named != nullptr ? named : TIDEGATE_COMMAND;
+}
+
+Process start(const CommandMesh& mesh, const std::string& program, const Arguments& arguments) {
+  auto command = mesh.command(arguments);
+  command.arguments.front() = program;
+  return Process(command);
+}
+
+// An application with a state file: what it has heard, over all lives of its peer.
+struct Application {
+  std::string name;
+  std::unique_ptr<Process> peer = nullptr;
+  int published = 0;
+  std::map<std::string, std::set<int>> heard = {};  // the numbers, by publisher
+  std::set<std::string> ids = {};                   // of its publisher, as the others see it
+};
+
+class RollingMesh {
+ public:
+  RollingMesh() {
+    cluster_.primary().execute("CREATE TABLE jobs (who text, number int)");
+    (void)eventually(command_bound, [&] {
+      return replica_.value("SELECT to_regclass('jobs') IS NOT NULL") == "t";
+    });
+  }
+
+  void start_peer(Application& application, const std::string& program) {
+    application.peer = std::make_unique<Process>(
+        start(mesh_, program,
+              {"peer", "--name", application.name, "--database", replica_.connection_string(),
+               "--primary", cluster_.primary().connection_string(), "--state-file",
+               mesh_.directory() / application.name, "--from", "earliest"}));
+  }
+
+  // Until both directions with each of the others stand.
+  static void meet(Application& application, std::size_t others) {
+    for (std::size_t i = 0; i < others; ++i) wait_for(*application.peer, "peer_ready");
+  }
+
+  // Commits the changes and announces each.
+  void publish(Application& application) {
+    for (int i = 0; i < at_each_stage; ++i) {
+      const auto number = std::to_string(++application.published);
+      cluster_.primary().execute("INSERT INTO jobs VALUES ('" + application.name + "', " + number +
+                                 ")");
+      application.peer->write(R"({"topic":"jobs/)" + application.name + R"(","payload":")" +
+                              number + R"(","depends":"commit"})" + "\n");
+    }
+  }
+
+  // Reads until all that these have published is here; each change is visible by then.
+  void hear(Application& reader, const std::vector<Application*>& publishers) {
+    for (auto* publisher : publishers) {
+      if (publisher == &reader) continue;
+      auto& numbers = reader.heard[publisher->name];
+      while (static_cast<int>(numbers.size()) < publisher->published) {
+        take(reader, wait_for(*reader.peer, "delivery"), publishers);
+      }
+    }
+  }
+
+ private:
+  void take(Application& reader, const json& delivery, const std::vector<Application*>& all) {
+    const std::string who = delivery["name"];
+    const std::string number = delivery["payload"];
+    CHECK(replica_.value("SELECT count(*) FROM jobs WHERE who = '" + who +
+                         "' AND number = " + number) == "1");
+    reader.heard[who].insert(std::stoi(number));
+    for (auto* application : all) {
+      if (application->name == who) application->ids.insert(delivery["origin"]);
+    }
+  }
+
+  Cluster cluster_;
+  Server& replica_ = cluster_.add_replica({.apply_delay = 100ms});
+  CommandMesh mesh_;
+};
+
+}  // namespace
+
+TEST_CASE("a mesh that is upgraded one peer after the other loses no message") {
+  RollingMesh mesh;
+  std::array<Application, 3> applications = {Application{.name = "a"}, Application{.name = "b"},
+                                             Application{.name = "c"}};
+  std::vector<Application*> all;
+  for (auto& application : applications) all.push_back(&application);
+  for (auto* application : all) mesh.start_peer(*application, previous_program());
+  for (auto* application : all) RollingMesh::meet(*application, 2);
+
+  for (auto* upgraded : all) {
+    std::vector<Application*> others;
+    for (auto* application : all) {
+      if (application != upgraded) others.push_back(application);
+    }
+    for (auto* application : all) mesh.publish(*application);
+    for (auto* application : others) mesh.hear(*application, all);
+    upgraded->peer->send(SIGTERM);
+    CHECK(ended(*upgraded->peer) == 0);
+    // It is away meanwhile.
+    for (auto* application : others) mesh.publish(*application);
+    mesh.start_peer(*upgraded, TIDEGATE_COMMAND);
+    RollingMesh::meet(*upgraded, 2);
+    mesh.publish(*upgraded);
+    for (auto* application : all) mesh.hear(*application, all);
+  }
+  for (auto& application : applications) {
+    CHECK(application.published == 2 * 3 * at_each_stage);
+    CHECK(application.ids.size() == 1);  // the same publisher all along
+  }
+}
+
+TEST_CASE("a subscription to the outbox goes on with the next release, and back with the former") {
+  Cluster cluster;
+  const auto server = cluster.primary().connection_string();
+  const CommandMesh mesh;
+  const auto sql = CommandMesh::finish(start(mesh, previous_program(), {"outbox", "--sql"}));
+  REQUIRE(sql.status == 0);
+  cluster.primary().execute(sql.output);
+  for (int i = 1; i <= 9; ++i) {
+    cluster.primary().execute("SELECT tidegate.announce('jobs', '" + std::to_string(i) + "')");
+  }
+  std::string heard;
+  for (const auto& program :
+       {previous_program(), std::string(TIDEGATE_COMMAND), previous_program()}) {
+    const auto ran = CommandMesh::finish(
+        start(mesh, program,
+              {"sub", "jobs", "--durable", "mails", "--from", "earliest", "--count", "3",
+               "--timeout", "20s", "--json", "--database", server}));
+    CAPTURE(ran.errors);
+    CHECK(ran.status == 0);
+    heard += ran.output;
+  }
+  CAPTURE(heard);
+  std::string payloads;
+  for (std::size_t at = 0; at < heard.size();) {
+    const auto end = heard.find('\n', at);
+    const auto line = json::parse(heard.substr(at, end - at));
+    if (line["type"] == "delivery") payloads += line["payload"].get<std::string>();
+    at = end + 1;
+  }
+  CHECK(payloads == "123456789");
+}
+
+// Only of two that speak different versions of the protocol.
+TEST_CASE("peers of two versions of the protocol say so, and go on with their own kind" *
+          doctest::skip(std::getenv("TEST_PREVIOUS_PROTOCOL") == nullptr)) {
+  const std::string theirs = std::getenv("TEST_PREVIOUS_PROTOCOL");
+  const CommandMesh mesh;
+  CommandPair pair(mesh);
+  auto old = start(mesh, previous_program(), {"peer", "--name", "old"});
+  const auto log = wait_for_log(old, "a peer refused this one: this peer speaks protocol version");
+  CHECK(contains(log, "not " + theirs + "; upgrade the older one"));
+  CHECK(contains(wait_for_log(pair.a, "refuses this peer, and says: "), "version " + theirs));
+  const auto words = mesh.run({"status", "--name", "a"}).output;
+  CHECK(
+      contains(words, "refuses this peer, and says: this peer speaks protocol version " + theirs));
+  CHECK(mesh.run({"status", "--check", "--name", "a"}).status == 4);
+  CHECK(contains(mesh.run({"doctor", "--name", "a"}).output, "speaks protocol version " + theirs));
+  pair.b.write("{\"topic\":\"x\",\"payload\":\"y\"}\n");
+  CHECK(wait_for(pair.a, "delivery")["payload"] == "y");
+  old.send(SIGTERM);
+  CHECK(ended(old) == 0);
+}
