@@ -1,6 +1,7 @@
 #include "tests/tidy/document_rules.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <map>
 #include <regex>
@@ -59,6 +60,31 @@ Folders folders_of_table(const std::string& architecture) {
   return folders;
 }
 
+// As it is linked to: "The way back" is "the-way-back".
+std::string anchor_of(const std::string& heading) {
+  std::string anchor;
+  for (const char c : heading) {
+    if (c == ' ' || c == '-') anchor += '-';
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_') {
+      anchor += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+  }
+  return anchor;
+}
+
+bool has_heading(const std::string& path, const std::string& anchor,
+                 const std::vector<File>& files) {
+  static const std::regex heading("^#+ +(.*)$");
+  const auto document =
+      std::find_if(files.begin(), files.end(), [&](const File& file) { return file.path == path; });
+  if (document == files.end()) return false;
+  const auto lines = lines_of(document->text);
+  return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+    std::smatch match;
+    return std::regex_match(line, match, heading) && anchor_of(match[1]) == anchor;
+  });
+}
+
 bool is_there(const std::string& path, const std::vector<File>& files) {
   return std::any_of(files.begin(), files.end(), [&](const File& file) {
     return file.path == path || file.path == "include/" + path ||
@@ -110,7 +136,7 @@ Problems check_paths(const File& file, const std::vector<File>& files) {
   static const std::regex path(
       R"((?:^|[^\w/.<"])((?:bench|command|demo|discovery|docs|examples)"
       R"(|include|lib|peer|support|tests|tidegate)/[\w/]+\.(?:cpp|hpp|html|js|md|mjs|py|sh))\b)");
-  static const std::regex link(R"(\]\(([\w./]+)\))");
+  static const std::regex link(R"(\]\(([\w./-]*)(?:#([\w-]+))?\))");
   Problems problems;
   int number = 0;
   for (const auto& line : prose_of(file)) {
@@ -124,8 +150,13 @@ Problems check_paths(const File& file, const std::vector<File>& files) {
     }
     if (!file.path.ends_with(".md")) continue;
     for (std::sregex_iterator match(line.begin(), line.end(), link), end; match != end; ++match) {
-      const auto target = fs::path(file.path).parent_path() / (*match)[1].str();
-      if (!is_there(target.lexically_normal().string(), files)) complain((*match)[1]);
+      const std::string name = (*match)[1];
+      const std::string anchor = (*match)[2];
+      const auto target =
+          name.empty() ? file.path
+                       : (fs::path(file.path).parent_path() / name).lexically_normal().string();
+      if (!name.empty() && !is_there(target, files)) complain(name);
+      if (!anchor.empty() && !has_heading(target, anchor, files)) complain(name + "#" + anchor);
     }
   }
   return problems;

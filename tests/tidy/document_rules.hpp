@@ -16,7 +16,8 @@ namespace tidegate::tidy {
 Problems check_file_table(const std::vector<File>& files);
 
 // A path such as lib/gate/gate.hpp in a text or a comment, and a link in a document, lead to a
-// file. Rules of this folder may name files that are not there.
+// file, and the link to one of its headings where it names one. Rules of this folder may name files
+// that are not there.
 Problems check_paths(const File& file, const std::vector<File>& files);
 
 // A sentence of a comment or a document does not begin with "What" or "Who", unless it is a

@@ -40,7 +40,9 @@ TEST_CASE("the table of files in ARCHITECTURE names each file of the product") {
 }
 
 TEST_CASE("a path that a text names leads to a file") {
-  const std::vector<File> tree = {{"lib/gate/gate.hpp", ""}, {"include/tidegate/gate.hpp", ""}};
+  const std::vector<File> tree = {{"lib/gate/gate.hpp", ""},
+                                  {"include/tidegate/gate.hpp", ""},
+                                  {"docs/b.md", "# B\n\n## The `way` back, on-time\n"}};
   const auto good = [&](const std::string& path, const std::string& text) {
     return check_paths({path, text}, tree).empty();
   };
@@ -51,6 +53,11 @@ TEST_CASE("a path that a text names leads to a file") {
   CHECK_FALSE(good("a.md", "see `lib/gate.hpp`"));
   CHECK_FALSE(good("lib/a.hpp", "// see lib/gate.hpp"));
   CHECK_FALSE(good("lib/a.md", "[here](lib/gate/gate.hpp)"));
+  CHECK(good("a.md", "[here](docs/b.md), [there](docs/b.md#the-way-back-on-time)"));
+  CHECK(good("docs/b.md", "[here](#b)"));
+  CHECK_FALSE(good("a.md", "[there](docs/b.md#the-way)"));
+  CHECK_FALSE(good("a.md", "[there](docs/c.md#b)"));
+  CHECK_FALSE(good("docs/b.md", "[here](#c)"));
   const auto files = read_repository();
   std::string problems;
   for (const auto& file : files) problems += text_of(check_paths(file, files));
