@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -15,9 +16,11 @@
 #include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "tests/live/command_mesh.hpp"
+#include "tests/live/stomp/hand_written.hpp"
 #include "tests/paths.hpp"
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 using namespace tidegate::support;
 using namespace tidegate::testing;
 
@@ -108,7 +111,7 @@ class RollingMesh {
 
 }  // namespace
 
-TEST_CASE("a mesh that is upgraded one peer after the other loses no message") {
+TEST_CASE("a mesh that is upgraded one peer after the other loses no message, nor on a way back") {
   RollingMesh mesh;
   std::array<Application, 3> applications = {Application{.name = "a"}, Application{.name = "b"},
                                              Application{.name = "c"}};
@@ -117,7 +120,11 @@ TEST_CASE("a mesh that is upgraded one peer after the other loses no message") {
   for (auto* application : all) mesh.start_peer(*application, previous_program());
   for (auto* application : all) RollingMesh::meet(*application, 2);
 
-  for (auto* upgraded : all) {
+  const std::string here = TIDEGATE_COMMAND;
+  const std::vector<std::pair<Application*, std::string>> steps = {
+      {all[0], here}, {all[1], here}, {all[2], here}, {all[0], previous_program()}};
+  for (const auto& step : steps) {
+    auto* upgraded = step.first;
     std::vector<Application*> others;
     for (auto* application : all) {
       if (application != upgraded) others.push_back(application);
@@ -128,13 +135,13 @@ TEST_CASE("a mesh that is upgraded one peer after the other loses no message") {
     CHECK(ended(*upgraded->peer) == 0);
     // It is away meanwhile.
     for (auto* application : others) mesh.publish(*application);
-    mesh.start_peer(*upgraded, TIDEGATE_COMMAND);
+    mesh.start_peer(*upgraded, step.second);
     RollingMesh::meet(*upgraded, 2);
     mesh.publish(*upgraded);
     for (auto* application : all) mesh.hear(*application, all);
   }
   for (auto& application : applications) {
-    CHECK(application.published == 2 * 3 * at_each_stage);
+    CHECK(application.published == 2 * 4 * at_each_stage);
     CHECK(application.ids.size() == 1);  // the same publisher all along
   }
 }
@@ -169,6 +176,45 @@ TEST_CASE("a subscription to the outbox goes on with the next release, and back 
     at = end + 1;
   }
   CHECK(payloads == "123456789");
+}
+
+TEST_CASE("a durable subscription of a STOMP client goes on over an upgrade, and over a way back") {
+  const CommandMesh mesh;
+  const auto door = (mesh.directory() / "door").string();
+  auto writer = mesh.start({"peer", "--name", "writer"});
+  int published = 0;
+  const auto publish = [&] {
+    const auto number = std::to_string(++published);
+    writer.write(R"({"topic":"jobs","payload":")" + number + "\"}\n");
+  };
+  std::string heard;
+  for (const auto& program :
+       {previous_program(), std::string(TIDEGATE_COMMAND), previous_program()}) {
+    auto reader = start(mesh, program,
+                        {"peer", "--name", "reader", "--door", "unix:" + door, "--state-file",
+                         mesh.directory() / "state"});
+    wait_for(writer, "peer_ready");
+    HandWritten client(door);
+    client.connect().write(
+        "SUBSCRIBE\nid:1\ndestination:jobs\nack:client\ndurable-subscription-name:mails\n"
+        "receipt:s\n\n\0"s);
+    CHECK(receipt_of(client.frame()) == "RECEIPT s");
+    publish();
+    std::string ack;
+    for (int last = 0; last < published;) {
+      const auto frame = client.frame();
+      REQUIRE(frame.command == "MESSAGE");
+      heard += frame.body;
+      last = std::stoi(frame.body);
+      ack = *frame.find("ack");
+    }
+    client.write("ACK\nid:" + ack + "\nreceipt:a\n\n\0"s);
+    CHECK(receipt_of(client.frame()) == "RECEIPT a");
+    reader.send(SIGTERM);
+    CHECK(ended(reader) == 0);
+    publish();  // while nobody hears it
+  }
+  CHECK(heard == "12345");
 }
 
 // Only of two that speak different versions of the protocol.
