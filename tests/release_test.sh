@@ -57,7 +57,7 @@ notices_each_version_and_day() {
     notices packaging/rpm/tidegate.spec "s/^Version:.*/Version: 9.9.9/" "packaging/rpm" &&
     notices packaging/rpm/tidegate.spec "s/ - $version-1/ - 9.9.9-1/" "the first entry of" &&
     notices packaging/rpm/tidegate.spec 's/^\* ... ... .. 20../* Sat Feb 01 2020/' \
-      "the day of that" &&
+      "the day of the first entry" &&
     notices packaging/debian/control 's/^Package: libtidegate0/Package: libtidegate9/' \
       "the package of the library" &&
     notices integrations/buildbot/pyproject.toml 's/^version.*/version = "9.9.9"/' "integrations"
