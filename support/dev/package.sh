@@ -63,12 +63,12 @@ try_packages() {
   try_installed "$root" | diff "$scratch/life" - || die "an upgrade changes who a peer is"
   say "installed, tried and upgraded: the same peer, $(<"$scratch/life")"
 
-  in_root "$root" apt-get -qy --autoremove remove tidegate >"$scratch/remove"
+  in_root "$root" apt-get -qy -o Dpkg::Use-Pty=0 --autoremove remove tidegate >"$scratch/remove"
   left=$(find_files "$root" | diff "$scratch/before" - | grep -vE '^[0-9,]+a[0-9,]+$') || true
   [[ -n $left ]] || die "a removal takes the settings and the state"
   ! grep -vE '^> \./(etc/tidegate|var/lib/tidegate)(/|$)' <<<"$left" ||
     die "a removal leaves more than settings and state, or takes some"
-  in_root "$root" apt-get -qy purge tidegate >"$scratch/purge"
+  in_root "$root" apt-get -qy -o Dpkg::Use-Pty=0 purge tidegate >"$scratch/purge"
   find_files "$root" | diff "$scratch/before" - || die "a purge leaves files, or takes some"
   say "removed, which left $(wc -l <<<"$left") files and folders, and purged, which left none"
 }
@@ -82,7 +82,7 @@ make_former() {
 
 # install_in <root> <package>
 install_in() {
-  in_root "$1" apt-get -qy install --no-install-recommends "$2" >>"$scratch/install"
+  in_root "$1" apt-get -qy -o Dpkg::Use-Pty=0 install --no-install-recommends "$2" >>"$scratch/install"
 }
 
 # try_installed <root>: in a network of its own, as no peer of this host is to be met; prints who
