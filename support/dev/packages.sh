@@ -18,6 +18,7 @@ bench_packages=(
   libhiredis-dev libmosquitto-dev libnats-dev librabbitmq-dev
 )
 fuzz_packages=(clang libclang-rt-14-dev llvm)
+model_packages=(gcc python3 spin)
 lint_packages=(clang-format clang-tidy)
 package_packages=(
   "${build_packages[@]}" debhelper debootstrap dh-python dpkg-dev git iproute2

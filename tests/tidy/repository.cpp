@@ -28,8 +28,9 @@ std::vector<File> read_repository() {
                       extension == ".py" || extension == ".sh" || extension == ".md" ||
                       extension == ".toml" || extension == ".in" || extension == ".js" ||
                       extension == ".mjs" || extension == ".html" || extension == ".cfg" ||
-                      extension == ".css" || extension == ".yml" || name == "LICENSE" ||
-                      path == "dev" || path == ".ci/run";
+                      extension == ".css" || extension == ".yml" || extension == ".pml" ||
+                      extension == ".ini" || name == "LICENSE" || path == "dev" ||
+                      path == ".ci/run";
     if (!text) continue;
     std::ifstream stream(entry->path());
     std::stringstream contents;
