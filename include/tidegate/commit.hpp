@@ -15,7 +15,8 @@
 // only if the server that has committed gave it. position_after_commit() can't know who committed.
 //
 // The position names its timeline by number: SQL tells no more. A peer that knows this primary adds
-// the rest of the history when the position is published.
+// the rest of the history when the position is published. (If it knows another one of that number,
+// where two were promoted apart, it adds the wrong rest: docs/theory.md.)
 //
 // Threads: the caller's; the connection must not be used by another at the same time.
 #pragma once

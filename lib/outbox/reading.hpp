@@ -52,6 +52,8 @@ struct Reading {
   // and the same transaction ids would name other transactions on the same history.
   Tide tide;
   // All transactions before this one are settled (pg_snapshot_xmin), so no more rows of them come.
+  // A promotion settles what was running, which the old primary may still commit. That is known
+  // behind the promotion's own record only, so never at a place that both histories have.
   TransactionId horizon = 0;
   TransactionId removed_before = 0;  // rows of transactions before this one were removed by age
   std::vector<Row> rows;             // in order
