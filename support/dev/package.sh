@@ -82,7 +82,8 @@ make_former() {
 
 # install_in <root> <package>
 install_in() {
-  in_root "$1" apt-get -qy -o Dpkg::Use-Pty=0 install --no-install-recommends "$2" >>"$scratch/install"
+  in_root "$1" apt-get -qy -o Dpkg::Use-Pty=0 install --no-install-recommends "$2" \
+    >>"$scratch/install"
 }
 
 # try_installed <root>: in a network of its own, as no peer of this host is to be met; prints who
