@@ -234,6 +234,13 @@ void DrivenPeer::on_trace(std::function<void(std::string_view)> handler) {
   parts_->loop().trace_to(std::move(handler));
 }
 
+void DrivenPeer::survey(std::function<void(const Survey&)> handler) {
+  const auto parts = parts_;
+  if (!parts->runs()) return;
+  parts->send_waiting();
+  parts->loop().survey(std::move(handler));
+}
+
 Covered DrivenPeer::covered(const Position& position, milliseconds timeout) {
   const auto parts = parts_;
   return parts->runs() ? parts->covered(position, timeout) : Covered::unknown;

@@ -8,6 +8,7 @@
 #include "lib/mesh/announcement.hpp"
 #include "lib/node/trace.hpp"
 #include "peer/io/clock.hpp"
+#include "peer/stranger.hpp"
 
 namespace tidegate::peer {
 namespace {
@@ -22,27 +23,18 @@ constexpr Duration pause_between_looks = std::chrono::seconds(1);
 constexpr Duration pause_between_flood_warnings = std::chrono::minutes(1);
 constexpr Duration name_patience = std::chrono::seconds(10);
 constexpr Duration connect_again_after = std::chrono::seconds(1);
+constexpr Duration port_patience = std::chrono::milliseconds(1200);
 
 std::string text_of(const base::Endpoint& endpoint) {
   return to_string(discovery::Seed{endpoint.host, endpoint.port});
 }
 
+// Its answer is large.
 bool is_request(const mesh::Decoded<mesh::CallFrame>& decoded) {
   const auto* frame = std::get_if<mesh::CallFrame>(&decoded);
-  return frame != nullptr && std::holds_alternative<mesh::RetransmitRequest>(*frame);
-}
-
-std::string why_stranger(discovery::Seal seal) {
-  switch (seal) {
-    case discovery::Seal::missing:
-      return "has no key, and this peer has one";
-    case discovery::Seal::unknown_key:
-      return "has a key that this peer does not have";
-    case discovery::Seal::forged:
-    case discovery::Seal::good:
-      break;
-  }
-  return "names a key of this mesh and was not made with it";
+  if (frame == nullptr) return false;
+  const auto* path = std::get_if<mesh::PathQuestion>(frame);
+  return std::holds_alternative<mesh::RetransmitRequest>(*frame) || (path && path->large);
 }
 
 std::string listed(const std::vector<std::string>& texts) {
@@ -60,6 +52,8 @@ Loop::Loop(const Options& options, World world, Sink sink)
       keyring_(std::move(world.keyring)),
       beacon_(std::move(world.beacon)),
       addresses_(std::move(world.addresses)),
+      ports_(reactor_, port_patience,
+             [this](std::string_view first) { return carrier_->greets(first); }),
       resolver_(name_patience),
       replay_reader_{std::move(world.replay_reader)},
       state_(std::move(world.state)),
@@ -129,6 +123,9 @@ void Loop::poll_once() {
   receive_frames();
   if (std::exchange(beacon_woken_, false)) receive_datagrams();
   if (std::exchange(resolver_woken_, false) || now_ >= resolver_.deadline()) receive_addresses();
+  for (auto& [endpoint, answer] : ports_.take(now_)) {
+    handle(node::input::PortTested{std::move(endpoint), answer});
+  }
   const bool look_again = addresses_ && addresses_->blind() && now_ >= look_at_;
   if (std::exchange(addresses_woken_, false) || look_again) look_at_interfaces();
   if (now_ >= connect_again_at_) connect_again();
@@ -170,17 +167,22 @@ void Loop::receive_datagrams() {
     if (!datagram) return;
     const auto decoded = mesh::decode_announcement(datagram->bytes());
     const auto* announcement = std::get_if<mesh::Announcement>(&decoded);
+    const auto host = to_string(datagram->source);
     if (announcement == nullptr) {
       node_.count_malformed();
+      if (std::get<mesh::AnnouncementFault>(decoded) == mesh::AnnouncementFault::other_version) {
+        node_.note_refused(host, 0, RefusedSeen::Why::other_version, "", now_);
+      }
       continue;
     }
-    const auto host = to_string(datagram->source);
     const auto seal = discovery::check_seal(datagram->bytes(), keyring_);
     // That there is another mesh is all that is taken from its beacons.
     if (seal == discovery::Seal::good || announcement->mesh != node_.mesh()) {
       handle(node::input::Heard{*announcement, host});
     } else {
-      node_.count_stranger(host + ", whose beacon " + why_stranger(seal));
+      const auto [why, words] = stranger_with(seal);
+      node_.count_stranger(host + ", whose beacon " + words);
+      node_.note_refused(*announcement, host, why, "", now_);
     }
   }
 }
@@ -295,7 +297,8 @@ void Loop::give_back_what_waits_for_nobody() {
 // Brings the reactor up to date, so that its descriptor tells the truth between turns.
 void Loop::update_reactor() {
   auto deadline = carrier_->pending() ? Instant::min() : node_.deadline();
-  deadline = std::min({deadline, connect_again_at_, resolver_.deadline(), follow(replay_reader_)});
+  deadline = std::min({deadline, connect_again_at_, resolver_.deadline(), ports_.deadline(),
+                       follow(replay_reader_)});
   timer_.set(std::min(deadline, follow(commit_position_reader_)));
 }
 
@@ -333,6 +336,11 @@ void Loop::input(std::vector<node::Input> inputs) {
   run_effects();
   give_back_what_waits_for_nobody();
   update_reactor();
+}
+
+void Loop::survey(SurveyDone done) {
+  surveyed_.push_back(std::move(done));
+  input(node::input::SurveyMesh{});
 }
 
 void Loop::look_for_primary() {
@@ -405,6 +413,8 @@ Status Loop::status_without_troubles(Instant now) const {
 // With the heartbeats, so that nothing is woken for it.
 void Loop::look_for_trouble() {
   look_at_ = now_ + pause_between_looks;
+  node_.set_clock(std::chrono::microseconds(io::wall_clock_microseconds()) -
+                  now_.time_since_epoch());
   std::vector<Trouble> changes;
   troubles_.look(status_without_troubles(now_), now_, changes);
   for (auto& change : changes) sink_(Notice{std::move(change)});
@@ -468,6 +478,10 @@ void Loop::execute(node::effect::QueryCommitPosition&) {
 void Loop::execute(node::effect::Nudge&) { commit_position_reader_.reader->nudge(now_); }
 void Loop::execute(node::effect::LeavePrimary&) {
   commit_position_reader_.reader->leave_server(now_);
+}
+void Loop::execute(node::effect::TestPort& e) { ports_.ask(e.endpoint, now_); }
+void Loop::execute(node::effect::Surveyed& e) {
+  for (const auto& done : std::exchange(surveyed_, {})) done(e.survey);
 }
 void Loop::execute(node::effect::Deliver& e) { sink_(std::move(e.delivery)); }
 void Loop::execute(node::effect::Notify& e) { sink_(std::move(e.notice)); }

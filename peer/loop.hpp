@@ -29,6 +29,7 @@
 #include "lib/node/server_account.hpp"
 #include "lib/node/troubles.hpp"
 #include "peer/carriers/carrier.hpp"
+#include "peer/io/port_probe.hpp"
 #include "peer/io/reactor.hpp"
 #include "peer/io/resolver.hpp"
 #include "peer/servers/server.hpp"
@@ -68,6 +69,11 @@ class Loop {
   // Takes on other keys, where it had some; both must not be empty.
   void use_keys(keys::Keyring keyring);
   [[nodiscard]] const keys::Keyring& keyring() const { return keyring_; }
+
+  // Lets all members test their ways to each other, and is called with what they tell, some seconds
+  // later. It must not throw, nor call the loop.
+  using SurveyDone = std::function<void(const Survey&)>;
+  void survey(SurveyDone done);
 
   // After input::Leave: sends what is queued and closes the sockets. Nothing else may be called
   // then but status() and cursors().
@@ -151,6 +157,8 @@ class Loop {
   void execute(node::effect::QueryCommitPosition& e);
   void execute(node::effect::Nudge& e);
   void execute(node::effect::LeavePrimary& e);
+  void execute(node::effect::TestPort& e);
+  void execute(node::effect::Surveyed& e);
   void execute(node::effect::Deliver& e);
   void execute(node::effect::Notify& e);
   void warn(std::string text);
@@ -171,7 +179,9 @@ class Loop {
   std::map<mesh::LinkId, node::effect::Dial> not_dialled_;
   std::map<Origin, node::effect::Follow> not_followed_;
   Instant connect_again_at_ = never;
-  io::Resolver resolver_;  // of the names of seeds
+  io::PortProbe ports_;
+  std::vector<SurveyDone> surveyed_;  // want to know
+  io::Resolver resolver_;             // of the names of seeds
   io::Reactor::Watch resolver_watch_;
   bool resolver_woken_ = false;
   Watched<servers::ReplayReader> replay_reader_;

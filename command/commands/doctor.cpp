@@ -1,4 +1,4 @@
-// `tidegate doctor`: prints what doctor.hpp finds.
+// `tidegate doctor`: prints what doctor.hpp finds; with --pairs what doctor_pairs.hpp does.
 #include "command/health/doctor.hpp"
 
 #include <algorithm>
@@ -20,11 +20,15 @@
 #include "command/commands/cursors.hpp"
 #include "command/commands/local_peers.hpp"
 #include "command/doors/json_lines/json.hpp"
+#include "command/doors/json_lines/json_pairs.hpp"
 #include "command/doors/json_lines/output.hpp"
+#include "command/doors/status_socket/status_socket.hpp"
+#include "command/doors/survey_socket/survey_socket.hpp"
 #include "command/health/doctor_cursors.hpp"
 #include "command/health/doctor_mesh.hpp"
 #include "command/status_text.hpp"
 #include "command/subcommand.hpp"
+#include "command/units.hpp"
 #include "peer/servers/postgres/sql_question.hpp"
 #include "tidegate/version.hpp"
 
@@ -33,6 +37,9 @@ namespace {
 
 constexpr postgres::Database::Timeouts timeouts{.connect = std::chrono::seconds(5),
                                                 .answer = std::chrono::seconds(5)};
+
+// A survey takes less than four; the rest is for a busy host.
+constexpr Duration survey_bound = std::chrono::seconds(10);
 
 const char* colour_of(health::Verdict verdict) {
   if (verdict == health::Verdict::problem) return "\x1b[31m";
@@ -72,6 +79,32 @@ std::string in_words(const std::vector<health::Finding>& findings, const Page& p
   return text;
 }
 
+std::string pairs_in_words(const json_lines::PairsReport& report, const Page& page) {
+  std::string text;
+  for (const auto& finding : report.findings) {
+    auto verdict = fmt::format("{:<8}", to_string(finding.verdict));
+    const auto left = verdict.size() + 1;
+    if (page.colours) verdict = colour_of(finding.verdict) + verdict + "\x1b[0m";
+    text += fmt::format("{} {} -> {}\n", verdict, command::harmless(finding.from),
+                        command::harmless(finding.to));
+    text += fmt::format("{:<{}}{}\n", "", left,
+                        command::wrapped(command::harmless(finding.what), page.columns, left));
+    text += fmt::format("{:<{}}-> {}\n", "", left,
+                        command::wrapped(command::harmless(finding.cure), page.columns, left + 3));
+  }
+  if (!text.empty()) text += "\n";
+  const auto ways = report.members * (report.members - 1);
+  text += fmt::format("mesh {}: {} of {} members told in {} how they see each other; {}",
+                      command::harmless(report.mesh), report.answered, report.members,
+                      command::rough_duration(report.took),
+                      report.findings.empty()
+                          ? fmt::format("all {} ways are open", ways)
+                          : fmt::format("{} {}", report.findings.size(),
+                                        report.findings.size() == 1 ? "finding" : "findings"));
+  if (report.left_out > 0) text += fmt::format("; {} more were not asked", report.left_out);
+  return text;
+}
+
 // The peer of this mesh that runs here; nothing when none does.
 std::optional<Result<Status>> ask_running_peer(const command::Invocation& invocation) {
   for (const auto& peer : find_local_peers(invocation).running) {
@@ -87,9 +120,12 @@ command::Description help() {
   return {"doctor",
           "looks for trouble that could keep a peer from working here",
           "Examples:\n"
-          "  tidegate doctor --interfaces eth0 --database host=replica --primary host=primary",
-          {"mesh", "interfaces", "seeds", "beacon-port", "first-port", "last-port", "database",
-           "primary", "state-file"},
+          "  tidegate doctor --interfaces eth0 --database host=replica --primary host=primary\n"
+          "  tidegate doctor --pairs\n"
+          "      lets each member of the mesh test its way to each other one, and shows who can't\n"
+          "      reach whom; asks the peer that runs here",
+          {"mesh", "name", "socket", "interfaces", "seeds", "beacon-port", "first-port",
+           "last-port", "database", "primary", "state-file"},
           command::LogLevel::warning};
 }
 
@@ -99,6 +135,9 @@ class DoctorCommand final : public command::Subcommand {
 
   void declare(CLI::App& app) override {
     app.add_flag("--json", json_, "print one JSON object");
+    app.add_flag("--pairs", pairs_,
+                 "test the way between each two members of the mesh, in both directions, instead "
+                 "of this host");
     app.add_option("--state-dir", state_directory_,
                    "where `tidegate sub --durable` keeps its cursors, if not in the usual place; "
                    "those of a peer's clients are found by state-file")
@@ -108,6 +147,7 @@ class DoctorCommand final : public command::Subcommand {
   void check(std::vector<command::SettingProblem>&) override {}
 
   int run(const command::Invocation& invocation) override {
+    if (pairs_) return survey(invocation);
     const auto& options = invocation.settings.options;
     auto findings = health::judge(options, health::gather_facts(options));
     const auto mesh = health::gather_mesh(options, ask_running_peer(invocation));
@@ -159,7 +199,33 @@ class DoctorCommand final : public command::Subcommand {
     return cursors;
   }
 
+  // Of the mesh, by the peer that runs here.
+  [[nodiscard]] int survey(const command::Invocation& invocation) const {
+    const auto chosen = choose_local_peer(invocation);
+    if (const auto* exit_status = std::get_if<int>(&chosen)) return *exit_status;
+    const auto path = survey_socket::path_beside(std::get<status_socket::PeerSocket>(chosen).path);
+    const auto answer = status_socket::read_status(path, survey_bound);
+    if (!answer) return command::fail(invocation, answer.error().message);
+    const auto* text = std::get_if<std::string>(&*answer);
+    if (text == nullptr) {
+      return command::fail(invocation, "the peer at " + path +
+                                           " surveys no mesh; ask as its user, and look whether it "
+                                           "runs and is of an earlier release");
+    }
+    const auto report = json_lines::parse_pairs(*text);
+    if (!report) return command::fail(invocation, report.error().message);
+    json_lines::Output output(STDOUT_FILENO);
+    output.line(json_ ? text->substr(0, text->find('\n'))
+                      : pairs_in_words(*report, page_of_output()));
+    const auto problem = std::any_of(
+        report->findings.begin(), report->findings.end(),
+        [](const auto& finding) { return finding.verdict == health::Verdict::problem; });
+    return command::finish(output, invocation,
+                           problem ? command::exit_status::failed : command::exit_status::done);
+  }
+
   bool json_ = false;
+  bool pairs_ = false;
   std::string state_directory_;
 };
 

@@ -9,6 +9,7 @@
 #include "command/doors/json_lines/output.hpp"
 #include "command/doors/publish_socket/publish_socket.hpp"
 #include "command/doors/status_socket/status_socket.hpp"
+#include "command/doors/survey_socket/survey_socket.hpp"
 #include "command/log.hpp"
 #include "command/status_text.hpp"
 #include "peer/io/listener.hpp"
@@ -72,8 +73,9 @@ LocalPeers find_local_peers(const command::Invocation& invocation) {
     // it is asked in earnest.
     const auto answer = status_socket::read_status(found.path, ask_bound);
     if (answer && std::holds_alternative<status_socket::NobodyThere>(*answer)) {
-      // Removes the other file that it has left behind.
+      // Removes the other files that it has left behind.
       (void)io::connect_to_unix(publish_socket::path_beside(found.path));
+      (void)io::connect_to_unix(survey_socket::path_beside(found.path));
       continue;
     }
     peers.running.push_back(std::move(found));

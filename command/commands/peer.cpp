@@ -39,6 +39,7 @@
 #include "command/doors/status_socket/status_socket.hpp"
 #include "command/doors/stomp/stomp_door.hpp"
 #include "command/doors/subscriptions.hpp"
+#include "command/doors/survey_socket/survey_socket.hpp"
 #include "command/doors/tls/terminator.hpp"
 #include "command/outbox_retention.hpp"
 #include "command/subcommand.hpp"
@@ -128,6 +129,25 @@ std::unique_ptr<publish_socket::PublishSocket> open_publish_socket(
   command::write(invocation.log,
                  {command::LogLevel::warning,
                   "`tidegate pub` can't publish through this peer: " + socket.error().message});
+  return nullptr;
+}
+
+// The socket over which `tidegate doctor --pairs` surveys the mesh, for those who may ask for the
+// status. Without one nobody can.
+std::unique_ptr<survey_socket::SurveySocket> open_survey_socket(
+    const command::Invocation& invocation, const status_socket::StatusSocket* status_socket,
+    io::Reactor& reactor, DrivenPeer& peer) {
+  if (status_socket == nullptr) return nullptr;
+  const auto& settings = invocation.settings;
+  const auto path = survey_socket::path_beside(status_socket->path());
+  auto socket = survey_socket::SurveySocket::open(path, reactor, peer);
+  auto trouble =
+      socket ? status_socket::share_socket(path, settings.socket_group, settings.socket_mode, false)
+             : socket.error();
+  if (!trouble) return std::move(socket).value();
+  command::write(invocation.log,
+                 {command::LogLevel::warning,
+                  "`tidegate doctor --pairs` can't ask this peer: " + trouble->message});
   return nullptr;
 }
 
@@ -402,6 +422,7 @@ class PeerCommand final : public command::Subcommand {
     const auto publishing =
         open_publish_socket(invocation, socket->get(), session.reactor(), peer, orders);
     orders.serves(publishing.get());
+    const auto surveys = open_survey_socket(invocation, socket->get(), session.reactor(), peer);
     const auto network = start_network(invocation.settings, session.reactor());
     if (!network) return command::fail(invocation, network.error().message);
     const auto terminator = open_terminator(invocation.settings, network->get());
@@ -420,7 +441,7 @@ class PeerCommand final : public command::Subcommand {
     doors::NoticeLog log(invocation.log, session.reactor(), peer);
     const auto manager = service_manager::ServiceManager::open(session.reactor(), peer);
     add_doors(session, {&lines, &log, publishing.get(), http->get(), network->get(), stomp->get(),
-                        &outboxes, manager.get()});
+                        &outboxes, surveys.get(), manager.get()});
     io::Reactor::Watch hangup_watch;
     auto present = invocation.settings;
     if (hangup) {

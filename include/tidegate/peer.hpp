@@ -60,6 +60,7 @@
 #include "tidegate/position.hpp"
 #include "tidegate/result.hpp"
 #include "tidegate/status.hpp"
+#include "tidegate/survey.hpp"
 #include "tidegate/topic.hpp"
 
 namespace tidegate {
@@ -260,6 +261,11 @@ class TIDEGATE_EXPORT DrivenPeer {
   // peer's own stream is among them if its application receives it. Nothing is answered while
   // deliveries or reports of lost messages wait to be taken.
   [[nodiscard]] std::vector<Cursor> cursors();
+
+  // Lets all members test their ways to each other, for somebody who looks for the cause of an
+  // outage; that takes up to four seconds, and costs a connection for each pair. The handler is
+  // called once, in the midst of the loop: it must not throw, nor call the peer.
+  void survey(std::function<void(const Survey&)> handler);
 
   void trust_primary();
 

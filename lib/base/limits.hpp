@@ -57,6 +57,15 @@ inline constexpr std::size_t peers = 1024;
 inline constexpr std::size_t remembered_streams = 16 * peers;  // of peers that were forgotten
 inline constexpr std::size_t cursors = remembered_streams;     // of streams to be resumed
 
+// A survey: members that are asked and that each of them tests, what one tells besides, and the
+// large frame, which is longer than any usual packet on the way.
+inline constexpr std::size_t survey_members = 128;
+inline constexpr std::size_t survey_refused = 32;
+inline constexpr std::size_t survey_seeds = 16;
+inline constexpr std::size_t survey_seed_addresses = 4;
+inline constexpr std::size_t survey_text_bytes = 300;  // of a seed, a reason, a version
+inline constexpr std::size_t large_path_bytes = std::size_t{16} << 10U;
+
 // Released in one step at the most, so that a flood of releases can't starve the heartbeat, and so
 // that the application, which can say "no more" only between two steps, gets no more than this
 // beyond its bound. A message alone may be larger.

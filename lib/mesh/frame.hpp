@@ -4,9 +4,11 @@
 //     channel       from                  to                     frames
 //     CallFrame     a DEALER that dialled the ROUTER dialled     Hello, Ready, Listening,
 //                                                                RetransmitRequest, Probe,
-//                                                                CoverageQuestion, ReceiptRequest
+//                                                                CoverageQuestion, ReceiptRequest,
+//                                                                SurveyQuestion, PathQuestion
 //     AnswerFrame   that ROUTER           the same DEALER        Welcome, Refusal, Data, Retained,
-//                                                                Vouch, CoverageAnswer, Receipt
+//                                                                Vouch, CoverageAnswer, Receipt,
+//                                                                SurveyAnswer, PathAnswer
 //     StreamFrame   an XPUB               every SUB              Data, Heartbeat, Farewell
 #pragma once
 
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "lib/mesh/announcement.hpp"
+#include "lib/mesh/survey_frames.hpp"
 #include "tidegate/covered.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/origin.hpp"
@@ -181,9 +184,9 @@ struct OtherVersion {
 
 // OtherVersion is only ever received.
 using CallFrame = std::variant<Hello, Ready, Listening, RetransmitRequest, Probe, ReceiptRequest,
-                               CoverageQuestion, OtherVersion>;
-using AnswerFrame =
-    std::variant<Welcome, Refusal, Data, Retained, Vouch, Receipt, CoverageAnswer, OtherVersion>;
+                               CoverageQuestion, SurveyQuestion, PathQuestion, OtherVersion>;
+using AnswerFrame = std::variant<Welcome, Refusal, Data, Retained, Vouch, Receipt, CoverageAnswer,
+                                 SurveyAnswer, PathAnswer, OtherVersion>;
 using StreamFrame = std::variant<Data, Heartbeat, Farewell>;
 
 }  // namespace tidegate::mesh

@@ -11,6 +11,7 @@
 #include "lib/mesh/frame_cursor.hpp"
 #include "lib/mesh/frame_reader.hpp"
 #include "lib/mesh/frame_writer.hpp"
+#include "lib/mesh/survey_codec.hpp"
 #include "lib/message/headers.hpp"
 #include "lib/message/position_order.hpp"
 
@@ -52,7 +53,14 @@ template <>
 constexpr std::uint8_t kind_of<CoverageQuestion> = 15;
 template <>
 constexpr std::uint8_t kind_of<CoverageAnswer> = 16;
-constexpr std::uint8_t last_kind = kind_of<CoverageAnswer>;
+template <>
+constexpr std::uint8_t kind_of<SurveyQuestion> = 21;
+template <>
+constexpr std::uint8_t kind_of<SurveyAnswer> = 22;
+template <>
+constexpr std::uint8_t kind_of<PathQuestion> = 23;
+template <>
+constexpr std::uint8_t kind_of<PathAnswer> = 24;
 
 // The answer of a peer that reads no server; all others are above it by the number of their value.
 constexpr std::uint64_t reads_none = 0;
@@ -133,6 +141,17 @@ std::string write(const CoverageAnswer& f) {
       .number(f.covered ? 1 + static_cast<std::uint64_t>(*f.covered) : reads_none)
       .take();
 }
+// Of a frame of a survey.
+template <typename Frame>
+std::string write_survey(const Frame& f, std::uint32_t fields) {
+  FrameWriter writer(kind_of<Frame>, fields);
+  write_fields(writer, f);
+  return writer.take();
+}
+std::string write(const SurveyQuestion& f) { return write_survey(f, survey_question_fields); }
+std::string write(const SurveyAnswer& f) { return write_survey(f, survey_answer_fields); }
+std::string write(const PathQuestion& f) { return write_survey(f, path_question_fields); }
+std::string write(const PathAnswer& f) { return write_survey(f, path_answer_fields); }
 std::string write(const OtherVersion&) {
   TIDEGATE_MUST(false && "only ever received");
   return {};
@@ -304,6 +323,14 @@ CoverageAnswer read(FrameReader& frame, As<CoverageAnswer>) {
   return {origin, number, static_cast<Covered>(answer - 1)};
 }
 
+template <typename Frame>
+requires requires(FrameReader& frame, Frame& value) { read_fields(frame, value); }
+Frame read(FrameReader& frame, As<Frame>) {
+  Frame value;
+  read_fields(frame, value);
+  return value;
+}
+
 // These have positions.
 template <typename Frame>
 constexpr bool has_histories = std::is_same_v<Frame, Data> || std::is_same_v<Frame, Heartbeat> ||
@@ -334,6 +361,19 @@ bool read_if(std::uint64_t kind, FrameReader& reader, KnownBranches& known, Chan
   }
 }
 
+// A frame of that number can be on the channel.
+template <typename... Frames>
+constexpr bool carries(const std::variant<Frames...>*, std::uint64_t kind) {
+  return ((kind == kind_of<Frames>) || ...);
+}
+
+bool is_known(std::uint64_t kind) {
+  constexpr const CallFrame* calls = nullptr;
+  constexpr const AnswerFrame* answers = nullptr;
+  constexpr const StreamFrame* stream = nullptr;
+  return carries(calls, kind) || carries(answers, kind) || carries(stream, kind);
+}
+
 template <typename... Frames>
 bool read_one(std::uint64_t kind, FrameReader& reader, KnownBranches& known,
               std::variant<Frames...>& channel) {
@@ -357,7 +397,8 @@ template <typename Channel>
 Decoded<Channel> decode(std::string_view bytes, KnownBranches& known) {
   FrameCursor cursor(bytes);
   FrameReader reader(cursor, "array");
-  const auto kind = reader.number("kind", 1, last_kind);
+  const auto kind = reader.number("kind", 1, std::numeric_limits<std::uint8_t>::max());
+  if (cursor.problem() == nullptr && !is_known(kind)) cursor.fail("kind");
   Decoded<Channel> decoded;
   if (cursor.problem() == nullptr && !read_one(kind, reader, known, std::get<Channel>(decoded))) {
     return Misplaced{};

@@ -15,6 +15,7 @@
 #include "lib/base/limits.hpp"
 #include "lib/base/utf8.hpp"
 #include "lib/mesh/branch_bytes.hpp"
+#include "lib/mesh/frame.hpp"
 #include "lib/mesh/frame_cursor.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"

@@ -55,6 +55,18 @@ class FrameWriter {
     return *this;
   }
 
+  FrameWriter& binary(std::string_view value) {
+    const auto size = static_cast<std::uint32_t>(value.size());
+    pack_.pack_bin(size).pack_bin_body(value.data(), size);
+    return *this;
+  }
+
+  // So many elements follow.
+  FrameWriter& array(std::uint32_t size) {
+    pack_.pack_array(size);
+    return *this;
+  }
+
   FrameWriter& origin(const Origin& value) {
     binary({reinterpret_cast<const char*>(value.peer.bytes.data()), value.peer.bytes.size()});
     return number(value.incarnation);
@@ -136,11 +148,6 @@ class FrameWriter {
   void place(const std::optional<Position>& value, const BranchTable& branches) {
     number(value ? branches.number_of(value->branch) : 0);
     if (value) number(value->offset);
-  }
-
-  void binary(std::string_view value) {
-    const auto size = static_cast<std::uint32_t>(value.size());
-    pack_.pack_bin(size).pack_bin_body(value.data(), size);
   }
 
   // The sink that msgpack writes to. Nearly all that it writes is a few bytes, and to append them

@@ -37,11 +37,13 @@ bool Roster::heard(const Announcement& announcement, const std::string& host, In
   if (known != nullptr) {
     if (announcement.counter <= known->announced) return false;
     known->announced = announcement.counter;
+    known->beacon_at = now;
     if (known->state != PeerState::gone) return false;
   }
   auto* member = known != nullptr ? known : admit(announcement.origin, host, now);
   if (member == nullptr) return false;
   member->announced = announcement.counter;
+  member->beacon_at = now;
   member->host = host;
   member->publish_port = announcement.publish_port;
   member->direct_port = announcement.direct_port;
@@ -208,6 +210,7 @@ Member* Roster::publisher(const Origin& origin, Instant now, Effects& effects) {
   auto* member = find(origin);
   if (member == nullptr || !member->following) return nullptr;
   member->refollow_at = now + patience_.gone;
+  member->stream_at = now;
   sign_of_life(*member, now, effects);
   return member;
 }

@@ -78,9 +78,11 @@ struct Member {
   std::string host;
   std::uint16_t publish_port = 0;
   std::uint16_t direct_port = 0;
-  StreamKey stream_key{};       // from its Welcome
-  KeyId key = 0;                // of its direct port, as it last said
-  std::uint64_t announced = 0;  // the counter of its last announcement
+  StreamKey stream_key{};              // from its Welcome
+  KeyId key = 0;                       // of its direct port, as it last said
+  std::uint64_t announced = 0;         // the counter of its last announcement
+  Instant beacon_at = Instant::min();  // that came then
+  Instant stream_at = Instant::min();  // the last frame of its stream came then
 
   PeerState state = PeerState::heard;
   FailureDetector detector;
@@ -127,6 +129,14 @@ struct Member {
   [[nodiscard]] base::Endpoint publish_endpoint() const { return {host, publish_port}; }
   [[nodiscard]] base::Endpoint direct_endpoint() const { return {host, direct_port}; }
   [[nodiscard]] std::string address() const { return to_string(direct_endpoint()); }
+};
+
+// Named by the options, and no peer of this mesh has answered there.
+struct UnansweredSeed {
+  std::string seed;
+  Duration unanswered{};
+  std::string reason;                     // as far as it is known
+  std::vector<base::Endpoint> endpoints;  // that the name leads to
 };
 
 // How far this peer's own stream goes.
@@ -203,6 +213,11 @@ class Roster {
 
   [[nodiscard]] Handshake lacks(const Member& member) const;
   [[nodiscard]] std::vector<SeedStatus> seeds(Instant now) const;
+  [[nodiscard]] std::vector<UnansweredSeed> unanswered_seeds(Instant now) const;
+  [[nodiscard]] bool has_seeds() const { return !seeds_.empty(); }
+
+  // For a connection beside those to the members.
+  [[nodiscard]] LinkId new_link() { return ++last_link_; }
 
  private:
   struct SeedAddress {

@@ -104,6 +104,21 @@ std::vector<SeedStatus> Roster::seeds(Instant now) const {
   return list;
 }
 
+std::vector<UnansweredSeed> Roster::unanswered_seeds(Instant now) const {
+  std::vector<UnansweredSeed> list;
+  for (const auto& seed : seeds_) {
+    if (seed.unanswered_since == never) continue;
+    UnansweredSeed one{
+        to_string(seed.endpoint), now - seed.unanswered_since, seed.lookup_trouble, {}};
+    for (const auto& address : seed.addresses) {
+      one.endpoints.push_back(address.endpoint);
+      if (one.reason.empty()) one.reason = address.refusal;
+    }
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
 // A fresh connection each time: its queue holds one Hello.
 void Roster::dial_seed(Seed& seed, Instant now, Effects& effects) {
   for (auto& address : seed.addresses) {

@@ -23,6 +23,7 @@
 #include "tidegate/covered.hpp"
 #include "tidegate/message.hpp"
 #include "tidegate/notice.hpp"
+#include "tidegate/survey.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/topic.hpp"
 
@@ -99,6 +100,13 @@ struct Ask {
   Duration timeout{};
   Where where = Where::here;
 };
+// Answers effect TestPort.
+struct PortTested {
+  base::Endpoint endpoint;
+  PortAnswer answer = PortAnswer::no_answer;
+};
+// All members test their ways to each other: answered by one effect Surveyed, within some seconds.
+struct SurveyMesh {};
 // Say farewell. Messages still waiting for their position come back as Unpublished.
 struct Leave {};
 
@@ -113,13 +121,13 @@ struct TimePassed {};
 
 // ServerUp, ServerDown, PrimaryUp, PrimaryDown and Warning are both: the node learns, and the
 // application is told.
-using Input =
-    std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream, input::Reader,
-                 input::Resolved, input::InterfacesChanged, input::Rekeyed, input::Publish,
-                 input::Subscribe, input::Unsubscribe, input::Demand, input::NoPrimary,
-                 input::TrustPrimary, input::Ask, input::Leave, input::ReplayPositionRead,
-                 input::TideForgotten, input::CommitPositionRead, input::TimePassed, ServerUp,
-                 ServerDown, PrimaryUp, PrimaryDown, Warning>;
+using Input = std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream,
+                           input::Reader, input::Resolved, input::InterfacesChanged, input::Rekeyed,
+                           input::Publish, input::Subscribe, input::Unsubscribe, input::Demand,
+                           input::NoPrimary, input::TrustPrimary, input::Ask, input::PortTested,
+                           input::SurveyMesh, input::Leave, input::ReplayPositionRead,
+                           input::TideForgotten, input::CommitPositionRead, input::TimePassed,
+                           ServerUp, ServerDown, PrimaryUp, PrimaryDown, Warning>;
 
 namespace effect {
 
@@ -139,6 +147,12 @@ struct Nudge {};                // make the primary flush
 // The server is no primary: leave it, and look for another one. A question under way is gone with
 // it, and the node knows that it is down.
 struct LeavePrimary {};
+struct TestPort {  // connect to it, and look what it says
+  base::Endpoint endpoint;
+};
+struct Surveyed {
+  Survey survey;
+};
 struct Deliver {
   Deliver(Message&& message, const Origin& origin, const std::string& origin_name,
           std::uint64_t sequence, bool earlier = false, Duration held = {}, bool late = false)
@@ -149,11 +163,11 @@ struct Deliver {
 
 }  // namespace effect
 
-using Effect =
-    std::variant<effect::Dial, effect::Undial, effect::Resolve, effect::Follow, effect::Unfollow,
-                 effect::ToLink, effect::ToRoute, effect::Broadcast, effect::Announce,
-                 effect::ReadReplayPosition, effect::QueryCommitPosition, effect::Nudge,
-                 effect::LeavePrimary, effect::Deliver, effect::Notify>;
+using Effect = std::variant<effect::Dial, effect::Undial, effect::Resolve, effect::Follow,
+                            effect::Unfollow, effect::ToLink, effect::ToRoute, effect::Broadcast,
+                            effect::Announce, effect::ReadReplayPosition,
+                            effect::QueryCommitPosition, effect::Nudge, effect::LeavePrimary,
+                            effect::TestPort, effect::Surveyed, effect::Deliver, effect::Notify>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tidegate::node

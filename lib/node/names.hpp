@@ -8,6 +8,7 @@
 #include "tidegate/options.hpp"
 #include "tidegate/peer.hpp"
 #include "tidegate/status.hpp"
+#include "tidegate/survey.hpp"
 
 namespace tidegate::node {
 
@@ -71,6 +72,22 @@ inline constexpr auto handshake_names =
                                  {Handshake::call, "call"},
                                  {Handshake::stream, "stream"},
                                  {Handshake::subscription, "subscription"}});
+
+inline constexpr auto port_answer_names =
+    base::enum_names<PortAnswer>({{PortAnswer::untested, "untested"},
+                                  {PortAnswer::speaks, "speaks"},
+                                  {PortAnswer::silent, "silent"},
+                                  {PortAnswer::other, "other"},
+                                  {PortAnswer::refused, "refused"},
+                                  {PortAnswer::unreachable, "unreachable"},
+                                  {PortAnswer::no_answer, "no_answer"}});
+
+inline constexpr auto refused_names =
+    base::enum_names<RefusedSeen::Why>({{RefusedSeen::Why::other_mesh, "other_mesh"},
+                                        {RefusedSeen::Why::no_key, "no_key"},
+                                        {RefusedSeen::Why::other_key, "other_key"},
+                                        {RefusedSeen::Why::forged, "forged"},
+                                        {RefusedSeen::Why::other_version, "other_version"}});
 
 inline constexpr auto trouble_names =
     base::enum_names<Trouble::Kind>({{Trouble::Kind::database_down, "database_down"},

@@ -35,7 +35,8 @@ Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoi
       receiver_(options, self_, roster_, stream_, counters_, base::Random(random_.next()), now),
       publisher_(options, self_.origin, roster_, stream_, counters_, now),
       primary_watch_(publisher_, receiver_, stream_),
-      everywhere_(self_.origin, self_.name, roster_) {}
+      everywhere_(self_.origin, self_.name, roster_),
+      surveyor_(self_, roster_, base::Random(random_.next())) {}
 
 void Node::step(Input input, Instant now, Effects& effects) {
   if (left_) return;
@@ -55,6 +56,7 @@ void Node::step(Input input, Instant now, Effects& effects) {
   receiver_.release(now, effects);
   if (receiver_.has_answers()) tell_coverage(effects);
   everywhere_.advance(now, receiver_, effects);
+  surveyor_.advance(now, effects);
   run_timers(now, effects);
   announced_deadline_ = std::max(deadline(), now);
 }
@@ -62,7 +64,7 @@ void Node::step(Input input, Instant now, Effects& effects) {
 Instant Node::deadline() const {
   if (left_) return never;
   return std::min({publisher_.deadline(), receiver_.deadline(), roster_.deadline(),
-                   pace_.deadline(), everywhere_.deadline()});
+                   pace_.deadline(), everywhere_.deadline(), surveyor_.deadline()});
 }
 
 // This peer's own answers.
@@ -79,7 +81,10 @@ void Node::run_timers(Instant now, Effects& effects) {
   publisher_.run_timers(now, effects);
   receiver_.run_timers(now, effects);
   const bool first = pace_.in_burst();
-  if (pace_.take_due(now)) effects.push_back(effect::Announce{announcement(false, first)});
+  const bool regular = pace_.take_due(now);
+  if (surveyor_.take_beacon_due(now) || regular) {
+    effects.push_back(effect::Announce{announcement(false, regular && first)});
+  }
 }
 
 mesh::Announcement Node::announcement(bool leaving, bool reply_wanted) {
@@ -92,7 +97,10 @@ mesh::Announcement Node::announcement(bool leaving, bool reply_wanted) {
 void Node::handle(input::Heard& in, Instant now, Effects& effects) {
   const bool newcomer = roster_.heard(in.announcement, in.host, now, FromMesh(effects));
   const auto& heard = in.announcement;
-  if (heard.mesh != self_.mesh) other_mesh_ = heard.mesh + " at " + in.host;
+  if (heard.mesh != self_.mesh) {
+    other_mesh_ = heard.mesh + " at " + in.host;
+    note_refused(heard, in.host, RefusedSeen::Why::other_mesh, heard.mesh, now);
+  }
   if (newcomer) {
     pace_.newcomer(now);
   } else if (heard.reply_wanted && heard.mesh == self_.mesh &&
@@ -183,6 +191,16 @@ bool Node::answered(mesh::LinkId link, mesh::CoverageAnswer& frame, Instant now,
   return member != nullptr;
 }
 
+bool Node::answered(mesh::LinkId link, mesh::SurveyAnswer& frame, Instant now, Effects& effects) {
+  auto* member = roster_.answering(link, frame.seen.origin, now, FromMesh(effects));
+  if (member != nullptr) surveyor_.answered(*member, frame);
+  return member != nullptr;
+}
+
+bool Node::answered(mesh::LinkId link, mesh::PathAnswer& frame, Instant now, Effects& effects) {
+  return surveyor_.path_answered(link, frame, now, effects);
+}
+
 bool Node::answered(mesh::LinkId, mesh::OtherVersion&, Instant, Effects&) { return false; }
 
 // --- calls of peers that dialled us -------------------------------------------------------------
@@ -191,6 +209,10 @@ bool Node::called(input::FromRoute& from, mesh::Hello& frame, Instant now, Effec
   if (!roster_.hello(frame.info, from.route, from.host, publisher_.extent(), now,
                      FromMesh(effects))) {
     ++counters_.refused;
+    if (frame.info.mesh != self_.mesh) {
+      note_refused(from.host, frame.info.direct_port, RefusedSeen::Why::other_mesh, frame.info.mesh,
+                   now);
+    }
   }
   return true;
 }
@@ -232,10 +254,27 @@ bool Node::called(input::FromRoute& from, mesh::CoverageQuestion& frame, Instant
   return true;
 }
 
-bool Node::called(input::FromRoute& from, mesh::OtherVersion& frame, Instant, Effects& effects) {
+bool Node::called(input::FromRoute& from, mesh::SurveyQuestion& frame, Instant now,
+                  Effects& effects) {
+  if (roster_.asking(frame.origin, now, FromMesh(effects)) == nullptr) return false;
+  surveyor_.asked(frame, from.route, now, effects);
+  return true;
+}
+
+bool Node::called(input::FromRoute& from, mesh::PathQuestion& frame, Instant now,
+                  Effects& effects) {
+  if (roster_.asking(frame.origin, now, FromMesh(effects)) == nullptr) return false;
+  effects.push_back(effect::ToRoute{from.route, surveyor_.answer(frame, now)});
+  pace_.asked(now);  // its beacon is tested, too
+  return true;
+}
+
+bool Node::called(input::FromRoute& from, mesh::OtherVersion& frame, Instant now,
+                  Effects& effects) {
   ++counters_.refused;
   stranger_ = from.host + ", which speaks protocol version " + std::to_string(frame.version) +
               ", not " + std::to_string(mesh::protocol_version) + "; upgrade the older one";
+  note_refused(from.host, 0, RefusedSeen::Why::other_version, std::to_string(frame.version), now);
   effects.push_back(effect::ToRoute{
       from.route,
       mesh::Refusal{"this peer speaks protocol version " + std::to_string(mesh::protocol_version) +
@@ -266,6 +305,7 @@ void Node::handle(input::CommitPositionRead& in, Instant now, Effects& effects) 
 }
 
 void Node::handle(PrimaryUp& in, Instant now, Effects& effects) {
+  surveyor_.announces(in.incarnation.cluster);
   primary_watch_.up(in, now, effects);
 }
 
@@ -273,6 +313,7 @@ void Node::handle(PrimaryDown& in, Instant, Effects& effects) { primary_watch_.d
 
 void Node::handle(ServerUp& in, Instant, Effects& effects) {
   receiver_.server_up();
+  surveyor_.reads(in.incarnation.cluster);
   effects.push_back(effect::Notify{std::move(in)});
 }
 
@@ -324,6 +365,14 @@ void Node::handle(input::Ask& in, Instant now, Effects& effects) {
     everywhere_.own(in.ticket, receiver_.covered(in.position, now, effects));  // so far
   }
   receiver_.ask(in, in.where == Where::everywhere ? until : base::later(now, in.timeout), now);
+}
+
+void Node::handle(input::PortTested& in, Instant, Effects&) {
+  surveyor_.tested(in.endpoint, in.answer);
+}
+
+void Node::handle(input::SurveyMesh&, Instant now, Effects& effects) {
+  surveyor_.ask(now, effects);
 }
 
 void Node::handle(input::Leave&, Instant, Effects& effects) {

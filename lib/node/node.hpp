@@ -22,6 +22,7 @@
 #include "lib/node/primary_watch.hpp"
 #include "lib/node/publisher_half.hpp"
 #include "lib/node/receiver_half.hpp"
+#include "lib/node/surveyor.hpp"
 #include "tidegate/options.hpp"
 #include "tidegate/status.hpp"
 #include "tidegate/time.hpp"
@@ -53,6 +54,18 @@ class Node {
     ++counters_.strangers;
     stranger_ = std::move(who);
   }
+  // Somebody whose words were refused, for those who survey the mesh.
+  void note_refused(std::string host, std::uint16_t direct_port, RefusedSeen::Why why,
+                    std::string detail, Instant now) {
+    surveyor_.refused(std::move(host), direct_port, why, std::move(detail), now);
+  }
+  void note_refused(const mesh::Announcement& heard, const std::string& host, RefusedSeen::Why why,
+                    std::string detail, Instant now) {
+    if (heard.leaving) return surveyor_.refused_left(host, heard.direct_port);
+    note_refused(host, heard.direct_port, why, std::move(detail), now);
+  }
+  // The time of day at the instant 0; the others are told how much theirs differs.
+  void set_clock(Duration of_zero) { surveyor_.set_clock(of_zero); }
 
   [[nodiscard]] const std::string& mesh() const { return self_.mesh; }
   [[nodiscard]] std::size_t ready_count() const { return roster_.ready_count(); }
@@ -87,6 +100,8 @@ class Node {
   void handle(input::NoPrimary& in, Instant now, Effects& effects);
   void handle(input::TrustPrimary& in, Instant now, Effects& effects);
   void handle(input::Ask& in, Instant now, Effects& effects);
+  void handle(input::PortTested& in, Instant now, Effects& effects);
+  void handle(input::SurveyMesh& in, Instant now, Effects& effects);
   void handle(input::Leave& in, Instant now, Effects& effects);
   void handle(input::ReplayPositionRead& in, Instant now, Effects& effects);
   void handle(input::CommitPositionRead& in, Instant now, Effects& effects);
@@ -106,6 +121,8 @@ class Node {
   bool answered(mesh::LinkId link, mesh::Vouch& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::Receipt& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::CoverageAnswer& frame, Instant now, Effects& effects);
+  bool answered(mesh::LinkId link, mesh::SurveyAnswer& frame, Instant now, Effects& effects);
+  bool answered(mesh::LinkId link, mesh::PathAnswer& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::OtherVersion& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::Hello& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::Ready& frame, Instant now, Effects& effects);
@@ -115,6 +132,8 @@ class Node {
   bool called(input::FromRoute& from, mesh::Probe& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::ReceiptRequest& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::CoverageQuestion& frame, Instant now, Effects& effects);
+  bool called(input::FromRoute& from, mesh::SurveyQuestion& frame, Instant now, Effects& effects);
+  bool called(input::FromRoute& from, mesh::PathQuestion& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::OtherVersion& frame, Instant now, Effects& effects);
   void published(mesh::Member& member, mesh::Data& frame, Instant now, Effects& effects);
   void published(mesh::Member& member, mesh::Heartbeat& frame, Instant now, Effects& effects);
@@ -140,6 +159,7 @@ class Node {
   PublisherHalf publisher_;
   PrimaryWatch primary_watch_;
   Everywhere everywhere_;
+  Surveyor surveyor_;
   Instant announced_deadline_ = never;  // the deadline that the last step left
   bool left_ = false;
 };

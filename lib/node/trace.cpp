@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "lib/node/names.hpp"
+
 namespace tidegate::node {
 namespace {
 
@@ -69,6 +71,21 @@ std::string words(const mesh::CoverageAnswer& f) {
   return "answer of " + who(f.origin) + ": " +
          (f.covered ? std::string(to_string(*f.covered)) : "it reads no server");
 }
+std::string words(const mesh::SurveyQuestion& f) {
+  return "question of " + who(f.origin) + ": whom do you reach?";
+}
+std::string words(const mesh::SurveyAnswer& f) {
+  return "answer of " + who(f.seen.origin) + ": how it sees " + number(f.seen.pairs.size()) +
+         " others";
+}
+std::string words(const mesh::PathQuestion& f) {
+  return "question of " + who(f.origin) + ": does this come through, and a " +
+         (f.large ? "large" : "small") + " answer?";
+}
+std::string words(const mesh::PathAnswer& f) {
+  return std::string("answer of ") + who(f.origin) +
+         (f.large ? ": a large frame" : ": it has come through");
+}
 std::string words(const mesh::OtherVersion& f) {
   return "frame of protocol version " + number(f.version);
 }
@@ -124,6 +141,10 @@ std::string words(const input::Ask& in) {
   return "asked whether " + to_string(in.position) + " is shown " +
          (in.where == Where::here ? "here" : "everywhere");
 }
+std::string words(const input::PortTested& in) {
+  return "port " + to_string(in.endpoint) + ": " + std::string(port_answer_names.name(in.answer));
+}
+std::string words(const input::SurveyMesh&) { return "asked how all members see each other"; }
 std::string words(const input::Leave&) { return "leaving"; }
 std::string words(const input::ReplayPositionRead& in) {
   if (!in.tide) return "the database could not tell its replay position just now";
@@ -170,6 +191,10 @@ std::string words(const effect::QueryCommitPosition&) { return "ask the primary 
 std::string words(const effect::Nudge&) { return "nudge the primary to flush"; }
 std::string words(const effect::LeavePrimary&) {
   return "leave the server that is no primary, and look for another one";
+}
+std::string words(const effect::TestPort& e) { return "test the port " + to_string(e.endpoint); }
+std::string words(const effect::Surveyed& e) {
+  return "tell how " + number(e.survey.members.size()) + " members see each other";
 }
 std::string words(const effect::Deliver& e) {
   const auto& d = e.delivery;

@@ -122,6 +122,9 @@ class Carrier {
   [[nodiscard]] virtual std::uint64_t strangers() const = 0;
   [[nodiscard]] virtual Floods floods() const = 0;
 
+  // A port of this kind of carrier begins with these bytes when somebody connects.
+  [[nodiscard]] virtual bool greets(std::string_view first) const = 0;
+
   // The next thing that has arrived; nothing when there is no more.
   [[nodiscard]] virtual std::optional<Arrival> receive() = 0;
 

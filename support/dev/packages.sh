@@ -7,7 +7,7 @@ build_packages=(
   nlohmann-json3-dev
 )
 run_packages=(
-  iproute2 jq libnet-stomp-perl mandoc openssl pgbouncer postgresql-15 python3-psycopg2
+  iproute2 jq libnet-stomp-perl mandoc nftables openssl pgbouncer postgresql-15 python3-psycopg2
   python3-stomp python3-websocket
 )
 buildbot_packages=(buildbot buildbot-worker python3-psycopg2)

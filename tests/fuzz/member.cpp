@@ -16,6 +16,22 @@ mesh::Data draw_data(Draw& draw) {
   return data;
 }
 
+MemberSeen draw_member(Draw& draw) {
+  MemberSeen seen{.origin = draw_origin(draw), .answered = true, .version = "1", .reads = 7};
+  const auto pairs = draw.below(4);
+  for (int i = 0; i < pairs; ++i) {
+    seen.pairs.push_back({.origin = draw_origin(draw),
+                          .name = "b",
+                          .host = "10.0.0.2",
+                          .publish_port = 10,
+                          .direct_port = 20,
+                          .beacon_came = draw.coin()});
+  }
+  if (draw.coin()) seen.refused.push_back({"10.0.0.3", 20, RefusedSeen::Why::no_key, "", {}});
+  if (draw.coin()) seen.seeds.push_back({.seed = "x:1", .tested = {"10.0.0.4:1"}});
+  return seen;
+}
+
 }  // namespace
 
 Origin draw_origin(Draw& draw) {
@@ -80,7 +96,7 @@ mesh::Announcement draw_announcement(Draw& draw) {
 }
 
 mesh::CallFrame draw_call(Draw& draw) {
-  switch (draw.below(8)) {
+  switch (draw.below(10)) {
     case 0:
       return mesh::Hello{draw_info(draw)};
     case 1:
@@ -96,13 +112,17 @@ mesh::CallFrame draw_call(Draw& draw) {
     case 6:
       return mesh::CoverageQuestion{draw_origin(draw), draw.number(),
                                     draw_position(draw).value_or(testing::place(1, 5))};
+    case 7:
+      return mesh::SurveyQuestion{draw_origin(draw), draw.number()};
+    case 8:
+      return mesh::PathQuestion{draw_origin(draw), draw.coin()};
     default:
       return mesh::OtherVersion{draw.byte()};
   }
 }
 
 mesh::AnswerFrame draw_answer(Draw& draw) {
-  switch (draw.below(8)) {
+  switch (draw.below(10)) {
     case 0:
       return mesh::Welcome{draw_info(draw)};
     case 1:
@@ -118,6 +138,10 @@ mesh::AnswerFrame draw_answer(Draw& draw) {
     case 6:
       return mesh::CoverageAnswer{draw_origin(draw), draw.number(),
                                   draw.coin() ? std::optional(Covered::pending) : std::nullopt};
+    case 7:
+      return mesh::SurveyAnswer{draw.number(), draw_member(draw)};
+    case 8:
+      return mesh::PathAnswer{draw_origin(draw), draw.number(), draw.coin()};
     default:
       return mesh::OtherVersion{draw.byte()};
   }

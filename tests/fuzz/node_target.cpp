@@ -56,7 +56,7 @@ class World {
 
  private:
   void one_input() {
-    switch (draw_.below(12)) {
+    switch (draw_.below(14)) {
       case 0:
         return pass(std::chrono::milliseconds(1) * draw_.byte() * draw_.byte());
       case 1:
@@ -77,6 +77,10 @@ class World {
         return from_servers();
       case 10:
         return step(node::input::Demand{draw_.coin()});
+      case 12:
+        return step(node::input::SurveyMesh{});
+      case 13:
+        return step(node::input::PortTested{{host(), 20}, PortAnswer::silent});
       default:
         return answer_servers();
     }

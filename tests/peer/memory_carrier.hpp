@@ -81,6 +81,8 @@ class MemoryCarrier final : public carriers::Carrier {
   [[nodiscard]] std::uint64_t strangers() const override { return 0; }
   [[nodiscard]] carriers::Floods floods() const override { return {}; }
 
+  [[nodiscard]] bool greets(std::string_view) const override { return true; }
+
   [[nodiscard]] std::optional<carriers::Arrival> receive() override {
     if (arrived_.empty()) return std::nullopt;
     last_ = std::move(arrived_.front());

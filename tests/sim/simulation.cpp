@@ -398,6 +398,10 @@ void Simulation::act(LifeId life, node::effect::LeavePrimary&) {
   sessions.leave_primary(life);
 }
 
+// Nobody surveys a simulated mesh.
+void Simulation::act(LifeId, node::effect::TestPort&) {}
+void Simulation::act(LifeId, node::effect::Surveyed&) {}
+
 void Simulation::act(LifeId life, node::effect::Deliver& e) {
   const auto& delivery = e.delivery;
   if (trace.on()) {

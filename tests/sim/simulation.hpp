@@ -151,6 +151,8 @@ class Simulation {
   void act(LifeId life, node::effect::QueryCommitPosition&) { ask(life, false); }
   void act(LifeId life, node::effect::Nudge&) { ask(life, true); }
   void act(LifeId life, node::effect::LeavePrimary& e);
+  void act(LifeId life, node::effect::TestPort& e);
+  void act(LifeId life, node::effect::Surveyed& e);
   void act(LifeId life, node::effect::Deliver& e);
   void act(LifeId life, node::effect::Notify& e);
 

@@ -53,6 +53,14 @@ struct Words {
   std::string operator()(const mesh::CoverageAnswer& frame) const {
     return "coverage " + (frame.covered ? std::string(to_string(*frame.covered)) : "of no server");
   }
+  std::string operator()(const mesh::SurveyQuestion&) const { return "survey?"; }
+  std::string operator()(const mesh::SurveyAnswer& frame) const {
+    return "survey of " + std::to_string(frame.seen.pairs.size());
+  }
+  std::string operator()(const mesh::PathQuestion&) const { return "path?"; }
+  std::string operator()(const mesh::PathAnswer& frame) const {
+    return frame.large ? "large path" : "path";
+  }
   std::string operator()(const mesh::OtherVersion&) const { return "another version"; }
 };
 

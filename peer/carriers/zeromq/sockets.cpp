@@ -40,6 +40,11 @@ std::string host_of(std::string_view peer_address) {
   return std::string(peer_address);
 }
 
+bool is_greeting(std::string_view first) {
+  constexpr std::size_t signature = 10;
+  return first.size() >= signature && first[0] == '\xFF' && first[signature - 1] == '\x7F';
+}
+
 zmq::context_t make_context() {
   zmq::context_t context;
   // Two for each peer, each with two that tell of its connections; and our own.

@@ -46,6 +46,9 @@ auto uninterrupted(Call call) {
 void set_common_options(zmq::socket_t& socket);
 
 // For all sockets of a peer in the largest mesh.
+// A socket of ZeroMQ begins so when somebody connects: with a signature of 10 bytes (ZMTP 3.1).
+[[nodiscard]] bool is_greeting(std::string_view first);
+
 [[nodiscard]] zmq::context_t make_context();
 
 // Of a socket that others dial: none that is longer, and little in the kernel's buffer.

@@ -271,6 +271,8 @@ class ZeroMq final : public carriers::Carrier {
   }
   [[nodiscard]] carriers::Floods floods() const override { return guard_->floods(); }
 
+  [[nodiscard]] bool greets(std::string_view first) const override { return is_greeting(first); }
+
   [[nodiscard]] std::optional<Arrival> receive() override {
     let_in();
     // The door is no source of arrivals; it stays marked until it has nothing to do.

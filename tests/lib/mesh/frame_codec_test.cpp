@@ -289,6 +289,42 @@ TEST_CASE("a frame that breaks a bound is refused") {
   CHECK(malformed<CallFrame>(encode(Hello{nameless})));
 }
 
+TEST_CASE("what a member tells in a survey keeps to its bounds, or is refused") {
+  auto seen = testing::sample_member();
+  seen.pairs.resize(limits::survey_members + 9, seen.pairs.front());
+  seen.refused.resize(limits::survey_refused + 9, seen.refused.front());
+  seen.seeds.resize(limits::survey_seeds + 9, seen.seeds.front());
+  seen.seeds[0].tested.resize(limits::survey_seed_addresses + 9, "10.0.0.3:17901");
+  seen.seeds[0].reason = std::string(limits::survey_text_bytes - 1, 'x') + "\xc3\xa4";
+  const auto told = read<AnswerFrame>(encode(SurveyAnswer{1, seen}));
+  REQUIRE(told.has_value());
+  const auto& cut = std::get<SurveyAnswer>(*told).seen;
+  CHECK(cut.pairs.size() == limits::survey_members);
+  CHECK(cut.refused.size() == limits::survey_refused);
+  CHECK(cut.seeds.size() == limits::survey_seeds);
+  CHECK(cut.seeds[0].tested.size() == limits::survey_seed_addresses);
+  CHECK(cut.seeds[0].reason == std::string(limits::survey_text_bytes - 1, 'x'));
+
+  auto portless = testing::sample_member();
+  portless.pairs[0].direct_port = 0;
+  CHECK(malformed<AnswerFrame>(encode(SurveyAnswer{1, portless})));
+  auto stateless = testing::sample_member();
+  stateless.pairs[0].state = static_cast<PeerState>(6);
+  CHECK(malformed<AnswerFrame>(encode(SurveyAnswer{1, stateless})));
+  auto answerless = testing::sample_member();
+  answerless.pairs[0].publish = static_cast<PortAnswer>(7);
+  CHECK(malformed<AnswerFrame>(encode(SurveyAnswer{1, answerless})));
+}
+
+TEST_CASE("a large answer about a path is large or nothing") {
+  const auto large = encode(PathAnswer{origin(1), 5, true});
+  CHECK(large.size() > limits::large_path_bytes);
+  CHECK(read<AnswerFrame>(large) == AnswerFrame(PathAnswer{origin(1), 5, true}));
+  const auto small = encode(PathAnswer{origin(1), 5, false});
+  CHECK(small.back() == '\0');  // the length of its padding
+  CHECK(malformed<AnswerFrame>(small.substr(0, small.size() - 1) + "\1x"));
+}
+
 namespace {
 
 // Bytes that decode must be a frame that this peer could have sent itself, and the same one again

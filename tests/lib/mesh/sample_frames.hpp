@@ -1,6 +1,7 @@
 // One frame of each kind, by channel.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,40 @@ inline Position behind(Position position) {
   return position;
 }
 
+// As it comes over the wire: the asking peer knows the rest.
+inline MemberSeen sample_member() {
+  using std::chrono::milliseconds;
+  MemberSeen seen{.origin = origin(2), .answered = true, .version = "0.9.1", .reads = 7};
+  seen.pairs.push_back({.origin = origin(1),
+                        .name = "app-1",
+                        .host = "10.0.0.1",
+                        .publish_port = 17900,
+                        .direct_port = 17901,
+                        .state = PeerState::ready,
+                        .lacks = Handshake::done,
+                        .silent = milliseconds(3),
+                        .last_beacon = milliseconds(40),
+                        .beacon_came = true,
+                        .stream_came = true,
+                        .round_trip = milliseconds(2),
+                        .large_came = true,
+                        .clock_ahead = milliseconds(-70)});
+  seen.pairs.push_back({.origin = origin(3),
+                        .host = "10.0.0.3",
+                        .publish_port = 17900,
+                        .direct_port = 17901,
+                        .state = PeerState::gone,
+                        .direct = PortAnswer::no_answer,
+                        .publish = PortAnswer::refused});
+  seen.refused = {{"10.0.0.9", 17905, RefusedSeen::Why::other_mesh, "elsewhere", milliseconds(9)}};
+  seen.seeds = {{.seed = "app-3.example:17901",
+                 .unanswered = std::chrono::seconds(7),
+                 .tested = {"10.0.0.3:17901"},
+                 .reason = "no",
+                 .answer = PortAnswer::silent}};
+  return seen;
+}
+
 inline std::vector<mesh::CallFrame> sample_calls() {
   return {mesh::Hello{sample_card},
           mesh::Ready{origin(1), origin(2), 3, 7},
@@ -32,7 +67,9 @@ inline std::vector<mesh::CallFrame> sample_calls() {
           mesh::Probe{origin(1), origin(2)},
           mesh::ReceiptRequest{origin(1), 9},
           mesh::CoverageQuestion{origin(2), 7, behind(place(history("1 2@256/77"), 0x3000060))},
-          mesh::CoverageQuestion{origin(2), 0, place(history("3"), 1)}};
+          mesh::CoverageQuestion{origin(2), 0, place(history("3"), 1)},
+          mesh::SurveyQuestion{origin(1), 7},
+          mesh::PathQuestion{origin(1), true}};
 }
 
 inline std::vector<mesh::AnswerFrame> sample_answers() {
@@ -43,7 +80,9 @@ inline std::vector<mesh::AnswerFrame> sample_answers() {
           mesh::Vouch{origin(2)},
           mesh::Receipt{origin(1), 4, 9},
           mesh::CoverageAnswer{origin(1), 7, Covered::unknown},
-          mesh::CoverageAnswer{origin(1), 8, std::nullopt}};
+          mesh::CoverageAnswer{origin(1), 8, std::nullopt},
+          mesh::SurveyAnswer{7, sample_member()},
+          mesh::PathAnswer{origin(1), 1'700'000'000'000'000, false}};
 }
 
 inline std::vector<mesh::StreamFrame> sample_publications() {

@@ -46,6 +46,18 @@ struct FrameText {
     return "Answer " + std::to_string(f.number) + " " +
            (f.covered ? std::string(to_string(*f.covered)) : "unread");
   }
+  std::string operator()(const mesh::SurveyQuestion& f) const {
+    return "SurveyQuestion " + std::to_string(f.number);
+  }
+  std::string operator()(const mesh::SurveyAnswer& f) const {
+    return "SurveyAnswer " + std::to_string(f.number);
+  }
+  std::string operator()(const mesh::PathQuestion& f) const {
+    return f.large ? "large PathQuestion" : "PathQuestion";
+  }
+  std::string operator()(const mesh::PathAnswer& f) const {
+    return f.large ? "large PathAnswer" : "PathAnswer";
+  }
   std::string operator()(const mesh::OtherVersion&) const { return "OtherVersion"; }
 };
 
@@ -130,6 +142,10 @@ struct EffectText {
   std::string operator()(const node::effect::QueryCommitPosition&) const { return "ask"; }
   std::string operator()(const node::effect::Nudge&) const { return "nudge"; }
   std::string operator()(const node::effect::LeavePrimary&) const { return "leave primary"; }
+  std::string operator()(const node::effect::TestPort& e) const { return "test " + at(e.endpoint); }
+  std::string operator()(const node::effect::Surveyed& e) const {
+    return "surveyed " + std::to_string(e.survey.members.size());
+  }
   std::string operator()(const node::effect::Deliver& e) const {
     return "deliver " + to_string(e.delivery.message.topic) + " of " + e.delivery.origin_name +
            (e.delivery.late ? " late" : "");

@@ -15,6 +15,7 @@
 #include "command/doors/json_lines/json.hpp"
 #include "command/doors/json_lines/json_members.hpp"
 #include "command/doors/json_lines/json_outbox.hpp"
+#include "command/doors/json_lines/json_pairs.hpp"
 #include "command/doors/json_lines/json_survey.hpp"
 #include "tests/command/doors/json_lines/json_contract.hpp"
 
@@ -308,6 +309,30 @@ void see_survey(Sightings& sightings) {
   sightings.see("survey", survey_document(survey, "db1 port 5432", "db2 port 5432"));
 }
 
+void see_pairs(Sightings& sightings) {
+  using health::Verdict;
+  Survey survey;
+  auto& member = survey.members.emplace_back();
+  for (const auto& answer : node::port_answer_names) {
+    member.pairs.push_back({.direct = answer.value});
+    member.pairs.push_back({.last_beacon = Duration(1),
+                            .round_trip = Duration(1),
+                            .clock_ahead = Duration(-1),
+                            .direct = answer.value});
+    member.seeds.push_back({.tested = {"10.0.0.1:17901"}, .answer = answer.value});
+  }
+  for (const auto& why : node::refused_names) member.refused.push_back({.why = why.value});
+  const std::vector<health::PairFinding> findings = {{Verdict::warning, "a", "b", "c", "d"},
+                                                     {Verdict::problem, "a", "b", "c", "d"}};
+  const auto document = pairs_document(survey, "default", findings);
+  sightings.see("pairs", document);
+  const auto read = parse_pairs(to_text(document));
+  REQUIRE(read.ok());
+  CHECK(read->members == 1);
+  CHECK(read->findings.at(0).verdict == Verdict::warning);
+  CHECK(read->findings.at(1).cure == "d");
+}
+
 std::string differences_of(const Contract& contract) {
   Sightings sightings(contract);
   see_status(sightings);
@@ -318,6 +343,7 @@ std::string differences_of(const Contract& contract) {
   see_answers(sightings);
   see_outbox(sightings);
   see_survey(sightings);
+  see_pairs(sightings);
   return sightings.differences();
 }
 
@@ -325,6 +351,12 @@ std::string differences_of(const Contract& contract) {
 
 TEST_CASE("the document of the JSON contract lists exactly what the program writes") {
   CHECK(differences_of(contract_of_repository()) == "");
+}
+
+TEST_CASE("an answer that is no survey is an error that says so") {
+  for (const auto* text : {"", "[]", "{}", "nonsense", R"({"mesh":1})"}) {
+    CHECK_FALSE(parse_pairs(text).ok());
+  }
 }
 
 TEST_CASE("a document that differs from the code is found out") {
