@@ -93,6 +93,9 @@ std::optional<Publish> PeerCore::refusal(const Message& message, const Dependenc
   if (message.payload.size() > options_.payload_bytes) return Publish::payload_too_large;
   if (!message::valid_headers(message.headers)) return Publish::bad_headers;
   if (std::holds_alternative<AfterCommit>(dependency) && !has_primary) return Publish::no_primary;
+  if (std::holds_alternative<AfterRead>(dependency) && !options_.database) {
+    return Publish::no_database;
+  }
   return std::nullopt;
 }
 

@@ -89,7 +89,7 @@ command::Description help() {
           "      commits, and announces the commit; if nobody is there, nothing is committed\n"
           "  tidegate pub --outbox jobs/7/new --primary host=primary --after 'INSERT INTO ...'\n"
           "      announces in the transaction itself, for `tidegate sub --durable`",
-          {"mesh", "socket", "interfaces", "seeds", "primary", "log-level"},
+          {"mesh", "socket", "interfaces", "seeds", "primary", "database", "log-level"},
           command::LogLevel::warning};
 }
 
@@ -108,6 +108,9 @@ class PubCommand final : public command::Subcommand {
         ->type_name("SQL");
     app.add_flag("--after-commit", after_commit_,
                  "announce a change that somebody else has just committed");
+    app.add_flag("--after-read", after_read_,
+                 "deliver it only where all is visible that the database shows here by now, since "
+                 "it follows from what was read there");
     app.add_option("--peers", peers_text_, "number of peers that must be ready")
         ->type_name("COUNT");
     app.add_option("--wait", wait_text_, "longest wait for the peers (default: 3s)")
@@ -132,6 +135,14 @@ class PubCommand final : public command::Subcommand {
     if (!peers_text_.empty()) peers_ = command::count_flag("--peers", peers_text_, 1, problems);
     if (after_commit_ && !sql_.empty()) {
       problems.push_back({"--after-commit", "give either this or --after"});
+    }
+    if (after_read_ && (after_commit_ || !sql_.empty())) {
+      problems.push_back({"--after-read", "give either this or what announces a change"});
+    }
+    if (outbox_ && after_read_) {
+      problems.push_back({"--outbox",
+                          "a row is visible to nobody before its transaction is; leave "
+                          "out --after-read"});
     }
     if (outbox_ && after_commit_) {
       problems.push_back(
@@ -166,6 +177,10 @@ class PubCommand final : public command::Subcommand {
                   "there is no primary to ask for the position of the change: no peer with one "
                   "runs here; give it with --primary");
     }
+    if (after_read_ && !options.database) {
+      return fail(invocation, command::exit_status::usage,
+                  "there is no database that was read: no peer runs here; give it with --database");
+    }
     // Until something is committed, being stopped is a farewell; from then on it ends the process.
     std::optional<io::StopSignals> stop(std::in_place);
     auto started = DrivenPeer::start(options);
@@ -186,8 +201,7 @@ class PubCommand final : public command::Subcommand {
     Session session(peer, nullptr);
     doors::NoticeLog log(invocation.log, session.reactor(), peer);
     session.add(log);
-    Dependency dependency = NoChange{};
-    if (after_commit_) dependency = AfterCommit{.durable = false};
+    auto dependency = without_change();
     if (!sql_.empty()) {
       const auto position = commit_change(session, *primary);
       if (!position) {
@@ -202,6 +216,13 @@ class PubCommand final : public command::Subcommand {
   static int fail(const command::Invocation& invocation, int status, const std::string& message) {
     command::write(invocation.log, {command::LogLevel::error, message});
     return status;
+  }
+
+  // Without one of its own.
+  [[nodiscard]] Dependency without_change() const {
+    if (after_commit_) return AfterCommit{.durable = false};
+    if (after_read_) return AfterRead{};
+    return NoChange{};
   }
 
   // With flags that say how to join, it joins.
@@ -222,8 +243,7 @@ class PubCommand final : public command::Subcommand {
     if (*ready < peers_.value_or(1) && !allow_none_) {
       return fail(invocation, command::exit_status::nobody, nobody_words(*ready));
     }
-    json_lines::Publication publication{*topic_, std::move(payload_), NoChange{}, ""};
-    if (after_commit_) publication.dependency = AfterCommit{.durable = false};
+    json_lines::Publication publication{*topic_, std::move(payload_), without_change(), ""};
     if (!sql_.empty()) {
       const auto position = postgres::commit_change(*primary, sql_);
       if (!position) return fail(invocation, command::exit_status::failed, uncommitted(position));
@@ -335,6 +355,7 @@ class PubCommand final : public command::Subcommand {
   std::string peers_text_;
   std::string wait_text_;
   bool after_commit_ = false;
+  bool after_read_ = false;
   bool allow_none_ = false;
   bool json_ = false;
   bool join_ = false;

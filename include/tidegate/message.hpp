@@ -49,9 +49,18 @@ struct AfterCommit {
   bool durable = false;
 };
 
+// Announces no change of its own, but follows from what the application has read of the server that
+// this peer reads: it is delivered only where all is visible that this server showed when publish()
+// was called. NoChange does not promise that: a row that was read here may not be on the replica of
+// a receiver yet, which then acts on what it can't see.
+//
+// Costs a question to that server, which serves all that wait for it, and keeps its place behind
+// it. A failover that takes back what was read does not keep the message from anybody.
+struct AfterRead {};
+
 // The dependency of a message. A Position is one that the caller knows, for example from
 // commit.hpp.
-using Dependency = std::variant<NoChange, Position, AfterCommit>;
+using Dependency = std::variant<NoChange, Position, AfterCommit, AfterRead>;
 
 // All that can be said of a message when it is published.
 struct Publication {

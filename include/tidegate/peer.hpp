@@ -86,6 +86,7 @@ enum class Publish : std::uint8_t {
   // have been promoted just now, try again: it is looking. (Before it has met that server it
   // accepts; if that is a standby then, the message comes back as Unpublished.)
   no_primary,
+  no_database,    // AfterRead, but this peer reads no server
   leaving,        // leave() was called
   other_process,  // this process was forked from that of the peer
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/base/must.hpp"
+#include "lib/gate/visibility.hpp"
 #include "lib/message/footprint.hpp"
 #include "lib/message/position_order.hpp"
 
@@ -21,13 +22,18 @@ constexpr Duration longest_nudge_pause = milliseconds(1000);
 
 }  // namespace
 
-void CommitQueue::push(Message&& message, const Dependency& dependency, Ticket ticket) {
+void CommitQueue::push(Message&& message, const Dependency& dependency, Ticket ticket,
+                       Instant now) {
   // While the only primary that is known was denied, changes are committed there, perhaps.
   auto& waiting = waiting_.emplace_back(std::move(message), ticket, life_ ? life_ : denied_);
   const auto* position = std::get_if<Position>(&dependency);
   waiting.message.position =
       position != nullptr ? std::optional(completed(*position)) : std::nullopt;
   if (const auto* after = std::get_if<AfterCommit>(&dependency)) waiting.after = *after;
+  if (std::holds_alternative<AfterRead>(dependency)) {
+    waiting.read = Read{now, server_, std::nullopt};
+    read_wanted_ = now;
+  }
   bytes_ += message::footprint(waiting.message);
   if (waiting.after || unanswered_ > 0) ++unanswered_;
 }
@@ -45,8 +51,10 @@ Position CommitQueue::completed(const Position& position) const {
 std::optional<CommitQueue::Leaving> CommitQueue::pop() {
   if (waiting_.empty() || waiting_.size() == unanswered_) return std::nullopt;
   auto& front = waiting_.front();
-  if (front.fate == Fate::sent && !flushed(front)) return std::nullopt;
+  const bool shown = !front.read || front.read->shown;
+  if (front.fate == Fate::sent && !(flushed(front) && shown)) return std::nullopt;
   Leaving leaving{std::move(front.message), front.ticket, front.fate};
+  if (front.read) leaving.read = std::move(front.read->shown);
   waiting_.pop_front();
   bytes_ -= message::footprint(leaving.message);
   return leaving;
@@ -68,6 +76,7 @@ std::vector<CommitQueue::Leaving> CommitQueue::take_all() {
   }
   waiting_.clear();
   bytes_ = unanswered_ = asked_ = 0;
+  read_wanted_ = Instant::min();
   awaited_ = Lsn{};
   ask_at_ = nudge_at_ = never;
   return all;
@@ -188,6 +197,23 @@ void CommitQueue::primary_up(const ServerIncarnation& incarnation, const History
   // An answer of another life, or of this one before the connection broke, is looked at
   // again.
   if (unflushed()) ask_at_ = Instant::min();
+}
+
+void CommitQueue::server_showed(const Tide& tide, Instant asked_at) {
+  server_ = tide.incarnation;
+  if (reading_wanted()) {
+    for (auto& waiting : waiting_) {
+      auto& read = waiting.read;
+      if (!read || read->shown || read->accepted > asked_at) continue;
+      read->shown = place_of(tide);
+      if (read->server && *read->server != tide.incarnation) waiting.fate = Fate::unread;
+    }
+  }
+  shown_at_ = asked_at;
+}
+
+std::optional<Instant> CommitQueue::reading_wanted() const {
+  return read_wanted_ > shown_at_ ? std::optional(read_wanted_) : std::nullopt;
 }
 
 void CommitQueue::primary_denied(const ServerIncarnation& incarnation) {

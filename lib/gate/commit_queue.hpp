@@ -22,6 +22,11 @@
 //    was known is taken to have survived.
 // 6. A position that the caller gives may name its timeline by number only. If that is the timeline
 //    of the primary, it gets the primary's history.
+// 7. A message that follows from what its application has read waits for a reading of the peer's
+// own
+//    server that was asked for after the message was accepted, and leaves with what that showed. If
+//    that is another life of a server than the one which was known then, it may show less than was
+//    read: the message comes out as unread.
 #pragma once
 
 #include <cstddef>
@@ -45,14 +50,16 @@ class CommitQueue {
     sent,
     lost,      // invariant 5: to be reported
     outdated,  // the same, since its primary was none any more
+    unread,    // invariant 7
   };
   struct Leaving {
     Message message;
     Ticket ticket = 0;
     Fate fate = Fate::sent;
+    std::optional<Position> read = {};  // what the application may have read before
   };
 
-  void push(Message&& message, const Dependency& dependency, Ticket ticket);
+  void push(Message&& message, const Dependency& dependency, Ticket ticket, Instant now);
 
   // The next message that may leave, if the front one may.
   [[nodiscard]] std::optional<Leaving> pop();
@@ -78,12 +85,23 @@ class CommitQueue {
   // It was no primary: nor is anything that it has answered, and that has not left yet, a position.
   void primary_denied(const ServerIncarnation& incarnation);
 
+  // The peer's own server; a reading of it, and when that was asked for.
+  void server_up(const ServerIncarnation& server) { server_ = server; }
+  void server_showed(const Tide& tide, Instant asked_at);
+  // One is wanted that is asked for then, or later.
+  [[nodiscard]] std::optional<Instant> reading_wanted() const;
+
   [[nodiscard]] bool primary_known() const { return up_; }
   [[nodiscard]] bool asked() const { return open_.has_value(); }
   [[nodiscard]] std::size_t size() const { return waiting_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
+  struct Read {
+    Instant accepted;
+    std::optional<ServerIncarnation> server;  // known then
+    std::optional<Position> shown;            // by it since
+  };
   struct Waiting {
     Waiting(Message&& content, Ticket its_ticket, const std::optional<ServerIncarnation>& known)
         : message(std::move(content)), ticket(its_ticket), life(known) {}
@@ -91,6 +109,7 @@ class CommitQueue {
     Message message;
     Ticket ticket;
     std::optional<AfterCommit> after;  // none: no question, `message.position` is what it will be
+    std::optional<Read> read;          // none: it waits for no reading
     std::optional<ServerIncarnation> life;  // the primary's, when the message was accepted
     Fate fate = Fate::sent;
   };
@@ -107,6 +126,10 @@ class CommitQueue {
   std::size_t unanswered_ = 0;  // at the back: have no position yet, or need none and stand among
                                 // those that have none
   std::size_t asked_ = 0;       // of the unanswered, from their front: covered by the open request
+
+  Instant read_wanted_ = Instant::min();  // the last AfterRead was accepted then
+  Instant shown_at_ = Instant::min();     // the last reading was asked for then
+  std::optional<ServerIncarnation> server_;
 
   bool up_ = false;
   std::optional<Query> open_;                // under way

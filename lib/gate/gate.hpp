@@ -136,6 +136,12 @@ class Gate {
   [[nodiscard]] bool refresh(Instant now, Duration age = TidePoll::longest_unasked) {
     return gated_ && poll_.refresh(now, age);
   }
+  [[nodiscard]] bool take_since(Instant since, Instant now) {
+    return gated_ && poll_.take_since(since, now);
+  }
+  [[nodiscard]] Instant deadline_since(Instant since) const {
+    return gated_ ? poll_.deadline_since(since) : never;
+  }
   [[nodiscard]] const TidePoll& poll() const { return poll_; }
 
   void server_up() { poll_.server_up(); }

@@ -12,6 +12,8 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr Duration pause_when_untold = milliseconds(1);
+
 // The pause after a poll that did not help the first held message. An eighth of its age adds no
 // more than that to its delay, and a replica that is far behind is left in peace. While nothing new
 // has come for long, perhaps nothing will: the server of a message that waits in vain is asked once
@@ -59,6 +61,18 @@ bool TidePoll::refresh(Instant now, Duration age) {
   asked_ = true;
   asked_at_ = now;
   return true;
+}
+
+bool TidePoll::take_since(Instant since, Instant now) {
+  if (now < deadline_since(since)) return false;
+  asked_ = true;
+  asked_at_ = now;
+  return true;
+}
+
+Instant TidePoll::deadline_since(Instant since) const {
+  if (!up_ || asked_) return never;
+  return asked_at_ < since ? since : asked_at_ + pause_when_untold;
 }
 
 void TidePoll::answered(std::optional<Tide> tide) {

@@ -6,6 +6,10 @@
 
 namespace tidegate::gate {
 
+Position place_of(const Tide& tide) {
+  return {Branch(tide.incarnation.kind, tide.incarnation.cluster, tide.history), tide.replayed};
+}
+
 Visibility visibility_of(const Position& position, const Tide& tide) {
   const auto& server = tide.incarnation;
   if (position.kind() != server.kind || position.cluster() != server.cluster) {

@@ -16,6 +16,9 @@
 
 namespace tidegate::gate {
 
+// All that the reading shows.
+[[nodiscard]] Position place_of(const Tide& tide);
+
 // A position of another kind or cluster is foreign.
 [[nodiscard]] Visibility visibility_of(const Position& position, const Tide& tide);
 

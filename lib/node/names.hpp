@@ -56,7 +56,8 @@ inline constexpr auto unpublished_names =
     base::enum_names<Unpublished::Why>({{Unpublished::Why::primary_lost, "primary_lost"},
                                         {Unpublished::Why::left, "left"},
                                         {Unpublished::Why::no_primary, "no_primary"},
-                                        {Unpublished::Why::primary_outdated, "primary_outdated"}});
+                                        {Unpublished::Why::primary_outdated, "primary_outdated"},
+                                        {Unpublished::Why::database_lost, "database_lost"}});
 
 inline constexpr auto peer_state_names =
     base::enum_names<PeerState>({{PeerState::heard, "heard"},
@@ -127,6 +128,7 @@ inline constexpr auto publish_names =
                                {Publish::payload_too_large, "payload_too_large"},
                                {Publish::bad_headers, "bad_headers"},
                                {Publish::no_primary, "no_primary"},
+                               {Publish::no_database, "no_database"},
                                {Publish::leaving, "leaving"},
                                {Publish::other_process, "other_process"}});
 

@@ -63,7 +63,9 @@ void Node::step(Input input, Instant now, Effects& effects) {
 
 Instant Node::deadline() const {
   if (left_) return never;
-  return std::min({publisher_.deadline(), receiver_.deadline(), roster_.deadline(),
+  const auto since = publisher_.reading_wanted();
+  const auto reading = since ? receiver_.deadline_since(*since) : never;
+  return std::min({reading, publisher_.deadline(), receiver_.deadline(), roster_.deadline(),
                    pace_.deadline(), everywhere_.deadline(), surveyor_.deadline()});
 }
 
@@ -80,6 +82,7 @@ void Node::run_timers(Instant now, Effects& effects) {
   primary_watch_.run_timers(now, effects);
   publisher_.run_timers(now, effects);
   receiver_.run_timers(now, effects);
+  if (const auto since = publisher_.reading_wanted()) receiver_.read_since(*since, now, effects);
   const bool first = pace_.in_burst();
   const bool regular = pace_.take_due(now);
   if (surveyor_.take_beacon_due(now) || regular) {
@@ -314,12 +317,14 @@ void Node::handle(PrimaryDown& in, Instant, Effects& effects) { primary_watch_.d
 void Node::handle(ServerUp& in, Instant, Effects& effects) {
   receiver_.server_up();
   surveyor_.reads(in.incarnation.cluster);
+  publisher_.server_up(in.incarnation);
   effects.push_back(effect::Notify{std::move(in)});
 }
 
 void Node::handle(input::ReplayPositionRead& in, Instant now, Effects& effects) {
-  if (in.tide) publisher_.server_shows(*in.tide);
+  const bool told = in.tide.has_value();
   receiver_.replay_position_read(std::move(in.tide), now);
+  if (told) publisher_.server_shows(*receiver_.tide(), receiver_.tide_asked_at());
   primary_watch_.server_changed(now, effects);
 }
 

@@ -38,7 +38,7 @@ void PublisherHalf::accept(input::Publish& published, Instant now, Effects& effe
   }
   auto* place = std::get_if<Position>(&published.dependency);
   if (place != nullptr && place->after >= place->offset) place->after = 0;  // can't be true
-  unsent_.push(std::move(published.message), published.dependency, ticket);
+  unsent_.push(std::move(published.message), published.dependency, ticket, now);
 }
 
 void PublisherHalf::commit_position_read(const gate::CommitPosition& reading, Instant now) {
@@ -49,6 +49,7 @@ void PublisherHalf::send_unsent(Instant now, Effects& effects) {
   if (judge_) report_undone(*std::exchange(judge_, std::nullopt), effects);
   while (auto leaving = unsent_.pop()) {
     if (leaving->fate == gate::CommitQueue::Fate::sent) {
+      if (leaving->read) stream_.delivered(*leaving->read);  // as good as: it may have been read
       broadcast(std::move(leaving->message), leaving->ticket, now, effects);
     } else {
       unpublished(std::move(leaving->message), leaving->ticket, why_lost(leaving->fate), effects);
@@ -59,6 +60,7 @@ void PublisherHalf::send_unsent(Instant now, Effects& effects) {
 
 Unpublished::Why PublisherHalf::why_lost(gate::CommitQueue::Fate fate) const {
   if (fate == gate::CommitQueue::Fate::outdated) return Unpublished::Why::primary_outdated;
+  if (fate == gate::CommitQueue::Fate::unread) return Unpublished::Why::database_lost;
   return unsent_.met_primary() ? Unpublished::Why::primary_lost : Unpublished::Why::no_primary;
 }
 
@@ -79,7 +81,8 @@ void PublisherHalf::primary_up(const PrimaryUp& primary) {
   judge_by({primary.incarnation, primary.history, 0}, primary_history_);
 }
 
-void PublisherHalf::server_shows(const Tide& tide) {
+void PublisherHalf::server_shows(const Tide& tide, Instant asked_at) {
+  unsent_.server_showed(tide, asked_at);
   if (!judge_by(tide, server_history_)) return;
   stream_.return_to(Branch(tide.incarnation.kind, tide.incarnation.cluster, tide.history));
 }

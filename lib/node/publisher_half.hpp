@@ -46,8 +46,13 @@ class PublisherHalf {
   // run_timers() will ask for a position.
   [[nodiscard]] bool query_due(Instant now) const { return unsent_.deadline() <= now; }
 
-  // A reading of the server that this peer reads: it decides the fate of its own changes, too.
-  void server_shows(const Tide& tide);
+  void server_up(const ServerIncarnation& server) { unsent_.server_up(server); }
+  // A reading of the server that this peer reads, asked for then: it decides the fate of its own
+  // changes, too.
+  void server_shows(const Tide& tide, Instant asked_at);
+  // For messages that follow from what the application has read: a reading that is asked for then,
+  // or later.
+  [[nodiscard]] std::optional<Instant> reading_wanted() const { return unsent_.reading_wanted(); }
 
   // Reports what a new history has undone. Everything that may be sent, at the end of the effects.
   void send_unsent(Instant now, Effects& effects);

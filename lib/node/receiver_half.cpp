@@ -296,6 +296,12 @@ void ReceiverHalf::refresh_tide(Instant now, Effects& effects, Duration age) {
   effects.push_back(effect::ReadReplayPosition{});
 }
 
+void ReceiverHalf::read_since(Instant since, Instant now, Effects& effects) {
+  if (!gate_.take_since(since, now)) return;
+  ++counters_.replay_reads;
+  effects.push_back(effect::ReadReplayPosition{});
+}
+
 bool ReceiverHalf::may_release() const {
   return demand_ && released_ < base::limits::releases_per_step &&
          released_bytes_ < base::limits::release_bytes_per_step;

@@ -120,6 +120,8 @@ std::string words(const input::Publish& in) {
          (given != nullptr ? ", at " + to_string(*given)
           : std::holds_alternative<AfterCommit>(in.dependency)
               ? ", after a commit: the primary must name a position"
+          : std::holds_alternative<AfterRead>(in.dependency)
+              ? ", after what was read: the own server must say how far it is"
               : ", without a change");
 }
 std::string words(const input::Resolved& in) {

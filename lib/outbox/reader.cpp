@@ -35,10 +35,6 @@ TransactionId settled_by(const Reading& reading) {
   return std::min(reading.horizon, last);
 }
 
-Position place_of(const Tide& tide) {
-  return {Branch(tide.incarnation.kind, tide.incarnation.cluster, tide.history), tide.replayed};
-}
-
 }  // namespace
 
 Reader::Reader(Cursor from) {
@@ -88,7 +84,7 @@ Reader::Taken Reader::take(Reading reading, Instant now) {
   taken.again = reading.more;
   if (!reading.more) skipping_ = false;
   if (!seen_ || gate::visibility_of(*seen_, reading.tide) == Visibility::visible) {
-    seen_ = place_of(reading.tide);
+    seen_ = gate::place_of(reading.tide);
   }
   advance(settled_by(reading));
   mark(now);
@@ -142,7 +138,7 @@ void Reader::begin_at(const CursorState& state) {
 std::optional<Reader::Loss> Reader::go_back(const Tide& tide) {
   const auto last = std::max(settled_, delivered_.highest() + 1) - 1;
   if (seen_->cluster() != tide.incarnation.cluster) {
-    begin_at({place_of(tide), 0, {}});
+    begin_at({gate::place_of(tide), 0, {}});
     mark_.reset();
     before_.reset();
     return Loss{Loss::Why::foreign, 0, last};
@@ -150,7 +146,7 @@ std::optional<Reader::Loss> Reader::go_back(const Tide& tide) {
   const auto is_there = [&](const auto& state) { return state && !has_left(state->seen, tide); };
   if (!is_there(mark_)) mark_ = std::exchange(before_, std::nullopt);
   if (!is_there(mark_)) mark_.reset();
-  begin_at(mark_ ? *mark_ : CursorState{place_of(tide), 0, {}});
+  begin_at(mark_ ? *mark_ : CursorState{gate::place_of(tide), 0, {}});
   return Loss{Loss::Why::undone, settled_, std::max(settled_, last)};
 }
 

@@ -43,15 +43,16 @@ Result<std::optional<Dependency>> dependency_of(const Frame& frame) {
   const auto* order = frame.find("order");
   const auto durable = flag(frame, "durable", "true", "false");
   if (!durable) return durable.error();
-  if (depends != nullptr && *depends != "none" && *depends != "commit") {
-    return wrong("depends", *depends, "none or commit");
+  const bool none = depends != nullptr && *depends == "none";
+  const bool read = depends != nullptr && *depends == "read";
+  if (depends != nullptr && !none && !read && *depends != "commit") {
+    return wrong("depends", *depends, "none, commit or read");
   }
   if (order != nullptr && *order != "none") return wrong("order", *order, "none");
-  const bool none = depends != nullptr && *depends == "none";
   if (order != nullptr && !none) {
     return Error{"order:none is for messages that announce no change; add depends:none"};
   }
-  if (*durable && (none || position != nullptr)) {
+  if (*durable && (none || read || position != nullptr)) {
     return Error{"durable:true says of a commit that it is flushed; it needs depends:commit"};
   }
   if (position != nullptr) {
@@ -62,6 +63,7 @@ Result<std::optional<Dependency>> dependency_of(const Frame& frame) {
     if (!parsed) return parsed.error();
     return Found(std::move(*parsed));
   }
+  if (read) return Found(AfterRead{});
   if (none) return Found(NoChange{.apart = order != nullptr});
   if (depends == nullptr && frame.find("durable") == nullptr) return Found();
   return Found(AfterCommit{.durable = *durable});

@@ -1,7 +1,8 @@
 // A SEND as tidegate understands it: the message, what it waits for, and the answer that is wanted.
 //
-//     depends: none|commit        none: it announces no change; commit (the default): one that was
-//                                 committed before the frame was written
+//     depends: none|commit|read   none: it announces no change; commit (the default): one that was
+//                                 committed before the frame was written; read: none, but it
+//                                 follows from what was read of the database before
 //     durable: true|false         with commit: that is known to be flushed
 //     position: TOKEN             instead of depends: the position of the change, as a token
 //                                 (tidegate/token.hpp) or in full (tidegate/position.hpp)

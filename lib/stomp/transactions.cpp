@@ -34,6 +34,7 @@ bool same(const Dependency& a, const Dependency& b) {
     const auto* other = std::get_if<AfterCommit>(&b);
     return other != nullptr && commit->durable == other->durable;
   }
+  if (std::holds_alternative<AfterRead>(a)) return std::holds_alternative<AfterRead>(b);
   const auto* other = std::get_if<Position>(&b);
   return other != nullptr && std::get<Position>(a) == *other;
 }

@@ -128,7 +128,9 @@ std::string Oracle::payload_for(LifeId life) const {
 void Oracle::published(LifeId life, const Note& note) {
   ++totals_.published;
   auto& it = lives_[life];
-  it.asked.push_back({note, it.primary, false, it.denied && !it.primary});
+  it.asked.push_back({note, it.primary, it.server, false, it.denied && !it.primary});
+  // Before any server is known, nothing tells whether a later life of it shows less.
+  if (!it.server) it.asked.back().note.read.reset();
 }
 
 void Oracle::primary_left(LifeId life) {
@@ -162,6 +164,7 @@ void Oracle::sent(LifeId id, const mesh::Data& data, Instant now) {
     ++totals_.sent;
     const auto name = label(id, life.stream.size() + 1);
     check_soon(name, "sent", asked.note.at, now);
+    if (asked.note.read) raise(life, *asked.note.read);
     const bool misled =
         message.position && !check_primary(life, *message.position, asked.note, name);
     check_covers(life, message, asked.note, name, misled);
@@ -254,6 +257,12 @@ void Oracle::unpublished(LifeId id, const Unpublished& notice) {
   const bool after_commit = asked.note.kind == Note::Kind::after_commit;
   const bool other_life =
       asked.denied || (asked.primary && life.primary && *asked.primary != *life.primary);
+  if (notice.why == Unpublished::Why::database_lost) {
+    if (!asked.note.read || asked.server == life.server) {
+      fail("reason", who + ", though the server that it has read is there");
+    }
+    return;
+  }
   if (!(after_commit && other_life)) fail("reason", who + ", though its change can't be lost");
 }
 

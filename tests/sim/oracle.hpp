@@ -95,6 +95,7 @@ struct Note {
   bool elsewhere = false;  // committed on another primary than the one that its peer asks
   bool apart = false;      // to be sent before those that wait
   bool acknowledged = false;
+  std::optional<Place> read = {};  // what its application has read: all of its server up to here
 
   [[nodiscard]] bool has_change() const {
     return kind == Kind::after_commit || kind == Kind::position;
@@ -137,6 +138,9 @@ class Oracle {
 
   void primary_known(LifeId life, const ServerIncarnation& incarnation) {
     lives_[life].primary = incarnation;
+  }
+  void server_known(LifeId life, const ServerIncarnation& incarnation) {
+    lives_[life].server = incarnation;
   }
   void primary_left(LifeId life);     // by the peer, which has found that it is none
   void primary_trusted(LifeId life);  // by its operator
@@ -196,6 +200,7 @@ class Oracle {
   struct CommitPositionRead {  // for publication
     Note note;
     std::optional<ServerIncarnation> primary;  // known when it was published
+    std::optional<ServerIncarnation> server;   // that is read, known then
     bool left = false;                         // sent or given back
     bool denied = false;                       // its primary turned out to be none
     bool answered = false;
@@ -241,7 +246,8 @@ class Oracle {
     std::vector<Streamed> stream;
     std::map<std::uint64_t, Place> highest;  // published or delivered, by cluster
     std::optional<ServerIncarnation> primary;
-    bool denied = false;  // a primary was met and left
+    std::optional<ServerIncarnation> server;  // that is read
+    bool denied = false;                      // a primary was met and left
     std::optional<Truth> shown;
     std::optional<Truth> last_shown;  // also while the server is down
     std::array<bool, topics> wants{};
@@ -273,6 +279,7 @@ class Oracle {
   [[nodiscard]] bool check_primary(const Life& life, const Position& position, const Note& note,
                                    const std::string& who);
   void raise(Life& life, const Position& position);
+  void raise(Life& life, const Place& place);
   [[nodiscard]] bool shows(const std::optional<Truth>& shown, const Position& position) const;
   [[nodiscard]] bool lost_at(const Truth& shown, const Position& position) const;
   [[nodiscard]] bool parted_from(const Life& life, const std::optional<Position>& own) const;

@@ -43,10 +43,13 @@ Oracle::Key Oracle::key_of(LifeId author, std::uint64_t sequence) const {
   return key;
 }
 
-// The furthest; of two that lie on diverged histories the last.
 void Oracle::raise(Life& life, const Position& position) {
-  const auto place = place_of(history_, position);
-  const auto [entry, added] = life.highest.emplace(position.cluster(), place);
+  raise(life, place_of(history_, position));
+}
+
+// The furthest; of two that lie on diverged histories the last.
+void Oracle::raise(Life& life, const Place& place) {
+  const auto [entry, added] = life.highest.emplace(place.system, place);
   if (!added && !history_.contains(entry->second, place.timeline, place.lsn)) entry->second = place;
 }
 

@@ -75,6 +75,10 @@ class Sessions {
   // connected to none, on the cluster's only one, which it will connect to; if there are two,
   // nowhere: it could not tell its peer where.
   [[nodiscard]] std::optional<ServerId> primary_of(LifeId life) const;
+  // The server that the peer reads just now.
+  [[nodiscard]] std::optional<ServerId> reads(LifeId life) const {
+    return peers_[life].watch.server;
+  }
   [[nodiscard]] std::optional<ServerId> asks(LifeId life) const {
     return peers_[life].dependency.server;
   }

@@ -207,7 +207,8 @@ bool Simulation::prepare(LifeId life, Given& given) {
   } else if (given.truth) {
     oracle.read(life, *given.truth);
   }
-  if (std::holds_alternative<ServerUp>(given.input)) {
+  if (const auto* server = std::get_if<ServerUp>(&given.input)) {
+    oracle.server_known(life, server->incarnation);
     it.server_up = true;
   } else if (std::holds_alternative<ServerDown>(given.input)) {
     it.server_up = false;

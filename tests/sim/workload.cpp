@@ -141,6 +141,12 @@ void Workload::announce_loose(LifeId life) {
 }
 
 void Workload::announce_nothing(LifeId life, ChangeId answered) {
+  const auto reads = simulation_.sessions.reads(life);
+  if (reads && simulation_.database.server(*reads).up && one_in(random_, 3)) {
+    auto read = publication(Note::Kind::no_change, answered, AfterRead{});
+    read.note.read = simulation_.database.server(*reads).place();
+    return simulation_.publish(life, {std::move(read)});
+  }
   const bool apart = one_in(random_, 3);
   auto made = publication(Note::Kind::no_change, answered, NoChange{.apart = apart});
   made.note.apart = apart;

@@ -307,6 +307,8 @@ Json to_json(const Publication& publication) {
   } else if (const auto* commit = std::get_if<AfterCommit>(&publication.dependency)) {
     json["depends"] = "commit";
     json["durable"] = commit->durable;
+  } else if (std::holds_alternative<AfterRead>(publication.dependency)) {
+    json["depends"] = "read";
   } else if (std::get<NoChange>(publication.dependency).apart) {
     json["apart"] = true;
   }

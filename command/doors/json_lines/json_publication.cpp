@@ -30,7 +30,7 @@ static_assert(bounds.values > base::limits::topic_elements + 4 * base::limits::h
 static_assert(bounds.members >= base::limits::message_headers);
 
 constexpr const char* depends_forms =
-    R"(depends is none of "none", "commit", a token "tide1..." and )"
+    R"(depends is none of "none", "commit", "read", a token "tide1..." and )"
     R"({"system":"7423456789012345678","history":[{"timeline":1}],"lsn":"0/3000060"})";
 
 Result<Topic> read_topic(const Json& json) {
@@ -89,6 +89,7 @@ Result<Dependency> read_dependency(const Json& line) {
   const auto& json = line.contains("depends") ? line["depends"] : Json();
   const bool commit = json == "commit";
   const bool none = json.is_null() || json == "none";
+  const bool read = json == "read";
   bool durable = false;
   if (line.contains("durable") && !decode(line["durable"], durable)) {
     return Error{"durable is true or false"};
@@ -103,6 +104,7 @@ Result<Dependency> read_dependency(const Json& line) {
   }
   if (commit) return Dependency{AfterCommit{.durable = durable}};
   if (none) return Dependency{NoChange{.apart = apart}};
+  if (read) return Dependency{AfterRead{}};
   if (json.is_string() && json.get_ref<const std::string&>().starts_with("tide")) {
     const auto position = parse_token(json.get_ref<const std::string&>());
     if (!position) return Error{"depends: " + position.error().message};

@@ -246,6 +246,8 @@ std::string PublishInput::refusal(Publish answer, const Publication& publication
     case Publish::no_primary:
       return "there is no primary to ask for the position of the commit; start the peer with "
              "--primary, or give the position itself in depends";
+    case Publish::no_database:
+      return "this peer reads no server; start it with --database, or leave out depends";
     default:
       return "not published: " + std::string(to_string(answer));
   }

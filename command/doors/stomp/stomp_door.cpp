@@ -32,6 +32,9 @@ std::string refusal(Publish answer) {
     case Publish::no_primary:
       return "not published: there is no primary to ask for the position of the commit; start the "
              "peer with --primary, or send depends:none or position";
+    case Publish::no_database:
+      return "not published: this peer reads no server; start it with --database, or send "
+             "depends:none";
     case Publish::bad_headers:
       return "not published: its headers have more than " +
              std::to_string(base::limits::header_bytes) + " bytes of names and values together";

@@ -117,7 +117,7 @@ TEST_CASE(
           const bool synchronous = random.below(2) == 0;
           published = primary.commit(synchronous);
           queue.push(a_message(std::to_string(published), ""),
-                     AfterCommit{synchronous && i % 3 == 0}, published);
+                     AfterCommit{synchronous && i % 3 == 0}, published, start);
           break;
         }
         case 4:
@@ -165,8 +165,8 @@ TEST_CASE("a position that a failover has undone for sure is not sent any more")
   const ServerIncarnation second{home, 2};
   CommitQueue queue;
   queue.primary_up(first, tidegate::testing::history("1"));
-  queue.push(a_message("tail", ""), AfterCommit{false}, 1);
-  queue.push(a_message("a", ""), AfterCommit{true}, 2);
+  queue.push(a_message("tail", ""), AfterCommit{false}, 1, start);
+  queue.push(a_message("a", ""), AfterCommit{true}, 2, start);
   REQUIRE(queue.take_query(start));
   queue.answered({first, tidegate::testing::history("1"), Lsn{100}, Lsn{50}}, start);
   queue.primary_down();
@@ -187,7 +187,7 @@ TEST_CASE(
   const auto fate_with = [](const ServerIncarnation& denied, const ServerIncarnation& next) {
     CommitQueue queue;
     queue.primary_denied(denied);
-    queue.push(a_message("a", ""), AfterCommit{false}, 1);
+    queue.push(a_message("a", ""), AfterCommit{false}, 1, start);
     queue.primary_up(next, testing::history("1"));
     REQUIRE(queue.take_query(start) == Query::ask);
     queue.answered({next, testing::history("1"), Lsn{100}, Lsn{100}}, start);

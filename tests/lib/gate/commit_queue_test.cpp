@@ -37,7 +37,7 @@ Position at(TimelineId timeline, std::uint64_t lsn) {
 }
 
 void publish(CommitQueue& queue, std::string_view name, const Dependency& dependency = by_default) {
-  queue.push(a_message(name, ""), dependency, 1);
+  queue.push(a_message(name, ""), dependency, 1, start);
 }
 
 // All that may leave now: "a@100", "b lost", or "c" when it has no position.
@@ -484,7 +484,7 @@ TEST_CASE("everything can be taken back, in order, and an answer that comes late
 TEST_CASE("the bytes are the footprints of the messages that wait") {
   auto queue = connected();
   const auto small = footprint(a_message("a", ""));
-  queue.push(a_message("a", std::string(1000, 'x')), by_default, 1);
+  queue.push(a_message("a", std::string(1000, 'x')), by_default, 1, start);
   publish(queue, "b", NoChange{});
   CHECK(queue.size() == 2);
   CHECK(queue.bytes() == 2 * small + 1000);

@@ -46,6 +46,7 @@ TEST_CASE("a SEND says what its message waits for, and a commit is the default")
   CHECK(is_commit(published_by({{"durable", "false"}}), false));
   CHECK(is_commit(published_by({{"depends", "commit"}, {"durable", "true"}}), true));
   CHECK_FALSE(std::get<NoChange>(published_by({{"depends", "none"}}).dependency).apart);
+  CHECK(std::holds_alternative<AfterRead>(published_by({{"depends", "read"}}).dependency));
   CHECK(
       std::get<NoChange>(published_by({{"depends", "none"}, {"order", "none"}}).dependency).apart);
   const auto position = position_from_text(position_text).value();
@@ -55,7 +56,7 @@ TEST_CASE("a SEND says what its message waits for, and a commit is the default")
 }
 
 TEST_CASE("a SEND that contradicts itself or has an unknown word is refused") {
-  CHECK(contains(refused_by({{"depends", "comit"}}), "write none or commit"));
+  CHECK(contains(refused_by({{"depends", "comit"}}), "write none, commit or read"));
   CHECK(contains(refused_by({{"durable", "yes"}}), "write true or false"));
   CHECK(contains(refused_by({{"order", "none"}}), "add depends:none"));
   CHECK(contains(refused_by({{"order", "some"}, {"depends", "none"}}), "write none"));

@@ -218,8 +218,9 @@ void see_every_notice(Sightings& sightings, std::index_sequence<index...>) {
 void see_notices(Sightings& sightings) {
   see_every_notice(sightings, std::make_index_sequence<std::variant_size_v<Notice>>());
   see_notice(sightings, Sent{.position = a_place()});
-  for (const auto why : {Unpublished::Why::primary_lost, Unpublished::Why::left,
-                         Unpublished::Why::no_primary, Unpublished::Why::primary_outdated}) {
+  for (const auto why :
+       {Unpublished::Why::primary_lost, Unpublished::Why::left, Unpublished::Why::no_primary,
+        Unpublished::Why::primary_outdated, Unpublished::Why::database_lost}) {
     const Unpublished notice{
         .why = why, .topic = topic(), .payload = bytes, .headers = {{"name", "value"}}};
     see_notice(sightings, notice);
