@@ -166,6 +166,10 @@ LogLine line(const Coverage& n) {
           fmt::format("answer to question {}: {}", n.ticket, to_string(n.covered))};
 }
 
+LogLine line(const Traced& n) {
+  return {LogLevel::debug, fmt::format("answer to trace {}: {}", n.ticket, to_string(n.fate))};
+}
+
 // Of ServerUp and PrimaryUp.
 template <typename Up>
 LogLine answers(std::string_view server, const Up& n) {
@@ -218,6 +222,7 @@ std::string kind(const NotResumed& n) {
 std::string kind(const OutboxLost& n) { return "outbox lost " + std::string(to_string(n.why)); }
 std::string kind(const Sent&) { return ""; }
 std::string kind(const Coverage&) { return ""; }
+std::string kind(const Traced&) { return ""; }
 std::string kind(const Received&) { return ""; }
 std::string kind(const ServerDown&) { return ""; }
 std::string kind(const PrimaryDown&) { return ""; }
@@ -234,6 +239,7 @@ struct EventName {
   const char* operator()(const Unpublished&) const { return "unpublished"; }
   const char* operator()(const Undone&) const { return "undone"; }
   const char* operator()(const Coverage&) const { return "covered"; }
+  const char* operator()(const Traced&) const { return "traced"; }
   const char* operator()(const ServerUp&) const { return "server_up"; }
   const char* operator()(const ServerDown&) const { return "server_down"; }
   const char* operator()(const PrimaryUp&) const { return "primary_up"; }

@@ -29,10 +29,11 @@ inline constexpr int usage = 2;    // wrong flags or settings: nothing was done
 inline constexpr int nobody = 3;   // no peer was there, or what was waited for did not come in time
 inline constexpr int trouble = 4;  // `status --check`: the peer runs, and something troubles it
 // `wait`: the change is not visible,
-inline constexpr int not_yet = 5;   // in the time that was given
-inline constexpr int orphaned = 6;  // and never will be: a failover has undone it,
-inline constexpr int in_doubt = 7;  // or may have,
-inline constexpr int foreign = 8;   // or it is of another cluster
+inline constexpr int not_yet = 5;            // in the time that was given
+inline constexpr int orphaned = 6;           // and never will be: a failover has undone it,
+inline constexpr int in_doubt = 7;           // or may have,
+inline constexpr int foreign = 8;            // or it is of another cluster
+inline constexpr int nothing_published = 9;  // `trace`: there was no message to follow
 }  // namespace exit_status
 
 // The input of a subcommand, once everything has been found to be right.

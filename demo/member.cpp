@@ -26,6 +26,7 @@ struct Teller {
   }
   void operator()(const Sent&) const {}
   void operator()(const Coverage&) const {}
+  void operator()(const Traced&) const {}
   void operator()(const Received&) const {}
   void operator()(const NotResumed&) const {}
   void operator()(const OutboxLost&) const {}

@@ -11,6 +11,7 @@
 #include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
 #include "lib/base/saturated.hpp"
+#include "lib/base/utf8.hpp"
 #include "lib/message/footprint.hpp"
 #include "peer/io/clock.hpp"
 #include "peer/peer_core.hpp"
@@ -253,6 +254,20 @@ Asked DrivenPeer::when_covered(const Position& position, milliseconds timeout, W
   const auto ticket = parts.core.questions().open(where);
   if (!ticket) return {Ask::too_many};
   parts.input(node::input::Ask{*ticket, position, base::saturated(timeout), where});
+  return {Ask::accepted, *ticket};
+}
+
+Asked DrivenPeer::when_traced(const Pattern& pattern, milliseconds timeout) {
+  auto& parts = *parts_;
+  if (!parts.core.here()) return {Ask::other_process};
+  if (parts.core.leaving()) return {Ask::leaving};
+  const auto text = to_string(pattern);
+  if (text.size() > base::limits::trace_pattern_bytes || !base::is_utf8(text)) {
+    return {Ask::bad_pattern};
+  }
+  const auto ticket = parts.core.questions().open_trace();
+  if (!ticket) return {Ask::too_many};
+  parts.input(node::input::Trace{*ticket, pattern, base::saturated(timeout)});
   return {Ask::accepted, *ticket};
 }
 

@@ -39,6 +39,14 @@ std::size_t text_bytes(const Coverage& n) {
   }
   return bytes;
 }
+std::size_t text_bytes(const Traced& n) {
+  auto bytes = n.name.size() + (n.topic ? n.topic->bytes() : 0);
+  for (const auto& one : n.receivers) {
+    bytes +=
+        sizeof one + one.name.size() + one.address.size() + one.steps.size() * sizeof(TracedTime);
+  }
+  return bytes;
+}
 std::size_t text_bytes(const ServerUp& n) { return n.description.size() + n.degraded.size(); }
 std::size_t text_bytes(const ServerDown& n) { return n.reason.size(); }
 std::size_t text_bytes(const PrimaryUp& n) { return n.description.size() + n.degraded.size(); }
@@ -65,7 +73,7 @@ Inbox::Kind Inbox::kind_of(const Incoming& incoming) {
   if (as<Undelivered>(incoming) != nullptr || as<NotResumed>(incoming) != nullptr) {
     return Kind::loss;
   }
-  if (as<Coverage>(incoming) != nullptr) return Kind::coverage;
+  if (as<Coverage>(incoming) != nullptr || as<Traced>(incoming) != nullptr) return Kind::coverage;
   const bool answer = as<Sent>(incoming) != nullptr || as<Received>(incoming) != nullptr ||
                       as<Unpublished>(incoming) != nullptr || as<Undone>(incoming) != nullptr;
   return answer ? Kind::answer : Kind::other;

@@ -6,7 +6,8 @@
 //    become one range, whatever stands in between, so that a flood of them stays small.
 // 2. Answers to publish(), Sent, Received and Unpublished: answer_bytes() count in the bound of
 //    what is unsent, so publish() refuses while too many are not taken.
-// 3. Answers to when_covered(): there are as many as questions are open (open_questions.hpp).
+// 3. Answers to when_covered() and when_traced(): there are as many as questions are open
+//    (open_questions.hpp).
 // 4. All other notices, which the application has not asked for: beyond `most_bytes` of them the
 //    next ones are dropped, and one Warning in their place says how many.
 //

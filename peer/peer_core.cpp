@@ -13,9 +13,10 @@ using std::chrono::milliseconds;
 // For the farewell to reach the wire.
 constexpr milliseconds linger{200};
 
-const Coverage* coverage_in(const Incoming& incoming) {
+template <typename Kind>
+const Kind* in(const Incoming& incoming) {
   const auto* notice = std::get_if<Notice>(&incoming);
-  return notice != nullptr ? std::get_if<Coverage>(notice) : nullptr;
+  return notice != nullptr ? std::get_if<Kind>(notice) : nullptr;
 }
 
 }  // namespace
@@ -57,13 +58,14 @@ PeerCore::PeerCore(Options options, World world, Inbox::Shown shown)
 std::optional<Incoming> PeerCore::take(milliseconds timeout) {
   auto incoming = inbox_.pop(timeout);
   if (incoming) {
-    if (const auto* coverage = coverage_in(*incoming)) questions_.close(coverage->ticket);
+    if (const auto* coverage = in<Coverage>(*incoming)) questions_.close(coverage->ticket);
+    if (const auto* traced = in<Traced>(*incoming)) questions_.close(traced->ticket);
   }
   return incoming;
 }
 
 void PeerCore::receive(Incoming incoming) {
-  if (const auto* coverage = coverage_in(incoming)) {
+  if (const auto* coverage = in<Coverage>(incoming)) {
     if (auto call = calls_.extract(coverage->ticket)) {
       return call.mapped().set_value(coverage->covered);
     }

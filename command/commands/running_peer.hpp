@@ -29,6 +29,10 @@ class RunningPeer final : public doors::Orders {
                                    Where where) override {
     return peer_.when_covered(position, timeout, where);
   }
+  [[nodiscard]] Asked when_traced(const Pattern& pattern,
+                                  std::chrono::milliseconds timeout) override {
+    return peer_.when_traced(pattern, timeout);
+  }
 
   // SIGHUP: as reload_keys(), where there is something to read again.
   void hang_up();

@@ -137,6 +137,10 @@ Result<Json> RunningPublisher::wait_covered(const json_lines::Wait& wait, Durati
   return order(json_lines::to_text(json_lines::to_json(wait)), "covered", bound);
 }
 
+Result<Json> RunningPublisher::trace(const json_lines::Trace& trace, Duration bound) {
+  return order(json_lines::to_text(json_lines::to_json(trace)), "traced", bound);
+}
+
 Result<Json> RunningPublisher::order(const std::string& line, const char* answer, Duration bound) {
   json_lines::Output output(socket_.get());
   output.line(line);

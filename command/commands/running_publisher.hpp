@@ -49,6 +49,9 @@ class RunningPublisher {
   // Asks whether a position is covered; the line that answers.
   [[nodiscard]] Result<json_lines::Json> wait_covered(const json_lines::Wait& wait, Duration bound);
 
+  // Has the next message on a pattern followed; the line that answers.
+  [[nodiscard]] Result<json_lines::Json> trace(const json_lines::Trace& trace, Duration bound);
+
   // Lets the peer read its keys again; the names of those that it accepts, the used one first.
   [[nodiscard]] Result<std::vector<std::string>> reload_keys(Duration bound);
 

@@ -24,6 +24,8 @@ class Orders {
   // The answer is a notice of the peer, which every door is handed.
   [[nodiscard]] virtual Asked when_covered(const Position& position,
                                            std::chrono::milliseconds timeout, Where where) = 0;
+  [[nodiscard]] virtual Asked when_traced(const Pattern& pattern,
+                                          std::chrono::milliseconds timeout) = 0;
 };
 
 }  // namespace tidegate::doors

@@ -1,11 +1,11 @@
 // Notices to an application besides deliveries: who is there, and what it will not get.
 //
 // Those that it does not take wait, within bounds (options.hpp). A Sent, Received or Unpublished is
-// never dropped: while too many wait, publish() answers queue_full. Nor is a Coverage: while too
-// many are open or wait, when_covered() answers too_many. Losses of one origin that follow each
-// other become one Undelivered. Of all others at most `inbox_bytes` wait; the next ones are
-// dropped, and a Warning in their place says how many, and of how many undelivered messages they
-// told.
+// never dropped: while too many wait, publish() answers queue_full. Nor is a Coverage or a Traced:
+// while too many are open or wait, when_covered() and when_traced() answer too_many. Losses of one
+// origin that follow each other become one Undelivered. Of all others at most `inbox_bytes` wait;
+// the next ones are dropped, and a Warning in their place says how many, and of how many
+// undelivered messages they told.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@
 #include "tidegate/position.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/topic.hpp"
+#include "tidegate/traced.hpp"
 #include "tidegate/trouble.hpp"
 
 namespace tidegate {
@@ -193,7 +194,7 @@ struct Warning {
 };
 
 using Notice = std::variant<PeerReady, PeerGone, Undelivered, NotResumed, OutboxLost, Sent,
-                            Received, Unpublished, Undone, Coverage, ServerUp, ServerDown,
+                            Received, Unpublished, Undone, Coverage, Traced, ServerUp, ServerDown,
                             PrimaryUp, PrimaryDown, Warning, Trouble>;
 
 // Everything that an application takes out of a peer, in order.

@@ -100,10 +100,13 @@ struct Published {
   operator Publish() const { return answer; }
 };
 
-// The answer of when_covered(). After any other than `accepted` the call had no effect.
+// The answer of when_covered() and of when_traced(). After any other than `accepted` the call had
+// no effect.
 enum class Ask : std::uint8_t {
   accepted,
-  too_many,  // 16,384 answers have not come or are not taken, or 64 of those that ask everywhere
+  // 16,384 answers have not come or are not taken, or 64 of those that ask everywhere, or 4 traces.
+  too_many,
+  bad_pattern,  // of a trace: it has more than 1,024 bytes as text, or is no UTF-8
   leaving,
   other_process,
 };
@@ -245,6 +248,11 @@ class TIDEGATE_EXPORT DrivenPeer {
   // written without a handler. It is called in the midst of the loop: it must not throw, nor call
   // the peer.
   void on_trace(std::function<void(std::string_view)> handler);
+
+  // Follows the next message that any peer publishes on these topics, and tells the time of its
+  // steps in a notice, Traced: when all peers that were asked have delivered it, or when the time
+  // is over, and then how far it has come.
+  [[nodiscard]] Asked when_traced(const Pattern& pattern, std::chrono::milliseconds timeout);
 
   // Runs the loop meanwhile, unless the answer is known.
   [[nodiscard]] Covered covered(const Position& position,

@@ -116,6 +116,7 @@ class TIDEGATE_EXPORT Pattern {
   [[nodiscard]] bool matches(const Topic& topic) const;
 
   friend bool operator==(const Pattern&, const Pattern&) = default;
+  friend TIDEGATE_EXPORT std::string to_string(const Pattern& pattern);
 
  private:
   struct Element {
@@ -128,5 +129,8 @@ class TIDEGATE_EXPORT Pattern {
   std::vector<Element> elements_;
   bool open_ended_ = false;
 };
+
+// The text form; Pattern::parse gives the same pattern again.
+[[nodiscard]] TIDEGATE_EXPORT std::string to_string(const Pattern& pattern);
 
 }  // namespace tidegate

@@ -53,6 +53,13 @@ inline constexpr std::size_t held_branches_of_source = 16;
 inline constexpr std::size_t questions = 16'384;
 inline constexpr std::size_t questions_everywhere = 64;
 
+// Traces of messages: the pattern as text, which fits a call; how many a peer takes part in, and of
+// one that asks; and the latest arrivals that one remembers until it is told which message it is.
+inline constexpr std::size_t trace_pattern_bytes = 1024;
+inline constexpr std::size_t traces = 16;
+inline constexpr std::size_t traces_of_asker = 4;
+inline constexpr std::size_t traced_arrivals = 256;
+
 inline constexpr std::size_t peers = 1024;
 inline constexpr std::size_t remembered_streams = 16 * peers;  // of peers that were forgotten
 inline constexpr std::size_t cursors = remembered_streams;     // of streams to be resumed

@@ -5,10 +5,12 @@
 //     CallFrame     a DEALER that dialled the ROUTER dialled     Hello, Ready, Listening,
 //                                                                RetransmitRequest, Probe,
 //                                                                CoverageQuestion, ReceiptRequest,
-//                                                                SurveyQuestion, PathQuestion
+//                                                                SurveyQuestion, PathQuestion,
+//                                                                TraceRequest
 //     AnswerFrame   that ROUTER           the same DEALER        Welcome, Refusal, Data, Retained,
 //                                                                Vouch, CoverageAnswer, Receipt,
-//                                                                SurveyAnswer, PathAnswer
+//                                                                SurveyAnswer, PathAnswer,
+//                                                                TraceReport
 //     StreamFrame   an XPUB               every SUB              Data, Heartbeat, Farewell
 #pragma once
 
@@ -25,6 +27,9 @@
 #include "tidegate/message.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"
+#include "tidegate/time.hpp"
+#include "tidegate/topic.hpp"
+#include "tidegate/traced.hpp"
 
 namespace tidegate::mesh {
 
@@ -33,6 +38,9 @@ inline constexpr std::uint32_t protocol_version = 2;
 // The CURVE key by which followers know a publisher's stream from any other. Each process draws
 // its own and tells it to nobody but members; all 0: it has none.
 using StreamKey = std::array<std::uint8_t, 32>;
+
+// The features of a peer on the wire, a set of bits.
+inline constexpr std::uint64_t feature_traces = 1;
 
 // How a peer introduces itself. Its address is where its connection comes from.
 struct PeerInfo {
@@ -44,7 +52,8 @@ struct PeerInfo {
   // The incarnation in which its stream has begun, if this life goes on with it; 0: in this one.
   std::uint64_t epoch = 0;
   StreamKey stream_key{};
-  KeyId key = 0;  // with which its direct port answers
+  KeyId key = 0;       // with which its direct port answers
+  bool traces = true;  // it knows a TraceRequest; peers of before don't
 
   friend bool operator==(const PeerInfo&, const PeerInfo&) = default;
 };
@@ -176,6 +185,60 @@ struct CoverageAnswer {
   friend bool operator==(const CoverageAnswer&, const CoverageAnswer&) = default;
 };
 
+// A message of those that were published.
+struct PublishedMessage {
+  Origin origin;  // as its Data has it
+  std::uint64_t sequence = 1;
+  friend bool operator==(const PublishedMessage&, const PublishedMessage&) = default;
+};
+
+// Follow the next message on these topics that you publish, and tell me its steps. Or, with a
+// message: tell me the steps of that one, which you get. Asked again and again; a peer that is not
+// asked for some seconds follows no longer.
+struct TraceRequest {
+  Origin origin;             // who asks
+  std::uint64_t number = 0;  // comes back in the reports; names the trace, with who asks
+  Instant asked{};           // by the clock of who asks, which comes back, too
+  Pattern pattern;           // with a text as limits.hpp says
+  std::optional<PublishedMessage> message;
+  friend bool operator==(const TraceRequest&, const TraceRequest&) = default;
+};
+
+// The steps of a message at its publisher, by the clock of that one. Instant{}: not come so far.
+struct SendingSteps {
+  Traced::Fate fate = Traced::Fate::under_way;  // not none
+  std::uint64_t sequence = 0;                   // 0: it is not sent
+  Instant published{};
+  Instant asked{};
+  Instant answered{};
+  Instant left{};  // sent, or given back
+  Topic topic;
+  friend bool operator==(const SendingSteps&, const SendingSteps&) = default;
+};
+
+// The same at a receiver. Its fate is none of those of which nothing is known.
+struct ReceivingSteps {
+  TracedFate fate = TracedFate::under_way;
+  Instant arrived{};
+  Instant taken{};  // by the gate, or for the application
+  Instant asked{};  // the server, by the reading that showed its change
+  Instant shown{};
+  Instant left{};  // for the application, or as its fate says
+  friend bool operator==(const ReceivingSteps&, const ReceivingSteps&) = default;
+};
+
+// The answer, and again, unasked, when a message has left.
+struct TraceReport {
+  Origin origin;  // whose it is
+  std::uint64_t number = 0;
+  Instant asked{};       // of the TraceRequest that it answers at once; Instant{}: of none
+  Instant clock{};       // of the reporter, now
+  bool refused = false;  // it takes part in too many traces
+  std::optional<SendingSteps> sending;      // of the message that it publishes
+  std::optional<ReceivingSteps> receiving;  // of the message that was named
+  friend bool operator==(const TraceReport&, const TraceReport&) = default;
+};
+
 // A Hello or Welcome of another protocol version; nothing more of it can be understood.
 struct OtherVersion {
   std::uint32_t version = 0;
@@ -183,10 +246,11 @@ struct OtherVersion {
 };
 
 // OtherVersion is only ever received.
-using CallFrame = std::variant<Hello, Ready, Listening, RetransmitRequest, Probe, ReceiptRequest,
-                               CoverageQuestion, SurveyQuestion, PathQuestion, OtherVersion>;
+using CallFrame =
+    std::variant<Hello, Ready, Listening, RetransmitRequest, Probe, ReceiptRequest,
+                 CoverageQuestion, SurveyQuestion, PathQuestion, TraceRequest, OtherVersion>;
 using AnswerFrame = std::variant<Welcome, Refusal, Data, Retained, Vouch, Receipt, CoverageAnswer,
-                                 SurveyAnswer, PathAnswer, OtherVersion>;
+                                 SurveyAnswer, PathAnswer, TraceReport, OtherVersion>;
 using StreamFrame = std::variant<Data, Heartbeat, Farewell>;
 
 }  // namespace tidegate::mesh

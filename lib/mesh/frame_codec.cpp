@@ -12,6 +12,7 @@
 #include "lib/mesh/frame_reader.hpp"
 #include "lib/mesh/frame_writer.hpp"
 #include "lib/mesh/survey_codec.hpp"
+#include "lib/mesh/trace_codec.hpp"
 #include "lib/message/headers.hpp"
 #include "lib/message/position_order.hpp"
 
@@ -61,15 +62,21 @@ template <>
 constexpr std::uint8_t kind_of<PathQuestion> = 23;
 template <>
 constexpr std::uint8_t kind_of<PathAnswer> = 24;
+template <>
+constexpr std::uint8_t kind_of<TraceRequest> = trace_request_kind;
+template <>
+constexpr std::uint8_t kind_of<TraceReport> = trace_report_kind;
 
 // The answer of a peer that reads no server; all others are above it by the number of their value.
 constexpr std::uint64_t reads_none = 0;
 
 // --- writing ---------------------------------------------------------------------------------
 
-std::string write(const Hello& f) { return FrameWriter(kind_of<Hello>, 10).info(f.info).take(); }
+std::string write(const Hello& f) {
+  return FrameWriter(kind_of<Hello>, 11).info(f.info).features(f.info).take();
+}
 std::string write(const Welcome& f) {
-  return FrameWriter(kind_of<Welcome>, 10).info(f.info).take();
+  return FrameWriter(kind_of<Welcome>, 11).info(f.info).features(f.info).take();
 }
 std::string write(const Refusal& f) {
   return FrameWriter(kind_of<Refusal>, 1).text(f.reason).take();
@@ -245,6 +252,7 @@ PeerInfo read_info(FrameReader& frame) {
   value.epoch = frame.number("epoch", 0, value.origin.incarnation);
   value.stream_key = frame.key();
   value.key = frame.number("key", 0, std::numeric_limits<KeyId>::max());
+  frame.features(value);
   return value;
 }
 
@@ -352,7 +360,9 @@ bool read_if(std::uint64_t kind, FrameReader& reader, KnownBranches& known, Chan
         return true;
       }
     }
-    if constexpr (has_histories<Frame>) {
+    if constexpr (std::is_same_v<Frame, TraceRequest> || std::is_same_v<Frame, TraceReport>) {
+      read_trace(reader, channel);
+    } else if constexpr (has_histories<Frame>) {
       channel = read(reader, known, As<Frame>());
     } else {
       channel = read(reader, As<Frame>());

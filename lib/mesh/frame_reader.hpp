@@ -19,6 +19,7 @@
 #include "lib/mesh/frame_cursor.hpp"
 #include "tidegate/origin.hpp"
 #include "tidegate/position.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::mesh {
 
@@ -96,6 +97,12 @@ class FrameReader {
     return value;
   }
 
+  // Behind the info; a peer of before has none.
+  void features(PeerInfo& value);
+
+  // Instant{}: there is none.
+  Instant instant(const char* what);
+
   // nullptr: it has failed. Valid as KnownBranches says.
   const Branch* branch(KnownBranches& known) {
     const auto bytes = binary("branch", 1, base::limits::branch_bytes);
@@ -139,6 +146,9 @@ class FrameReader {
     if (span != 0) value->after = value->offset - span;
     return value;
   }
+
+  // The next element is an array, or nil; read it before anything else.
+  std::optional<FrameReader> array_or_nil(const char* what);
 
   // The next element is an array; read it before anything else.
   FrameReader array(const char* what) {

@@ -91,6 +91,15 @@ class FrameWriter {
         .number(value.key);
   }
 
+  // Behind the info.
+  FrameWriter& features(const PeerInfo& value);
+
+  // Instant{}: there is none.
+  FrameWriter& instant(Instant value);
+
+  // An array of so many fields, which follow; or nil, and none do.
+  bool array_or_nil(bool there, std::uint32_t fields);
+
   // Whole, with its history.
   FrameWriter& position(const std::optional<Position>& value) {
     if (!value) {

@@ -1,5 +1,7 @@
 #include "lib/mesh/resend_window.hpp"
 
+#include <algorithm>
+
 #include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
 #include "lib/mesh/branch_table.hpp"
@@ -22,6 +24,14 @@ void ResendWindow::drop_oldest() {
   bytes_ -= message::footprint(kept_.front().message);
   kept_.pop_front();
   ++first_;
+}
+
+std::optional<ResendWindow::Found> ResendWindow::find(Ticket ticket, std::uint64_t after) const {
+  for (auto sequence = std::max(after + 1, first_); sequence - first_ < kept_.size(); ++sequence) {
+    const auto& kept = kept_[sequence - first_];
+    if (kept.ticket == ticket) return Found{sequence, &kept.message};
+  }
+  return std::nullopt;
 }
 
 std::vector<Message> ResendWindow::read(std::uint64_t first, std::uint64_t last,

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,13 @@ class ResendWindow {
   // `most_bytes` of them, and so many that they fit one frame, but at least one if there is one.
   [[nodiscard]] std::vector<Message> read(std::uint64_t first, std::uint64_t last,
                                           std::size_t most_bytes) const;
+
+  // The message of that ticket, if it is one of those behind sequence `after`.
+  struct Found {
+    std::uint64_t sequence = 0;
+    const Message* message = nullptr;  // valid until the next call
+  };
+  [[nodiscard]] std::optional<Found> find(Ticket ticket, std::uint64_t after) const;
 
   // Calls `use` with the sequence, the message and the ticket of all that are kept.
   template <typename Use>

@@ -137,6 +137,7 @@ void Roster::meet(Member& member, const PeerInfo& info, Instant now, Effects& ef
   member.publish_port = info.publish_port;
   member.stream_key = info.stream_key;
   member.key = info.key;
+  member.traces = info.traces;
   take_over_stream(member, info);
   sign_of_life(member, now, effects);
   replace_earlier_lives(member.origin, now, effects);

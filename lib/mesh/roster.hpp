@@ -80,6 +80,7 @@ struct Member {
   std::uint16_t direct_port = 0;
   StreamKey stream_key{};              // from its Welcome
   KeyId key = 0;                       // of its direct port, as it last said
+  bool traces = false;                 // it knows a TraceRequest, as it last said
   std::uint64_t announced = 0;         // the counter of its last announcement
   Instant beacon_at = Instant::min();  // that came then
   Instant stream_at = Instant::min();  // the last frame of its stream came then

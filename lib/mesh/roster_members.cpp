@@ -107,6 +107,7 @@ void Roster::introduce(Member& member, const PeerInfo& info, const std::string& 
   member.publish_port = info.publish_port;
   member.direct_port = info.direct_port;
   member.key = info.key;
+  member.traces = info.traces;
 }
 
 }  // namespace tidegate::mesh

@@ -46,6 +46,15 @@ Result<std::vector<Written>> split(std::string_view text) {
 
 Result<Topic> refuse(const std::string& why) { return Error{"not a topic: " + why}; }
 
+// An element that means what it says.
+void append_literal(std::string_view element, std::string& text) {
+  if (element == "*" || element == "#") text += '\\';
+  for (const char c : element) {
+    if (c == '/' || c == '\\') text += '\\';
+    text += c;
+  }
+}
+
 }  // namespace
 
 Topic::Topic(std::string packed) : packed_(std::move(packed)) {
@@ -118,11 +127,7 @@ std::string to_string(const Topic& topic) {
   bool first = true;
   for (const auto element : topic) {
     if (!std::exchange(first, false)) text += '/';
-    if (element == "*" || element == "#") text += '\\';
-    for (const char c : element) {
-      if (c == '/' || c == '\\') text += '\\';
-      text += c;
-    }
+    append_literal(element, text);
   }
   return text;
 }
@@ -146,6 +151,21 @@ Pattern Pattern::all() {
   Pattern pattern;
   pattern.open_ended_ = true;
   return pattern;
+}
+
+std::string to_string(const Pattern& pattern) {
+  std::string text;
+  bool first = true;
+  for (const auto& element : pattern.elements_) {
+    if (!std::exchange(first, false)) text += '/';
+    if (element.any) {
+      text += '*';
+    } else {
+      append_literal(element.text, text);
+    }
+  }
+  if (pattern.open_ended_) text += first ? "#" : "/#";
+  return text;
 }
 
 bool Pattern::matches(const Topic& topic) const {

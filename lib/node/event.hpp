@@ -107,6 +107,13 @@ struct PortTested {
 };
 // All members test their ways to each other: answered by one effect Surveyed, within some seconds.
 struct SurveyMesh {};
+// Follow the next message on these topics that a peer publishes: answered by one Traced with that
+// ticket.
+struct Trace {
+  Ticket ticket = 0;
+  Pattern pattern;  // as a TraceRequest may have it
+  Duration timeout{};
+};
 // Say farewell. Messages still waiting for their position come back as Unpublished.
 struct Leave {};
 
@@ -125,7 +132,7 @@ using Input = std::variant<input::Heard, input::FromLink, input::FromRoute, inpu
                            input::Reader, input::Resolved, input::InterfacesChanged, input::Rekeyed,
                            input::Publish, input::Subscribe, input::Unsubscribe, input::Demand,
                            input::NoPrimary, input::TrustPrimary, input::Ask, input::PortTested,
-                           input::SurveyMesh, input::Leave, input::ReplayPositionRead,
+                           input::SurveyMesh, input::Trace, input::Leave, input::ReplayPositionRead,
                            input::TideForgotten, input::CommitPositionRead, input::TimePassed,
                            ServerUp, ServerDown, PrimaryUp, PrimaryDown, Warning>;
 

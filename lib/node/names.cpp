@@ -33,6 +33,12 @@ std::string_view to_string(Covered covered) { return node::covered_names.name(co
 
 std::string_view to_string(Ask answer) { return node::ask_names.name(answer); }
 
+std::string_view to_string(TracedStep step) { return node::traced_step_names.name(step); }
+
+std::string_view to_string(TracedFate fate) { return node::traced_fate_names.name(fate); }
+
+std::string_view to_string(Traced::Fate fate) { return node::traced_names.name(fate); }
+
 std::string_view to_string(Publish answer) { return node::publish_names.name(answer); }
 
 }  // namespace tidegate

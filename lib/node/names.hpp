@@ -119,8 +119,43 @@ inline constexpr auto covered_names = base::enum_names<Covered>({{Covered::visib
 
 inline constexpr auto ask_names = base::enum_names<Ask>({{Ask::accepted, "accepted"},
                                                          {Ask::too_many, "too_many"},
+                                                         {Ask::bad_pattern, "bad_pattern"},
                                                          {Ask::leaving, "leaving"},
                                                          {Ask::other_process, "other_process"}});
+
+inline constexpr auto traced_step_names =
+    base::enum_names<TracedStep>({{TracedStep::publish, "publish"},
+                                  {TracedStep::position, "position"},
+                                  {TracedStep::send, "send"},
+                                  {TracedStep::arrival, "arrival"},
+                                  {TracedStep::gap, "gap"},
+                                  {TracedStep::held, "held"},
+                                  {TracedStep::poll, "poll"},
+                                  {TracedStep::delivery, "delivery"}});
+
+inline constexpr auto traced_fate_names =
+    base::enum_names<TracedFate>({{TracedFate::under_way, "under_way"},
+                                  {TracedFate::delivered, "delivered"},
+                                  {TracedFate::late, "late"},
+                                  {TracedFate::unwanted, "unwanted"},
+                                  {TracedFate::unseen, "unseen"},
+                                  {TracedFate::missing, "missing"},
+                                  {TracedFate::expired, "expired"},
+                                  {TracedFate::orphaned, "orphaned"},
+                                  {TracedFate::in_doubt, "in_doubt"},
+                                  {TracedFate::foreign, "foreign"},
+                                  {TracedFate::overdue, "overdue"},
+                                  {TracedFate::unanswered, "unanswered"},
+                                  {TracedFate::refused, "refused"}});
+
+inline constexpr auto traced_names =
+    base::enum_names<Traced::Fate>({{Traced::Fate::none, "none"},
+                                    {Traced::Fate::under_way, "under_way"},
+                                    {Traced::Fate::sent, "sent"},
+                                    {Traced::Fate::primary_lost, "primary_lost"},
+                                    {Traced::Fate::left, "left"},
+                                    {Traced::Fate::no_primary, "no_primary"},
+                                    {Traced::Fate::primary_outdated, "primary_outdated"}});
 
 inline constexpr auto publish_names =
     base::enum_names<Publish>({{Publish::accepted, "accepted"},

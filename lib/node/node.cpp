@@ -36,10 +36,13 @@ Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoi
       publisher_(options, self_.origin, roster_, stream_, counters_, now),
       primary_watch_(publisher_, receiver_, stream_),
       everywhere_(self_.origin, self_.name, roster_),
-      surveyor_(self_, roster_, base::Random(random_.next())) {}
+      surveyor_(self_, roster_, base::Random(random_.next())),
+      watch_(self_.origin, roster_, publisher_, receiver_),
+      traces_(self_.origin, self_.name, roster_) {}
 
+// All that a trace costs while there is none is to know that, in the place of `left_`.
 void Node::step(Input input, Instant now, Effects& effects) {
-  if (left_) return;
+  if (!plain_) return step_watched(input, now, effects);
   if (announced_deadline_ != never && now - announced_deadline_ > noticeable_lateness) {
     roster_.discount(now - announced_deadline_);
   }
@@ -62,11 +65,8 @@ void Node::step(Input input, Instant now, Effects& effects) {
 }
 
 Instant Node::deadline() const {
-  if (left_) return never;
-  const auto since = publisher_.reading_wanted();
-  const auto reading = since ? receiver_.deadline_since(*since) : never;
-  return std::min({reading, publisher_.deadline(), receiver_.deadline(), roster_.deadline(),
-                   pace_.deadline(), everywhere_.deadline(), surveyor_.deadline()});
+  if (!plain_) return watched_deadline();
+  return plain_deadline();
 }
 
 // This peer's own answers.
@@ -380,13 +380,15 @@ void Node::handle(input::SurveyMesh&, Instant now, Effects& effects) {
   surveyor_.ask(now, effects);
 }
 
-void Node::handle(input::Leave&, Instant, Effects& effects) {
+void Node::handle(input::Leave&, Instant now, Effects& effects) {
   receiver_.answer_all();
   tell_coverage(effects);
   everywhere_.give_up(effects);
+  traces_.give_up(now, effects);
   publisher_.leave(effects);
   effects.push_back(effect::Announce{announcement(true, false)});
   left_ = true;
+  plain_ = false;
 }
 
 void Node::handle(Warning& in, Instant, Effects& effects) {

@@ -8,6 +8,7 @@
 // `deadline()`. So a simulator can run a mesh of the very object files that ship.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -19,6 +20,8 @@
 #include "lib/mesh/roster.hpp"
 #include "lib/node/event.hpp"
 #include "lib/node/everywhere.hpp"
+#include "lib/node/message_traces.hpp"
+#include "lib/node/message_watch.hpp"
 #include "lib/node/primary_watch.hpp"
 #include "lib/node/publisher_half.hpp"
 #include "lib/node/receiver_half.hpp"
@@ -102,6 +105,7 @@ class Node {
   void handle(input::Ask& in, Instant now, Effects& effects);
   void handle(input::PortTested& in, Instant now, Effects& effects);
   void handle(input::SurveyMesh& in, Instant now, Effects& effects);
+  void handle(input::Trace& in, Instant now, Effects& effects);
   void handle(input::Leave& in, Instant now, Effects& effects);
   void handle(input::ReplayPositionRead& in, Instant now, Effects& effects);
   void handle(input::CommitPositionRead& in, Instant now, Effects& effects);
@@ -123,6 +127,7 @@ class Node {
   bool answered(mesh::LinkId link, mesh::CoverageAnswer& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::SurveyAnswer& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::PathAnswer& frame, Instant now, Effects& effects);
+  bool answered(mesh::LinkId link, mesh::TraceReport& frame, Instant now, Effects& effects);
   bool answered(mesh::LinkId link, mesh::OtherVersion& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::Hello& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::Ready& frame, Instant now, Effects& effects);
@@ -134,11 +139,21 @@ class Node {
   bool called(input::FromRoute& from, mesh::CoverageQuestion& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::SurveyQuestion& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::PathQuestion& frame, Instant now, Effects& effects);
+  bool called(input::FromRoute& from, mesh::TraceRequest& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::OtherVersion& frame, Instant now, Effects& effects);
   void published(mesh::Member& member, mesh::Data& frame, Instant now, Effects& effects);
   void published(mesh::Member& member, mesh::Heartbeat& frame, Instant now, Effects& effects);
   void published(mesh::Member& member, mesh::Farewell& frame, Instant now, Effects& effects);
 
+  [[nodiscard]] Instant plain_deadline() const {
+    const auto since = publisher_.reading_wanted();
+    const auto reading = since ? receiver_.deadline_since(*since) : never;
+    return std::min({reading, publisher_.deadline(), receiver_.deadline(), roster_.deadline(),
+                     pace_.deadline(), everywhere_.deadline(), surveyor_.deadline()});
+  }
+  [[nodiscard]] Instant watched_deadline() const;
+  void step_watched(Input& input, Instant now, Effects& effects);
+  void advance_traces(Instant now, Effects& effects);
   void tell_coverage(Effects& effects);
   void run_timers(Instant now, Effects& effects);
   mesh::Announcement announcement(bool leaving, bool reply_wanted);
@@ -160,8 +175,11 @@ class Node {
   PrimaryWatch primary_watch_;
   Everywhere everywhere_;
   Surveyor surveyor_;
+  MessageWatch watch_;
+  MessageTraces traces_;
   Instant announced_deadline_ = never;  // the deadline that the last step left
   bool left_ = false;
+  bool plain_ = true;  // it has not left, and takes part in no trace
 };
 
 }  // namespace tidegate::node

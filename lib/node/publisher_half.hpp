@@ -84,6 +84,8 @@ class PublisherHalf {
 
   [[nodiscard]] mesh::Extent extent() const { return {window_.first(), stream_.last() + 1}; }
   [[nodiscard]] const mesh::ResendWindow& window() const { return window_; }
+  // The ticket of the last message that was accepted.
+  [[nodiscard]] Ticket accepted() const { return accepted_; }
   [[nodiscard]] const gate::CommitQueue& unsent() const { return unsent_; }
   [[nodiscard]] std::size_t unacknowledged() const {
     return to_acknowledge_.size() + receipts_.size();

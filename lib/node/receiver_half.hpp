@@ -111,6 +111,24 @@ class ReceiverHalf {
   // Every call may change it.
   [[nodiscard]] Instant deadline() const;
 
+  // --- how far a message has come, for those who follow it ---
+
+  enum class Place : std::uint8_t { absent, here, left };  // here: in the gate
+  [[nodiscard]] static Place place_of(const mesh::Member& member, std::uint64_t sequence) {
+    if (sequence >= member.stream.next()) return Place::absent;
+    return member.held == 0 || sequence <= member.released ? Place::left : Place::here;
+  }
+  [[nodiscard]] bool takes_own() const { return own_.has_value(); }
+  [[nodiscard]] Place place_of_own(std::uint64_t sequence) const {
+    return own_ ? place_of(*own_, sequence) : Place::absent;
+  }
+  // By the last reading of the server, and when that was asked for.
+  [[nodiscard]] bool decides(const std::optional<Position>& own,
+                             const std::optional<Position>& inherited) const {
+    return gate_.visibility(own, inherited) != Visibility::pending;
+  }
+  [[nodiscard]] Instant known_at() const { return gate_.poll().known_at(); }
+
   [[nodiscard]] std::size_t held_size() const { return gate_.held().size(); }
   void describe(Status& status, Instant now) const;
   // Of each stream the place before which nothing is missing or held.

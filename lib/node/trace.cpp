@@ -86,6 +86,12 @@ std::string words(const mesh::PathAnswer& f) {
   return std::string("answer of ") + who(f.origin) +
          (f.large ? ": a large frame" : ": it has come through");
 }
+std::string words(const mesh::TraceRequest& f) {
+  return "question of " + who(f.origin) + ": what takes time on " + to_string(f.pattern) + "?";
+}
+std::string words(const mesh::TraceReport& f) {
+  return "report of " + who(f.origin) + " for trace " + number(f.number);
+}
 std::string words(const mesh::OtherVersion& f) {
   return "frame of protocol version " + number(f.version);
 }
@@ -147,6 +153,9 @@ std::string words(const input::PortTested& in) {
   return "port " + to_string(in.endpoint) + ": " + std::string(port_answer_names.name(in.answer));
 }
 std::string words(const input::SurveyMesh&) { return "asked how all members see each other"; }
+std::string words(const input::Trace& in) {
+  return "asked what takes time on " + to_string(in.pattern);
+}
 std::string words(const input::Leave&) { return "leaving"; }
 std::string words(const input::ReplayPositionRead& in) {
   if (!in.tide) return "the database could not tell its replay position just now";

@@ -95,8 +95,42 @@ mesh::Announcement draw_announcement(Draw& draw) {
           draw.number()};
 }
 
+Instant draw_instant(Draw& draw) {
+  return Instant(Duration(static_cast<std::int64_t>(draw.number() >> 3U)));
+}
+
+mesh::TraceRequest draw_trace(Draw& draw) {
+  mesh::TraceRequest request{draw_origin(draw), draw.below(3), draw_instant(draw), Pattern::all(),
+                             std::nullopt};
+  if (draw.coin()) request.message = mesh::PublishedMessage{draw_origin(draw), draw.number()};
+  return request;
+}
+
+mesh::TraceReport draw_report(Draw& draw) {
+  mesh::TraceReport report{draw_origin(draw), draw.below(3), draw_instant(draw), draw_instant(draw),
+                           draw.coin(),       std::nullopt,  std::nullopt};
+  if (draw.coin()) {
+    report.sending = mesh::SendingSteps{static_cast<Traced::Fate>(1 + draw.below(6)),
+                                        draw.number(),
+                                        draw_instant(draw),
+                                        draw_instant(draw),
+                                        draw_instant(draw),
+                                        draw_instant(draw),
+                                        testing::a_message("a", "").topic};
+  }
+  if (draw.coin()) {
+    report.receiving = mesh::ReceivingSteps{static_cast<TracedFate>(draw.below(11)),
+                                            draw_instant(draw),
+                                            draw_instant(draw),
+                                            draw_instant(draw),
+                                            draw_instant(draw),
+                                            draw_instant(draw)};
+  }
+  return report;
+}
+
 mesh::CallFrame draw_call(Draw& draw) {
-  switch (draw.below(10)) {
+  switch (draw.below(11)) {
     case 0:
       return mesh::Hello{draw_info(draw)};
     case 1:
@@ -116,13 +150,15 @@ mesh::CallFrame draw_call(Draw& draw) {
       return mesh::SurveyQuestion{draw_origin(draw), draw.number()};
     case 8:
       return mesh::PathQuestion{draw_origin(draw), draw.coin()};
+    case 9:
+      return draw_trace(draw);
     default:
       return mesh::OtherVersion{draw.byte()};
   }
 }
 
 mesh::AnswerFrame draw_answer(Draw& draw) {
-  switch (draw.below(10)) {
+  switch (draw.below(11)) {
     case 0:
       return mesh::Welcome{draw_info(draw)};
     case 1:
@@ -142,6 +178,8 @@ mesh::AnswerFrame draw_answer(Draw& draw) {
       return mesh::SurveyAnswer{draw.number(), draw_member(draw)};
     case 8:
       return mesh::PathAnswer{draw_origin(draw), draw.number(), draw.coin()};
+    case 9:
+      return draw_report(draw);
     default:
       return mesh::OtherVersion{draw.byte()};
   }

@@ -43,6 +43,8 @@ class World {
     step(ServerUp{server_, true, "standby", ""});
     step(PrimaryUp{primary_, "primary", "", testing::history("1")});
     step(node::input::Subscribe{Pattern::all()});
+    // Every other one traces messages.
+    if (input.size() % 2 == 1) step(node::input::Trace{1, Pattern::all(), std::chrono::hours(1)});
   }
 
   void run() {

@@ -38,3 +38,14 @@ TEST_CASE("fewer of those that ask everywhere are open, and the others have room
   CHECK_FALSE(questions.open(Where::everywhere));
   CHECK(questions.number() != *questions.open(Where::here));
 }
+
+TEST_CASE("few traces are open at a time, whatever else is asked") {
+  peer::OpenQuestions questions;
+  std::vector<Ticket> open;
+  while (const auto ticket = questions.open_trace()) open.push_back(*ticket);
+  CHECK(open.size() == base::limits::traces_of_asker);
+  CHECK(questions.open(Where::everywhere));
+  questions.close(open.back());
+  CHECK(questions.open_trace());
+  CHECK_FALSE(questions.open_trace());
+}

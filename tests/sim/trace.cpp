@@ -61,6 +61,12 @@ struct Words {
   std::string operator()(const mesh::PathAnswer& frame) const {
     return frame.large ? "large path" : "path";
   }
+  std::string operator()(const mesh::TraceRequest& frame) const {
+    return "trace " + std::to_string(frame.number);
+  }
+  std::string operator()(const mesh::TraceReport& frame) const {
+    return "report " + std::to_string(frame.number);
+  }
   std::string operator()(const mesh::OtherVersion&) const { return "another version"; }
 };
 

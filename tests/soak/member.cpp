@@ -98,6 +98,7 @@ class Member {
     }
     void operator()(const Sent&) const {}
     void operator()(const Coverage&) const {}
+    void operator()(const Traced&) const {}
     void operator()(const Received&) const {}
     void operator()(const NotResumed&) const {}
     void operator()(const OutboxLost&) const {}

@@ -162,6 +162,13 @@ Json made(const Coverage& n) {
   return json;
 }
 
+Json made(const Traced& n) {
+  auto json = typed("traced");
+  members(Write(json), n);
+  json["topic"] = n.topic ? Json(n.topic->elements()) : Json(nullptr);
+  return json;
+}
+
 Json made(const ServerUp& n) {
   auto json = typed("server_up");
   members(Write(json), n.incarnation);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,7 +23,9 @@
 #include "tidegate/notice.hpp"
 #include "tidegate/result.hpp"
 #include "tidegate/status.hpp"
+#include "tidegate/time.hpp"
 #include "tidegate/topic.hpp"
+#include "tidegate/traced.hpp"
 
 namespace tidegate::json_lines {
 
@@ -32,7 +35,8 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json to_json(const Position& position);
 [[nodiscard]] Json to_json(const Delivery& delivery);
 [[nodiscard]] Json to_json(const Notice& notice);
-// The same for an answer whose line in had an id: a Sent, a Received, an Unpublished or a Coverage.
+// The same for an answer whose line in had an id: a Sent, a Received, an Unpublished, a Coverage or
+// a Traced.
 [[nodiscard]] Json to_json(const Notice& notice, const std::string& id);
 // `door`: of the STOMP clients that it serves, if it serves some; `removal`: of old rows of an
 // outbox, if it removes some.
@@ -148,6 +152,24 @@ struct Wait {
 
 // nullopt: the line is another one.
 [[nodiscard]] std::optional<Result<Wait>> parse_wait(std::string_view line);
+
+// The line in that has a message followed; any other member is refused.
+inline constexpr std::array<std::string_view, 3> trace_members{"trace", "id", "timeout_ms"};
+inline constexpr Duration longest_trace = std::chrono::minutes(10);
+
+struct Trace {
+  Pattern pattern;
+  Duration timeout{};  // at most that
+  std::string id;      // as JSON; empty: none
+};
+
+[[nodiscard]] Json to_json(const Trace& trace);
+
+// nullopt: the line is another one.
+[[nodiscard]] std::optional<Result<Trace>> parse_trace(std::string_view line);
+
+// Reads to_json() of a Traced, as parse_status() does.
+[[nodiscard]] Result<Traced> parse_traced(const Json& json);
 
 // The line in that is about a subscription to the outbox; any other member is refused.
 inline constexpr std::array<std::string_view, 7> outbox_members{

@@ -32,8 +32,8 @@ void JsonDoor::handle(const Incoming& incoming) {
     return output_.line(to_text(to_json(*delivery)));
   }
   const auto& notice = std::get<Notice>(incoming);
-  if (const auto* coverage = std::get_if<Coverage>(&notice)) {
-    const auto asked = input_.take_question(*coverage);
+  if (const auto question = question_of(notice)) {
+    const auto asked = input_.take_question(*question);
     if (asked) output_.line(to_text(to_json(notice, *asked)));
     return;
   }

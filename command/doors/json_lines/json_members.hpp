@@ -64,6 +64,9 @@ Json encode(LsnText<Offset> lsn) {
 }
 inline Json encode(Trouble::Kind kind) { return std::string(to_string(kind)); }
 inline Json encode(PeerState state) { return std::string(to_string(state)); }
+inline Json encode(TracedStep step) { return std::string(to_string(step)); }
+inline Json encode(TracedFate fate) { return std::string(to_string(fate)); }
+inline Json encode(Traced::Fate fate) { return std::string(to_string(fate)); }
 inline Json encode(Handshake step) { return std::string(to_string(step)); }
 
 template <typename Id>
@@ -123,28 +126,32 @@ inline bool decode(const Json& json, LsnText<std::uint64_t> lsn) {
   return parsed.ok();
 }
 
+template <typename Names, typename Enum>
+bool decode_named(const Json& json, const Names& names, Enum& value) {
+  std::string text;
+  if (!decode(json, text)) return false;
+  const auto named = names.value(text);
+  value = named.value_or(value);
+  return named.has_value();
+}
+
 inline bool decode(const Json& json, Trouble::Kind& kind) {
-  std::string text;
-  if (!decode(json, text)) return false;
-  const auto named = node::trouble_names.value(text);
-  kind = named.value_or(kind);
-  return named.has_value();
+  return decode_named(json, node::trouble_names, kind);
 }
-
 inline bool decode(const Json& json, PeerState& state) {
-  std::string text;
-  if (!decode(json, text)) return false;
-  const auto named = node::peer_state_names.value(text);
-  state = named.value_or(state);
-  return named.has_value();
+  return decode_named(json, node::peer_state_names, state);
 }
-
 inline bool decode(const Json& json, Handshake& step) {
-  std::string text;
-  if (!decode(json, text)) return false;
-  const auto named = node::handshake_names.value(text);
-  step = named.value_or(step);
-  return named.has_value();
+  return decode_named(json, node::handshake_names, step);
+}
+inline bool decode(const Json& json, TracedStep& step) {
+  return decode_named(json, node::traced_step_names, step);
+}
+inline bool decode(const Json& json, TracedFate& fate) {
+  return decode_named(json, node::traced_fate_names, fate);
+}
+inline bool decode(const Json& json, Traced::Fate& fate) {
+  return decode_named(json, node::traced_names, fate);
 }
 
 inline bool decode(const Json& json, SystemText<ClusterId> system) {
@@ -275,6 +282,34 @@ void members(Visit&& visit, T& trouble) {
   visit("text", trouble.text);
   visit("lasted_ms", trouble.lasted);
   visit("ended", trouble.ended);
+}
+
+template <typename Visit, MaybeConst<TracedTime> T>
+void members(Visit&& visit, T& time) {
+  visit("step", time.step);
+  visit("took_ms", time.took);
+}
+
+template <typename Visit, MaybeConst<TracedReceiver> T>
+void members(Visit&& visit, T& receiver) {
+  members(visit, receiver.origin);
+  visit("name", receiver.name);
+  visit("address", receiver.address);
+  visit("fate", receiver.fate);
+  visit("steps", receiver.steps);
+  visit("clock_error_ms", receiver.clock_error);
+}
+
+// All but its topic.
+template <typename Visit, MaybeConst<Traced> T>
+void members(Visit&& visit, T& traced) {
+  visit("ticket", traced.ticket);
+  visit("fate", traced.fate);
+  members(visit, traced.origin);
+  visit("name", traced.name);
+  visit("sequence", traced.sequence);
+  visit("steps", traced.steps);
+  visit("receivers", traced.receivers);
 }
 
 template <typename Visit, MaybeConst<Status> T>

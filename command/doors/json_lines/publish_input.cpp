@@ -53,6 +53,12 @@ bool readable_now(int descriptor) {
 
 }  // namespace
 
+std::optional<Ticket> question_of(const Notice& notice) {
+  if (const auto* coverage = std::get_if<Coverage>(&notice)) return coverage->ticket;
+  if (const auto* traced = std::get_if<Traced>(&notice)) return traced->ticket;
+  return std::nullopt;
+}
+
 PublishInput::PublishInput(int descriptor, std::size_t payload_bytes,
                            doors::Subscriptions* deliveries, OutboxLines* outbox)
     : descriptor_(descriptor),
@@ -114,6 +120,8 @@ void PublishInput::take(const Line& line, DrivenPeer* publisher, doors::Orders& 
     obey(**order, line.number, orders, output);
   } else if (auto wait = parse_wait(line.text)) {
     ask(line, std::move(*wait), orders, output);
+  } else if (auto trace = parse_trace(line.text)) {
+    ask(line, std::move(*trace), orders, output);
   } else if (const auto outbox = parse_outbox(line.text)) {
     obey_outbox(line, *outbox, output);
   } else if (publisher == nullptr) {
@@ -154,16 +162,27 @@ void PublishInput::obey_outbox(const Line& line, const Result<OutboxOrder>& orde
 void PublishInput::ask(const Line& line, Result<Wait> wait, doors::Orders& orders, Output& output) {
   if (!wait) return complain(line.number, wait.error().message, output, id_of(line.text));
   const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(base::bounded(wait->timeout));
-  const auto [answer, ticket] = orders.when_covered(wait->position, timeout, wait->where);
-  if (answer == Ask::accepted) {
-    questions_.emplace(ticket, std::move(wait->id));
+  remember(line, orders.when_covered(wait->position, timeout, wait->where), std::move(wait->id),
+           output);
+}
+
+void PublishInput::ask(const Line& line, Result<Trace> trace, doors::Orders& orders,
+                       Output& output) {
+  if (!trace) return complain(line.number, trace.error().message, output, id_of(line.text));
+  const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(trace->timeout);
+  remember(line, orders.when_traced(trace->pattern, timeout), std::move(trace->id), output);
+}
+
+void PublishInput::remember(const Line& line, const Asked& asked, std::string id, Output& output) {
+  if (asked == Ask::accepted) {
+    questions_.emplace(asked.ticket, std::move(id));
   } else {
-    complain(line.number, "not asked: " + std::string(to_string(answer)), output, wait->id);
+    complain(line.number, "not asked: " + std::string(to_string(asked.answer)), output, id);
   }
 }
 
-std::optional<std::string> PublishInput::take_question(const Coverage& coverage) {
-  auto question = questions_.extract(coverage.ticket);
+std::optional<std::string> PublishInput::take_question(Ticket ticket) {
+  auto question = questions_.extract(ticket);
   return question.empty() ? std::nullopt : std::optional(std::move(question.mapped()));
 }
 
@@ -225,7 +244,7 @@ void PublishInput::give_up(Output& output) {
       if (const auto outbox = parse_outbox(line->text)) {
         // Those that it has taken must not come again.
         obey_outbox(*line, *outbox, output);
-      } else if (!parse_order(line->text) && !parse_wait(line->text)) {
+      } else if (!parse_order(line->text) && !parse_wait(line->text) && !parse_trace(line->text)) {
         take_message(*line, output);
       }
       refuse_waiting();

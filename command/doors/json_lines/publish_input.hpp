@@ -25,6 +25,9 @@
 
 namespace tidegate::json_lines {
 
+// The ticket of the question that a notice answers: of a Coverage or a Traced.
+[[nodiscard]] std::optional<Ticket> question_of(const Notice& notice);
+
 class PublishInput {
  public:
   // `deliveries`: those that the writer gets and may choose, and `outbox` the same of rows;
@@ -56,8 +59,9 @@ class PublishInput {
   // notice is another one.
   [[nodiscard]] std::string take_id(const Notice& notice);
 
-  // The id, perhaps none, of the line that this answers; nullopt: it answers none of here.
-  [[nodiscard]] std::optional<std::string> take_question(const Coverage& coverage);
+  // The id, perhaps none, of the line that this answers, which has a ticket of when_covered() or
+  // when_traced(); nullopt: it answers none of here.
+  [[nodiscard]] std::optional<std::string> take_question(Ticket ticket);
 
   // Nothing more is read.
   [[nodiscard]] bool ended() const { return ended_; }
@@ -92,6 +96,8 @@ class PublishInput {
   void take_message(const Line& line, Output& output);
   void publish(DrivenPeer& peer, Output& output);
   void ask(const Line& line, Result<Wait> wait, doors::Orders& orders, Output& output);
+  void ask(const Line& line, Result<Trace> trace, doors::Orders& orders, Output& output);
+  void remember(const Line& line, const Asked& asked, std::string id, Output& output);
   [[nodiscard]] std::string refusal(Publish answer, const Publication& publication) const;
 
   int descriptor_;
@@ -101,7 +107,7 @@ class PublishInput {
   LineReader lines_;
   std::optional<Waiting> waiting_;
   std::map<Ticket, Id> ids_;                 // of what is not answered to the end yet
-  std::map<Ticket, std::string> questions_;  // the same, by tickets of when_covered()
+  std::map<Ticket, std::string> questions_;  // the same, by tickets of those that were asked
   std::optional<std::size_t> last_bytes_;    // so many are read yet
   bool held_back_ = false;
   bool ended_ = false;

@@ -152,10 +152,10 @@ void PublishSocket::serve(Client& client, const std::string& peers) {
 // The answers to questions.
 void PublishSocket::handle(const Incoming& incoming) {
   const auto* notice = std::get_if<Notice>(&incoming);
-  const auto* coverage = notice != nullptr ? std::get_if<Coverage>(notice) : nullptr;
-  if (coverage == nullptr) return;
+  const auto question = notice != nullptr ? json_lines::question_of(*notice) : std::nullopt;
+  if (!question) return;
   for (auto& client : clients_) {
-    const auto id = client.input.take_question(*coverage);
+    const auto id = client.input.take_question(*question);
     if (!id) continue;
     client.output.line(json_lines::to_text(json_lines::to_json(*notice, *id)));
     return serve_clients();

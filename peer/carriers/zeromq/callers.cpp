@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
 #include "peer/carriers/zeromq/curve.hpp"
 #include "peer/carriers/zeromq/sockets.hpp"
@@ -12,6 +13,7 @@ namespace {
 
 // A member says little: a hello, requests, probes.
 constexpr std::int64_t longest_call = 4096;
+static_assert(base::limits::trace_pattern_bytes + 1024 < longest_call);
 constexpr Allowance of_caller{
     .at_once = 256 << 10U, .per_second = 256 << 10U, .untaken = 8 << 20U, .modest = 8 << 10U};
 

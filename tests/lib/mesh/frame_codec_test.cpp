@@ -70,7 +70,7 @@ TEST_CASE("a frame of another channel is misplaced, whatever else it says") {
 }
 
 TEST_CASE("an unknown kind is malformed on every channel") {
-  for (const auto* bytes : {"\x91\x11", "\x91\x7f", "\x91\xcc\xff"}) {
+  for (const auto* bytes : {"\x91\x13", "\x91\x7f", "\x91\xcc\xff"}) {
     CHECK(malformed_everywhere(bytes));
   }
   CHECK(malformed_everywhere(std::string("\x91\x00", 2)));
@@ -269,6 +269,64 @@ TEST_CASE("a hello with a stream key of thousands of bytes does not end the peer
   bytes.resize(bytes.size() - info.stream_key.size() - 2);  // its lead and its length
   bytes += "\xc5\x0f\xa0"s + std::string(4000, '\1');
   CHECK(malformed<CallFrame>(bytes));
+}
+
+TEST_CASE("a peer of a version that says nothing of traces knows none") {
+  auto bytes = encode(CallFrame(Hello{tidegate::testing::sample_card}));
+  REQUIRE(bytes[0] == '\x9c');
+  REQUIRE(bytes.back() == '\x01');
+  auto before = bytes.substr(0, bytes.size() - 1);
+  before[0] = '\x9b';
+  CHECK(std::get<Hello>(read<CallFrame>(bytes).value()).info.traces);
+  CHECK_FALSE(std::get<Hello>(read<CallFrame>(before).value()).info.traces);
+  bytes.back() = '\x7e';  // features of a later version
+  CHECK_FALSE(std::get<Hello>(read<CallFrame>(bytes).value()).info.traces);
+}
+
+TEST_CASE("a trace that breaks a bound is refused") {
+  const TraceRequest request{origin(1), 1, {}, Pattern::all(), PublishedMessage{origin(2), 1}};
+  const auto with_pattern = [&](const std::string& text) {
+    auto other = request;
+    other.pattern = Pattern::parse(text).value();
+    return encode(CallFrame(other));
+  };
+  CHECK(read<CallFrame>(with_pattern(std::string(limits::trace_pattern_bytes, 'x'))).has_value());
+  CHECK(malformed<CallFrame>(with_pattern(std::string(limits::trace_pattern_bytes + 1, 'x'))));
+  CHECK(malformed<CallFrame>(with_pattern("\xff")));
+  auto wrong = encode(CallFrame(request));
+  wrong.replace(wrong.find("\xa1#"), 2, "\xa1\\");  // what no pattern can be
+  CHECK(malformed<CallFrame>(wrong));
+  auto of_none = request;
+  of_none.message->sequence = 0;
+  CHECK(malformed<CallFrame>(encode(CallFrame(of_none))));
+
+  TraceReport report{origin(1),
+                     1,
+                     {},
+                     {},
+                     false,
+                     tidegate::testing::sample_sending(),
+                     tidegate::testing::sample_receiving()};
+  const auto refused = [](const TraceReport& one) {
+    return malformed<AnswerFrame>(encode(AnswerFrame(one)));
+  };
+  CHECK_FALSE(refused(report));
+  for (const auto fate : {Traced::Fate::none, static_cast<Traced::Fate>(7)}) {
+    auto other = report;
+    other.sending->fate = fate;
+    CHECK(refused(other));
+  }
+  for (const auto fate : {TracedFate::unanswered, TracedFate::refused}) {
+    auto other = report;
+    other.receiving->fate = fate;
+    CHECK(refused(other));
+  }
+  report.receiving->left = Instant(Duration(std::int64_t{1} << 60));
+  CHECK_FALSE(refused(report));
+  report.receiving->left += Duration(1);
+  CHECK(refused(report));
+  report.receiving->left = Instant(Duration(-1));
+  CHECK(refused(report));
 }
 
 TEST_CASE("a frame that breaks a bound is refused") {

@@ -59,6 +59,23 @@ inline MemberSeen sample_member() {
   return seen;
 }
 
+inline Pattern a_pattern() { return Pattern::parse("builds/*/\\*/#").value(); }
+
+inline mesh::SendingSteps sample_sending() {
+  return {Traced::Fate::primary_outdated,
+          7,
+          Instant(Duration(1)),
+          Instant(Duration(2)),
+          Instant(Duration(3)),
+          Instant(std::chrono::hours(24 * 3650)),
+          Topic::parse("builds/42/\\*").value()};
+}
+
+inline mesh::ReceivingSteps sample_receiving() {
+  return {TracedFate::overdue,  Instant(Duration(1)), Instant(Duration(2)),
+          Instant(Duration(3)), Instant(Duration(4)), Instant(Duration(5))};
+}
+
 inline std::vector<mesh::CallFrame> sample_calls() {
   return {mesh::Hello{sample_card},
           mesh::Ready{origin(1), origin(2), 3, 7},
@@ -69,7 +86,9 @@ inline std::vector<mesh::CallFrame> sample_calls() {
           mesh::CoverageQuestion{origin(2), 7, behind(place(history("1 2@256/77"), 0x3000060))},
           mesh::CoverageQuestion{origin(2), 0, place(history("3"), 1)},
           mesh::SurveyQuestion{origin(1), 7},
-          mesh::PathQuestion{origin(1), true}};
+          mesh::PathQuestion{origin(1), true},
+          mesh::TraceRequest{origin(2), 3, Instant(std::chrono::seconds(9)), a_pattern(), {}},
+          mesh::TraceRequest{origin(2), 3, {}, a_pattern(), mesh::PublishedMessage{origin(1), 7}}};
 }
 
 inline std::vector<mesh::AnswerFrame> sample_answers() {
@@ -82,7 +101,10 @@ inline std::vector<mesh::AnswerFrame> sample_answers() {
           mesh::CoverageAnswer{origin(1), 7, Covered::unknown},
           mesh::CoverageAnswer{origin(1), 8, std::nullopt},
           mesh::SurveyAnswer{7, sample_member()},
-          mesh::PathAnswer{origin(1), 1'700'000'000'000'000, false}};
+          mesh::PathAnswer{origin(1), 1'700'000'000'000'000, false},
+          mesh::TraceReport{origin(1), 3, Instant(Duration(7)), Instant(Duration(8)), true, {}, {}},
+          mesh::TraceReport{
+              origin(1), 3, {}, Instant(Duration(8)), false, sample_sending(), sample_receiving()}};
 }
 
 inline std::vector<mesh::StreamFrame> sample_publications() {

@@ -137,6 +137,21 @@ TEST_CASE("a wildcard inside an element or behind a backslash is an ordinary cha
   CHECK_FALSE(matches("a/\\#", "a"));
 }
 
+TEST_CASE("every pattern comes back from its text form") {
+  Random random(1);
+  const std::string characters = "ab/\\*#";
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text;
+    for (auto size = random.below(8); size > 0; --size) {
+      text += characters[random.below(characters.size())];
+    }
+    const auto pattern = Pattern::parse(text);
+    if (!pattern) continue;
+    const auto back = Pattern::parse(to_string(*pattern));
+    if (!back || *back != *pattern) FAIL_CHECK(text);
+  }
+}
+
 TEST_CASE("a pattern that goes on behind a hash is refused") {
   CHECK_FALSE(Pattern::parse("#/a").ok());
   CHECK_FALSE(Pattern::parse("#/#").ok());

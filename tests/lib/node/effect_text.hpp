@@ -58,6 +58,15 @@ struct FrameText {
   std::string operator()(const mesh::PathAnswer& f) const {
     return f.large ? "large PathAnswer" : "PathAnswer";
   }
+  std::string operator()(const mesh::TraceRequest& f) const {
+    return "Trace " + std::to_string(f.number) +
+           (f.message ? " of " + std::to_string(f.message->sequence) : "");
+  }
+  std::string operator()(const mesh::TraceReport& f) const {
+    return "Report " + std::to_string(f.number) + (f.refused ? " refused" : "") +
+           (f.sending ? " sending " + std::string(to_string(f.sending->fate)) : "") +
+           (f.receiving ? " receiving " + std::string(to_string(f.receiving->fate)) : "");
+  }
   std::string operator()(const mesh::OtherVersion&) const { return "OtherVersion"; }
 };
 
@@ -103,6 +112,12 @@ struct NoticeText {
                : member.reads   ? std::string(to_string(member.covered))
                                 : "unread");
     }
+    return text;
+  }
+  std::string operator()(const Traced& n) const {
+    auto text = "traced " + std::to_string(n.ticket) + " " + std::string(to_string(n.fate));
+    for (const auto& one : n.receivers)
+      text += "; " + one.name + " " + std::string(to_string(one.fate));
     return text;
   }
   std::string operator()(const ServerUp&) const { return "server up"; }

@@ -77,7 +77,11 @@ class NodeHarness {
   // from `first` on. `epoch`: it goes on with the stream of an earlier life.
   void befriend(const Origin& peer, const std::string& name, std::uint64_t next = 1,
                 std::uint64_t first = 1, std::uint64_t epoch = 0) {
-    const mesh::PeerInfo info{peer, "default", name, 10, 20, epoch};
+    befriend({peer, "default", name, 10, 20, epoch}, next, first);
+  }
+  void befriend(const mesh::PeerInfo& info, std::uint64_t next = 1, std::uint64_t first = 1) {
+    const auto& peer = info.origin;
+    const auto& name = info.name;
     step(node::input::Heard{{"default", peer, 10, 20, false, false, ++announced_}, name});
     const auto dial = all<node::effect::Dial>().at(0);
     step(node::input::FromLink{dial.link, mesh::Welcome{info}});

@@ -45,8 +45,9 @@ class Sightings {
   [[nodiscard]] std::string differences() const {
     std::string text;
     for (const auto& [shape, documented] : contract_) {
-      if (shape == "publish" || shape == "wait" || shape == "outbox")
+      if (shape == "publish" || shape == "wait" || shape == "trace" || shape == "outbox") {
         continue;  // read, not written
+      }
       const auto found = seen_.find(shape);
       if (found == seen_.end()) {
         text += shape + ": only in the document\n";
@@ -215,6 +216,22 @@ void see_every_notice(Sightings& sightings, std::index_sequence<index...>) {
   (see_notice(sightings, sample<std::variant_alternative_t<index, Notice>>()), ...);
 }
 
+void see_traces(Sightings& sightings) {
+  Traced traced{.topic = topic()};
+  traced.receivers = {{.origin = {}, .name = "", .address = ""}};
+  for (const auto& [step, name] : node::traced_step_names) traced.steps.push_back({step, {}});
+  for (const auto& [fate, name] : node::traced_names) {
+    traced.fate = fate;
+    see_notice(sightings, traced);
+  }
+  for (const auto& [fate, name] : node::traced_fate_names) {
+    traced.receivers[0].fate = fate;
+    traced.receivers[0].steps = traced.steps;
+    see_notice(sightings, traced);
+  }
+  for (const auto* id : {"\"a\"", "1", "0.5"}) sightings.see("traced", to_json(traced, id));
+}
+
 void see_notices(Sightings& sightings) {
   see_every_notice(sightings, std::make_index_sequence<std::variant_size_v<Notice>>());
   see_notice(sightings, Sent{.position = a_place()});
@@ -240,6 +257,7 @@ void see_notices(Sightings& sightings) {
       sightings.see("covered", to_json(Coverage{1, covered, {}}, id));
     }
   }
+  see_traces(sightings);
   for (const auto why : {PeerGone::Why::left, PeerGone::Why::silent, PeerGone::Why::replaced}) {
     see_notice(sightings, PeerGone{.origin = {}, .name = "", .why = why});
   }

@@ -56,6 +56,39 @@ TEST_CASE("the document of the JSON contract lists exactly what a line that wait
   }
 }
 
+TEST_CASE("the document of the JSON contract lists exactly what a line that traces may have") {
+  const auto shape = contract_of_repository()["trace"];
+  Words documented;
+  for (const auto& [name, member] : shape) documented.insert(name);
+  CHECK(joined(documented) == joined(Words(trace_members.begin(), trace_members.end())));
+
+  for (const auto& entry : shape) {
+    const auto& name = entry.first;
+    CAPTURE(name);
+    for (const auto& each : one_of_each()) {
+      const auto& type = each.first;
+      CAPTURE(type);
+      Json line = {{"trace", "a/#"}};
+      line[name] = each.second;
+      const auto trace = parse_trace(to_text(line));
+      REQUIRE(trace.has_value());
+      CHECK(trace->ok() == entry.second.types.contains(type));
+    }
+  }
+}
+
+TEST_CASE("a line that traces is refused with what to write") {
+  const auto error = [](const std::string& line) { return parse_trace(line)->error().message; };
+  CHECK(error(R"({"trace":"a/#/b"})").find("goes on behind '#'") != std::string::npos);
+  CHECK(error(R"({"trace":1})") == R"(trace is a pattern as text, such as "builds/*/new")");
+  CHECK(error(R"({"trace":")" + std::string(1025, 'a') + R"("})") ==
+        "the pattern has 1025 bytes, and a trace takes 1024; write # for the rest");
+  CHECK(error(R"({"trace":"a","timeout_ms":600001})").find("at most 600000") != std::string::npos);
+  CHECK(error(R"({"trace":"a","where":1})") ==
+        R"("where" is unknown beside "trace"; write id and timeout_ms)");
+  CHECK_FALSE(parse_trace(R"({"topic":"trace","payload":"\"trace\""})").has_value());
+}
+
 TEST_CASE("the document of the JSON contract lists exactly what a line about the outbox may have") {
   const auto shape = contract_of_repository()["outbox"];
   Words documented;
