@@ -23,6 +23,7 @@ namespace tidegate::commands {
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_bridge_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_measure_command();
 [[nodiscard]] std::unique_ptr<command::Subcommand> make_trace_command();
+[[nodiscard]] std::unique_ptr<command::Subcommand> make_top_command();
 
 // All of them, in the order of the help.
 [[nodiscard]] std::vector<std::unique_ptr<command::Subcommand>> make_commands();

@@ -2,9 +2,9 @@
 
 build_packages=(
   g++ meson ninja-build pkg-config python3
-  cppzmq-dev doctest-dev libbenchmark-dev libboost-dev libcli11-dev libmsgpack-cxx-dev libpq-dev
-  libsodium-dev libspdlog-dev libssl-dev libsystemd-dev libtomlplusplus-dev libzmq3-dev
-  nlohmann-json3-dev
+  cppzmq-dev doctest-dev libbenchmark-dev libboost-dev libcli11-dev libmsgpack-cxx-dev
+  libncurses-dev libpq-dev libsodium-dev libspdlog-dev libssl-dev libsystemd-dev
+  libtomlplusplus-dev libzmq3-dev nlohmann-json3-dev
 )
 run_packages=(
   iproute2 jq libnet-stomp-perl mandoc nftables openssl pgbouncer postgresql-15 python3-psycopg2

@@ -117,6 +117,7 @@ const std::vector<Foreign>& foreign_libraries() {
         "peer/servers/postgres/commit.cpp", "peer/servers/postgres/sql_change.cpp",
         "support/session.cpp", "bench/carriers/postgres_notify.cpp", "bench/sources/logical_slot.",
         "bench/sources/notify."}},
+      {"curses", {"curses", "ncurses"}, {"command/top/screen.cpp"}},
       {"boost",
        {"boost/"},
        {"command/doors/http/", "command/doors/network_thread.", "command/doors/tls/"}},

@@ -144,6 +144,8 @@ TEST_CASE("a foreign library has few includers") {
   CHECK_FALSE(passes(check_includes({"include/tidegate/commit.hpp", "#include <libpq-fe.h>"})));
   CHECK(passes(check_includes({"command/doors/http/site.cpp", "#include <boost/asio.hpp>"})));
   CHECK_FALSE(passes(check_includes({"command/main.cpp", "#include <boost/asio.hpp>"})));
+  CHECK(passes(check_includes({"command/top/screen.cpp", "#include <curses.h>"})));
+  CHECK_FALSE(passes(check_includes({"command/top/view.cpp", "#include <curses.h>"})));
 }
 
 TEST_CASE("lib is pure") {

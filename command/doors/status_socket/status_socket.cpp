@@ -66,39 +66,54 @@ void StatusSocket::serve(Clients::iterator client) {
   if (!write_some(client->socket, client->rest)) clients_.erase(client);
 }
 
-Result<std::variant<std::string, NobodyThere>> read_status(const std::string& path,
-                                                           Duration timeout) {
-  using Answer = std::variant<std::string, NobodyThere>;
-  const auto fail = [&](const std::string& why) {
-    return Error{"can't ask the peer at " + path + ": " + why};
-  };
-
-  const auto socket = io::connect_to_unix(path);
-  if (!socket) return fail(socket.error().message);
-  if (!*socket) return Answer(NobodyThere{});
-
-  std::string text;
-  bool ended = false;
-  int error = 0;
-  io::Reactor reactor;
-  const auto watch = reactor.watch_input(socket->get(), [&](io::Readiness) {
-    std::array<char, 65536> buffer{};
-    const auto got = recv(socket->get(), buffer.data(), buffer.size(), 0);
-    if (got > 0) text.append(buffer.data(), static_cast<std::size_t>(got));
-    if (got < 0 && errno != EAGAIN && errno != EINTR) error = errno;
-    ended = got == 0 || error != 0;
-  });
-  const auto end = io::clock_now() + timeout;
-  while (!ended) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - io::clock_now());
-    if (left.count() <= 0) return fail("it does not answer; is it stopped or overloaded?");
-    reactor.run_once(left);
-    if (text.size() > longest_answer) {
-      return fail("it answers more than any peer would; is another program listening there?");
-    }
+StatusReading::StatusReading(io::Reactor& reactor, std::string path, Instant until)
+    : path_(std::move(path)), until_(until), timer_(reactor.timer()) {
+  auto socket = io::connect_to_unix(path_);
+  if (!socket) {
+    answer_ = fail(socket.error().message);
+  } else if (!*socket) {
+    answer_ = Status(NobodyThere{});
+  } else {
+    socket_ = std::move(socket).value();
+    watch_ = reactor.watch_input(socket_.get(), [this](io::Readiness) { read(); });
+    timer_.set(until_);
   }
-  if (error != 0) return fail(std::strerror(error));
-  return Answer(std::move(text));
+}
+
+Error StatusReading::fail(const std::string& why) const {
+  return Error{"can't ask the peer at " + path_ + ": " + why};
+}
+
+void StatusReading::read() {
+  std::array<char, 65536> buffer{};
+  const auto got = recv(socket_.get(), buffer.data(), buffer.size(), 0);
+  if (got > 0) {
+    text_.append(buffer.data(), static_cast<std::size_t>(got));
+    if (text_.size() <= longest_answer) return;
+    answer_ = fail("it answers more than any peer would; is another program listening there?");
+  } else if (got == 0) {
+    answer_ = Status(std::move(text_));
+  } else if (errno == EAGAIN || errno == EINTR) {
+    return;
+  } else {
+    answer_ = fail(std::strerror(errno));
+  }
+  watch_.stop();
+}
+
+const std::optional<Result<Status>>& StatusReading::answer() {
+  if (!answer_ && io::clock_now() >= until_) {
+    answer_ = fail("it does not answer; is it stopped or overloaded?");
+    watch_.stop();
+  }
+  return answer_;
+}
+
+Result<Status> read_status(const std::string& path, Duration timeout) {
+  io::Reactor reactor;
+  StatusReading reading(reactor, path, io::clock_now() + timeout);
+  while (!reading.answer()) reactor.run_once(std::chrono::milliseconds(-1));
+  return *reading.answer();
 }
 
 }  // namespace tidegate::status_socket

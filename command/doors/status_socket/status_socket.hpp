@@ -11,6 +11,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -60,8 +61,33 @@ class StatusSocket final : public doors::Door {
 // Nobody listens: the peer is dead, and its file, if there was one, has been removed.
 struct NobodyThere {};
 
-// Connects and reads to the end, no longer than `timeout`. Blocks.
-[[nodiscard]] Result<std::variant<std::string, NobodyThere>> read_status(const std::string& path,
-                                                                         Duration timeout);
+using Status = std::variant<std::string, NobodyThere>;
+
+// Connects and reads to the end, no longer than until then, in somebody's reactor, whose wait ends
+// when there may be an answer.
+class StatusReading {
+ public:
+  StatusReading(io::Reactor& reactor, std::string path, Instant until);
+  StatusReading(const StatusReading&) = delete;
+  StatusReading& operator=(const StatusReading&) = delete;
+
+  // nullopt: not yet.
+  [[nodiscard]] const std::optional<Result<Status>>& answer();
+
+ private:
+  [[nodiscard]] Error fail(const std::string& why) const;
+  void read();
+
+  std::string path_;
+  Instant until_;
+  io::Descriptor socket_;
+  std::string text_;
+  std::optional<Result<Status>> answer_;
+  io::Reactor::Timer timer_;
+  io::Reactor::Watch watch_;
+};
+
+// The same, and blocks.
+[[nodiscard]] Result<Status> read_status(const std::string& path, Duration timeout);
 
 }  // namespace tidegate::status_socket
