@@ -253,8 +253,9 @@ def svg(screen):
     """The screen as a picture; each run of one style is a text of its own."""
     wide, high, margin = 8.43, 18, 12
     width, height = screen.columns * wide + 2 * margin, screen.rows * high + 2 * margin
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-           'font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14">',
+    out = ['<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve"',
+           f'  viewBox="0 0 {width:.0f} {height:.0f}" font-size="14"',
+           '  font-family="DejaVu Sans Mono, Menlo, Consolas, monospace">',
            f'<rect width="{width:.0f}" height="{height:.0f}" rx="6" fill="#1b1f24"/>']
     for y, row in enumerate(screen.cells):
         x = 0
@@ -262,20 +263,19 @@ def svg(screen):
             style, begin = row[x][1], x
             while x < screen.columns and row[x][1] == style:
                 x += 1
-            text = "".join(cell for cell, _ in row[begin:x])
-            reverse = "reverse" in style
-            left, top, span = margin + begin * wide, margin + y * high, (x - begin) * wide
-            if reverse:
-                out.append(f'<rect x="{left:.1f}" y="{top}" width="{span:.1f}" height="{high}" '
-                           'fill="#d0d7de"/>')
-            if not text.strip():
+            text = "".join(cell for cell, _ in row[begin:x]).rstrip()
+            left, top = margin + begin * wide, margin + y * high
+            if "reverse" in style:
+                out.append(f'<rect x="{left:.1f}" y="{top}" width="{(x - begin) * wide:.1f}" '
+                           f'height="{high}" fill="#d0d7de"/>')
+            if not text:
                 continue
-            color = "#1b1f24" if reverse else "#ff7b72" if "red" in style else \
+            color = "#1b1f24" if "reverse" in style else "#ff7b72" if "red" in style else \
                 "#8b949e" if "dim" in style else "#e6edf3"
             weight = ' font-weight="bold"' if "bold" in style else ""
-            out.append(f'<text x="{left:.1f}" y="{top + 14}" fill="{color}"{weight} '
-                       f'textLength="{span:.1f}" lengthAdjust="spacingAndGlyphs" '
-                       f'xml:space="preserve">{html.escape(text)}</text>')
+            out.append(f'<text x="{left:.1f}" y="{top + 14}" fill="{color}"{weight}')
+            out.append(f'  textLength="{len(text) * wide:.1f}"')
+            out.append(f'>{html.escape(text)}</text>')
     return "\n".join(out + ["</svg>", ""])
 
 

@@ -31,5 +31,5 @@ for name in app-1 app-2 web-1 web-2 worker-1 worker-2; do
   pace=$((pace + 1))
 done
 sleep 3
-support/terminal.py --columns 92 --rows 16 --seconds 4 --svg docs/top.svg \
+support/terminal.py --columns 84 --rows 14 --seconds 4 --svg docs/top.svg \
   "$tidegate" top --name app-1

@@ -91,7 +91,7 @@ TEST_CASE("a trace tells that a message took its time because the replica was be
   for (const auto* other : {"publish", "position", "send", "arrival", "gap", "poll", "delivery"}) {
     CHECK(took(receiver, other) < held);
   }
-  // What the receiver itself says, which is no part of the trace.
+  // The account of the receiver itself, which is no part of the trace.
   const auto delivery = wait_for(site.reader, "delivery");
   CHECK(delivery["payload"] == "x");
   const auto at_receiver =

@@ -24,13 +24,12 @@ std::vector<File> read_repository() {
     }
     const auto path = entry->path().lexically_relative(root).string();
     const auto extension = entry->path().extension().string();
-    const bool text = extension == ".cpp" || extension == ".hpp" || extension == ".build" ||
-                      extension == ".py" || extension == ".sh" || extension == ".md" ||
-                      extension == ".toml" || extension == ".in" || extension == ".js" ||
-                      extension == ".mjs" || extension == ".html" || extension == ".cfg" ||
-                      extension == ".css" || extension == ".yml" || extension == ".pml" ||
-                      extension == ".ini" || name == "LICENSE" || path == "dev" ||
-                      path == ".ci/run";
+    const bool text =
+        extension == ".cpp" || extension == ".hpp" || extension == ".build" || extension == ".py" ||
+        extension == ".sh" || extension == ".md" || extension == ".toml" || extension == ".in" ||
+        extension == ".js" || extension == ".mjs" || extension == ".html" || extension == ".cfg" ||
+        extension == ".css" || extension == ".yml" || extension == ".pml" || extension == ".ini" ||
+        extension == ".svg" || name == "LICENSE" || path == "dev" || path == ".ci/run";
     if (!text) continue;
     std::ifstream stream(entry->path());
     std::stringstream contents;
