@@ -21,7 +21,7 @@ constexpr int escape_ms = 25;
 
 constexpr short red = 1;
 
-int attributes(Style style) {
+attr_t attributes(Style style) {
   switch (style) {
     case Style::strong:
       return A_BOLD;
@@ -30,7 +30,7 @@ int attributes(Style style) {
     case Style::faint:
       return A_DIM;
     case Style::bad:
-      return has_colors() ? COLOR_PAIR(red) | A_BOLD : A_BOLD;
+      return has_colors() ? static_cast<attr_t>(COLOR_PAIR(red)) | A_BOLD : A_BOLD;
     case Style::plain:
       break;
   }
@@ -112,7 +112,7 @@ void Screen::draw(const std::vector<Line>& lines) {
   erase();
   int row = 0;
   for (const auto& [text, style] : lines) {
-    attrset(attributes(style));
+    attrset(static_cast<int>(attributes(style)));
     mvaddstr(row, 0, text.c_str());
     // The head of the table is a bar.
     if (style == Style::head && getcury(stdscr) == row) {
