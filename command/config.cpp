@@ -239,7 +239,9 @@ class Reader {
   }
 
   void read_credential(const std::string& name, std::string_view text) {
-    assign(*find_setting(name), text, Source::credential, "the credential " + name);
+    auto where = "the credential " + name;
+    if (text.empty()) return complain(std::move(where), "is empty; write the secret into its file");
+    assign(*find_setting(name), text, Source::credential, std::move(where));
   }
 
   void read_file() {

@@ -34,7 +34,8 @@ bool is_request(const mesh::Decoded<mesh::CallFrame>& decoded) {
   const auto* frame = std::get_if<mesh::CallFrame>(&decoded);
   if (frame == nullptr) return false;
   const auto* path = std::get_if<mesh::PathQuestion>(frame);
-  return std::holds_alternative<mesh::RetransmitRequest>(*frame) || (path && path->large);
+  return std::holds_alternative<mesh::RetransmitRequest>(*frame) ||
+         std::holds_alternative<mesh::SurveyQuestion>(*frame) || (path && path->large);
 }
 
 std::string listed(const std::vector<std::string>& texts) {

@@ -253,9 +253,10 @@ def svg(screen):
     """The screen as a picture; each run of one style is a text of its own."""
     wide, high, margin = 8.43, 18, 12
     width, height = screen.columns * wide + 2 * margin, screen.rows * high + 2 * margin
-    out = ['<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve"',
+    out = ['<svg xmlns="http://www.w3.org/2000/svg"',
            f'  viewBox="0 0 {width:.0f} {height:.0f}" font-size="14"',
            '  font-family="DejaVu Sans Mono, Menlo, Consolas, monospace">',
+           '<style>text { white-space: pre }</style>',
            f'<rect width="{width:.0f}" height="{height:.0f}" rx="6" fill="#1b1f24"/>']
     for y, row in enumerate(screen.cells):
         x = 0

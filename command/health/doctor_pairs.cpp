@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -200,36 +201,32 @@ std::size_t tellers_but(const MeshMap& map, const Origin& one) {
       [&](const auto& peer) { return peer.second.seen != nullptr && peer.first != one; }));
 }
 
-void take_out(std::vector<WayFinding>& findings, const WayFinding& like, Origin WayFinding::*end) {
-  std::erase_if(findings, [&](const WayFinding& one) {
-    return one.way == like.way && one.*end == like.*end;
-  });
-}
-
-// Where three or more, and all who tell, have the same trouble with one peer.
-std::optional<PairFinding> common(const MeshMap& map, std::vector<WayFinding>& findings,
-                                  Origin WayFinding::*end) {
+// Takes out what all others tell of one peer: that is one finding.
+void take_common(const MeshMap& map, std::vector<WayFinding>& findings, Origin WayFinding::*end,
+                 std::vector<PairFinding>& out) {
   constexpr std::size_t least = 3;
+  const auto group = [end](const WayFinding& one) { return std::pair(one.way, one.*end); };
+  std::map<std::pair<Way, Origin>, std::size_t> told;
+  for (const auto& one : findings) ++told[group(one)];
+  std::erase_if(told, [&](const auto& one) {
+    return one.second < std::max(least, tellers_but(map, one.first.second));
+  });
+  std::set<std::pair<Way, Origin>> done;
+  const bool to_it = end == &WayFinding::to;
   for (const auto& one : findings) {
-    const auto same = static_cast<std::size_t>(std::count_if(
-        findings.begin(), findings.end(),
-        [&](const WayFinding& other) { return other.way == one.way && other.*end == one.*end; }));
-    if (same < least || same < tellers_but(map, one.*end)) continue;
-    const bool to_it = end == &WayFinding::to;
+    if (!told.contains(group(one)) || !done.insert(group(one)).second) continue;
     const auto label = map.at(one.*end).label();
-    const auto like = one;
-    take_out(findings, like, end);
-    return PairFinding{like.verdict, to_it ? "every other peer" : label,
-                       to_it ? label : "every other peer", like.what, like.cure};
+    out.push_back({one.verdict, to_it ? "every other peer" : label,
+                   to_it ? label : "every other peer", one.what, one.cure});
   }
-  return std::nullopt;
+  std::erase_if(findings, [&](const auto& one) { return told.contains(group(one)); });
 }
 
 void judge_ways(const MeshMap& map, std::uint16_t beacon_port, std::vector<PairFinding>& out) {
   std::vector<WayFinding> findings;
   WayJudge(map, beacon_port, findings).judge();
   for (const auto end : {&WayFinding::to, &WayFinding::from}) {
-    while (auto finding = common(map, findings, end)) out.push_back(std::move(*finding));
+    take_common(map, findings, end, out);
   }
   for (auto& one : findings) {
     out.push_back({one.verdict, map.at(one.from).label(), map.at(one.to).label(),

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "command/log.hpp"
+#include "command/readiness.hpp"
 #include "command/status_text.hpp"
 #include "command/units.hpp"
 #include "tidegate/lsn.hpp"
@@ -166,7 +167,7 @@ std::string View::replica_text() const {
     return "replica   does not answer: " + harmless(status_->database.reason);
   }
   auto text = std::string("replica   ");
-  const auto behind = lag(*status_);
+  const auto behind = command::lag(*status_);
   text += !behind || *behind == Duration::zero() ? "shows all that is known"
                                                  : rough_duration(*behind) + " behind";
   if (const auto bytes = bytes_behind(*status_)) text += ", " + rough_size(*bytes) + " to replay";

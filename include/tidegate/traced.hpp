@@ -75,6 +75,7 @@ struct Traced {
     left,
     no_primary,
     primary_outdated,
+    database_lost,
   };
   Ticket ticket = 0;
   Fate fate = Fate::none;

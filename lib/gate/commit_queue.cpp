@@ -33,6 +33,7 @@ void CommitQueue::push(Message&& message, const Dependency& dependency, Ticket t
   if (std::holds_alternative<AfterRead>(dependency)) {
     waiting.read = Read{now, server_, std::nullopt};
     read_wanted_ = now;
+    ++unread_;
   }
   bytes_ += message::footprint(waiting.message);
   if (waiting.after || unanswered_ > 0) ++unanswered_;
@@ -76,7 +77,7 @@ std::vector<CommitQueue::Leaving> CommitQueue::take_all() {
   }
   waiting_.clear();
   bytes_ = unanswered_ = asked_ = 0;
-  read_wanted_ = Instant::min();
+  unread_ = 0;
   awaited_ = Lsn{};
   ask_at_ = nudge_at_ = never;
   return all;
@@ -200,20 +201,25 @@ void CommitQueue::primary_up(const ServerIncarnation& incarnation, const History
 }
 
 void CommitQueue::server_showed(const Tide& tide, Instant asked_at) {
+  const bool turned = !(tide.history == read_history_);
   server_ = tide.incarnation;
-  if (reading_wanted()) {
-    for (auto& waiting : waiting_) {
-      auto& read = waiting.read;
-      if (!read || read->shown || read->accepted > asked_at) continue;
-      read->shown = place_of(tide);
-      if (read->server && *read->server != tide.incarnation) waiting.fate = Fate::unread;
+  read_history_ = tide.history;
+  if (unread_ == 0 && !turned) return;
+  for (auto& waiting : waiting_) {
+    auto& read = waiting.read;
+    if (read && read->shown && turned) {
+      const auto seen = visibility_of(*read->shown, tide);
+      if (seen != Visibility::visible && seen != Visibility::pending) waiting.fate = Fate::unread;
     }
+    if (!read || read->shown || read->accepted > asked_at) continue;
+    read->shown = place_of(tide);
+    --unread_;
+    if (read->server && *read->server != tide.incarnation) waiting.fate = Fate::unread;
   }
-  shown_at_ = asked_at;
 }
 
 std::optional<Instant> CommitQueue::reading_wanted() const {
-  return read_wanted_ > shown_at_ ? std::optional(read_wanted_) : std::nullopt;
+  return unread_ > 0 ? std::optional(read_wanted_) : std::nullopt;
 }
 
 void CommitQueue::primary_denied(const ServerIncarnation& incarnation) {

@@ -26,7 +26,8 @@
 // own
 //    server that was asked for after the message was accepted, and leaves with what that showed. If
 //    that is another life of a server than the one which was known then, it may show less than was
-//    read: the message comes out as unread.
+//    read; and a later reading may tell that what was read is undone. Then the message comes out as
+//    unread.
 #pragma once
 
 #include <cstddef>
@@ -127,9 +128,10 @@ class CommitQueue {
                                 // those that have none
   std::size_t asked_ = 0;       // of the unanswered, from their front: covered by the open request
 
-  Instant read_wanted_ = Instant::min();  // the last AfterRead was accepted then
-  Instant shown_at_ = Instant::min();     // the last reading was asked for then
+  std::size_t unread_ = 0;                // wait for a reading
+  Instant read_wanted_ = Instant::min();  // the last of them was accepted then
   std::optional<ServerIncarnation> server_;
+  History read_history_;  // of the last reading
 
   bool up_ = false;
   std::optional<Query> open_;                // under way

@@ -9,12 +9,14 @@
 #include "lib/gate/commit_position.hpp"
 #include "tidegate/notice.hpp"
 #include "tidegate/tide.hpp"
+#include "tidegate/time.hpp"
 
 namespace tidegate::gate {
 
 // The answer to a read of the replay position.
 struct ReplayPositionRead {
   std::optional<Tide> tide;  // none: the server could not tell just now, the last one still stands
+  Instant asked = Instant::min();  // its question was put then
 };
 
 // The connection is being renewed, so what it has told counts no more. Another reading follows

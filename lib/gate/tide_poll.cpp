@@ -12,8 +12,6 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Duration pause_when_untold = milliseconds(1);
-
 // The pause after a poll that did not help the first held message. An eighth of its age adds no
 // more than that to its delay, and a replica that is far behind is left in peace. While nothing new
 // has come for long, perhaps nothing will: the server of a message that waits in vain is asked once
@@ -72,7 +70,8 @@ bool TidePoll::take_since(Instant since, Instant now) {
 
 Instant TidePoll::deadline_since(Instant since) const {
   if (!up_ || asked_) return never;
-  return asked_at_ < since ? since : asked_at_ + pause_when_untold;
+  if (asked_at_ < since) return since;
+  return asked_at_ + std::clamp<Duration>((asked_at_ - since) / 8, milliseconds(1), seconds(1));
 }
 
 void TidePoll::answered(std::optional<Tide> tide) {

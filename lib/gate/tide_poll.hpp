@@ -51,7 +51,7 @@ class TidePoll {
   // Whether to ask now because of that; true counts as asked.
   [[nodiscard]] bool refresh(Instant now, Duration age = longest_unasked);
   // Whether to ask now for somebody who wants a reading that was asked for then or later; true
-  // counts as asked. A server that could not tell is asked again.
+  // counts as asked. A server that could not tell is asked again, ever more rarely.
   [[nodiscard]] bool take_since(Instant since, Instant now);
   [[nodiscard]] Instant deadline_since(Instant since) const;
   // When the last reading was asked for, and when the question that is open, if one is.

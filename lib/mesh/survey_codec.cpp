@@ -227,7 +227,7 @@ void read_fields(FrameReader& frame, PathQuestion& value) {
 
 void read_fields(FrameReader& frame, PathAnswer& value) {
   value.origin = frame.origin();
-  value.clock = frame.number("clock", 0, any_number);
+  value.clock = frame.number("clock", 0, longest_time);
   const auto padding = frame.binary("padding", 0, limits::large_path_bytes);
   value.large = padding.size() == limits::large_path_bytes;
   if (!value.large && !padding.empty()) frame.fail("padding");

@@ -48,9 +48,10 @@ namespace {
 std::optional<SendingSteps> read_sending(FrameReader& frame) {
   auto fields = frame.array_or_nil("sending");
   if (!fields) return std::nullopt;
-  constexpr auto last = static_cast<std::uint64_t>(Traced::Fate::primary_outdated);
+  constexpr auto last = static_cast<std::uint64_t>(Traced::Fate::database_lost);
   const auto fate = static_cast<Traced::Fate>(fields->number("fate", 1, last));
   const auto sequence = fields->sequence("sequence", 0);
+  if ((fate == Traced::Fate::sent) != (sequence != 0)) fields->fail("sequence");
   const auto published = fields->instant("time");
   const auto asked = fields->instant("time");
   const auto answered = fields->instant("time");

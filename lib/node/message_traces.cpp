@@ -150,7 +150,10 @@ void MessageTraces::reported(const Origin& origin, const mesh::TraceReport& repo
     asked.ahead = report.clock - (report.asked + round_trip / 2);
     if (std::chrono::abs(asked.ahead) <= round_trip / 2) asked.ahead = {};
   }
-  if (report.sending) asked.sending = report.sending;
+  // Behind the one that was chosen a publisher may follow another, if it has not been asked for
+  // long.
+  const auto& chosen = trace->second.message;
+  if (report.sending && !(chosen && chosen->origin == origin)) asked.sending = report.sending;
   if (report.receiving) asked.receiving = report.receiving;
   choose(trace->second);
 }

@@ -25,6 +25,8 @@ Traced::Fate fate_of(Unpublished::Why why) {
       return Traced::Fate::no_primary;
     case Unpublished::Why::primary_outdated:
       return Traced::Fate::primary_outdated;
+    case Unpublished::Why::database_lost:
+      return Traced::Fate::database_lost;
   }
   TIDEGATE_MUST(false);
 }
@@ -65,8 +67,22 @@ bool MessageWatch::has_room_for(const Origin& asker) const {
          static_cast<std::size_t>(of_asker) < base::limits::traces_of_asker;
 }
 
+// Nothing more will be told.
+bool MessageWatch::finished(const Watched& watched) {
+  if (watched.told_receiving) return true;
+  if (!watched.told_sending) return false;
+  return watched.sending->fate != Traced::Fate::sent ||
+         (watched.message && watched.arrivals.empty());
+}
+
+// Those of one asker follow each other quicker than their leases end.
+void MessageWatch::forget_finished(const Origin& asker) {
+  std::erase_if(watched_, [&](const Watched& one) { return one.asker == asker && finished(one); });
+}
+
 void MessageWatch::wanted(mesh::TraceRequest request, const mesh::RoutingId& route, Instant now) {
   auto* known = find(request.origin, request.number);
+  if (known == nullptr && !has_room_for(request.origin)) forget_finished(request.origin);
   if (known == nullptr && !has_room_for(request.origin)) {
     mesh::TraceReport refusal{self_, request.number, request.asked, now, true, {}, {}};
     reports_.push_back({request.origin, route, std::move(refusal)});

@@ -81,6 +81,8 @@ class MessageWatch {
 
   [[nodiscard]] Watched* find(const Origin& asker, std::uint64_t number);
   [[nodiscard]] bool has_room_for(const Origin& asker) const;
+  [[nodiscard]] static bool finished(const Watched& watched);
+  void forget_finished(const Origin& asker);
   void name_message(Watched& watched, const mesh::PublishedMessage& message, Instant now) const;
   void report(Watched& watched, Instant asked, Instant now);
   void published(const input::Publish& publish, Instant now);

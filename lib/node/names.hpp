@@ -155,7 +155,8 @@ inline constexpr auto traced_names =
                                     {Traced::Fate::primary_lost, "primary_lost"},
                                     {Traced::Fate::left, "left"},
                                     {Traced::Fate::no_primary, "no_primary"},
-                                    {Traced::Fate::primary_outdated, "primary_outdated"}});
+                                    {Traced::Fate::primary_outdated, "primary_outdated"},
+                                    {Traced::Fate::database_lost, "database_lost"}});
 
 inline constexpr auto publish_names =
     base::enum_names<Publish>({{Publish::accepted, "accepted"},

@@ -323,8 +323,9 @@ void Node::handle(ServerUp& in, Instant, Effects& effects) {
 
 void Node::handle(input::ReplayPositionRead& in, Instant now, Effects& effects) {
   const bool told = in.tide.has_value();
+  const auto asked = in.asked;
   receiver_.replay_position_read(std::move(in.tide), now);
-  if (told) publisher_.server_shows(*receiver_.tide(), receiver_.tide_asked_at());
+  if (told) publisher_.server_shows(*receiver_.tide(), asked);
   primary_watch_.server_changed(now, effects);
 }
 

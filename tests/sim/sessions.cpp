@@ -75,6 +75,7 @@ void Sessions::poll(LifeId life) {
 
 void Sessions::read_tide(LifeId life) {
   const auto epoch = peers_[life].watch.epoch;
+  peers_[life].watch.asked = events_.now();
   events_.after(answer_time() / 2, [this, life, epoch] {
     const auto& watch = peers_[life].watch;
     if (watch.epoch != epoch) return;
@@ -92,10 +93,11 @@ void Sessions::finish_tide(LifeId life, Tide tide, Place place) {
   auto& watch = peers_[life].watch;
   watch.busy = false;
   if (happens(random_, no_reading))
-    return give_(life, node::input::ReplayPositionRead{}, std::nullopt);
+    return give_(life, node::input::ReplayPositionRead{std::nullopt, watch.asked}, std::nullopt);
   const auto& server = database_.server(*watch.server);
   tide.history = database_.history_of(*watch.server);
-  give_(life, node::input::ReplayPositionRead{std::move(tide)}, Truth{place, server.place()});
+  give_(life, node::input::ReplayPositionRead{std::move(tide), watch.asked},
+        Truth{place, server.place()});
 }
 
 void Sessions::watch_broken(LifeId life) {

@@ -88,6 +88,7 @@ class Sessions {
     std::optional<ServerId> server;  // connected to
     bool told_down = false;
     bool busy = false;        // a question is under way
+    Instant asked;            // of a watch: it was put then
     std::uint32_t epoch = 0;  // of the connection; what belongs to an earlier one is void
   };
   struct Peer {

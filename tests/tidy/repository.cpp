@@ -30,6 +30,7 @@ std::vector<File> read_repository() {
         extension == ".js" || extension == ".mjs" || extension == ".html" || extension == ".cfg" ||
         extension == ".css" || extension == ".yml" || extension == ".pml" || extension == ".ini" ||
         extension == ".svg" || name == "LICENSE" || path == "dev" || path == ".ci/run";
+    if (extension == ".png") files.push_back({path, ""});  // texts show it
     if (!text) continue;
     std::ifstream stream(entry->path());
     std::stringstream contents;

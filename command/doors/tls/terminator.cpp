@@ -59,6 +59,7 @@ class Tunnel : public std::enable_shared_from_this<Tunnel> {
 
   // From then on in the network thread.
   void open() {
+    watch_door();
     timer_.expires_after(handshake_bound);
     timer_.async_wait([self = shared_from_this()](ErrorCode stopped) {
       if (!stopped && !self->open_) self->fail("it took too long");
@@ -67,7 +68,6 @@ class Tunnel : public std::enable_shared_from_this<Tunnel> {
       if (error) return self->fail(error.message());
       self->open_ = true;
       self->timer_.cancel();
-      self->watch_door();
       self->read_client();
       self->read_door();
     });
@@ -110,10 +110,12 @@ class Tunnel : public std::enable_shared_from_this<Tunnel> {
                       });
   }
 
-  // Also while a write waits for the client.
+  // Also while a write waits for the client, or the handshake does: a door that cuts a silent
+  // client has got rid of it.
   void watch_door() {
     door_.async_wait(Door::wait_error, [self = shared_from_this()](ErrorCode error) {
-      if (!error) self->linger();
+      if (error) return;
+      self->open_ ? self->linger() : self->finish();
     });
   }
   void linger() {

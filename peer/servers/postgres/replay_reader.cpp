@@ -34,7 +34,7 @@ class ReplayReader final : public TideReader<servers::ReplayReader> {
  private:
   void tide_told(std::optional<Tide> tide, bool, Instant, Events& events) override {
     be_ready();
-    events.emplace_back(gate::ReplayPositionRead{std::move(tide)});
+    events.emplace_back(gate::ReplayPositionRead{std::move(tide), position_asked()});
   }
 
   std::string connection_string_;

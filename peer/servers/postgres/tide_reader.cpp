@@ -61,6 +61,7 @@ template <typename Seam>
 void TideReader<Seam>::put(Question question, Instant now) {
   question_ = question;
   if (question == Question::position) {
+    position_asked_ = now;
     this->ask(position_sql, now);
   } else if (!degraded()) {
     this->ask_command("IDENTIFY_SYSTEM", now);

@@ -31,6 +31,7 @@ class TideReader : public Conversation<Seam> {
   // None: the server could not tell just now. Not flushed: a crash of the primary can still undo
   // some of what lies before.
   virtual void tide_told(std::optional<Tide> tide, bool flushed, Instant now, Events& events) = 0;
+  [[nodiscard]] Instant position_asked() const { return position_asked_; }
   // Earlier readings count no more, nor do questions.
   virtual void forgotten() {}
 
@@ -66,11 +67,12 @@ class TideReader : public Conversation<Seam> {
 
   std::string warning_;                     // of the last ServerUp
   Question question_ = Question::position;  // the last one
-  RoleAndLsn reading_;                      // under way
-  bool flushed_ = true;                     // of it
-  TimelineId timeline_ = 0;                 // of it
-  RoleAndLsn seen_;  // of the last complete reading; its timeline is in tide_
-  Tide tide_;        // the last complete reading; timeline 0: none on this connection
+  Instant position_asked_ = Instant::min();
+  RoleAndLsn reading_;       // under way
+  bool flushed_ = true;      // of it
+  TimelineId timeline_ = 0;  // of it
+  RoleAndLsn seen_;          // of the last complete reading; its timeline is in tide_
+  Tide tide_;                // the last complete reading; timeline 0: none on this connection
 };
 
 extern template class TideReader<servers::ReplayReader>;

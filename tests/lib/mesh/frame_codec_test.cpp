@@ -311,7 +311,15 @@ TEST_CASE("a trace that breaks a bound is refused") {
     return malformed<AnswerFrame>(encode(AnswerFrame(one)));
   };
   CHECK_FALSE(refused(report));
-  for (const auto fate : {Traced::Fate::none, static_cast<Traced::Fate>(7)}) {
+  auto unnumbered = report;
+  unnumbered.sending->fate = Traced::Fate::sent;
+  unnumbered.sending->sequence = 0;
+  CHECK(refused(unnumbered));
+  unnumbered.sending->fate = Traced::Fate::under_way;
+  CHECK_FALSE(refused(unnumbered));
+  const PathAnswer far{origin(1), std::uint64_t{1} << 53U, false};
+  CHECK(malformed<AnswerFrame>(encode(AnswerFrame(far))));
+  for (const auto fate : {Traced::Fate::none, static_cast<Traced::Fate>(8)}) {
     auto other = report;
     other.sending->fate = fate;
     CHECK(refused(other));

@@ -62,7 +62,7 @@ inline MemberSeen sample_member() {
 inline Pattern a_pattern() { return Pattern::parse("builds/*/\\*/#").value(); }
 
 inline mesh::SendingSteps sample_sending() {
-  return {Traced::Fate::primary_outdated,
+  return {Traced::Fate::sent,
           7,
           Instant(Duration(1)),
           Instant(Duration(2)),

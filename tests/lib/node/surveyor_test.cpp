@@ -1,10 +1,13 @@
 // Surveys of the mesh in virtual time: this peer's tests of its ways, the answers to others, and
 // what it has asked for itself.
+#include "lib/node/surveyor.hpp"
+
 #include <string>
 
 #include <doctest/doctest.h>
 
 #include "tests/lib/node/node_harness.hpp"
+#include "tests/support/contains.hpp"
 
 using namespace tidegate;
 using namespace tidegate::testing;
@@ -219,4 +222,34 @@ TEST_CASE("members that have left are not in a survey, and those that fell silen
   CHECK(survey.members[1].state == PeerState::gone);
   REQUIRE(survey.members[0].pairs.size() == 1);
   CHECK(survey.members[0].pairs[0].origin == c);
+}
+
+TEST_CASE("a member that names thousands of peers fills no survey") {
+  Harness a;
+  a.step(input::SurveyMesh{});
+  for (const auto& [link, peer] : {std::pair(1U, b), std::pair(2U, c)}) {
+    MemberSeen seen{.origin = peer, .version = "1"};
+    for (std::uint8_t i = 0; i < 100; ++i) {
+      auto named = origin(link == 1 ? 10 : 11);
+      named.incarnation = 1000U + i;
+      seen.pairs.push_back({.origin = named, .name = "x"});
+      seen.pairs.push_back({.origin = named, .name = "again"});
+    }
+    a.step(input::FromLink{link, mesh::SurveyAnswer{1, std::move(seen)}});
+  }
+  a.wait(Surveyor::patience);
+  const auto survey = a.surveyed();
+  REQUIRE(survey.members.size() == 3);
+  CHECK(survey.members[1].pairs.size() + survey.members[2].pairs.size() == 128);
+}
+
+TEST_CASE("one caller can't take all places of those who ask for a survey") {
+  Harness a;
+  for (std::uint64_t number = 1; number <= 20; ++number) {
+    a.step(input::FromRoute{"greedy", "b", mesh::SurveyQuestion{b, number}});
+  }
+  a.step(input::FromRoute{"honest", "c", mesh::SurveyQuestion{c, 7}});
+  const auto answers = a.wait(Surveyor::patience);
+  CHECK(contains(answers, "route greedy: SurveyAnswer 20"));
+  CHECK(contains(answers, "route honest: SurveyAnswer 7"));
 }

@@ -242,7 +242,6 @@ TEST_CASE("each form of a dependency is understood") {
   };
   CHECK(std::holds_alternative<NoChange>(dependency("null")));
   CHECK(std::holds_alternative<NoChange>(dependency("\"none\"")));
-  CHECK(std::holds_alternative<AfterRead>(dependency("\"read\"")));
   CHECK_FALSE(std::get<AfterCommit>(dependency("\"commit\"")).durable);
   CHECK_FALSE(std::get<AfterCommit>(dependency("\"commit\",\"durable\":false")).durable);
   CHECK(std::get<AfterCommit>(dependency("\"commit\",\"durable\":true")).durable);
