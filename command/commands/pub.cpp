@@ -167,7 +167,8 @@ class PubCommand final : public command::Subcommand {
       payload_ = std::move(*payload);
     }
     if (outbox_) return announce(*primary, invocation);
-    if (wants_running_peer(invocation)) {
+    // What goes out for clients of a running peer does so by one that reads no server.
+    if (!after_read_ && wants_running_peer(invocation)) {
       if (const auto running = RunningPublisher::find(invocation, after_commit_)) {
         return publish_through(*running, primary, invocation);
       }
@@ -179,7 +180,7 @@ class PubCommand final : public command::Subcommand {
     }
     if (after_read_ && !options.database) {
       return fail(invocation, command::exit_status::usage,
-                  "there is no database that was read: no peer runs here; give it with --database");
+                  "there is no database that was read; give it with --database");
     }
     // Until something is committed, being stopped is a farewell; from then on it ends the process.
     std::optional<io::StopSignals> stop(std::in_place);

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -87,10 +88,14 @@ Position commit_row(Session& session, int row) {
 
 // The process that answers the peer's questions for positions.
 pid_t tag_backend(Server& primary) {
-  const auto pids = primary.query(
-      "SELECT pid FROM pg_stat_activity WHERE application_name = 'tidegate' AND "
-      "query LIKE '%pg_current_wal_flush_lsn(),%'");
-  REQUIRE(pids.size() == 1);
+  std::vector<Row> pids;
+  // That of a peer of before may not have ended yet.
+  REQUIRE(eventually(20s, [&] {
+    pids = primary.query(
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'tidegate' AND "
+        "query LIKE '%pg_current_wal_flush_lsn(),%'");
+    return pids.size() == 1;
+  }));
   return std::stoi(pids[0][0]);
 }
 
@@ -344,7 +349,7 @@ TEST_CASE("an asynchronous commit that the crash of a backend takes is never ann
   world.publish("lost", AfterCommit{});
   ::kill(std::stoi(session.value("SELECT pg_backend_pid()")), SIGKILL);
   // Before it is told to quit it would answer, and flush.
-  REQUIRE(eventually(5s, [backend] { return is_pending(backend, SIGQUIT); }));
+  REQUIRE(eventually(20s, [backend] { return is_pending(backend, SIGQUIT); }));
   ::kill(backend, SIGCONT);
   REQUIRE(next_notice<PrimaryDown>(*world.writer));
   ::kill(flusher, SIGCONT);  // it has been told to quit meanwhile
