@@ -78,9 +78,13 @@ void copy_by_backup_functions(const Server& followed, const fs::path& data,
   if (!slot.empty()) {
     session.execute("SELECT pg_create_physical_replication_slot('" + slot + "', true)");
   }
-  session.execute("SELECT pg_backup_start('copy', true)");
+  // PostgreSQL 15 gave them other names.
+  const bool renamed = std::stoi(session.value("SHOW server_version_num")) >= 150'000;
+  session.execute(renamed ? "SELECT pg_backup_start('copy', true)"
+                          : "SELECT pg_start_backup('copy', true, false)");
   copy_files(followed.data_directory(), data);
-  const auto label = session.value("SELECT labelfile FROM pg_backup_stop(false)");
+  const auto label = session.value(renamed ? "SELECT labelfile FROM pg_backup_stop(false)"
+                                           : "SELECT labelfile FROM pg_stop_backup(false, false)");
   std::ofstream(data / "backup_label") << label;
   give_to(data / "backup_label", server_user());
   mark_as_standby(data);

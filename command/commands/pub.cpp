@@ -167,7 +167,7 @@ class PubCommand final : public command::Subcommand {
       payload_ = std::move(*payload);
     }
     if (outbox_) return announce(*primary, invocation);
-    // What goes out for clients of a running peer does so by one that reads no server.
+    // The peer that publishes for clients of a running one reads no server.
     if (!after_read_ && wants_running_peer(invocation)) {
       if (const auto running = RunningPublisher::find(invocation, after_commit_)) {
         return publish_through(*running, primary, invocation);
