@@ -141,8 +141,8 @@ std::string_view in_words(Unpublished::Why why) {
       return "it was published on a server that is no primary any more; look whether the change is "
              "on the present one, and publish again if it is";
     case Unpublished::Why::database_lost:
-      return "the server that was read went away before it had said how far it was: read and "
-             "publish again";
+      return "the server that was read went away, or what was read is undone: read and publish "
+             "again";
     case Unpublished::Why::left:
       return "the peer left before the position of its change was known";
   }

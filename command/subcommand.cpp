@@ -1,6 +1,7 @@
 #include "command/subcommand.hpp"
 
 #include <chrono>
+#include <ctime>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -33,6 +34,13 @@ std::size_t count_flag(const std::string& flag, const std::string& text, std::si
 void write_pattern_hint(spdlog::logger& log, const std::string& pattern) {
   const auto hint = foreign_pattern_hint(pattern);
   if (hint) write(log, {LogLevel::warning, harmless(*hint)});
+}
+
+std::string time_of_day() {
+  const auto now = std::time(nullptr);
+  std::tm parts{};
+  (void)localtime_r(&now, &parts);
+  return fmt::format("{:02}:{:02}:{:02}", parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 int fail(const Invocation& invocation, const std::string& message) {

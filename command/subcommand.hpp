@@ -89,6 +89,9 @@ void write_pattern_hint(spdlog::logger& log, const std::string& pattern);
 // written (a full disk).
 [[nodiscard]] int finish(json_lines::Output& output, const Invocation& invocation, int status);
 
+// "16:51:56" by the clock of this host, at the head of what is shown again and again.
+[[nodiscard]] std::string time_of_day();
+
 // Writes why to the log; failed.
 [[nodiscard]] int fail(const Invocation& invocation, const std::string& message);
 

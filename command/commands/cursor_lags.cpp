@@ -66,10 +66,10 @@ std::vector<KeptCursor> kept_cursors(const std::string& directory, const std::st
 }
 
 std::optional<KeptCursor> bridge_cursor(postgres::Database& database) {
-  const auto answer = postgres::ask(
-      database, postgres::plain_question_settings +
-                    "SELECT cursor FROM tidegate.bridge WHERE has_table_privilege("
-                    "'tidegate.bridge', 'SELECT')");
+  const auto answer =
+      postgres::ask(database, postgres::plain_question_settings +
+                                  "SELECT cursor FROM tidegate.bridge WHERE has_table_privilege("
+                                  "'tidegate.bridge', 'SELECT')");
   if (!answer || answer->empty() || answer->front().empty()) return std::nullopt;
   const auto text = answer->front().front().value_or("");
   if (text.empty()) return std::nullopt;

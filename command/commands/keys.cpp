@@ -56,12 +56,8 @@ class KeysCommand final : public command::Subcommand {
     if (const auto* exit_status = std::get_if<int>(&chosen)) return *exit_status;
     const auto& peer = std::get<status_socket::PeerSocket>(chosen);
     const auto client = RunningPublisher::for_orders(peer);
-    if (client == nullptr) {
-      return command::fail(invocation,
-                           "the peer at " + peer.path +
-                               " takes no orders; ask as its user, and look whether it runs");
-    }
-    const auto names = client->reload_keys(answer_bound);
+    if (!client) return command::fail(invocation, client.error().message);
+    const auto names = (*client)->reload_keys(answer_bound);
     if (!names) return command::fail(invocation, "nothing was changed: " + names.error().message);
     json_lines::Output output(STDOUT_FILENO);
     output.line(command::key_words(*names));

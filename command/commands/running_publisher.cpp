@@ -65,8 +65,9 @@ std::unique_ptr<RunningPublisher> RunningPublisher::find(const command::Invocati
 }
 
 std::unique_ptr<RunningPublisher> RunningPublisher::at(const status_socket::PeerSocket& peer) {
-  auto publisher = for_orders(peer);
-  if (publisher == nullptr) return nullptr;
+  auto connected = for_orders(peer);
+  if (!connected) return nullptr;
+  auto publisher = std::move(connected).value();
   // The first word: it takes clients.
   const auto first = publisher->next(io::clock_now() + std::chrono::seconds(2));
   if (!first || text_of(*first, "type") != "ready_peers") return nullptr;
@@ -74,10 +75,13 @@ std::unique_ptr<RunningPublisher> RunningPublisher::at(const status_socket::Peer
   return publisher;
 }
 
-std::unique_ptr<RunningPublisher> RunningPublisher::for_orders(
+Result<std::unique_ptr<RunningPublisher>> RunningPublisher::for_orders(
     const status_socket::PeerSocket& peer) {
   auto socket = io::connect_to_unix(publish_socket::path_beside(peer.path));
-  if (!socket || !*socket) return nullptr;
+  if (!socket || !*socket) {
+    return Error{"the peer at " + peer.path +
+                 " takes no orders; ask as its user, and look whether it runs"};
+  }
   return std::unique_ptr<RunningPublisher>(new RunningPublisher(std::move(socket).value()));
 }
 

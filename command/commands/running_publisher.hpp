@@ -31,8 +31,9 @@ class RunningPublisher {
   // That one; nothing when it takes no clients.
   static std::unique_ptr<RunningPublisher> at(const status_socket::PeerSocket& peer);
 
-  // That one, to give it orders; nothing when it takes none.
-  static std::unique_ptr<RunningPublisher> for_orders(const status_socket::PeerSocket& peer);
+  // That one, to give it orders or ask it; an error for people when it takes none.
+  static Result<std::unique_ptr<RunningPublisher>> for_orders(
+      const status_socket::PeerSocket& peer);
 
   // Waits until so many peers are ready, without a number until it has met everybody; no longer
   // than the bound. How many are ready.

@@ -1,6 +1,5 @@
 // `tidegate status`: how a running peer of this host stands.
 #include <chrono>
-#include <ctime>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -26,13 +25,6 @@ namespace {
 constexpr auto watch_pause = std::chrono::seconds(1);
 constexpr auto reader_bound = std::chrono::seconds(1);
 constexpr const char* clear_screen = "\x1b[H\x1b[J";
-
-std::string time_of_day() {
-  const auto now = std::time(nullptr);
-  std::tm parts{};
-  (void)localtime_r(&now, &parts);
-  return fmt::format("{:02}:{:02}:{:02}", parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
 
 command::Description help() {
   return {"status",
@@ -126,8 +118,8 @@ class StatusCommand final : public command::Subcommand {
     winsize size{};
     const bool known =
         ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1 && size.ws_col > 0;
-    auto text =
-        time_of_day() + "\n" + command::status_text(report, all_, report.door, report.removal);
+    auto text = command::time_of_day() + "\n" +
+                command::status_text(report, all_, report.door, report.removal);
     if (known) text = command::fitted(text, size.ws_col, size.ws_row - 1U);
     if (text.back() == '\n') text.pop_back();  // it would scroll a full screen
     output.line(clear_screen + text);
@@ -148,7 +140,7 @@ class StatusCommand final : public command::Subcommand {
       if (screen) {
         show_on_screen(*status, output);
       } else {
-        if (!json_) output.line(time_of_day());
+        if (!json_) output.line(command::time_of_day());
         show(*status, output);
         if (!json_) output.line("");
       }

@@ -1,6 +1,5 @@
 // `tidegate top`: the mesh in a terminal, as a running peer of this host sees it.
 #include <chrono>
-#include <ctime>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,13 +32,6 @@ using command::top::View;
 constexpr Duration usual_interval = std::chrono::seconds(1);
 constexpr Duration least_interval = std::chrono::milliseconds(100);
 constexpr Duration ask_bound = std::chrono::seconds(2);
-
-std::string time_of_day() {
-  const auto now = std::time(nullptr);
-  std::tm parts{};
-  (void)localtime_r(&now, &parts);
-  return fmt::format("{:02}:{:02}:{:02}", parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
 
 command::Description help() {
   return {"top",
@@ -77,7 +69,7 @@ class Top {
       while (const auto key = screen_.key()) {
         if (!view_.press(*key)) return;
       }
-      screen_.draw(view_.lines(screen_.width(), screen_.height(), time_of_day()));
+      screen_.draw(view_.lines(screen_.width(), screen_.height(), command::time_of_day()));
       reactor_.run_once(std::chrono::milliseconds(-1));
     }
   }

@@ -93,15 +93,11 @@ class TraceCommand final : public command::Subcommand {
     if (const auto* exit_status = std::get_if<int>(&chosen)) return *exit_status;
     const auto& peer = std::get<status_socket::PeerSocket>(chosen);
     const auto client = RunningPublisher::for_orders(peer);
-    if (client == nullptr) {
-      return command::fail(invocation,
-                           "the peer at " + peer.path +
-                               " takes no questions; ask as its user, and look whether it runs");
-    }
+    if (!client) return command::fail(invocation, client.error().message);
     json_lines::Output output(STDOUT_FILENO);
     int status = command::exit_status::done;
     for (std::size_t i = 0; i < count_ && !output.closed(); ++i) {
-      const auto line = client->trace({pattern_, timeout_, ""}, timeout_ + answer_bound);
+      const auto line = (*client)->trace({pattern_, timeout_, ""}, timeout_ + answer_bound);
       if (!line) return command::fail(invocation, line.error().message);
       const auto traced = json_lines::parse_traced(*line);
       if (!traced) return command::fail(invocation, traced.error().message);

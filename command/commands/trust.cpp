@@ -51,12 +51,8 @@ class TrustCommand final : public command::Subcommand {
                            "this peer asks no primary for positions, so there is none to trust");
     }
     const auto client = RunningPublisher::for_orders(peer);
-    if (client == nullptr) {
-      return command::fail(invocation,
-                           "the peer at " + peer.path +
-                               " takes no orders; ask as its user, and look whether it runs");
-    }
-    if (const auto error = client->trust_primary(answer_bound)) {
+    if (!client) return command::fail(invocation, client.error().message);
+    if (const auto error = (*client)->trust_primary(answer_bound)) {
       return command::fail(invocation, error->message);
     }
     json_lines::Output output(STDOUT_FILENO);

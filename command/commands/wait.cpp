@@ -154,13 +154,10 @@ class WaitCommand final : public command::Subcommand {
 
   [[nodiscard]] Result<Answer> ask_peer(const status_socket::PeerSocket& peer) const {
     const auto client = RunningPublisher::for_orders(peer);
-    if (client == nullptr) {
-      return Error{"the peer at " + peer.path +
-                   " takes no questions; ask as its user, and look whether it runs"};
-    }
+    if (!client) return client.error();
     const json_lines::Wait wait{position_, timeout_, everywhere_ ? Where::everywhere : Where::here,
                                 ""};
-    auto line = client->wait_covered(wait, base::bounded(timeout_) + answer_bound);
+    auto line = (*client)->wait_covered(wait, base::bounded(timeout_) + answer_bound);
     if (!line) return line.error();
     return Answer{text_of(*line, "covered"), std::move(*line)};
   }

@@ -134,7 +134,7 @@ struct Unpublished {
     no_primary,    // the server that is read has turned out to be a standby, and there is no other
     primary_outdated,  // its primary was none any more: a later history was seen (PrimaryDown)
     // AfterRead: the server that was read went away before it had said how far it was, and another
-    // one, or a later life of it, may show less.
+    // one, or a later life of it, may show less; or a failover has undone what was read.
     database_lost,
   };
   Ticket ticket = 0;

@@ -42,8 +42,7 @@ Covered TidePoll::covered(const Position& position) const {
 
 bool TidePoll::take(const Waiting& waiting, Instant now) {
   if (now < deadline(waiting)) return false;
-  asked_ = true;
-  asked_at_ = now;
+  ask(now);
   return true;
 }
 
@@ -56,15 +55,13 @@ Instant TidePoll::deadline(const Waiting& waiting) const {
 
 bool TidePoll::refresh(Instant now, Duration age) {
   if (asked_ || !stale(now, age)) return false;
-  asked_ = true;
-  asked_at_ = now;
+  ask(now);
   return true;
 }
 
 bool TidePoll::take_since(Instant since, Instant now) {
   if (now < deadline_since(since)) return false;
-  asked_ = true;
-  asked_at_ = now;
+  ask(now);
   return true;
 }
 

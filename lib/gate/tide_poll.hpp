@@ -73,6 +73,11 @@ class TidePoll {
   [[nodiscard]] bool down() const { return down_; }
 
  private:
+  void ask(Instant now) {
+    asked_ = true;
+    asked_at_ = now;
+  }
+
   std::optional<Tide> tide_;
   bool up_ = false;
   bool down_ = false;  // it did not answer; at first it is neither up nor down

@@ -291,13 +291,14 @@ void ReceiverHalf::server_down() {
 }
 
 void ReceiverHalf::refresh_tide(Instant now, Effects& effects, Duration age) {
-  if (!gate_.refresh(now, age)) return;
-  ++counters_.replay_reads;
-  effects.push_back(effect::ReadReplayPosition{});
+  if (gate_.refresh(now, age)) read_tide(effects);
 }
 
 void ReceiverHalf::read_since(Instant since, Instant now, Effects& effects) {
-  if (!gate_.take_since(since, now)) return;
+  if (gate_.take_since(since, now)) read_tide(effects);
+}
+
+void ReceiverHalf::read_tide(Effects& effects) {
   ++counters_.replay_reads;
   effects.push_back(effect::ReadReplayPosition{});
 }
@@ -343,10 +344,7 @@ void ReceiverHalf::release(Instant now, Effects& effects) {
   more_ = demand_ && (!may_release() || own_waits);
   released_ = released_bytes_ = 0;
   waiters_.expire(gate_.poll(), now);
-  if (gate_.take_poll(now, waiters_.waiting())) {
-    ++counters_.replay_reads;
-    effects.push_back(effect::ReadReplayPosition{});
-  }
+  if (gate_.take_poll(now, waiters_.waiting())) read_tide(effects);
 }
 
 // --- questions ----------------------------------------------------------------------------------

@@ -134,6 +134,7 @@ class ReceiverHalf {
   [[nodiscard]] std::vector<Cursor> cursors() const;
 
  private:
+  void read_tide(Effects& effects);
   void give_receipts_due(Effects& effects);
   void take_next_own(const mesh::ResendWindow& window, std::uint64_t last, Instant now,
                      Effects& effects);

@@ -13,6 +13,7 @@
 #include <doctest/doctest.h>
 
 #include "support/cluster.hpp"
+#include "support/eventually.hpp"
 #include "tests/live/host_peer.hpp"
 
 using namespace tidegate;
@@ -95,7 +96,9 @@ class Site {
  public:
   Site() : network(host_count) {
     for (int host = 1; host <= host_count; ++host) {
-      peers.push_back(std::make_unique<HostPeer>(network.host(host), "eth0", name(host)));
+      // Sixteen that meet each other would fill the log.
+      peers.push_back(std::make_unique<HostPeer>(network.host(host), "eth0", name(host),
+                                                 Arguments{"--log-level", "warning"}));
     }
   }
 
@@ -124,6 +127,12 @@ class Site {
     CHECK(contains(found.words(), words));
     CHECK(found.status == status);
     CHECK(found.took < survey_bound);
+  }
+
+  // The same of a peer that has come just now: nobody knows of it yet.
+  void comes_to_name(const Pairs& expected, const std::string& words, int status = 1) const {
+    CHECK(support::eventually(20s, [&] { return survey(peer(1)).pairs() == expected; }));
+    names(expected, words, status);
   }
 
   Switch network;
@@ -199,8 +208,7 @@ TEST_CASE("a seed where nobody answers is named with the peer that has it, and w
   const auto with_seed = [&](const std::string& seed, const std::string& words,
                              std::vector<std::string> prefix) {
     const HostPeer seeker(std::move(prefix), "eth0", "seeker", {"--seeds", seed});
-    std::this_thread::sleep_for(1s);
-    site->names({{"seeker", "seed " + seed}}, words);
+    site->comes_to_name({{"seeker", "seed " + seed}}, words);
   };
   const auto prefix = network.host(7).prefix();
   // The publish port of that peer.
@@ -227,8 +235,8 @@ TEST_CASE("peers of another mesh and of another key are named by their address")
   REQUIRE(site->becomes_healthy(60s));
   {
     HostPeer other(network.host(9), "eth0", "other", {"--mesh", "elsewhere"});
-    std::this_thread::sleep_for(1s);
-    site->names({{"10.17.90.9:17903", "every peer that hears it"}}, "of the mesh 'elsewhere'", 0);
+    site->comes_to_name({{"10.17.90.9:17903", "every peer that hears it"}},
+                        "of the mesh 'elsewhere'", 0);
     CHECK(other.ends_within(5s));  // by a farewell, and so it is forgotten
   }
   {
@@ -242,8 +250,7 @@ TEST_CASE("peers of another mesh and of another key are named by their address")
                       "--key-file", file, "--socket", (directory.path() / "status.sock").string()});
     const support::Process other(
         {.arguments = arguments, .input = support::Stream::pipe, .output = support::Stream::pipe});
-    std::this_thread::sleep_for(1s);
-    site->names({{"10.17.90.10:17903", "every peer that hears it"}}, "has a key that");
+    site->comes_to_name({{"10.17.90.10:17903", "every peer that hears it"}}, "has a key that");
   }
 }
 

@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t most_unfinished = 16;
 constexpr std::size_t longest_answer = std::size_t{32} << 20U;
 
-// Writes what the socket takes; false when the client is done with, finished or gone.
+}  // namespace
+
 bool write_some(const io::Descriptor& socket, std::string& rest) {
   while (!rest.empty()) {
     const auto sent = send(socket.get(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -25,8 +26,6 @@ bool write_some(const io::Descriptor& socket, std::string& rest) {
   }
   return false;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<StatusSocket>> StatusSocket::open(const std::string& path,
                                                          io::Reactor& reactor, Document document) {

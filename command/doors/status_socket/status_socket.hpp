@@ -90,4 +90,8 @@ class StatusReading {
 // The same, and blocks.
 [[nodiscard]] Result<Status> read_status(const std::string& path, Duration timeout);
 
+// Writes as much of an answer as the socket takes, and takes it off; false when the client is done
+// with, finished or gone.
+[[nodiscard]] bool write_some(const io::Descriptor& socket, std::string& rest);
+
 }  // namespace tidegate::status_socket

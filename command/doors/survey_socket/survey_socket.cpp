@@ -1,13 +1,12 @@
 #include "command/doors/survey_socket/survey_socket.hpp"
 
-#include <cerrno>
 #include <iterator>
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <sys/socket.h>
 
 #include "command/doors/json_lines/json_pairs.hpp"
+#include "command/doors/status_socket/status_socket.hpp"
 #include "command/health/doctor_pairs.hpp"
 
 namespace tidegate::survey_socket {
@@ -36,7 +35,7 @@ SurveySocket::SurveySocket(io::UnixListener listener, io::Reactor& reactor, Driv
                                  [this](io::Readiness) { accept_clients(); })) {}
 
 void SurveySocket::accept_clients() {
-  while (true) {
+  for (std::size_t taken = 0; taken < most_clients; ++taken) {
     auto socket = listener_.accept();
     if (!socket) break;
     if (clients_.size() == most_clients) clients_.pop_front();
@@ -66,12 +65,7 @@ void SurveySocket::answer(const Survey& survey) {
 }
 
 void SurveySocket::write(Clients::iterator client) {
-  auto& rest = client->rest;
-  const auto sent =
-      send(client->socket.get(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (sent > 0) rest.erase(0, static_cast<std::size_t>(sent));
-  if (sent <= 0 || rest.empty()) clients_.erase(client);
+  if (!status_socket::write_some(client->socket, client->rest)) clients_.erase(client);
 }
 
 void SurveySocket::peer_leaves() {

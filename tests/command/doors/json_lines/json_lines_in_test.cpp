@@ -30,15 +30,22 @@ std::vector<std::pair<std::string, Json>> one_of_each() {
           {"object", Json::object()}};
 }
 
+// The members of that kind of line, which are those that the code knows.
+template <typename Members>
+auto documented(const char* kind, const Members& members) {
+  auto shape = contract_of_repository()[kind];
+  Words names;
+  for (const auto& entry : shape) names.insert(entry.first);
+  CHECK(joined(names) == joined(Words(members.begin(), members.end())));
+  return shape;
+}
+
 bool accepted(const Json& line) { return parse_publication(to_text(line)).ok(); }
 
 }  // namespace
 
 TEST_CASE("the document of the JSON contract lists exactly what a line that waits may have") {
-  const auto shape = contract_of_repository()["wait"];
-  Words documented;
-  for (const auto& [name, member] : shape) documented.insert(name);
-  CHECK(joined(documented) == joined(Words(wait_members.begin(), wait_members.end())));
+  const auto shape = documented("wait", wait_members);
 
   const auto token = to_token(a_place());
   for (const auto& entry : shape) {
@@ -57,10 +64,7 @@ TEST_CASE("the document of the JSON contract lists exactly what a line that wait
 }
 
 TEST_CASE("the document of the JSON contract lists exactly what a line that traces may have") {
-  const auto shape = contract_of_repository()["trace"];
-  Words documented;
-  for (const auto& [name, member] : shape) documented.insert(name);
-  CHECK(joined(documented) == joined(Words(trace_members.begin(), trace_members.end())));
+  const auto shape = documented("trace", trace_members);
 
   for (const auto& entry : shape) {
     const auto& name = entry.first;
@@ -90,10 +94,7 @@ TEST_CASE("a line that traces is refused with what to write") {
 }
 
 TEST_CASE("the document of the JSON contract lists exactly what a line about the outbox may have") {
-  const auto shape = contract_of_repository()["outbox"];
-  Words documented;
-  for (const auto& [name, member] : shape) documented.insert(name);
-  CHECK(joined(documented) == joined(Words(outbox_members.begin(), outbox_members.end())));
+  const auto shape = documented("outbox", outbox_members);
 
   for (const auto& entry : shape) {
     const auto& name = entry.first;
@@ -123,11 +124,7 @@ TEST_CASE("the document of the JSON contract lists exactly what a line about the
 }
 
 TEST_CASE("the document of the JSON contract lists exactly what a line in may have") {
-  const auto shape = contract_of_repository()["publish"];
-  Words documented;
-  for (const auto& [name, member] : shape) documented.insert(name);
-  CHECK(joined(documented) ==
-        joined(Words(publication_members.begin(), publication_members.end())));
+  const auto shape = documented("publish", publication_members);
 
   for (const auto& entry : shape) {
     const auto& name = entry.first;
