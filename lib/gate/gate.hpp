@@ -2,7 +2,8 @@
 // decides when that server should be asked how far it is.
 //
 // 1. Nothing leaves as visible unless a reading of the server's present life says so (tide.hpp).
-// 2. The server is asked only while the first held message waits for it (tide_poll.hpp).
+// 2. The server is asked only while the first held message waits for it (tide_poll.hpp), and not
+//    before that is likely to help (replay_lag.hpp).
 // 3. An item that the application does not want to wait for any longer leaves as overdue, never as
 //    visible, in the order of arrival, which is that of each source.
 // 4. One source can't fill what all share: it may have three times what is still free at the most,
@@ -19,6 +20,7 @@
 
 #include "lib/base/limits.hpp"
 #include "lib/gate/reorder_queue.hpp"
+#include "lib/gate/replay_lag.hpp"
 #include "lib/gate/tide_poll.hpp"
 #include "tidegate/tide.hpp"
 #include "tidegate/time.hpp"
@@ -120,14 +122,14 @@ class Gate {
   // (waiters.hpp).
   using Waiting = TidePoll::Waiting;
   [[nodiscard]] bool take_poll(Instant now, const std::optional<Waiting>& others = std::nullopt) {
-    return (waits() && poll_.take({queue_.first_since(), newest_}, now)) ||
+    return (waits() && poll_.take(of_first(), now)) ||
            (gated_ && others && poll_.take(*others, now));
   }
 
   // When take_poll() may next be true. hold, release and the server's calls may change it. Asking
   // early or late is harmless.
   [[nodiscard]] Instant deadline(const std::optional<Waiting>& others = std::nullopt) const {
-    const auto mine = waits() ? poll_.deadline({queue_.first_since(), newest_}) : never;
+    const auto mine = waits() ? poll_.deadline(of_first()) : never;
     return gated_ && others ? std::min(mine, poll_.deadline(*others)) : mine;
   }
 
@@ -147,11 +149,16 @@ class Gate {
   void server_up() { poll_.server_up(); }
   // The answer; none: the last reading still stands.
   void polled(std::optional<Tide> tide) {
+    const bool waited = waits();
     poll_.answered(std::move(tide));
     undecided_ = false;
+    if (waited) learn();
   }
   void forget_tide() { poll_.forget(); }
-  void server_down() { poll_.server_down(); }
+  void server_down() {
+    poll_.server_down();
+    lag_.forget();
+  }
 
   [[nodiscard]] bool gated() const { return gated_; }
   [[nodiscard]] const std::optional<Tide>& tide() const { return poll_.tide(); }
@@ -175,6 +182,19 @@ class Gate {
   [[nodiscard]] std::optional<Released> release_decided();
   [[nodiscard]] bool waits() const { return gated_ && !queue_.empty() && !decided(); }
   void look_for_overdue(Instant now);
+  // As if the first one had come when asking for it is likely to help.
+  [[nodiscard]] Waiting of_first() const {
+    return {lag_.first_question(queue_.first_since()), newest_};
+  }
+  // From the answer for the first one that is queued.
+  void learn() {
+    const auto since = queue_.first_since();
+    if (visibility(queue_.first_awaited()) == Visibility::visible) {
+      lag_.shown(since, poll_.asked_at());
+    } else {
+      lag_.in_vain(since, poll_.asked_at());
+    }
+  }
 
   bool gated_;
   std::size_t most_bytes_;
@@ -185,6 +205,7 @@ class Gate {
   std::size_t overdue_bytes_ = 0;
   Instant overdue_at_ = never;  // a message may be overdue from then on
   TidePoll poll_;
+  ReplayLag lag_;
   Instant newest_ = Instant::min();  // the arrival of the last one that was held
   // Nothing that is queued was decided when release() looked, and that can't have changed.
   bool undecided_ = false;
