@@ -94,8 +94,8 @@ TEST_CASE("a stream that floods whoever follows it fills no memory and ends no p
       MESSAGE(std::string(attack.name), ": ", sent / mebibyte, " MiB");
       CHECK(sent > 0);
     });
-    // What may wait to be taken, 64 MiB and what malloc adds, twice: of the connection that was
-    // ended, whose memory malloc may not have given back, and of the next one.
+    // Twice that which may wait to be taken, 64 MiB and what malloc adds: of the connection that
+    // was ended, whose memory malloc may not have given back, and of the next one.
     check(toll, 192 * mebibyte);
     over = true;
     answering.join();
