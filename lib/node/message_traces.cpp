@@ -76,9 +76,12 @@ void MessageTraces::ask(Ticket ticket, Pattern pattern, Instant now, Instant unt
   Trace trace{std::move(pattern), now, until, {}, {}, {}};
   trace.asked[self_].name = name_;
   traces_.emplace(ticket, std::move(trace));
+  due_ = now;
 }
 
 void MessageTraces::advance(MessageWatch& watch, Instant now, Effects& effects) {
+  pass_on_reports(watch, now, effects);
+  if (now < due_) return;
   for (auto& [ticket, trace] : traces_) {
     look_around(trace);
     ask_members(ticket, trace, watch, now, effects);
@@ -96,6 +99,7 @@ void MessageTraces::advance(MessageWatch& watch, Instant now, Effects& effects) 
     effects.push_back(effect::Notify{account(ticket, trace, now)});
     i = traces_.erase(i);
   }
+  due_ = next_look();
 }
 
 // Members come; those that have left are not forgotten, as they may have had the message.
@@ -142,6 +146,7 @@ void MessageTraces::reported(const Origin& origin, const mesh::TraceReport& repo
   const auto found = trace->second.asked.find(origin);
   if (found == trace->second.asked.end()) return;
   auto& asked = found->second;
+  due_ = now;
   asked.answered = true;
   asked.refused = report.refused;
   const auto round_trip = now - report.asked;
@@ -175,7 +180,7 @@ void MessageTraces::choose(Trace& trace) {
 
 // --- the account --------------------------------------------------------------------------------
 
-Instant MessageTraces::deadline() const {
+Instant MessageTraces::next_look() const {
   auto deadline = never;
   for (const auto& [ticket, trace] : traces_) {
     deadline = std::min(deadline, trace.until);
@@ -255,6 +260,7 @@ void MessageTraces::give_up(Instant now, Effects& effects) {
     effects.push_back(effect::Notify{account(ticket, trace, now)});
   }
   traces_.clear();
+  due_ = never;
 }
 
 }  // namespace tidegate::node

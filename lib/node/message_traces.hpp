@@ -46,7 +46,7 @@ class MessageTraces {
 
   [[nodiscard]] bool idle() const { return traces_.empty(); }
   // When advance() may next have something to do. Every call may change it.
-  [[nodiscard]] Instant deadline() const;
+  [[nodiscard]] Instant deadline() const { return due_; }
 
  private:
   struct Asked {
@@ -76,6 +76,7 @@ class MessageTraces {
   void ask_members(Ticket ticket, Trace& trace, MessageWatch& watch, Instant now, Effects& effects);
   void pass_on_reports(MessageWatch& watch, Instant now, Effects& effects);
   static void choose(Trace& trace);
+  [[nodiscard]] Instant next_look() const;
   [[nodiscard]] static bool done(const Trace& trace, Instant now);
   [[nodiscard]] Traced account(Ticket ticket, const Trace& trace, Instant now) const;
   [[nodiscard]] TracedReceiver account(const Origin& origin, const Trace& trace,
@@ -86,6 +87,8 @@ class MessageTraces {
   std::string name_;
   const mesh::Roster& roster_;
   std::map<Ticket, Trace> traces_;
+  // When a trace has something to do. Most steps of the node are messages, and have nothing for it.
+  Instant due_ = never;
 };
 
 }  // namespace tidegate::node
