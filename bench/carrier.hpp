@@ -79,9 +79,11 @@ struct Carrier {
   std::function<std::unique_ptr<Broker>()> start_ipc = {};
   std::function<std::unique_ptr<Sender>(const std::string& address)> sender;
   std::function<std::unique_ptr<Receiver>(const std::string& address)> receiver;
+  // No system, but what the kernel needs at least: paced runs alone, since nothing repairs a loss.
+  bool floor = false;
 };
 
-// Each is made in its own file.
+// Each is made in its own file, but for the floors.
 Carrier tidegate_caller();  // the loop is driven by the application
 Carrier tidegate_thread();  // the loop has a thread of its own
 Carrier tidegate_key();     // driven, and encrypted
@@ -92,6 +94,9 @@ Carrier redis();
 Carrier rabbitmq();
 Carrier mosquitto();
 Carrier postgres_notify();
+Carrier tcp_floor();
+Carrier udp_floor();
+Carrier multicast_floor();
 
 // In the order of the tables.
 [[nodiscard]] const std::vector<Carrier>& carriers();

@@ -56,15 +56,18 @@ class GateBench {
   void choose_contestants() {
     for (const auto* carrier : brokers_.carriers()) {
       // The gate is the same for every driver of the loop, and knows no key.
-      if (carrier->name.starts_with("tidegate-")) continue;
+      if (carrier->floor || carrier->name.starts_with("tidegate-")) continue;
       if (carrier->name == "tidegate") {
         contestants_.push_back({"tidegate", carrier, {.name = "gate", .gated = true}});
         contestants_.push_back({"tidegate, no gate", carrier, {.name = "read again each 1 ms"}});
+        contestants_.push_back(
+            {"tidegate, no gate", carrier, {.name = "read again each 0.1 ms", .pause = 100us}});
       } else {
         contestants_.push_back({carrier->title, carrier, {.name = "read again each 1 ms"}});
       }
     }
-    if (const auto* carrier = brokers_.carriers().empty() ? nullptr : brokers_.carriers().front()) {
+    if (!contestants_.empty()) {
+      const auto* carrier = contestants_.front().carrier;
       contestants_.push_back(
           {carrier->title, carrier, {.name = "sleep 0.1 s", .first_pause = 100ms, .pause = 100ms}});
       contestants_.push_back(
@@ -100,6 +103,7 @@ class GateBench {
           outcome.to_replayed = std::move(watched.to_replayed);
           outcome.to_arrived = std::move(watched.to_arrived);
           outcome.held = std::move(watched.held);
+          outcome.excess = std::move(watched.excess);
           outcome.failure = watched.failure;
         }
         outcomes[i].push_back(std::move(outcome));
@@ -129,6 +133,41 @@ class GateBench {
     }
   }
 
+  // By name, a figure for each round.
+  using Figures = std::map<std::string, std::vector<double>>;
+
+  static Figures figures_of(const std::vector<GateRun>& outcomes) {
+    Figures all;
+    for (const auto& outcome : outcomes) {
+      if (!outcome.failure.empty()) continue;
+      const auto note = [&](const std::string& name, const auto& times, double unit) {
+        if (times.empty()) return;
+        all[name + "_p50"].push_back(percentile(times, 0.5) / unit);
+        all[name + "_p99"].push_back(percentile(times, 0.99) / unit);
+      };
+      note("commit_to_read_ms", outcome.to_read, 1e6);
+      note("commit_to_replayed_ms", outcome.to_replayed, 1e6);
+      note("replayed_to_delivered_us", outcome.to_arrived, 1e3);
+      note("held_us", outcome.held, 1e3);
+      note("excess_us", outcome.excess, 1e3);
+      all["queries"].push_back(outcome.queries);
+      all["cpu_us"].push_back(outcome.reader_cpu);
+      all["primary_cpu_us"].push_back(outcome.primary_cpu);
+      all["replica_cpu_us"].push_back(outcome.replica_cpu);
+    }
+    return all;
+  }
+
+  static std::string watched_note(Figures& all) {
+    const auto pair = [&](const std::string& name, const char* unit) {
+      return fmt::format("p50 {} {}, p99 {} {}", rounded(median(all[name + "_p50"])), unit,
+                         rounded(median(all[name + "_p99"])), unit);
+    };
+    return "tidegate: commit -> replayed " + pair("commit_to_replayed_ms", "ms") +
+           "; replayed -> delivered " + pair("replayed_to_delivered_us", "us") +
+           ", of that in the gate " + pair("held_us", "us") + "; excess " + pair("excess_us", "us");
+  }
+
   void print(const Workload& workload, std::size_t lag,
              const std::vector<std::vector<GateRun>>& outcomes) {
     Table table;
@@ -145,7 +184,6 @@ class GateBench {
                   "primary",
                   "replica"};
     for (std::size_t i = 0; i < contestants_.size(); ++i) {
-      std::map<std::string, std::vector<double>> all;
       std::size_t stale = 0;
       std::size_t rows = 0;
       for (const auto& outcome : outcomes[i]) {
@@ -155,21 +193,9 @@ class GateBench {
         }
         stale += outcome.stale;
         rows += outcome.rows;
-        const auto note = [&](const std::string& name, const auto& times, double unit) {
-          if (times.empty()) return;
-          all[name + "_p50"].push_back(percentile(times, 0.5) / unit);
-          all[name + "_p99"].push_back(percentile(times, 0.99) / unit);
-        };
-        note("commit_to_read_ms", outcome.to_read, 1e6);
-        note("commit_to_replayed_ms", outcome.to_replayed, 1e6);
-        note("replayed_to_delivered_us", outcome.to_arrived, 1e3);
-        note("held_us", outcome.held, 1e3);
-        all["queries"].push_back(outcome.queries);
-        all["cpu_us"].push_back(outcome.reader_cpu);
-        all["primary_cpu_us"].push_back(outcome.primary_cpu);
-        all["replica_cpu_us"].push_back(outcome.replica_cpu);
       }
       if (rows == 0) continue;
+      auto all = figures_of(outcomes[i]);
       table.rows.push_back(
           {contestants_[i].title, contestants_[i].cure.name, fmt::format("{} of {}", stale, rows),
            rounded(median(all["commit_to_read_ms_p50"])),
@@ -177,14 +203,7 @@ class GateBench {
            rounded(median(all["cpu_us"])), rounded(median(all["primary_cpu_us"])),
            rounded(median(all["replica_cpu_us"]))});
       if (contestants_[i].cure.gated) {
-        table.notes.push_back(fmt::format(
-            "tidegate: commit -> replayed p50 {} ms, p99 {} ms; replayed -> delivered p50 {} us, "
-            "p99 {} us, of that in the gate p50 {} us, p99 {} us",
-            rounded(median(all["commit_to_replayed_ms_p50"])),
-            rounded(median(all["commit_to_replayed_ms_p99"])),
-            rounded(median(all["replayed_to_delivered_us_p50"])),
-            rounded(median(all["replayed_to_delivered_us_p99"])),
-            rounded(median(all["held_us_p50"])), rounded(median(all["held_us_p99"]))));
+        table.notes.push_back(watched_note(all));
       }
       nlohmann::json figures = all;
       figures["carrier"] = contestants_[i].carrier->name;

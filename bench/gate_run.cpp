@@ -33,8 +33,11 @@ GateRun judge(const std::vector<std::int64_t>& committed, const std::vector<Seen
     outcome.to_replayed.push_back(nanoseconds(*replayed) - committed[i]);
     outcome.to_arrived.push_back(seen[i].arrived - nanoseconds(*replayed));
     outcome.held.push_back(seen[i].held);
+    const auto met = seen[i].arrived - seen[i].held;
+    outcome.excess.push_back(seen[i].arrived - std::max(nanoseconds(*replayed), met));
   }
-  for (auto* times : {&outcome.to_read, &outcome.to_replayed, &outcome.to_arrived, &outcome.held}) {
+  for (auto* times : {&outcome.to_read, &outcome.to_replayed, &outcome.to_arrived, &outcome.held,
+                      &outcome.excess}) {
     std::ranges::sort(*times);
   }
   return outcome;

@@ -33,6 +33,9 @@ struct GateRun {
   std::vector<std::int64_t> to_replayed;            // from commit to replayed; watched only
   std::vector<std::int64_t> to_arrived;             // from replayed to delivered; watched only
   std::vector<std::int64_t> held;                   // of that in the gate; watched only
+  // From the later of replayed and arrived at the peer to delivered: what no replica and no way
+  // explain; watched only.
+  std::vector<std::int64_t> excess;
   std::vector<std::pair<double, double>> timeline;  // s from the first commit, ms to the row read
   double queries = 0;                               // of all, a row
   double reader_cpu = 0;                            // microseconds a row

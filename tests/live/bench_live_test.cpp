@@ -79,11 +79,13 @@ TEST_CASE("the gate bench finds no stale read behind the gate, and all of them w
   CAPTURE(outcome.said);
   REQUIRE(outcome.status == 0);
   const auto& runs = outcome.figures.at("gate").at("runs");
-  REQUIRE(runs.size() == 5);
+  REQUIRE(runs.size() == 6);
   CHECK(runs.at(0).at("cure") == "gate");
   CHECK(runs.at(0).at("stale") == 0);
   CHECK(runs.at(0).at("replayed_to_delivered_us_p50").at(0).get<double>() > 0);
+  CHECK(runs.at(0).at("excess_us_p50").at(0).get<double>() > 0);
   CHECK(runs.at(1).at("stale") == 20);
+  CHECK(runs.at(2).at("stale") == 20);
   CHECK(runs.at(0).at("replica_cpu_us").at(0).get<double>() > 0);
   for (const auto& run : runs) CHECK(run.at("rows") == 20);
 }
