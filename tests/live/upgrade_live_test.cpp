@@ -65,9 +65,15 @@ class RollingMesh {
                mesh_.directory() / application.name, "--from", "earliest"}));
   }
 
-  // Until both directions with each of the others stand.
-  static void meet(Application& application, std::size_t others) {
-    for (std::size_t i = 0; i < others; ++i) wait_for(*application.peer, "peer_ready");
+  // Until both directions with each of the others stand. What it has missed of the first may come
+  // before the second is ready.
+  void meet(Application& application, const std::vector<Application*>& all) {
+    for (std::size_t ready = 1; ready < all.size(); ++ready) {
+      wait_for(*application.peer, [&](const json& line) {
+        if (line["type"] == "delivery") take(application, line, all);
+        return line["type"] == "peer_ready";
+      });
+    }
   }
 
   // Commits the changes and announces each.
@@ -118,7 +124,7 @@ TEST_CASE("a mesh that is upgraded one peer after the other loses no message, no
   std::vector<Application*> all;
   for (auto& application : applications) all.push_back(&application);
   for (auto* application : all) mesh.start_peer(*application, previous_program());
-  for (auto* application : all) RollingMesh::meet(*application, 2);
+  for (auto* application : all) mesh.meet(*application, all);
 
   const std::string here = TIDEGATE_COMMAND;
   const std::vector<std::pair<Application*, std::string>> steps = {
@@ -136,7 +142,7 @@ TEST_CASE("a mesh that is upgraded one peer after the other loses no message, no
     // It is away meanwhile.
     for (auto* application : others) mesh.publish(*application);
     mesh.start_peer(*upgraded, step.second);
-    RollingMesh::meet(*upgraded, 2);
+    mesh.meet(*upgraded, all);
     mesh.publish(*upgraded);
     for (auto* application : all) mesh.hear(*application, all);
   }
