@@ -1,7 +1,16 @@
 # ./dev model: the rule and the outbox's reader as models, which spin searches to their end; sourced
-# by dev. The small runs are part of ./dev test, too.
+# by dev. The small runs are part of ./dev test, too. ./dev conform: runs of the code, held against
+# them.
 
 command_model() {
   install_packages "${model_packages[@]}"
   run env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/model/check.py --into build-model "$@"
+}
+
+command_conform() {
+  install_packages "${build_packages[@]}"
+  configure build "${plain_options[@]}"
+  build build tests/sim/tidegate-sim
+  run_recorded conform '^[0-9]+ (runs|peers), ' \
+    env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/model/conform.py "$@"
 }

@@ -6,6 +6,7 @@
 
 #include "lib/base/limits.hpp"
 #include "lib/base/must.hpp"
+#include "lib/node/record.hpp"
 #include "tests/sim/draws.hpp"
 
 namespace tidegate::sim {
@@ -36,6 +37,7 @@ ServerId Database::add_cluster(const std::string& prefix, std::uint64_t system,
     server.ship_lag = microseconds(300);
     server.replay_lag = microseconds(300);
     servers_.push_back(server);
+    tell("found", server);
   }
   return first;
 }
@@ -78,12 +80,26 @@ void Database::say(const Server& server, const std::string& what) {
   }
 }
 
+void Database::tell(std::string_view event, const Server& server, std::string_view from) const {
+  trace_.record(events_.elapsed(), event, [&](base::JsonLine& line) {
+    line.add("server", server.name)
+        .add("place", to_text(position_of(server.place())))
+        .add("role", server.primary ? "primary" : "standby")
+        .add("life", node::life_text(server.incarnation()));
+    if (!from.empty()) line.add("from", from);
+  });
+}
+
 // --- writing ------------------------------------------------------------------------------------
 
 std::uint64_t Database::write(Server& server, bool is_change, ChangeId& change) {
   TIDEGATE_MUST(server.up && server.primary);
   server.lsn = history_.write(server.system, server.timeline, from_to(random_, 3, 60) * 8,
                               is_change, change);
+  trace_.record(events_.elapsed(), "write", [&](base::JsonLine& line) {
+    line.add("server", server.name).add("lsn", server.lsn);
+    if (change != no_such_change) line.add("change", change);
+  });
   return server.lsn;
 }
 
@@ -122,6 +138,9 @@ void Database::flush(ServerId id, std::uint64_t lsn) {
   auto& server = servers_[id];
   if (lsn <= server.flushed) return;
   server.flushed = lsn;
+  trace_.record(events_.elapsed(), "flush", [&](base::JsonLine& line) {
+    line.add("server", server.name).add("lsn", lsn);
+  });
   feed_replicas(server.system);
 }
 
@@ -208,6 +227,7 @@ void Database::replayed(ServerId id) {
     server.lsn = somewhere(server, next, server.lsn, end);
   }
   say(server, "has replayed");
+  tell("replay", server);
   replay(id);
 }
 
@@ -232,6 +252,7 @@ void Database::crash(ServerId id) {
     server.lsn = server.flushed = history_.end(server.system, server.timeline);
   }
   say(server, "crashes, and is");
+  tell("crash", server);
   on_lost(id);
 }
 
@@ -252,6 +273,7 @@ void Database::come_up(ServerId id) {
   server.up = true;
   begin_life(server);
   say(server, server.primary ? "is up as primary" : "is up as replica");
+  tell("start", server);
   if (server.primary) {
     nudge(id);
     feed_replicas(server.system);
@@ -278,6 +300,7 @@ void Database::restart(ServerId id, bool rewound) {
           history_.boundary(server.system, server.timeline, begin, server.lsn, random_.next());
     }
     say(server, "has rewound");
+    tell("rewind", server);
   }
   come_up(id);
 }
@@ -300,6 +323,7 @@ void Database::copy_primary(ServerId id) {
                   server.primary = server.stranded = false;
                   server.timeline = server.received_timeline = primary.timeline;
                   server.lsn = server.received = replayable(primary);
+                  tell("rebuild", server, primary.name);
                   come_up(id);
                 });
 }
@@ -324,10 +348,12 @@ void Database::promote_apart(ServerId id) {
     server.timeline = server.received_timeline;
     server.lsn = server.received;
   }
+  tell("replay", server);
   server.timeline = history_.branch(server.place());
   server.primary = true;
   server.flushed = server.lsn;
   say(server, "is promoted");
+  tell("promote", server);
   nudge(id);
   feed_replicas(server.system);
 }

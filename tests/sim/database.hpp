@@ -14,6 +14,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/random.hpp"
@@ -132,6 +133,8 @@ class Database {
   void come_up(ServerId id);
   void begin_life(Server& server);
   void say(const Server& server, const std::string& what);
+  // Of the record: an event of a server that is at a place now.
+  void tell(std::string_view event, const Server& server, std::string_view from = "") const;
   [[nodiscard]] bool lag(const Server& server) const;
   [[nodiscard]] std::uint64_t somewhere(const Server& server, std::uint32_t timeline,
                                         std::uint64_t from, std::uint64_t to);

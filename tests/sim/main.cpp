@@ -55,6 +55,28 @@ int run_many(std::uint64_t first, std::uint64_t count, unsigned threads, Worlds 
   return batch.failures.empty() ? 0 : 1;
 }
 
+int record_runs(std::uint64_t first, std::uint64_t count, const std::string& events) {
+  auto* const file = std::fopen(events.c_str(), "we");
+  if (file == nullptr) {
+    std::perror(events.c_str());
+    return 1;
+  }
+  bool good = true;
+  for (auto seed = first; good && seed < first + count; ++seed) {
+    Trace trace;
+    trace.record_to(file);
+    const auto outcome = run_seed(seed, trace, Worlds::mesh);
+    if (outcome.violation) {
+      std::fprintf(stderr, "VIOLATION of seed %llu\n%s\n", static_cast<unsigned long long>(seed),
+                   outcome.violation->c_str());
+    }
+    good = std::ferror(file) == 0;
+  }
+  if (std::fclose(file) == 0 && good) return 0;
+  std::fprintf(stderr, "%s can't be written\n", events.c_str());
+  return 1;
+}
+
 int run_scenarios(const std::vector<std::string>& files, bool rewrite) {
   int status = 0;
   for (const auto& file : files) {
@@ -79,11 +101,15 @@ int main(int argc, char** argv) {
   std::string world;
   bool rewrite = false;
   std::vector<std::string> scenarios;
+  std::string events;
   auto* one = app.add_option("--seed", seed, "run one seed");
   app.add_flag("--trace", print, "with --seed: print all that happens");
   auto* many = app.add_option("--seeds", count, "run so many seeds");
   app.add_option("--first", first, "with --seeds: the first of them");
   app.add_option("--threads", threads, "with --seeds");
+  app.add_option("--events", events,
+                 "with --seed or --seeds: write the record for tests/model/conform.py to this file, "
+                 "one run after the other; of meshes only");
   app.add_option("--scenario", scenarios, "check scenario files");
   app.add_flag("--rewrite", rewrite, "with --scenario: write the expected output anew");
   app.add_option("--world", world, "one alone")->check(CLI::IsMember({"mesh", "outbox"}));
@@ -92,6 +118,7 @@ int main(int argc, char** argv) {
                       : world == "mesh" ? Worlds::mesh
                                         : Worlds::outbox;
   if (!scenarios.empty()) return run_scenarios(scenarios, rewrite);
+  if (!events.empty()) return record_runs(*many ? first : seed, *many ? count : 1, events);
   if (*many) return run_many(first, count, threads, worlds);
   return one->count() > 0 ? run_one(seed, print, worlds) : run_many(first, 200, threads, worlds);
 }

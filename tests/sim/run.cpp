@@ -45,6 +45,7 @@ void settle(Simulation& simulation, Duration patience) {
 Outcome run_mesh(std::uint64_t seed, Trace& trace) {
   base::Random random(seed);
   const auto profile = draw_profile(random);
+  trace.record({}, "run", [&](base::JsonLine& line) { line.add("form", 1).add("seed", seed); });
   Simulation simulation(random.next(), trace);
   Chaos chaos(simulation, base::Random(random.next()), profile);
   Workload workload(simulation, base::Random(random.next()), profile);
@@ -61,6 +62,7 @@ Outcome run_mesh(std::uint64_t seed, Trace& trace) {
   simulation.run_for(longest_way);
   settle(simulation, healing_patience);  // with what was lost before, and is repaired now
   simulation.oracle.calm(simulation.events.now());
+  trace.record(simulation.events.elapsed(), "calm", [](auto&) {});
   workload.start(Workload::Mood::calm);
   simulation.run_for(seconds(1));
   workload.stop();
@@ -72,6 +74,8 @@ Outcome run_mesh(std::uint64_t seed, Trace& trace) {
   if (const auto what = simulation.needless_connection(); !what.empty()) {
     simulation.oracle.fail("links", what);
   }
+
+  if (!simulation.broken()) trace.record(simulation.events.elapsed(), "end", [](auto&) {});
 
   Outcome outcome;
   outcome.violation = simulation.oracle.violation();

@@ -83,6 +83,7 @@ void Sessions::read_tide(LifeId life) {
     Tide tide;
     tide.incarnation = server.incarnation();
     tide.replayed = server.lsn;
+    on_reading(life, *watch.server, Reads::lsn);
     events_.after(answer_time() / 2, [this, life, epoch, tide, place = server.place()] {
       if (peers_[life].watch.epoch == epoch) finish_tide(life, tide, place);
     });
@@ -96,6 +97,7 @@ void Sessions::finish_tide(LifeId life, Tide tide, Place place) {
     return give_(life, node::input::ReplayPositionRead{std::nullopt, watch.asked}, std::nullopt);
   const auto& server = database_.server(*watch.server);
   tide.history = database_.history_of(*watch.server);
+  on_reading(life, *watch.server, Reads::history);
   give_(life, node::input::ReplayPositionRead{std::move(tide), watch.asked},
         Truth{place, server.place()});
 }
@@ -186,6 +188,7 @@ void Sessions::ask(LifeId life, bool nudge) {
     const gate::CommitPosition reading{server.incarnation(),
                                        database_.history_of(*dependency.server), Lsn{server.lsn},
                                        Lsn{server.flushed}};
+    on_reading(life, *dependency.server, Reads::commit_position);
     events_.after(answer_time() / 2, [this, life, epoch, reading] {
       if (peers_[life].dependency.epoch != epoch) return;
       peers_[life].dependency.busy = false;

@@ -42,6 +42,10 @@ class Sessions {
         give_(std::move(give)),
         runs_(std::move(runs)) {}
 
+  // Told what a peer's question reads of a server, in the moment in which it does.
+  enum class Reads : std::uint8_t { lsn, history, commit_position };
+  std::function<void(LifeId, ServerId, Reads)> on_reading = [](auto...) {};
+
   void open(LifeId life, std::optional<ServerId> reads, std::optional<std::uint64_t> primary);
   void close(LifeId life);
 

@@ -35,11 +35,62 @@ Simulation::Simulation(std::uint64_t seed, Trace& the_trace)
           },
           [this](LifeId life) { return !peers_[life].stalled; }) {
   database.on_lost = [this](ServerId server) { sessions.lost(server); };
+  sessions.on_reading = [this](LifeId life, ServerId server, Sessions::Reads what) {
+    tell_reading(life, server, what);
+  };
   network.give = [this](LifeId life, node::Input input) { give(life, {std::move(input)}); };
 }
 
 void Simulation::say(LifeId life, const std::string& what) {
   if (trace.on()) trace.line(events.elapsed(), peers_[life].info.name + "  " + what);
+}
+
+// --- the record ---------------------------------------------------------------------------------
+
+template <typename Event>
+void Simulation::record(LifeId life, const Event& event) {
+  if (!trace.records()) return;
+  std::string lines;
+  records_[life].record.add(event, events.now(), lines);
+  trace.record(lines);
+}
+
+// Only the simulator knows which change a message announces.
+void Simulation::tell_note(LifeId life, const Note& note) {
+  if (note.kind == Note::Kind::no_change && !note.read) return;
+  trace.record(events.elapsed(), "note", [&](base::JsonLine& line) {
+    line.add("peer", peers_[life].info.name);
+    if (note.has_change()) line.add("change", note.change);
+    if (note.elsewhere) line.add_true("elsewhere");
+    if (note.kind == Note::Kind::loose) line.add_true("made_up");
+    if (note.read) line.add("read", to_text(database.position_of(*note.read)));
+  });
+}
+
+// Of a reading only what is another than the last time.
+void Simulation::tell_reading(LifeId life, ServerId id, Sessions::Reads what) {
+  constexpr std::array names = {"lsn_read", "history_read", "position_read"};
+  if (!trace.records()) return;
+  const auto& server = database.server(id);
+  const auto place = database.position_of(server.place());
+  const auto begin = to_text({place.branch, 0});
+  const auto incarnation = node::life_text(server.incarnation());
+  const auto index = static_cast<std::size_t>(what);
+  if (what != Sessions::Reads::commit_position) {
+    const bool lsn = what == Sessions::Reads::lsn;
+    auto told = incarnation + " " + (lsn ? std::to_string(server.lsn) : begin);
+    if (std::exchange(records_[life].told[index], told) == told) return;
+  }
+  trace.record(events.elapsed(), names[index], [&](base::JsonLine& line) {
+    line.add("peer", peers_[life].info.name).add("server", server.name).add("life", incarnation);
+    if (what == Sessions::Reads::lsn) {
+      line.add("lsn", server.lsn);
+    } else if (what == Sessions::Reads::history) {
+      line.add("begin", begin);
+    } else {
+      line.add("written", to_text(place)).add("flushed", server.flushed);
+    }
+  });
 }
 
 // --- lives --------------------------------------------------------------------------------------
@@ -71,13 +122,19 @@ LifeId Simulation::start(const PeerPlan& plan) {
   }
   auto options = plan.options;
   if (plan.reads) options.database = "host=server";
-  options.report_sent = life % 2 == 0;
+  options.report_sent = life % 2 == 0 || trace.records();
   peer.node = std::make_unique<node::Node>(options, peer.info, plan.seeds, random.next(),
                                            events.now(), last);
   peer.alive = true;
   peers_.push_back(std::move(peer));
   waiting_.emplace_back();
   living_.push_back(life);
+  if (trace.records()) {
+    std::string lines;
+    records_.push_back({node::Record(plan.name, events.now() - events.elapsed())});
+    records_.back().record.begin(peers_[life].info, options, last, events.now(), lines);
+    trace.record(lines);
+  }
 
   const auto system = plan.reads ? database.server(*plan.reads).system : 0;
   oracle.born(life, {peers_[life].info.origin, plan.name, plan.reads.has_value(), system, options,
@@ -93,6 +150,8 @@ void Simulation::kill(LifeId life) {
   auto& it = peers_[life];
   if (!it.alive) return;
   say(life, "is gone");
+  trace.record(events.elapsed(), "stop",
+               [&](base::JsonLine& line) { line.add("peer", it.info.name); });
   it.alive = false;
   it.last_sequence = it.node->last_sequence();
   it.node.reset();
@@ -196,6 +255,7 @@ bool Simulation::prepare(LifeId life, Given& given) {
     if (payload.size() < given.padding) payload.resize(given.padding, ' ');
     given.note->at = events.now();
     oracle.published(life, *given.note);
+    tell_note(life, *given.note);
   } else if (given.topic) {
     auto& count = it.subscriptions[*given.topic];
     const bool comes = std::holds_alternative<node::input::Subscribe>(given.input);
@@ -231,6 +291,7 @@ bool Simulation::prepare(LifeId life, Given& given) {
 void Simulation::take(LifeId life, Given& given, node::Effects& effects) {
   TIDEGATE_MUST(!stepping_);
   if (!prepare(life, given)) return;
+  record(life, given.input);
   stepping_ = true;
   ++steps;
   peers_[life].node->step(std::move(given.input), events.now(), effects);
@@ -332,6 +393,7 @@ std::string Simulation::needless_connection() const {
 
 void Simulation::run_effects(LifeId life, node::Effects& effects) {
   for (auto& effect : effects) {
+    record(life, effect);
     std::visit([&](auto& e) { act(life, e); }, effect);
   }
 }

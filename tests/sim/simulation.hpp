@@ -20,6 +20,7 @@
 
 #include "lib/base/random.hpp"
 #include "lib/node/node.hpp"
+#include "lib/node/record.hpp"
 #include "tests/sim/database.hpp"
 #include "tests/sim/event_queue.hpp"
 #include "tests/sim/history.hpp"
@@ -136,6 +137,10 @@ class Simulation {
   void run_effects(LifeId life, node::Effects& effects);
   [[nodiscard]] std::vector<LifeId> ready_with(LifeId life) const;
   void say(LifeId life, const std::string& what);
+  void tell_note(LifeId life, const Note& note);
+  void tell_reading(LifeId life, ServerId server, Sessions::Reads what);
+  template <typename Event>
+  void record(LifeId life, const Event& event);
   void ask(LifeId life, bool nudge);
 
   void act(LifeId life, node::effect::Dial& e) { network.dial(life, e.link, e.endpoint); }
@@ -158,6 +163,11 @@ class Simulation {
 
   std::vector<Peer> peers_;
   std::vector<std::deque<Given>> waiting_;  // of the stalled
+  struct Recorded {
+    node::Record record;
+    std::array<std::string, 2> told = {};  // last, of what was read: an LSN, a history
+  };
+  std::vector<Recorded> records_;  // by life, if there is a record
   std::vector<LifeId> living_;
   bool stepping_ = false;
 };

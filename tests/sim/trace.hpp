@@ -2,12 +2,19 @@
 //
 // Off by default and then nearly free: a caller asks `on()` before it builds a line. A seed that
 // failed is run again with the trace on; it keeps the last lines only, unless it is told to print.
+//
+// Beside them, if it is wanted, a record for a checker, which holds the run against the model of
+// docs/theory.md: one JSON object a line, of all that the model knows. docs/record.md has its form.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdio>
 #include <deque>
 #include <string>
+#include <string_view>
 
+#include "lib/base/json_line.hpp"
 #include "lib/mesh/frame.hpp"
 #include "tidegate/time.hpp"
 
@@ -27,10 +34,28 @@ class Trace {
   // Those kept; they are forgotten afterwards.
   std::string take();
 
+  // The record goes to this file, which has to stay open; null: there is none.
+  void record_to(std::FILE* file) { record_ = file; }
+  [[nodiscard]] bool records() const { return record_ != nullptr; }
+  void record(const std::string& lines) { std::fputs(lines.c_str(), record_); }
+  // `fill` adds the members of the event, and is not called if there is no record.
+  template <typename Fill>
+  void record(Duration since, std::string_view event, Fill fill) {
+    if (!records()) return;
+    std::string text;
+    base::JsonLine line(text);
+    line.add("at", std::chrono::duration_cast<std::chrono::microseconds>(since).count());
+    line.add("event", event);
+    fill(line);
+    line.end();
+    record(text);
+  }
+
  private:
   Mode mode_;
   std::size_t most_;
   std::deque<std::string> lines_;
+  std::FILE* record_ = nullptr;
 };
 
 // A frame in a few words: its kind, and what matters of it.

@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Records of runs that are no runs of the model: each is a good one with a small edit, and has to be
+refused by the rule that the edit breaks. Prints "passed" or "failed" and the sentence of each kind.
+"""
+import argparse
+import copy
+import sys
+
+from conformance import edits, form_edits
+from conformance.run import Run, parse
+from conformance.tree import Refused
+
+
+def runs_of(name):
+    """The events of each run that the record has."""
+    runs = []
+    with open(name, encoding="utf-8") as lines:
+        for line in lines:
+            event = parse(line)
+            if event["event"] == "run":
+                runs.append([])
+            else:
+                runs[-1].append(event)
+    return runs
+
+
+def judged(events):
+    """The rule by which it is refused, and why; empty if it is accepted."""
+    run = Run()
+    try:
+        for event in events:
+            run.play(event)
+    except Refused as refused:
+        return refused.rule, refused.why
+    return ("", "") if run.ended else ("form", "the run has no end")
+
+
+def shown(edit, runs, rule):
+    """Of the first run that the edit can be made in: whether it is refused by the rule."""
+    for events in runs:
+        broken = edit(copy.copy(events))
+        if broken is None:
+            continue
+        found, why = judged(broken)
+        return found == rule, f"refused by {found}: {why}" if found else "accepted"
+    return False, "no run offers a place for it"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("record", help="of good runs")
+    parser.add_argument("words", nargs="*", help="only kinds whose sentence has these")
+    arguments = parser.parse_args()
+    runs = runs_of(arguments.record)
+    failed = False
+    for rule, sentence, edit in edits.KINDS + form_edits.KINDS:
+        if not all(word in sentence for word in arguments.words):
+            continue
+        good, found = shown(edit, runs, rule)
+        print(f"{'passed' if good else 'failed'} {sentence}" + ("" if good else f": {found}"))
+        failed = failed or not good
+        if arguments.words:
+            print(f"  {found}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
