@@ -39,7 +39,7 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 44> table{{
+const std::array<Setting, 45> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
@@ -90,6 +90,10 @@ const std::array<Setting, 44> table{{
      [](Settings& s) -> Target { return &s.options.retain_bytes; }},
     {"retain-for", "TIME", "longest time for which own messages are retained",
      [](Settings& s) -> Target { return &s.options.retain_for; }},
+    {"record", "PATH",
+     "file to which the peer appends its readings, messages and deliveries, for `./dev conform` "
+     "(default: none)",
+     [](Settings& s) -> Target { return &s.options.record; }, "/var/lib/tidegate/app-1/record"},
     {"from", "latest|earliest",
      "first message of another peer: the next one it publishes, or the first one it still retains",
      [](Settings& s) -> Target { return &s.options.from; }},

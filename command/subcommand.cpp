@@ -63,6 +63,7 @@ Options short_lived_options(const Invocation& invocation, const char* command) {
   if (!is_flag("name")) options.name = fmt::format("tidegate {} ({})", command, getpid());
   // In a file of settings it is that of the peer that runs here.
   if (!is_flag("state-file")) options.state_file.clear();
+  if (!is_flag("record")) options.record.clear();
   return options;
 }
 

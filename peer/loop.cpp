@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "discovery/beacon_seal.hpp"
-#include "discovery/seeds.hpp"
 #include "lib/mesh/announcement.hpp"
 #include "lib/node/trace.hpp"
 #include "peer/io/clock.hpp"
@@ -22,12 +21,7 @@ constexpr int frames_per_turn = 8;
 constexpr Duration pause_between_looks = std::chrono::seconds(1);
 constexpr Duration pause_between_flood_warnings = std::chrono::minutes(1);
 constexpr Duration name_patience = std::chrono::seconds(10);
-constexpr Duration connect_again_after = std::chrono::seconds(1);
 constexpr Duration port_patience = std::chrono::milliseconds(1200);
-
-std::string text_of(const base::Endpoint& endpoint) {
-  return to_string(discovery::Seed{endpoint.host, endpoint.port});
-}
 
 // Its answer is large.
 bool is_request(const mesh::Decoded<mesh::CallFrame>& decoded) {
@@ -58,11 +52,14 @@ Loop::Loop(const Options& options, World world, Sink sink)
       resolver_(name_patience),
       replay_reader_{std::move(world.replay_reader)},
       state_(std::move(world.state)),
-      node_(options, std::move(world.self), std::move(world.seeds), world.random_seed, now_,
-            state_ ? state_->last() : world.last_sequence),
+      record_(std::move(world.record)),
+      report_sent_(options.report_sent),
+      node_(record_ ? node::recorded(options) : options, world.self, std::move(world.seeds),
+            world.random_seed, now_, state_ ? state_->last() : world.last_sequence),
       database_(replay_reader_.reader != nullptr, now_),
       primary_(world.commit_position_reader != nullptr, now_) {
   carrier_->attach(reactor_);
+  if (record_) record_->begin(world.self, options, node_.last_sequence(), now_);
   if (options.insecure) {
     warn(
         "this mesh has no key: everybody who reaches its interfaces can read it, join it and "
@@ -352,6 +349,7 @@ void Loop::look_for_primary() {
 }
 
 void Loop::step(node::Input input) {
+  if (record_) record_->add(input, now_);
   if (!trace_) return node_.step(std::move(input), now_, effects_);
   trace(node::describe(input));
   const auto before = node_.held_size();
@@ -375,6 +373,7 @@ void Loop::run_effects() {
   while (!effects_.empty()) {
     if (state_) state_->store(node_.last_sequence());
     std::swap(effects_, under_way_);
+    if (record_) record_effects();
     for (auto& effect : under_way_) {
       if (trace_) trace(node::describe(effect));
       std::visit([this](auto& e) { execute(e); }, effect);
@@ -383,6 +382,11 @@ void Loop::run_effects() {
     for (auto& input : std::exchange(queued_, {})) step(std::move(input));
   }
   running_effects_ = false;
+}
+
+void Loop::record_effects() {
+  for (const auto& effect : under_way_) record_->add(effect, now_);
+  if (auto trouble = record_->write()) warn(std::move(trouble->message));
 }
 
 void Loop::close(std::chrono::milliseconds linger) {
@@ -430,62 +434,6 @@ void Loop::warn_of_floods() {
   floods_told_ = floods.count;
   tell_floods_at_ = now_ + pause_between_flood_warnings;
 }
-
-// --- effects ------------------------------------------------------------------------------------
-
-void Loop::execute(node::effect::Dial& e) {
-  if (carrier_->dial(e.link, e.endpoint, e.key)) return;
-  not_dialled_.insert_or_assign(e.link, e);
-  connect_again_at_ = std::min(connect_again_at_, now_ + connect_again_after);
-  warn("can't dial " + text_of(e.endpoint) +
-       ", and tries again: no open file is left; raise LimitNOFILE (ulimit -n)");
-}
-
-void Loop::execute(node::effect::Undial& e) {
-  if (not_dialled_.erase(e.link) == 0) carrier_->undial(e.link);
-}
-
-void Loop::execute(node::effect::Resolve& e) { resolver_.ask(e.host, now_); }
-
-void Loop::execute(node::effect::Follow& e) {
-  if (carrier_->follow(e.publisher, e.endpoint, e.key)) return;
-  not_followed_.insert_or_assign(e.publisher, e);
-  connect_again_at_ = std::min(connect_again_at_, now_ + connect_again_after);
-  warn("can't subscribe to " + text_of(e.endpoint) + ", and tries again");
-}
-
-void Loop::execute(node::effect::Unfollow& e) {
-  if (not_followed_.erase(e.publisher) == 0) carrier_->unfollow(e.publisher);
-}
-
-void Loop::execute(node::effect::ToLink& e) { carrier_->to_link(e.link, encode(e.frame)); }
-void Loop::execute(node::effect::ToRoute& e) { carrier_->to_route(e.route, encode(e.frame)); }
-void Loop::execute(node::effect::Broadcast& e) { carrier_->broadcast(encode(e.frame)); }
-
-void Loop::execute(node::effect::Announce& e) {
-  if (!beacon_) return;
-  auto bytes = encode(e.announcement);
-  discovery::seal(bytes, keyring_);
-  for (const auto& change : beacon_->send(bytes)) {
-    warn("interface " + change.interface + ": " +
-         (change.trouble.empty() ? "works again" : change.trouble));
-  }
-}
-
-void Loop::execute(node::effect::ReadReplayPosition&) { replay_reader_.reader->read(now_); }
-void Loop::execute(node::effect::QueryCommitPosition&) {
-  commit_position_reader_.reader->query(now_);
-}
-void Loop::execute(node::effect::Nudge&) { commit_position_reader_.reader->nudge(now_); }
-void Loop::execute(node::effect::LeavePrimary&) {
-  commit_position_reader_.reader->leave_server(now_);
-}
-void Loop::execute(node::effect::TestPort& e) { ports_.ask(e.endpoint, now_); }
-void Loop::execute(node::effect::Surveyed& e) {
-  for (const auto& done : std::exchange(surveyed_, {})) done(e.survey);
-}
-void Loop::execute(node::effect::Deliver& e) { sink_(std::move(e.delivery)); }
-void Loop::execute(node::effect::Notify& e) { sink_(std::move(e.notice)); }
 
 // The same trouble again, from a retry, is no news.
 void Loop::warn(std::string text) {

@@ -32,6 +32,7 @@
 #include "peer/io/port_probe.hpp"
 #include "peer/io/reactor.hpp"
 #include "peer/io/resolver.hpp"
+#include "peer/record_file.hpp"
 #include "peer/servers/server.hpp"
 #include "peer/state_file.hpp"
 #include "peer/world.hpp"
@@ -144,6 +145,7 @@ class Loop {
   void step(node::Input input);
   void handle(node::Input input);
   void run_effects();
+  void record_effects();
   void execute(node::effect::Dial& e);
   void execute(node::effect::Undial& e);
   void execute(node::effect::Resolve& e);
@@ -178,6 +180,7 @@ class Loop {
   // Connections that could not be made, for want of descriptors.
   std::map<mesh::LinkId, node::effect::Dial> not_dialled_;
   std::map<Origin, node::effect::Follow> not_followed_;
+  static constexpr Duration connect_again_after = std::chrono::seconds(1);
   Instant connect_again_at_ = never;
   io::PortProbe ports_;
   std::vector<SurveyDone> surveyed_;  // want to know
@@ -187,6 +190,8 @@ class Loop {
   Watched<servers::ReplayReader> replay_reader_;
   Watched<servers::CommitPositionReader> commit_position_reader_;
   std::optional<StateFile> state_;
+  std::optional<RecordFile> record_;
+  bool report_sent_;  // is wanted by the application
   node::Node node_;
   mesh::KnownBranches known_branches_;
   node::ServerAccount database_;

@@ -58,6 +58,11 @@ Result<World> open_world(const Options& options, const std::optional<KeptStream>
     world.self.origin = world.state->origin();
     world.self.epoch = world.state->epoch();
   }
+  if (!options.record.empty()) {
+    auto record = RecordFile::open(options.record);
+    if (!record) return Error{"record: " + record.error().message};
+    world.record.emplace(std::move(record).value());
+  }
   world.self.mesh = options.mesh;
   world.self.name = options.name.empty() ? default_name() : options.name;
 

@@ -13,6 +13,7 @@
 #include "lib/keys/keyring.hpp"
 #include "lib/mesh/frame.hpp"
 #include "peer/carriers/carrier.hpp"
+#include "peer/record_file.hpp"
 #include "peer/servers/server.hpp"
 #include "peer/state_file.hpp"
 #include "tidegate/options.hpp"
@@ -25,6 +26,7 @@ struct World {
   std::vector<base::Endpoint> seeds;
   std::optional<StateFile> state;   // none: the identity ends with the process
   std::uint64_t last_sequence = 0;  // without a state: what an earlier life has sent of the stream
+  std::optional<RecordFile> record;
   std::uint64_t random_seed = 0;    // of the pauses of the node
   std::unique_ptr<carriers::Carrier> carrier;
   keys::Keyring keyring;                                 // of the beacon

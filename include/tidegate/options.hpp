@@ -134,6 +134,13 @@ struct Options {
   // comes back.
   bool report_sent = false;
 
+  // A file to which the peer appends what decides on its deliveries, one JSON object a line: the
+  // readings of its servers, and each message with its dependencies when it is published, sent,
+  // delivered, reported or given back (docs/record.md). The records of all peers of a mesh can be
+  // held against the model of docs/theory.md. Some 300 bytes for each message that is sent, and for
+  // each that is delivered; payloads are left out. Empty: none.
+  std::string record = {};
+
   From from = From::latest;
 
   // Where to begin instead in the streams of these publishers, for an application that has written

@@ -26,8 +26,8 @@ class Record {
   explicit Record(std::string name, Instant epoch) : name_(std::move(name)), epoch_(epoch) {}
 
   // Each appends its lines, perhaps none. First the beginning; then every input in the order in
-  // which the node is stepped, and the effects when they are executed. The options have
-  // `report_sent`, since tickets are known by those notices.
+  // which the node is stepped, and the effects when they are executed. The node's options are
+  // those of recorded(), since tickets are known by its reports.
   void begin(const mesh::PeerInfo& self, const Options& options, std::uint64_t last, Instant now,
              std::string& lines);
   void add(const Input& input, Instant now, std::string& lines);
@@ -37,9 +37,15 @@ class Record {
   std::string name_;
   Instant epoch_;
   Ticket published_ = 0;
-  std::deque<Sent> sent_;  // whose frame has not come yet
+  std::deque<Sent> sent_;     // whose frame has not come yet
   std::optional<Tide> tide_;  // that was told last, and still counts
 };
+
+// The options of a node that is recorded: it reports what is sent.
+[[nodiscard]] inline Options recorded(Options options) {
+  options.report_sent = true;
+  return options;
+}
 
 // One life of one server: "<cluster>.<start>.<start of its statistics>".
 [[nodiscard]] std::string life_text(const ServerIncarnation& server);

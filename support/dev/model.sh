@@ -11,6 +11,6 @@ command_conform() {
   install_packages "${build_packages[@]}"
   configure build "${plain_options[@]}"
   build build tests/sim/tidegate-sim
-  run_recorded conform '^[0-9]+ (runs|peers), ' \
+  run_recorded conform '^[0-9]+ (runs|lives of peers), ' \
     env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/model/conform.py "$@"
 }

@@ -12,7 +12,8 @@ import sys
 import time
 from multiprocessing import Pool
 
-from conformance.run import Run, parse
+from conformance.recordings import RecordedLife, Recordings
+from conformance.run import parse, simulated
 from conformance.tree import Refused
 
 SEEDS_AT_ONCE = 10   # that one process takes
@@ -24,13 +25,13 @@ class Verdict:
     def __init__(self):
         self.runs = 0
         self.events = 0
-        self.refused = []   # (seed, number of the line, line, rule, why)
+        self.refused = []   # (seed or file, number of the line, line, rule, why)
 
 
 def judge(lines):
     """Of one run after the other; behind a refused line the rest of its run is left out."""
     verdict = Verdict()
-    run, seed, number, line = None, None, 0, ""
+    run, seed, number, line = None, "a record", 0, ""
 
     def refuse(refused):
         verdict.refused.append((seed, number, line, refused.rule, refused.why))
@@ -45,18 +46,46 @@ def judge(lines):
             event = parse(line)
             if event["event"] == "run":
                 conclude()
-                run, seed = Run(), event["seed"]
+                run, seed = simulated(), event["seed"]
                 verdict.runs += 1
             elif run is not None:
                 run.play(event)
-            elif seed is None:
-                raise Refused("form", "it belongs to no run")
         except Refused as refused:
             refuse(refused)
             run = None
-            seed = seed or "?"
     conclude()
     return verdict
+
+
+def judge_recordings(files):
+    """Of live peers of one mesh: each life is judged for itself, with what all have told."""
+    recordings, verdict = Recordings(), Verdict()
+    lives = [life for file in files for life in recordings.lives_of(file)]
+    recordings.recorded = {life.stream for life in lives}
+    for life in sorted(lives, key=lambda one: one.at):
+        verdict.runs += 1
+        play_life(RecordedLife(recordings, life), life, verdict)
+    for peer in recordings.peers.values():
+        try:
+            recordings.check_accounted(peer)
+        except Refused as refused:
+            verdict.refused.append((peer.name, "the end", "", refused.rule, refused.why))
+    return verdict
+
+
+def play_life(run, life, verdict):
+    with open(life.file, encoding="utf-8") as lines:
+        lines.seek(life.offset)
+        for number, line in enumerate(lines, life.line):
+            try:
+                event = parse(line)
+                if event["event"] == "peer" and number > life.line:
+                    return
+                verdict.events += 1
+                run.play(event)
+            except Refused as refused:
+                verdict.refused.append((life.file, number, line, refused.rule, refused.why))
+                return
 
 
 def simulate(job):
@@ -75,9 +104,9 @@ def simulate(job):
 
 
 def show(refused):
-    for seed, number, line, rule, why in refused:
-        where = f"seed {seed}, line {number}" if seed != "?" else f"line {number}"
-        print(f"REFUSED by {rule}: {where}: {why}\n  {line.strip()}")
+    for place, number, line, rule, why in refused:
+        where = f"seed {place}, line {number}" if isinstance(place, int) else f"{place}:{number}"
+        print(f"REFUSED by {rule}: {where}: {why}" + (f"\n  {line.strip()}" if line else ""))
 
 
 def conclude(verdicts, began, what):
@@ -90,6 +119,16 @@ def conclude(verdicts, began, what):
     return 1 if refused else 0
 
 
+def judge_files(files, began):
+    try:
+        first = [parse(open(file, encoding="utf-8").readline())["event"] for file in files]
+        if set(first) != {"run"}:
+            return conclude([judge_recordings(files)], began, "lives of peers")
+        return conclude([judge(open(file, encoding="utf-8")) for file in files], began, "runs")
+    except (OSError, ValueError, Refused) as error:
+        sys.exit(f"conform: {error}")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./dev conform", description=__doc__.split("\n\n")[0])
     parser.add_argument("--seeds", type=int, default=200, help="so many runs of the simulator")
@@ -97,17 +136,15 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time")
     parser.add_argument("--simulator", default="build/tests/sim/tidegate-sim",
                         help="the program that simulates")
-    parser.add_argument("records", nargs="*", help="judge these records of runs instead")
+    parser.add_argument("records", nargs="*",
+                        help="judge these instead: records of runs, or of all peers of a mesh")
     arguments = parser.parse_args()
     began = time.monotonic()
     if arguments.records:
-        verdicts = []
-        for name in arguments.records:
-            with open(name, encoding="utf-8") as lines:
-                verdicts.append(judge(lines))
-        return conclude(verdicts, began, "runs")
-    jobs = [(arguments.simulator, seed, min(SEEDS_AT_ONCE, arguments.first + arguments.seeds - seed))
-            for seed in range(arguments.first, arguments.first + arguments.seeds, SEEDS_AT_ONCE)]
+        return judge_files(arguments.records, began)
+    end = arguments.first + arguments.seeds
+    jobs = [(arguments.simulator, seed, min(SEEDS_AT_ONCE, end - seed))
+            for seed in range(arguments.first, end, SEEDS_AT_ONCE)]
     try:
         with Pool(arguments.jobs) as pool:
             verdicts = pool.map(simulate, jobs, chunksize=1)

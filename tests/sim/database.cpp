@@ -138,9 +138,8 @@ void Database::flush(ServerId id, std::uint64_t lsn) {
   auto& server = servers_[id];
   if (lsn <= server.flushed) return;
   server.flushed = lsn;
-  trace_.record(events_.elapsed(), "flush", [&](base::JsonLine& line) {
-    line.add("server", server.name).add("lsn", lsn);
-  });
+  trace_.record(events_.elapsed(), "flush",
+                [&](base::JsonLine& line) { line.add("server", server.name).add("lsn", lsn); });
   feed_replicas(server.system);
 }
 

@@ -108,8 +108,8 @@ int main(int argc, char** argv) {
   app.add_option("--first", first, "with --seeds: the first of them");
   app.add_option("--threads", threads, "with --seeds");
   app.add_option("--events", events,
-                 "with --seed or --seeds: write the record for tests/model/conform.py to this file, "
-                 "one run after the other; of meshes only");
+                 "with --seed or --seeds: write the record for ./dev conform to this file, one run "
+                 "after the other; of meshes only");
   app.add_option("--scenario", scenarios, "check scenario files");
   app.add_flag("--rewrite", rewrite, "with --scenario: write the expected output anew");
   app.add_option("--world", world, "one alone")->check(CLI::IsMember({"mesh", "outbox"}));

@@ -62,8 +62,7 @@ class Mesh(Publishers):
     def unsubscribe(self, event):
         self.subscribe(event, -1)
 
-    @staticmethod
-    def wants(peer, topic):
+    def wants(self, peer, topic):
         """Whether it is subscribed to the topic; if so, since when."""
         if topic not in peer.wanted:
             counts, since = {}, None
@@ -82,27 +81,28 @@ class Mesh(Publishers):
     def ready(self, event):
         """From here on the other one gets what this peer publishes."""
         peer = self.peer_of(event)
+        if event["with"] in peer.present:
+            raise Refused("N1", f"{peer.name} is ready again with {event['with']}")
+        peer.present.add(event["with"])
         other = self.origins.get(event["with"])
-        if other is None or other in peer.present:
-            raise Refused("N1", f"{peer.name} is ready {'again ' if other else ''}with "
-                                f"{other.name if other else event['with']}")
-        peer.present.add(other)
-        source = self.source(other, peer.stream)
-        if source.bound == 0:
-            source.bound = peer.stream.first + len(peer.stream.sent)
+        if other is not None:
+            source = self.source(other, peer.stream)
+            source.bound = source.bound or peer.stream.next
 
     def gone(self, event):
         peer = self.peer_of(event)
-        other = self.origins.get(event["with"])
-        if other not in peer.present:
+        if event["with"] not in peer.present:
             raise Refused("N1", f"{peer.name} loses {event['with']}, with which it was not ready")
-        peer.present.remove(other)
+        peer.present.remove(event["with"])
 
     # --- decisions ---------------------------------------------------------------------------
 
+    def sent(self, stream, sequence):
+        return stream.sent.get(sequence)
+
     def _decide(self, peer, stream, sequence, how):
         """The message, and how it is called; it must not have been decided before."""
-        sent = stream.message(sequence)
+        sent = self.sent(stream, sequence)
         if sent is None:
             raise Refused("S3", f"{peer.name} has {how} message {sequence} of {stream.origin}, "
                                 f"which nobody has sent")
@@ -138,7 +138,7 @@ class Mesh(Publishers):
         if late:
             if not peer.gated or peer.overdue != "late" or event["held"] < peer.overdue_after:
                 raise Refused("message", f"{who} is delivered late after {event['held']} us")
-        elif peer.gated:
+        elif peer.gated and (stream is not peer.stream or peer.own_messages == "gated"):
             self._check_shown(peer, sent, who)
             self._check_order(peer, stream, sequence, sent, event, who)
         if not late:
@@ -274,15 +274,15 @@ class Mesh(Publishers):
         """The end of a stream that does not go on may have been lost with its publisher."""
         if stream.author is None or source.bound == 0:
             return
-        end = stream.first + len(stream.sent) - 1
+        end = stream.next - 1
         if not stream.author.alive:
-            if stream.author in peer.present:
+            if stream.author.origin in peer.present:
                 return
             end = max(source.fates, default=0)
-        for sequence in range(max(source.bound, stream.first), end + 1):
+        for sequence in range(source.bound, end + 1):
             if sequence in source.fates:
                 continue
-            sent = stream.message(sequence)
+            sent = stream.sent[sequence]
             since = self.wants(peer, sent.published.topic)
             always = source.resumed and since == peer.began
             if since is None or (sent.at <= since and not always):

@@ -7,11 +7,14 @@ The first member of a kind is the rule that has to refuse it.
 from .tree import lsn_of, lsn_text
 
 KINDS = []
+ALONE = []   # those that the records of the peers alone show as well
 
 
-def kind(rule, sentence):
+def kind(rule, sentence, alone=False):
     def add(edit):
         KINDS.append((rule, sentence, edit))
+        if alone:
+            ALONE.append((rule, sentence, edit))
         return edit
     return add
 
@@ -94,26 +97,27 @@ def released_by_a_reading(events, part):
 
 # --- receivers -----------------------------------------------------------------------------------
 
-@kind("S1", "a message that is delivered before the reading that shows it")
+@kind("S1", "a message that is delivered before the reading that shows it", alone=True)
 def early(events):
     for tide, delivery in released_by_a_reading(events, "own"):
         return move(events, delivery, tide)
 
 
-@kind("S6", "a message that is delivered before the reading that shows what it follows from")
+@kind("S6", "a message that is delivered before the reading that shows what it follows from",
+      alone=True)
 def before_its_cause(events):
     for tide, delivery in released_by_a_reading(events, "inherited"):
         return move(events, delivery, tide)
 
 
-@kind("S3", "a message that is delivered twice")
+@kind("S3", "a message that is delivered twice", alone=True)
 def twice(events):
     for index in indexes(events, "deliver"):
         events.insert(index, events[index])
         return events
 
 
-@kind("S3", "a message that is reported as lost behind its delivery")
+@kind("S3", "a message that is reported as lost behind its delivery", alone=True)
 def reported_too(events):
     for index in indexes(events, "deliver"):
         event = events[index]
@@ -124,13 +128,13 @@ def reported_too(events):
         return events
 
 
-@kind("S3", "a message that nobody has sent")
+@kind("S3", "a message that nobody has sent", alone=True)
 def invented(events):
     for index in indexes(events, "deliver"):
         return change(events, index, sequence=events[index]["sequence"] + 100_000)
 
 
-@kind("S4", "two messages of one publisher that change places")
+@kind("S4", "two messages of one publisher that change places", alone=True)
 def turned(events):
     deliveries = indexes(events, "deliver")
     for one, other in zip(deliveries, deliveries[1:]):
@@ -140,7 +144,8 @@ def turned(events):
             return events
 
 
-@kind("S5", "two messages of two publishers that one reading shows, the later one first")
+@kind("S5", "two messages of two publishers that one reading shows, the later one first",
+      alone=True)
 def against_the_log(events):
     here = gated(events)
     last = {}
@@ -164,7 +169,7 @@ def against_the_log(events):
     return None
 
 
-@kind("S2", "a message whose change a failover has taken back, and that is delivered")
+@kind("S2", "a message whose change a failover has taken back, and that is delivered", alone=True)
 def orphan_delivered(events):
     sent = senders(events)
     wants, _ = takes_all(events)
@@ -180,7 +185,7 @@ def orphan_delivered(events):
         return events
 
 
-@kind("N1", "a message that is there, and is reported as orphaned")
+@kind("N1", "a message that is there, and is reported as orphaned", alone=True)
 def false_orphan(events):
     here = gated(events)
     for index in indexes(events, "deliver"):
@@ -193,19 +198,19 @@ def false_orphan(events):
             return events
 
 
-@kind("N1", "a message that may be there, and is reported as orphaned")
+@kind("N1", "a message that may be there, and is reported as orphaned", alone=True)
 def surely_lost(events):
     for index in indexes(events, "undelivered", why="in_doubt"):
         return change(events, index, why="orphaned")
 
 
-@kind("N1", "a message that is lost for sure, and is reported as in doubt")
+@kind("N1", "a message that is lost for sure, and is reported as in doubt", alone=True)
 def perhaps_lost(events):
     for index in indexes(events, "undelivered", why="orphaned"):
         return change(events, index, why="in_doubt")
 
 
-@kind("N1", "a message of the own cluster that is reported as foreign")
+@kind("N1", "a message of the own cluster that is reported as foreign", alone=True)
 def false_foreign(events):
     for index in indexes(events, "undelivered", why="in_doubt"):
         return change(events, index, why="foreign")
@@ -229,7 +234,8 @@ def loss_unreported(events):
             return events
 
 
-@kind("message", "a message that is delivered with another position than it was sent with")
+@kind("message", "a message that is delivered with another position than it was sent with",
+      alone=True)
 def other_position(events):
     for index in indexes(events, "deliver"):
         if "own" in events[index]:
@@ -237,7 +243,7 @@ def other_position(events):
             return change(events, index, own=placed(head, lsn + 8))
 
 
-@kind("message", "a message on a topic without a subscription")
+@kind("message", "a message on a topic without a subscription", alone=True)
 def unwanted(events):
     for index in indexes(events, "subscribe"):
         peer = events[index]["peer"]
@@ -245,7 +251,7 @@ def unwanted(events):
             return change(events, index, pattern="another/#")
 
 
-@kind("S1", "a delivery by a reading of a life of the server that has ended")
+@kind("S1", "a delivery by a reading of a life of the server that has ended", alone=True)
 def older_reading(events):
     delivered, here = {}, gated(events)
     for index, event in enumerate(events):
@@ -312,6 +318,23 @@ def other_life(events):
                 return change(events, index, life=life)
 
 
+@kind("reading", "a reading that goes back within a life of its server", alone=True)
+def backwards_reading(events):
+    last = {}
+    for index, event in enumerate(events):
+        peer = event.get("peer")
+        if event["event"] in ("server_up", "server_down", "tide_forgotten"):
+            last.pop(peer, None)
+        elif event["event"] == "tide":
+            before = last.get(peer)
+            if before is not None and events[before]["life"] == event["life"] and \
+                    parts(events[before]["place"])[0] == parts(event["place"])[0]:
+                place = events[before]["place"]
+                change(events, before, place=event["place"])
+                return change(events, index, place=place)
+            last[peer] = index
+
+
 @kind("reading", "a primary that names a position beyond its log")
 def beyond_the_log(events):
     for index in indexes(events, "answer"):
@@ -336,12 +359,13 @@ def merged_or_not(events, own):
             return events
 
 
-@kind("position", "a message without a change that is sent with its inherited position as its own")
+@kind("position", "a message without a change that is sent with its inherited position as its own",
+      alone=True)
 def merged(events):
     return merged_or_not(events, True)
 
 
-@kind("S6", "a message that inherits nothing, though its peer has published before")
+@kind("S6", "a message that inherits nothing, though its peer has published before", alone=True)
 def nothing_inherited(events):
     return merged_or_not(events, False)
 
@@ -356,7 +380,7 @@ def less_inherited(events):
             return change(events, index, inherited=placed(head, lsn - 8))
 
 
-@kind("position", "a message that is sent before its position is flushed")
+@kind("position", "a message that is sent before its position is flushed", alone=True)
 def before_the_flush(events):
     given, answers = published(events), {}
     for index, event in enumerate(events):
@@ -387,7 +411,7 @@ def not_covered(events):
             return change(events, index, own=begin)
 
 
-@kind("position", "a position that no answer to a later question has named")
+@kind("position", "a position that no answer to a later question has named", alone=True)
 def older_answer(events):
     given, answers = published(events), {}
     for index, event in enumerate(events):
@@ -407,7 +431,8 @@ def given_back(events, index, why):
     return events
 
 
-@kind("ticket", "a ticket that comes back, although its primary lives and its change is there")
+@kind("ticket", "a ticket that comes back, although its primary lives and its change is there",
+      alone=True)
 def needlessly_back(events):
     given = published(events)
     for index in indexes(events, "send"):
@@ -423,14 +448,14 @@ def nothing_back(events):
             return given_back(events, index, "primary_outdated")
 
 
-@kind("ticket", "a ticket that comes back after it was sent")
+@kind("ticket", "a ticket that comes back after it was sent", alone=True)
 def sent_and_back(events):
     for index in indexes(events, "send"):
         events.insert(index, events[index])
         return given_back(events, index + 1, "primary_lost")
 
 
-@kind("S4", "two messages that are sent in another order than they were published in")
+@kind("S4", "two messages that are sent in another order than they were published in", alone=True)
 def sent_turned(events):
     given = published(events)
     sends = indexes(events, "send")
@@ -442,7 +467,7 @@ def sent_turned(events):
             return change(events, other, ticket=a["ticket"])
 
 
-@kind("N1", "a message of which its publisher is told that it is undone, and is not")
+@kind("N1", "a message of which its publisher is told that it is undone, and is not", alone=True)
 def not_undone(events):
     for index in indexes(events, "send"):
         event = events[index]
@@ -451,107 +476,3 @@ def not_undone(events):
                 "at": event["at"], "event": "undone", "peer": event["peer"],
                 "ticket": event["ticket"], "sequence": event["sequence"], "why": "orphaned"})
             return events
-
-
-# --- servers -------------------------------------------------------------------------------------
-
-@kind("replay", "a flush that is skipped, so that a standby replays what its primary may lose")
-def flush_skipped(events):
-    for index in indexes(events, "flush"):
-        lsn = events[index]["lsn"]
-        for event in events[index + 1:index + 12]:
-            if event["event"] in ("flush", "position_read", "crash"):
-                break
-            if event["event"] == "replay" and parts(event["place"])[1] == lsn:
-                del events[index]
-                return events
-
-
-@kind("replay", "a standby that goes on past a fork that it has left behind")
-def past_the_fork(events):
-    places = {}
-    for index, event in enumerate(events):
-        if event["event"] == "rebuild":
-            crash, before = places.get(event["server"], (None, None))
-            if before is None or before["role"] != "standby":
-                continue
-            head, lsn = parts(before["place"])
-            other = parts(event["place"])[0]
-            if other.startswith(head + ",") and \
-                    lsn > lsn_of(other[len(head) + 1:].split("@")[1].split(",")[0]):
-                events.insert(crash, dict(event, event="replay", at=events[crash]["at"]))
-                del events[crash]["from"]
-                return events
-        elif event["event"] == "crash":
-            places[event["server"]] = (index, event)
-
-
-@kind("replay", "a standby that goes back without a crash")
-def backwards(events):
-    last = {}
-    for index in indexes(events, "replay"):
-        server = events[index]["server"]
-        before = last.get(server)
-        if before is not None and parts(events[before]["place"]) != parts(events[index]["place"]):
-            one, other = events[before]["place"], events[index]["place"]
-            change(events, before, place=other)
-            return change(events, index, place=one) if parts(one)[0] == parts(other)[0] else None
-        last[server] = index
-
-
-@kind("crash", "a primary that still has after a crash what it had not flushed")
-def tail_kept(events):
-    lsns = {}
-    for index, event in enumerate(events):
-        if event["event"] == "write":
-            lsns[event["server"]] = event["lsn"]
-        elif event["event"] == "crash" and event["role"] == "primary":
-            head, lsn = parts(event["place"])
-            if lsns.get(event["server"], 0) > lsn:
-                return change(events, index, place=placed(head, lsns[event["server"]]))
-
-
-@kind("rewind", "a standby that comes back from a crash with more than it had")
-def more_after_a_crash(events):
-    for index in indexes(events, "rewind"):
-        head, lsn = parts(events[index]["place"])
-        return change(events, index, place=placed(head, lsn + 0x100000))
-
-
-@kind("rebuild", "a server that is rebuilt with more than its source has")
-def more_than_its_source(events):
-    for index in indexes(events, "rebuild"):
-        head, lsn = parts(events[index]["place"])
-        return change(events, index, place=placed(head, lsn + 0x100000))
-
-
-@kind("promotion", "a promotion that takes another number than the next one")
-def other_number(events):
-    for index in indexes(events, "promote"):
-        head, entry = events[index]["place"].rsplit(",", 1)
-        number, rest = entry.split("@", 1)
-        return change(events, index, place=f"{head},{int(number) + 1}@{rest}")
-
-
-@kind("promotion", "a branch that begins elsewhere than where its server was promoted")
-def other_begin(events):
-    for index in indexes(events, "promote"):
-        head, lsn = parts(events[index]["place"])
-        other = head.replace(lsn_text(lsn), lsn_text(lsn - 8))
-        return change(events, index, place=placed(other, lsn))
-
-
-@kind("write", "a standby that writes")
-def standby_writes(events):
-    standbys = [e["server"] for e in events if e["event"] == "found" and e["role"] == "standby"]
-    for index in indexes(events, "write"):
-        return change(events, index, server=standbys[0]) if standbys else None
-
-
-@kind("start", "a standby that comes back as a primary without a promotion")
-def primary_by_itself(events):
-    for index in indexes(events, "start", role="standby"):
-        server = events[index]["server"]
-        before = [e for e in events[:index] if e["event"] == "crash" and e["server"] == server]
-        if before and before[-1]["role"] == "standby":
-            return change(events, index, role="primary")

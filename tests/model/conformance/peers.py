@@ -12,13 +12,9 @@ class Stream:
     def __init__(self, origin):
         self.origin = origin
         self.order = (origin.partition(".")[0], int(origin.partition(".")[2]))
-        self.sent = []
+        self.sent = {}
         self.author = None   # of the messages to come: its last life
-        self.first = 1       # the sequence of the first that is recorded
-
-    def message(self, sequence):
-        at = sequence - self.first
-        return self.sent[at] if 0 <= at < len(self.sent) else None
+        self.next = 1        # sequence
 
 
 class Published:
@@ -98,16 +94,14 @@ class Publishers:
     def peer(self, event):
         name = event["peer"]
         if name in self.peers or event["origin"] in self.origins:
-            raise Refused("form", f"there was a peer {name} with the origin {event['origin']} before")
+            raise Refused("form", f"there was a peer {name}, or one with its origin, before")
         if event["form"] != 1:
             raise Refused("form", f"form {event['form']} is not known, only 1 is")
         stream = self.stream(event["stream"])
         peer = self.peers[name] = self.origins[event["origin"]] = Peer(name, event, stream)
-        if not stream.sent:
-            stream.first = event["last"] + 1
-        if event["last"] != stream.first + len(stream.sent) - 1:
+        if event["last"] != stream.next - 1:
             raise Refused("S4", f"{name} goes on behind {event['last']}, and its stream ends at "
-                                f"{stream.first + len(stream.sent) - 1}")
+                                f"{stream.next - 1}")
         stream.author = peer
         return peer
 
@@ -144,7 +138,7 @@ class Publishers:
         told = self.tree.position(event["begin"]).chain.branch
         if not server.up or server.life != event["life"] or server.branch is not told:
             raise Refused("reading", f"{server} in its life {server.life}, and {peer.name} reads "
-                                     f"the history of {event['begin']}, life {event['life']}, there")
+                                     f"the history of {event['begin']}, life {event['life']}")
         peer.histories_read.appendleft((event["life"], told))
 
     def tide(self, event):
@@ -239,7 +233,7 @@ class Publishers:
                 peer.read_positions.popleft()
             if not peer.read_positions:
                 raise Refused("reading", f"{peer.name} is told {written}, flushed {flushed}, of "
-                                         f"the life {event['life']}, and its primary has not said so")
+                                         f"the life {event['life']}; its primary has not said so")
         peer.primary = event["life"]
         peer.denied = False
         peer.answers.append((peer.asked, written, flushed.lsn))
@@ -298,11 +292,11 @@ class Publishers:
         peer = self.peer_of(event)
         stream = peer.stream
         sequence = event["sequence"]
-        if sequence != stream.first + len(stream.sent) or stream.author is not peer:
-            raise Refused("S4", f"{peer.name} sends message {sequence}, expected "
-                                f"{stream.first + len(stream.sent)}")
+        if sequence != stream.next or stream.author is not peer:
+            raise Refused("S4", f"{peer.name} sends message {sequence}, expected {stream.next}")
         published = self._take(peer, event["ticket"], "sends")
-        sent = Sent()
+        stream.next += 1
+        sent = stream.sent[sequence] = Sent()
         sent.author = peer
         sent.published = published
         sent.own = self.tree.position(event["own"]) if "own" in event else None
@@ -320,7 +314,6 @@ class Publishers:
             self.raise_to(peer, sent.own)
             if published.made_up:
                 self.made_up.add((sent.own.chain, sent.own.lsn))
-        stream.sent.append(sent)
 
     def check_soon(self, who, what, since, at):
         if at - since > 300_000:
@@ -446,7 +439,7 @@ class Publishers:
 
     def undone(self, event):
         peer = self.peer_of(event)
-        sent = peer.stream.message(event["sequence"])
+        sent = peer.stream.sent.get(event["sequence"])
         who = f"{peer.name} hears that its message {event['sequence']} is {event['why']}"
         if sent is None or sent.author is not peer or sent.published.ticket != event["ticket"]:
             raise Refused("N1", f"{who}, which it has not sent under ticket {event['ticket']}")
@@ -463,7 +456,7 @@ KINDS = ("commit", "durable_commit", "nothing", "nothing_apart", "read")
 
 
 class Tide:
-    """A reading: the pair that was told, and, where servers tell the truth, the place of its LSN."""
+    """A reading: the pair that was told, and, where servers tell the truth, where its LSN was."""
 
     __slots__ = ("position", "cluster", "chain", "lsn", "life", "shown", "later")
 

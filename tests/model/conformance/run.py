@@ -54,6 +54,10 @@ SERVER_STEPS = ("found", "write", "flush", "replay", "crash", "rewind", "rebuild
                 "promote")
 
 
+SIMULATED = (*SERVER_STEPS, "stop", "lsn_read", "history_read", "position_read", "note", "calm",
+             "end")
+
+
 def members_of(line):
     name, *words = line.split()
     must, _, may = " ".join(words).partition("|")
@@ -64,17 +68,18 @@ EVENTS = dict(members_of(line) for line in MEMBERS.strip().splitlines())
 
 
 class Run:
-    def __init__(self):
-        tree = Tree(told=True)
-        servers = Servers(tree)
-        mesh = Mesh(tree, servers)
+    """`servers`: those of the run; None: nobody tells of them, nor what only a simulator knows."""
+
+    def __init__(self, mesh, servers):
         self.mesh = mesh
         self.ended = False
         self.at = 0
         self.known = set()   # (event, its members) that are right
+        told = {name for name in EVENTS if name != "end" and (servers or name not in SIMULATED)}
         self.steps = {name: getattr(servers if name in SERVER_STEPS else mesh, name)
-                      for name in EVENTS if name != "end"}
-        self.steps["end"] = self._end
+                      for name in told}
+        if servers:
+            self.steps["end"] = self._end
 
     def _end(self, _):
         self.mesh.end()
@@ -97,13 +102,20 @@ class Run:
         shape = (kind, *event)
         if shape in self.known:
             return
-        if kind not in EVENTS:
+        if kind not in self.steps:
             raise Refused("form", f"the model knows no event '{kind}'")
         must, may = EVENTS[kind]
         wrong = sorted(must - event.keys()) + sorted(event.keys() - must - may)
         if wrong:
             raise Refused("form", f"'{kind}' lacks, or does not have, {', '.join(wrong)}")
         self.known.add(shape)
+
+
+def simulated():
+    """A run of the simulator, which tells all."""
+    tree = Tree(told=True)
+    servers = Servers(tree)
+    return Run(Mesh(tree, servers), servers)
 
 
 def parse(line):

@@ -124,7 +124,7 @@ class Servers:
         words = f"{server} replays {branch.number}:{lsn_text(lsn)}"
         left = branch.exits.get(server.branch)
         if left is None:
-            raise Refused("replay", f"{words}, which is on a branch that does not come from its own")
+            raise Refused("replay", f"{words}, on a branch that does not come from its own")
         if server.lsn > left:
             raise Refused("replay", f"{words}, but it is past the fork at {lsn_text(left)}")
         if branch is server.branch and lsn < server.lsn:

@@ -1,6 +1,6 @@
-"""Branches, places and paths, and the two answers to "is this place on that path": the truth, by the
-tree of branches, and the rule of docs/theory.md, by the chains that servers tell. Nothing here is
-taken from lib/.
+"""Branches, places and paths, and the two answers to "is this place on that path": the truth, by
+the tree of branches, and the rule of docs/theory.md, by the chains that servers tell. Nothing here
+is taken from lib/.
 
 A branch is one timeline that some server has begun. A place is (branch, LSN).
 """
@@ -16,8 +16,8 @@ class Refused(Exception):
 
 
 class Branch:
-    """`exits` has, for each branch on the way from the root to the end of this one, the LSN at which
-    the way leaves it; this one itself is never left."""
+    """`exits` has, for each branch on the way from the root to the end of this one, the LSN at
+    which the way leaves it; this one itself is never left."""
 
     __slots__ = ("number", "begin", "parent", "exits", "ends", "flushed")
 
