@@ -1,6 +1,6 @@
 # ./dev model: the rule and the outbox's reader as models, which spin searches to their end; sourced
-# by dev. The small runs are part of ./dev test, too. ./dev conform: runs of the code, held against
-# them.
+# by dev. The small runs are part of ./dev test, too. ./dev conform: records of the code, held
+# against the model.
 
 command_model() {
   install_packages "${model_packages[@]}"
@@ -11,6 +11,11 @@ command_conform() {
   install_packages "${build_packages[@]}"
   configure build "${plain_options[@]}"
   build build tests/sim/tidegate-sim
+  conform "$@"
+}
+
+# conform <arguments>: what it found is a figure of the evidence.
+conform() {
   run_recorded conform '^[0-9]+ (runs|lives of peers), ' \
     env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/model/conform.py "$@"
 }

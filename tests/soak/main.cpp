@@ -78,7 +78,10 @@ int main(int argc, char** argv) {
   app.add_option("--seed", seed, "which things; drawn and shown if not given");
   app.add_option("--peers", peers, "how many peers, half of which write, but no more than four")
       ->capture_default_str();
-  app.add_option("--records", records, "a directory that gets the records of the peers");
+  app.add_option(
+      "--records", records,
+      "a directory that gets the records of the peers, which ./dev soak then holds against the "
+      "model of docs/theory.md");
   app.footer("Example: ./dev soak --minutes 10 --seed 7");
   try {
     app.parse(argc, argv);

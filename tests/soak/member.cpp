@@ -184,6 +184,7 @@ Options options_of(const MemberPlan& plan) {
   options.interfaces = {plan.interface};
   options.keys = "tidegate-key-1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh_LL1Fg";
   options.beacon_port = plan.beacon_port;
+  options.record = plan.record;
   if (!plan.server.empty()) options.database = plan.server;
   if (!plan.primary.empty()) options.primary = plan.primary;
   return options;
@@ -194,6 +195,7 @@ Options options_of(const MemberPlan& plan) {
 std::vector<std::string> MemberPlan::to_arguments() const {
   return {"member",
           journal,
+          record,
           mesh,
           std::to_string(beacon_port),
           interface,
@@ -208,15 +210,16 @@ std::vector<std::string> MemberPlan::to_arguments() const {
 MemberPlan MemberPlan::from_arguments(const std::vector<std::string>& arguments) {
   const auto at = [&](std::size_t index) { return arguments.at(index); };
   return {.journal = at(1),
-          .mesh = at(2),
-          .beacon_port = static_cast<std::uint16_t>(std::stoi(at(3))),
-          .interface = at(4),
-          .name = at(5),
-          .life = at(6),
-          .server = at(7),
-          .primary = at(8),
-          .seed = std::stoull(at(9)),
-          .own_thread = at(10) == "own_thread"};
+          .record = at(2),
+          .mesh = at(3),
+          .beacon_port = static_cast<std::uint16_t>(std::stoi(at(4))),
+          .interface = at(5),
+          .name = at(6),
+          .life = at(7),
+          .server = at(8),
+          .primary = at(9),
+          .seed = std::stoull(at(10)),
+          .own_thread = at(11) == "own_thread"};
 }
 
 int run_member(const MemberPlan& plan) {

@@ -10,6 +10,7 @@ namespace tidegate::soak {
 
 struct MemberPlan {
   std::string journal;  // a path
+  std::string record;   // the path of the peer's own record; "": none
   std::string mesh;
   std::uint16_t beacon_port = 0;
   std::string interface;

@@ -31,6 +31,7 @@ void PeerProcesses::start(int peer) {
   const auto& server = servers_.at(server_of(peer));
   const MemberPlan plan{
       .journal = (directory_ / (life + ".journal")).string(),
+      .record = settings_.records.empty() ? "" : (directory_ / (life + ".record")).string(),
       .mesh = mesh_,
       .beacon_port = beacon_port_,
       .interface = network_ != nullptr ? Network::interface : "lo",
