@@ -97,6 +97,20 @@ TEST_CASE("a record that can't be written ends, says so once, and the peer goes 
   CHECK(contains(warnings.front(), "ends here, and the peer goes on without it"));
 }
 
+TEST_CASE("a message is in the record before anybody else hears of it") {
+  const support::TemporaryDirectory directory("record");
+  const auto path = directory.path() / "record";
+  MemoryMesh mesh;
+  auto world = mesh.world("writer");
+  world.record.emplace(RecordFile::open(path).value());
+  bool recorded = false;
+  peer::Loop loop(
+      Options{.mesh = "memory", .report_sent = true}, std::move(world),
+      [&](const Incoming&) { recorded = contains(text_of(path), R"("event":"send")"); });
+  loop.input(node::input::Publish{Message{Topic::parse("t").value(), "", {}}, NoChange{}});
+  CHECK(recorded);
+}
+
 TEST_CASE("a recorded peer reports what is sent only to an application that wants it") {
   const support::TemporaryDirectory directory("record");
   MemoryMesh mesh;

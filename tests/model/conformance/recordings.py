@@ -99,6 +99,11 @@ class Recordings(Mesh):
         sent.cause, sent.misled, sent.undone = None, False, False
         return sent
 
+    def answer(self, event):
+        """One may come of a primary that was left meanwhile, and counts for nothing."""
+        if self.peer_of(event).asked is not None:
+            super().answer(event)
+
     def deliver(self, event):
         stream = self.stream(event["from"])
         if stream.origin not in self.recorded and event["sequence"] not in stream.sent:
