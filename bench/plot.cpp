@@ -115,8 +115,8 @@ void draw(const Picture& picture, const std::filesystem::path& directory) {
 // Several floors are one: that which is lowest at each place.
 void lowest(Points& points) {
   std::ranges::sort(points);
-  const auto [first, last] = std::ranges::unique(points, {}, &Points::value_type::first);
-  points.erase(first, last);
+  const auto same_place = [](const auto& a, const auto& b) { return a.first == b.first; };
+  points.erase(std::unique(points.begin(), points.end(), same_place), points.end());
 }
 
 Picture by_receivers(const json& list, const std::string& figure) {
