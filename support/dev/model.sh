@@ -7,15 +7,20 @@ command_model() {
   run env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/model/check.py --into build-model "$@"
 }
 
+# Records that are there need no simulator.
 command_conform() {
+  if (($# > 0)) && [[ -f ${*: -1} ]]; then
+    conform "conform records" "$@"
+    return
+  fi
   install_packages "${build_packages[@]}"
   configure build "${plain_options[@]}"
   build build tests/sim/tidegate-sim
-  conform "$@"
+  conform conform "$@"
 }
 
-# conform <arguments>: what it found is a figure of the evidence.
+# conform <words for the evidence> <arguments>
 conform() {
-  run_recorded conform '^[0-9]+ (runs|lives of peers), ' \
-    env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/model/conform.py "$@"
+  run_recorded "$1" '^[0-9]+ (runs|lives of peers), ' \
+    env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/model/conform.py "${@:2}"
 }

@@ -404,7 +404,7 @@ void Chaos::promote_apart() {
 void Chaos::fail_back() {
   auto& database = simulation_.database;
   const auto id = random_.below(database.size());
-  if (database.server(id).up || !database.server(id).stranded) return;
+  if (database.server(id).up || !database.server(id).deposed) return;
   const auto& living = simulation_.living();
   if (!std::all_of(living.begin(), living.end(),
                    [this](LifeId life) { return simulation_.sessions.connected(life); })) {

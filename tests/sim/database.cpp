@@ -319,7 +319,7 @@ void Database::copy_primary(ServerId id) {
                   const auto upstream = primary_of(server.system);
                   if (!upstream) return copy_primary(id);
                   const auto& primary = servers_[*upstream];
-                  server.primary = server.stranded = false;
+                  server.primary = server.stranded = server.deposed = false;
                   server.timeline = server.received_timeline = primary.timeline;
                   server.lsn = server.received = replayable(primary);
                   tell("rebuild", server, primary.name);
@@ -332,7 +332,7 @@ void Database::promote(ServerId id) {
   for (auto& other : servers_) {
     if (other.system != servers_[id].system || !other.primary) continue;
     other.primary = false;
-    other.stranded = true;
+    other.stranded = other.deposed = true;
   }
   promote_apart(id);
 }
@@ -361,7 +361,7 @@ void Database::come_back(ServerId id, bool as_primary) {
   auto& server = servers_[id];
   TIDEGATE_MUST(!server.up);
   server.primary = as_primary;
-  server.stranded = false;
+  server.stranded = server.deposed = false;
   server.received_timeline = server.timeline;
   server.received = server.flushed = server.lsn;
   come_up(id);
@@ -374,7 +374,7 @@ void Database::strand_others(ServerId id) {
     if (other == id || server.system != servers_[id].system || !server.primary) continue;
     crash(other);
     server.primary = false;
-    server.stranded = true;
+    server.stranded = server.deposed = true;
     copy_primary(other);
   }
 }

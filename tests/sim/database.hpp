@@ -36,6 +36,7 @@ class Database {
     bool up = true;
     bool primary = false;
     bool stranded = false;     // past a switch, or an old primary: comes back as a copy
+    bool deposed = false;      // stranded as a primary
     std::int64_t started = 0;  // the two together name its life; neither of them rises
     std::int64_t counted_since = 0;
 
