@@ -27,12 +27,12 @@ struct GatePlan {
 struct GateRun {
   std::string failure;
   std::size_t rows = 0;
-  std::size_t missed = 0;                           // rows that were not read
-  std::size_t stale = 0;                            // first readings without the row
-  std::vector<std::int64_t> to_read;                // from commit to the row read
-  std::vector<std::int64_t> to_replayed;            // from commit to replayed; watched only
-  std::vector<std::int64_t> to_arrived;             // from replayed to delivered; watched only
-  std::vector<std::int64_t> held;                   // of that in the gate; watched only
+  std::size_t missed = 0;                 // rows that were not read
+  std::size_t stale = 0;                  // first readings without the row
+  std::vector<std::int64_t> to_read;      // from commit to the row read
+  std::vector<std::int64_t> to_replayed;  // from commit to replayed; watched only
+  std::vector<std::int64_t> to_arrived;   // from replayed to delivered; watched only
+  std::vector<std::int64_t> held;         // of that in the gate; watched only
   // From the later of replayed and arrived at the peer to delivered: what no replica and no way
   // explain; watched only.
   std::vector<std::int64_t> excess;

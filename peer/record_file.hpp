@@ -30,7 +30,7 @@ class RecordFile {
   void add(const node::Effect& effect, Instant now) {
     if (file_) record_.add(effect, now, lines_);
   }
-  // What was added; what went wrong, the first time.
+  // All that was added. An error tells once that nothing more is written, and why.
   [[nodiscard]] std::optional<Error> write();
 
  private:

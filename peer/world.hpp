@@ -27,7 +27,7 @@ struct World {
   std::optional<StateFile> state;   // none: the identity ends with the process
   std::uint64_t last_sequence = 0;  // without a state: what an earlier life has sent of the stream
   std::optional<RecordFile> record;
-  std::uint64_t random_seed = 0;    // of the pauses of the node
+  std::uint64_t random_seed = 0;  // of the pauses of the node
   std::unique_ptr<carriers::Carrier> carrier;
   keys::Keyring keyring;                                 // of the beacon
   std::optional<discovery::Beacon> beacon;               // none: peers are found by seeds alone

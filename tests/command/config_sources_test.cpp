@@ -20,6 +20,7 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     CHECK(o.mesh == "m");
     CHECK(o.name == "n");
     CHECK(o.state_file == "/f");
+    CHECK(o.record == "/r");
     CHECK(o.insecure);
     CHECK(o.interfaces == std::vector<std::string>{"lo", "eth0"});
     CHECK(o.beacon_port == 1111);
@@ -62,6 +63,7 @@ name = "n"
 insecure = true
 interfaces = ["lo", "eth0"]
 state-file = "/f"
+record = "/r"
 beacon-port = 1111
 seeds = ["a:1", "b:2"]
 first-port = 2000
@@ -99,6 +101,7 @@ outbox-retain-bytes = "5MB"
   check(configure({.environment = {{"TIDEGATE_MESH", "m"},
                                    {"TIDEGATE_NAME", "n"},
                                    {"TIDEGATE_STATE_FILE", "/f"},
+                                   {"TIDEGATE_RECORD", "/r"},
                                    {"TIDEGATE_INSECURE", "true"},
                                    {"TIDEGATE_INTERFACES", "lo,eth0"},
                                    {"TIDEGATE_BEACON_PORT", "1111"},
@@ -137,6 +140,7 @@ outbox-retain-bytes = "5MB"
   check(configure({.flags = {{"mesh", {"m"}},
                              {"name", {"n"}},
                              {"state-file", {"/f"}},
+                             {"record", {"/r"}},
                              {"insecure", {"true"}},
                              {"interfaces", {"lo", "eth0"}},
                              {"beacon-port", {"1111"}},

@@ -28,7 +28,7 @@ std::string text_of(const std::filesystem::path& path) {
   return text.str();
 }
 
-// What the checker says of the records; the last line is its verdict.
+// The checker's words on the records; the last line is its verdict.
 std::string judged(const std::vector<std::filesystem::path>& records) {
   Command command;
   command.arguments = {"/usr/bin/python3", "-B",

@@ -65,8 +65,8 @@ class RollingMesh {
                mesh_.directory() / application.name, "--from", "earliest"}));
   }
 
-  // Until both directions with each of the others stand. What it has missed of the first may come
-  // before the second is ready.
+  // Until both directions with each of the others stand. Messages of the first that it has missed
+  // may come before the second is ready.
   void meet(Application& application, const std::vector<Application*>& all) {
     for (std::size_t ready = 1; ready < all.size(); ++ready) {
       wait_for(*application.peer, [&](const json& line) {

@@ -22,7 +22,7 @@ constexpr Duration between_messages = 10ms;
 constexpr Duration turn = 5us;
 
 struct Toll {
-  double questions = 0;  // a message
+  double questions = 0;    // a message
   Duration median_wait{};  // from the change on the server to the delivery
 };
 
