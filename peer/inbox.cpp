@@ -154,6 +154,13 @@ void Inbox::close() {
   arrived_.notify_all();
 }
 
+int Inbox::descriptor() {
+  const std::lock_guard lock(mutex_);
+  shown_ = static_cast<bool>(readable_);
+  show_readable();
+  return readable_.get();
+}
+
 std::size_t Inbox::bytes() const {
   const std::lock_guard lock(mutex_);
   return bytes_;
@@ -199,7 +206,7 @@ bool Inbox::drop(const Incoming& incoming, std::size_t bytes) {
 }
 
 void Inbox::show_readable() {
-  if (!readable_) return;
+  if (!shown_) return;
   const bool readable = closed_ || !queue_.empty();
   if (readable == readable_shown_) return;
   readable_shown_ = readable;

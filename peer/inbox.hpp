@@ -32,7 +32,8 @@ namespace tidegate::peer {
 
 class Inbox {
  public:
-  // Whether it has a descriptor, which costs two system calls for what is taken one by one.
+  // Whether it has a descriptor. From the first question for it on, that costs two system calls for
+  // what is taken one by one.
   enum class Shown : std::uint8_t { by_descriptor, no };
 
   Inbox(std::size_t most_bytes, Shown shown);
@@ -48,7 +49,7 @@ class Inbox {
   void close();
 
   // Readable while pop() would answer at once; -1: not shown.
-  [[nodiscard]] int descriptor() const { return readable_.get(); }
+  [[nodiscard]] int descriptor();
 
   // Of all that is here, messages counted by footprint() and notices likewise.
   [[nodiscard]] std::size_t bytes() const;
@@ -93,6 +94,7 @@ class Inbox {
   std::size_t unasked_bytes_ = 0;  // of losses and others
   std::atomic<std::size_t> answer_bytes_ = 0;
   bool closed_ = false;
+  bool shown_ = false;
   bool readable_shown_ = false;
   io::Descriptor readable_;
 };

@@ -4,22 +4,23 @@
 
 namespace tidegate::peer {
 
-bool Mailbox::post(Command command, std::size_t bytes) {
+Mailbox::Posted Mailbox::post(Command command, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   return push(std::move(command), bytes);
 }
 
-Ticket Mailbox::publish(node::input::Publish publish, std::size_t bytes) {
+std::pair<Mailbox::Posted, Ticket> Mailbox::publish(node::input::Publish publish,
+                                                    std::size_t bytes) {
   const std::lock_guard lock(mutex_);
-  return push(std::move(publish), bytes) ? ++last_ticket_ : 0;
+  const auto posted = push(std::move(publish), bytes);
+  return {posted, posted == Posted::no ? 0 : ++last_ticket_};
 }
 
-bool Mailbox::push(Command command, std::size_t bytes) {
-  if (closed_) return false;
-  if (queue_.empty()) wake_();
+Mailbox::Posted Mailbox::push(Command command, std::size_t bytes) {
+  if (closed_) return Posted::no;
   bytes_ += bytes;
   queue_.push_back(std::move(command));
-  return true;
+  return queue_.size() == 1 ? Posted::first : Posted::more;
 }
 
 std::vector<Command> Mailbox::take() {

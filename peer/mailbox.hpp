@@ -1,12 +1,12 @@
-// Requests of other threads to the loop: a queue, and a call that ends the loop's wait.
+// Requests of other threads to the loop. The thread that posts the first one since the last take()
+// calls the one that leads the loop (lead.hpp).
 //
-// Thread-safe: any thread posts, the loop's takes.
+// Thread-safe: any thread posts, the one that leads takes.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <future>
 #include <mutex>
 #include <utility>
@@ -44,14 +44,16 @@ using Command =
 
 class Mailbox {
  public:
-  // `wake` is called by the posting thread, once for all that is posted until the loop takes it.
-  explicit Mailbox(std::function<void()> wake) : wake_(std::move(wake)) {}
+  enum class Posted : std::uint8_t {
+    no,     // nothing was taken, since close() was called
+    first,  // since take()
+    more,
+  };
 
-  // False, and nothing taken, once close() was called.
-  [[nodiscard]] bool post(Command command, std::size_t bytes = 0);
+  [[nodiscard]] Posted post(Command command, std::size_t bytes = 0);
 
-  // The same for a message to publish; its ticket is its number among them. 0: nothing taken.
-  [[nodiscard]] Ticket publish(node::input::Publish publish, std::size_t bytes);
+  // The same for a message to publish; its ticket is its number among them, or 0.
+  [[nodiscard]] std::pair<Posted, Ticket> publish(node::input::Publish publish, std::size_t bytes);
 
   // Everything in the order of posting.
   [[nodiscard]] std::vector<Command> take();
@@ -63,9 +65,8 @@ class Mailbox {
   [[nodiscard]] std::size_t bytes() const;
 
  private:
-  bool push(Command command, std::size_t bytes);
+  Posted push(Command command, std::size_t bytes);
 
-  std::function<void()> wake_;
   mutable std::mutex mutex_;
   std::vector<Command> queue_;
   std::size_t bytes_ = 0;

@@ -75,7 +75,7 @@ class PeerCore {
   [[nodiscard]] bool reopens();
 
   // Readable while take(0) has something.
-  [[nodiscard]] int inbox_descriptor() const { return inbox_.descriptor(); }
+  [[nodiscard]] int inbox_descriptor() { return inbox_.descriptor(); }
 
   // Why a message is not taken, as far as it and the options tell.
   [[nodiscard]] std::optional<Publish> refusal(const Message& message, const Dependency& dependency,

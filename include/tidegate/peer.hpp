@@ -6,10 +6,12 @@
 //     while (auto incoming = (*peer)->next(std::chrono::seconds(1))) { ... }
 //
 // Two classes, by who runs the loop that owns the sockets:
-// - Peer: a thread of its own. Every member function may be called from any thread; user code never
-//   runs on the loop, so a slow handler never stops it.
-// - DrivenPeer: the application, which calls run_once() from one thread. There is no hop between
-//   threads, so it is the faster one. A peer that is not run for seconds looks dead to the others.
+// - Peer: a thread of its own, or one of the application while it waits in next(), so that what
+//   comes needs no hop from thread to thread. Every member function may be called from any thread;
+//   user code never runs on the loop, so a slow handler never stops it. When the application has
+//   just taken something, the loop may rest for some 20 ms before the peer's thread goes on.
+// - DrivenPeer: the application, which calls run_once() from one thread. No lock is between, so it
+//   is the faster one in a flood. A peer that is not run for seconds looks dead to the others.
 //
 // A peer does not receive its own messages unless Options::own_messages says so.
 //
