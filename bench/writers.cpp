@@ -50,6 +50,7 @@ int run_writers(const WritersTask& task) {
   std::atomic<std::size_t> next = 0;
   std::vector<std::vector<std::int64_t>> times(task.writers);
   std::vector<std::jthread> writers;
+  writers.reserve(times.size());
   const auto end = io::clock_now() + task.length;
   for (auto& own : times) {
     writers.emplace_back([&] { own = write_until(end, task, *sender, next); });

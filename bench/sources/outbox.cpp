@@ -4,6 +4,7 @@
 #include "tidegate/outbox.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <stdexcept>
 #include <utility>
@@ -98,8 +99,9 @@ class OutboxListener : public Listener {
   bool wait(Instant until) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - io::clock_now());
     if (left <= 0ms) return false;
-    pollfd both[] = {{outbox_->descriptor(), POLLIN, 0}, {peer_->descriptor(), POLLIN, 0}};
-    return ::poll(both, 2, static_cast<int>(left.count())) > 0;
+    std::array<pollfd, 2> both = {
+        {{outbox_->descriptor(), POLLIN, 0}, {peer_->descriptor(), POLLIN, 0}}};
+    return ::poll(both.data(), both.size(), static_cast<int>(left.count())) > 0;
   }
 
   std::unique_ptr<OutboxSubscription> outbox_;
