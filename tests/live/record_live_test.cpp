@@ -111,7 +111,8 @@ TEST_CASE("the records of two peers through a failover are those of a run of the
   std::istringstream sent(text_of(at_follower_record));
   for (std::string one; std::getline(sent, one);) {
     const auto place = one.find("\"own\"");
-    if (contains(one, "\"event\":\"send\"") && place != std::string::npos) own = one.substr(place);
+    const bool sends = one.find("\"event\":\"send\"") != std::string::npos;
+    if (sends && place != std::string::npos) own = one.substr(place);
   }
   text.replace(report, end - report,
                line.substr(0, line.find("\"undelivered\"")) + "\"deliver\"," + from +
