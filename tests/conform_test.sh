@@ -27,7 +27,7 @@ refuses() {
 check "200 runs of the simulator are runs of the model" conform --seeds 200
 
 # Each edit is made in the first run that offers a place for it.
-build/tests/sim/tidegate-sim --seeds 40 --events "$scratch/good"
+build/tests/sim/tidegate-sim --seeds 100 --events "$scratch/good"
 /usr/bin/python3 tests/model/broken.py "$scratch/good" >"$scratch/kinds" || true
 while read -r outcome sentence; do
   check "judged: $sentence" test "$outcome" = passed

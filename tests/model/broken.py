@@ -15,17 +15,29 @@ from conformance.run import parse, simulated
 from conformance.tree import Refused
 
 
-def runs_of(name):
-    """The events of each run that the record has."""
-    runs = []
-    with open(name, encoding="utf-8") as lines:
-        for line in lines:
+class Runs:
+    """The events of each run that a record has, read on only as far as somebody wants them."""
+
+    def __init__(self, name):
+        self.lines = open(name, encoding="utf-8")
+        self.read = []
+
+    def __iter__(self):
+        at = 0
+        while at < len(self.read) or self._read_on():
+            yield self.read[at]
+            at += 1
+
+    def _read_on(self):
+        events = []
+        for line in self.lines:
             event = parse(line)
-            if event["event"] == "run":
-                runs.append([])
-            else:
-                runs[-1].append(event)
-    return runs
+            if event["event"] != "run":
+                events.append(event)
+            if event["event"] == "end":
+                self.read.append(events)
+                return True
+        return False
 
 
 def judged(events):
@@ -62,7 +74,7 @@ def main():
     parser.add_argument("record", help="of good runs")
     parser.add_argument("words", nargs="*", help="only kinds whose sentence has these")
     arguments = parser.parse_args()
-    runs = runs_of(arguments.record)
+    runs = Runs(arguments.record)
     failed = False
     kinds = [(*kind, judged) for kind in edits.KINDS + server_edits.KINDS + form_edits.KINDS]
     kinds += [(rule, f"{sentence}, told by the peers alone", edit, judged_alone)
