@@ -143,6 +143,10 @@ std::string_view in_words(Unpublished::Why why) {
     case Unpublished::Why::database_lost:
       return "the server that was read went away, or what was read is undone: read and publish "
              "again";
+    case Unpublished::Why::other_primary:
+      return "its change was committed on another server than the primary that is asked, or before "
+             "that had restarted; let both connections lead to one server, look whether the change "
+             "is there, and publish again if it is";
     case Unpublished::Why::left:
       return "the peer left before the position of its change was known";
   }

@@ -14,9 +14,10 @@
 // statement to the next. Each answer tells which server gives it, and commit() returns a position
 // only if the server that has committed gave it. position_after_commit() can't know who committed.
 //
-// The position names its timeline by number: SQL tells no more. A peer that knows this primary adds
-// the rest of the history when the position is published. (If it knows another one of that number,
-// where two were promoted apart, it adds the wrong rest: docs/theory.md.)
+// The position names its timeline by number and by the start of the server: SQL tells no more. A
+// peer that has met this primary in this life adds the history when the position is published.
+// If its primary is another server, which may have a timeline of the same number, the message comes
+// back (Unpublished::Why::other_primary). Only a peer without any primary sends it as it is.
 //
 // Threads: the caller's; the connection must not be used by another at the same time.
 #pragma once

@@ -53,6 +53,8 @@ class TIDEGATE_EXPORT History {
 
   // Nothing in it is unknown.
   [[nodiscard]] bool complete() const;
+  // All of it is but the number of the present timeline, and that may be one of several branches.
+  [[nodiscard]] bool number_alone() const;
 
   // The same entries, unknown parts included.
   friend bool operator==(const History& a, const History& b) {

@@ -136,6 +136,9 @@ struct Unpublished {
     // AfterRead: the server that was read went away before it had said how far it was, and another
     // one, or a later life of it, may show less; or a failover has undone what was read.
     database_lost,
+    // commit() made its position on another primary than the one that this peer asks, or in a life
+    // of it that this peer has not met: nobody here can tell on which history the change is.
+    other_primary,
   };
   Ticket ticket = 0;
   Why why = Why::primary_lost;

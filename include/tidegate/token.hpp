@@ -23,7 +23,7 @@
 namespace tidegate {
 
 // No token is longer.
-inline constexpr std::size_t longest_token = 306;
+inline constexpr std::size_t longest_token = 308;
 
 // Of a position of something, whose history is known; else empty.
 [[nodiscard]] TIDEGATE_EXPORT std::string to_token(const Position& position);

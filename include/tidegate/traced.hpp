@@ -76,6 +76,7 @@ struct Traced {
     no_primary,
     primary_outdated,
     database_lost,
+    other_primary,
   };
   Ticket ticket = 0;
   Fate fate = Fate::none;

@@ -20,6 +20,20 @@ constexpr Duration longest_ask_pause = milliseconds(50);
 constexpr Duration first_nudge_pause = milliseconds(5);
 constexpr Duration longest_nudge_pause = milliseconds(1000);
 
+// Of more lives of primaries the oldest is forgotten.
+constexpr std::size_t most_met = 16;
+
+bool same_cluster(const Branch& one, const ServerIncarnation& other) {
+  return one.kind() == other.kind && one.cluster() == other.cluster;
+}
+
+// As it is known, without the server that has told it: nobody else can make use of that.
+Position as_it_is(const Position& position) {
+  auto plain = position;
+  plain.branch = Branch(position.kind(), position.cluster(), position.history());
+  return plain;
+}
+
 }  // namespace
 
 void CommitQueue::push(Message&& message, const Dependency& dependency, Ticket ticket,
@@ -27,8 +41,8 @@ void CommitQueue::push(Message&& message, const Dependency& dependency, Ticket t
   // While the only primary that is known was denied, changes are committed there, perhaps.
   auto& waiting = waiting_.emplace_back(std::move(message), ticket, life_ ? life_ : denied_);
   const auto* position = std::get_if<Position>(&dependency);
-  waiting.message.position =
-      position != nullptr ? std::optional(completed(*position)) : std::nullopt;
+  waiting.message.position.reset();
+  if (position != nullptr) place(waiting, *position);
   if (const auto* after = std::get_if<AfterCommit>(&dependency)) waiting.after = *after;
   if (std::holds_alternative<AfterRead>(dependency)) {
     waiting.read = Read{now, server_, std::nullopt};
@@ -36,18 +50,56 @@ void CommitQueue::push(Message&& message, const Dependency& dependency, Ticket t
     ++unread_;
   }
   bytes_ += message::footprint(waiting.message);
-  if (waiting.after || unanswered_ > 0) ++unanswered_;
+  if (waiting.asks() || unanswered_ > 0) ++unanswered_;
 }
 
-Position CommitQueue::completed(const Position& position) const {
-  auto whole = position;
-  const auto entries = position.history().entries();
-  if (life_ && position.kind() == life_->kind && position.cluster() == life_->cluster &&
-      entries.size() == 1 && entries.front() == HistoryEntry{history_.timeline(), 0, 0}) {
-    whole.branch = Branch(life_->kind, life_->cluster, history_);
+// --- positions that name their timeline by number only ------------------------------------------
+
+const CommitQueue::Met* CommitQueue::met(const Branch& told) const {
+  for (auto one = met_.rbegin(); one != met_.rend(); ++one) {
+    const bool same_life = told.server_started() == one->started ||
+                           (told.server_started() == 0 && one == met_.rbegin());
+    if (same_life && told.kind() == one->branch.kind() && told.cluster() == one->branch.cluster() &&
+        told.history().timeline() == one->branch.history().timeline()) {
+      return &*one;
+    }
   }
+  return nullptr;
+}
+
+Position CommitQueue::named(const Position& position) const {
+  auto whole = position;
+  const auto* primary = position.history().number_alone() ? met(position.branch) : nullptr;
+  if (primary != nullptr) whole.branch = primary->branch;
   return whole;
 }
+
+void CommitQueue::place(Waiting& waiting, const Position& position) {
+  waiting.message.position = named(position);
+  if (waiting.message.position->branch.server_started() != 0) waiting.unnamed_since = ups_;
+}
+
+void CommitQueue::name(Waiting& waiting, const CommitPosition& reading) {
+  auto& position = *waiting.message.position;
+  position = named(position);
+  if (position.branch.server_started() != 0 && same_cluster(position.branch, reading.incarnation)) {
+    waiting.fate = Fate::strange;
+  }
+  position = as_it_is(position);
+  waiting.unnamed_since.reset();
+}
+
+bool CommitQueue::names_later_than(const CommitPosition& reading) const {
+  const auto first = waiting_.end() - static_cast<std::ptrdiff_t>(unanswered_);
+  return std::any_of(first, waiting_.end(), [&](const Waiting& waiting) {
+    if (waiting.unnamed_since != ups_) return false;
+    const auto& branch = waiting.message.position->branch;
+    return met(branch) == nullptr && same_cluster(branch, reading.incarnation) &&
+           branch.history().timeline() > reading.history.timeline();
+  });
+}
+
+// --- what leaves --------------------------------------------------------------------------------
 
 std::optional<CommitQueue::Leaving> CommitQueue::pop() {
   if (waiting_.empty() || waiting_.size() == unanswered_) return std::nullopt;
@@ -65,6 +117,10 @@ void CommitQueue::no_primary() {
   TIDEGATE_MUST(!up_ && !life_);
   for (auto& waiting : waiting_) {
     if (waiting.after) waiting.fate = Fate::lost;
+    if (waiting.unnamed_since) {
+      waiting.message.position = as_it_is(*waiting.message.position);
+      waiting.unnamed_since.reset();
+    }
   }
   unanswered_ = 0;
 }
@@ -154,6 +210,7 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
   const Branch branch(reading.incarnation.kind, reading.incarnation.cluster, reading.history);
   for (std::size_t i = answered; i < answered + asked_; ++i) {
     auto& waiting = waiting_[i];
+    if (waiting.unnamed_since) name(waiting, reading);
     if (!waiting.after) continue;
     if (!survived(waiting, reading)) {
       waiting.fate = waiting.life == denied_ ? Fate::outdated : Fate::lost;
@@ -170,7 +227,7 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
   unanswered_ -= asked_;
   asked_ = 0;
   // Those behind the last one that is still unanswered and need no answer are not waiting for one.
-  while (unanswered_ > 0 && !waiting_[waiting_.size() - unanswered_].after) --unanswered_;
+  while (unanswered_ > 0 && !waiting_[waiting_.size() - unanswered_].asks()) --unanswered_;
 
   reading_ = reading;
   life_ = reading.incarnation;
@@ -194,7 +251,12 @@ void CommitQueue::primary_up(const ServerIncarnation& incarnation, const History
   up_ = true;
   life_ = incarnation;
   if (denied_ == life_) denied_.reset();  // it is trusted now
-  history_ = history;
+  ++ups_;
+  std::erase_if(met_, [&](const Met& one) {
+    return one.started == incarnation.started && same_cluster(one.branch, incarnation);
+  });
+  if (met_.size() == most_met) met_.erase(met_.begin());
+  met_.push_back({incarnation.started, Branch(incarnation.kind, incarnation.cluster, history)});
   // An answer of another life, or of this one before the connection broke, is looked at
   // again.
   if (unflushed()) ask_at_ = Instant::min();

@@ -20,14 +20,17 @@
 //    as if nothing had happened: it comes out as lost.
 //    tide.hpp says how one life is told from another. A message that was published before any life
 //    was known is taken to have survived.
-// 6. A position that the caller gives may name its timeline by number only. If that is the timeline
-//    of the primary, it gets the primary's history.
+// 6. A position that the caller gives may name its timeline by number only, of which there may be
+//    several. With the start of the server that has told it (commit.hpp), it gets the history with
+//    which that life of a primary was met. If none was, perhaps since it has just begun, the
+//    primary is asked; if that is another one of the same cluster, nobody here can tell on which
+//    history the change is, and the message comes out as strange. Without a start, it is taken for
+//    the primary's own if the numbers are equal. Where there is nobody to ask, it stays as it is.
 // 7. A message that follows from what its application has read waits for a reading of the peer's
-// own
-//    server that was asked for after the message was accepted, and leaves with what that showed. If
-//    that is another life of a server than the one which was known then, it may show less than was
-//    read; and a later reading may tell that what was read is undone. Then the message comes out as
-//    unread.
+//    own server that was asked for after the message was accepted, and leaves with what that
+//    showed. If that is another life of a server than the one which was known then, it may show
+//    less than was read; and a later reading may tell that what was read is undone. Then the
+//    message comes out as unread.
 #pragma once
 
 #include <cstddef>
@@ -51,6 +54,7 @@ class CommitQueue {
     sent,
     lost,      // invariant 5: to be reported
     outdated,  // the same, since its primary was none any more
+    strange,   // invariant 6
     unread,    // invariant 7
   };
   struct Leaving {
@@ -65,7 +69,7 @@ class CommitQueue {
   // The next message that may leave, if the front one may.
   [[nodiscard]] std::optional<Leaving> pop();
 
-  // There is nobody to ask: those that wait for an answer leave as lost. No primary was ever up.
+  // There is nobody to ask: those that wait for a position leave as lost. No primary was ever up.
   void no_primary();
   [[nodiscard]] bool met_primary() const { return life_.has_value(); }
 
@@ -92,6 +96,12 @@ class CommitQueue {
   // One is wanted that is asked for then, or later.
   [[nodiscard]] std::optional<Instant> reading_wanted() const;
 
+  // Of the position that names its timeline by number only, where the primary was met.
+  [[nodiscard]] Position named(const Position& position) const;
+  // A message was accepted since the primary has come up whose change was committed by another one
+  // on a later timeline.
+  [[nodiscard]] bool names_later_than(const CommitPosition& reading) const;
+
   [[nodiscard]] bool primary_known() const { return up_; }
   [[nodiscard]] bool asked() const { return open_.has_value(); }
   [[nodiscard]] std::size_t size() const { return waiting_.size(); }
@@ -107,15 +117,26 @@ class CommitQueue {
     Waiting(Message&& content, Ticket its_ticket, const std::optional<ServerIncarnation>& known)
         : message(std::move(content)), ticket(its_ticket), life(known) {}
 
+    // It waits for an answer of the primary.
+    [[nodiscard]] bool asks() const { return after || unnamed_since; }
+
     Message message;
     Ticket ticket;
-    std::optional<AfterCommit> after;  // none: no question, `message.position` is what it will be
-    std::optional<Read> read;          // none: it waits for no reading
-    std::optional<ServerIncarnation> life;  // the primary's, when the message was accepted
+    std::optional<AfterCommit> after;          // none: `message.position` is what it will be,
+    std::optional<std::size_t> unnamed_since;  // once it has its history; `ups_` at acceptance
+    std::optional<Read> read;                  // none: it waits for no reading
+    std::optional<ServerIncarnation> life;     // the primary's, when the message was accepted
     Fate fate = Fate::sent;
   };
 
-  [[nodiscard]] Position completed(const Position& position) const;
+  // A primary, and with which history it was met.
+  struct Met {
+    std::int64_t started = 0;
+    Branch branch;
+  };
+  [[nodiscard]] const Met* met(const Branch& told) const;
+  void place(Waiting& waiting, const Position& position);
+  void name(Waiting& waiting, const CommitPosition& reading);
   [[nodiscard]] bool survived(const Waiting& waiting, const CommitPosition& reading) const;
   [[nodiscard]] bool flushed(const Waiting& waiting) const;
   [[nodiscard]] static bool undone(const Waiting& waiting, const CommitPosition& reading);
@@ -136,7 +157,8 @@ class CommitQueue {
   bool up_ = false;
   std::optional<Query> open_;                // under way
   std::optional<ServerIncarnation> life_;    // of the primary that was last known
-  History history_;                          // and its history
+  std::vector<Met> met_;                     // each life once, the last one at the back
+  std::size_t ups_ = 0;                      // how often a primary was up
   std::optional<ServerIncarnation> denied_;  // of the one that was none any more
   std::optional<CommitPosition> reading_;    // the last answer
   Lsn awaited_;                              // the flush for which the last answered messages wait

@@ -48,7 +48,7 @@ namespace {
 std::optional<SendingSteps> read_sending(FrameReader& frame) {
   auto fields = frame.array_or_nil("sending");
   if (!fields) return std::nullopt;
-  constexpr auto last = static_cast<std::uint64_t>(Traced::Fate::database_lost);
+  constexpr auto last = static_cast<std::uint64_t>(Traced::Fate::other_primary);
   const auto fate = static_cast<Traced::Fate>(fields->number("fate", 1, last));
   const auto sequence = fields->sequence("sequence", 0);
   if ((fate == Traced::Fate::sent) != (sequence != 0)) fields->fail("sequence");

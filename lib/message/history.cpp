@@ -62,6 +62,11 @@ bool History::complete() const {
                      [](const HistoryEntry& e) { return e.begin != 0 && e.promoted != 0; });
 }
 
+bool History::number_alone() const {
+  const auto all = entries();
+  return all.size() == 1 && all.front() == HistoryEntry{timeline(), 0, 0} && timeline() != 1;
+}
+
 Kinship kinship(Entries of, Entries to) {
   if (of.empty() || to.empty()) return nothing_in_common(of, to);
   const auto first = std::max(of.front().number, to.front().number);

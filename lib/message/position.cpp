@@ -14,8 +14,12 @@ namespace tidegate {
 
 const Branch::Shared Branch::none_;
 
-Branch::Branch(ServerKind kind, ClusterId cluster, History history)
-    : shared_(new Shared{kind, cluster, std::move(history)}) {}
+Branch::Branch(ServerKind kind, ClusterId cluster, History history, std::int64_t server_started)
+    : shared_(new Shared{kind, cluster, std::move(history), 0}) {
+  if (shared_->history.number_alone() && server_started > 0) {
+    shared_->server_started = server_started;
+  }
+}
 
 namespace {
 
@@ -43,6 +47,12 @@ std::optional<HistoryEntry> parse_entry(std::string_view text) {
   return entry.promoted > 0 ? std::optional(entry) : std::nullopt;
 }
 
+// "2~1795640440133201": a number alone, and the start of the server that has told it.
+struct Told {
+  History history;
+  std::int64_t server_started = 0;
+};
+
 std::optional<History> parse_history(std::string_view text) {
   std::vector<HistoryEntry> entries;
   while (!text.empty()) {
@@ -52,6 +62,14 @@ std::optional<History> parse_history(std::string_view text) {
   }
   auto history = History::of(std::move(entries));
   return history ? std::optional(*history) : std::nullopt;
+}
+
+std::optional<Told> parse_told(std::string_view text) {
+  auto history = parse_history(take_until(text, '~'));
+  if (!history || text.empty()) return history ? std::optional(Told{*history}) : std::nullopt;
+  const auto started = base::parse_number<std::int64_t>(text).value_or(0);
+  if (started <= 0 || !history->number_alone()) return std::nullopt;
+  return Told{std::move(*history), started};
 }
 
 std::string text_of(const HistoryEntry& entry) {
@@ -86,6 +104,9 @@ std::string to_text(const Position& position) {
   text += std::to_string(position.cluster());
   text += ':';
   text += message::text_of(position.history());
+  if (const auto started = position.branch.server_started(); started != 0) {
+    text += '~' + std::to_string(started);
+  }
   text += ':';
   text += to_string(Lsn{position.offset});
   if (position.after != 0) text += ':' + to_string(Lsn{position.after});
@@ -96,10 +117,10 @@ Result<Position> position_from_text(std::string_view text) {
   const auto whole = text;
   const auto kind = take_until(text, ':');
   const auto cluster = base::parse_number<ClusterId>(take_until(text, ':'));
-  auto history = parse_history(take_until(text, ':'));
+  auto told = parse_told(take_until(text, ':'));
   const auto offset = parse_lsn(take_until(text, ':'));
   const auto after = text.empty() ? Result<Lsn>(Lsn{}) : parse_lsn(text);
-  if (kind != postgres_word || !cluster || !history || !offset || !after || *after >= *offset ||
+  if (kind != postgres_word || !cluster || !told || !offset || !after || *after >= *offset ||
       whole.ends_with(':')) {
     return Error{"'" + std::string(whole.substr(0, base::limits::reason_bytes)) +
                  "' is not a position; write the kind of server, the system identifier, the "
@@ -107,8 +128,9 @@ Result<Position> position_from_text(std::string_view text) {
                  "behind which the change lies, as in "
                  "postgres:7423456789012345678:1,2@16/B3000160@1795640443355842:16/B374D848"};
   }
-  return Position{Branch(ServerKind::postgres, *cluster, std::move(*history)), offset->bytes,
-                  after->bytes};
+  return Position{
+      Branch(ServerKind::postgres, *cluster, std::move(told->history), told->server_started),
+      offset->bytes, after->bytes};
 }
 
 }  // namespace tidegate

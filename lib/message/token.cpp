@@ -6,6 +6,8 @@
 //     8        cluster, big-endian
 //     number   offset
 //     number   how far the change may lie before it: offset - after; 0: not known
+//     number   of a timeline that is known by its number alone: the start of the server that has
+//              told it, in microseconds since 1970; 0: not known
 //     3 numbers for each timeline, oldest first: how much its number is above the one before, how
 //              far behind that one it begins, and its promotion in microseconds since 1970
 //     4        the first bytes of the unkeyed BLAKE2b, 32 bytes long, of all before
@@ -51,12 +53,11 @@ constexpr std::size_t most_timelines = 8;
 
 constexpr std::size_t checksum_bytes = 4;
 constexpr std::size_t head_bytes = 9;
-constexpr std::size_t number_bytes = 10;    // of one with 64 bits,
-constexpr std::size_t promotion_bytes = 9;  // and 63,
-constexpr std::size_t timeline_bytes = 5;   // and 32
-constexpr std::size_t most_bytes =
-    head_bytes + 2 * number_bytes + checksum_bytes +
-    most_timelines * (timeline_bytes + number_bytes + promotion_bytes);
+constexpr std::size_t number_bytes = 10;   // of one with 64 bits,
+constexpr std::size_t moment_bytes = 9;    // and 63,
+constexpr std::size_t timeline_bytes = 5;  // and 32
+constexpr std::size_t most_bytes = head_bytes + 2 * number_bytes + 1 + checksum_bytes +
+                                   most_timelines * (timeline_bytes + number_bytes + moment_bytes);
 static_assert(longest_token == prefix.size() + (4 * most_bytes + 2) / 3);
 
 using Bytes = std::vector<std::uint8_t>;
@@ -127,15 +128,19 @@ class Fields {
   bool good_ = true;
 };
 
+std::int64_t read_moment(Fields& fields) {
+  return static_cast<std::int64_t>(
+      fields.number(std::uint64_t{std::numeric_limits<std::int64_t>::max()}));
+}
+
 std::optional<History> read_history(Fields& fields) {
   std::vector<HistoryEntry> entries;
   HistoryEntry last;
   while (!fields.empty() && fields.good() && entries.size() < most_timelines) {
-    constexpr auto most_promoted = std::uint64_t{std::numeric_limits<std::int64_t>::max()};
     last.number += static_cast<TimelineId>(
         fields.number(std::numeric_limits<TimelineId>::max() - last.number));
     last.begin += fields.number(std::numeric_limits<std::uint64_t>::max() - last.begin);
-    last.promoted = static_cast<std::int64_t>(fields.number(most_promoted));
+    last.promoted = read_moment(fields);
     entries.push_back(last);
   }
   auto history = History::of(std::move(entries));
@@ -149,13 +154,15 @@ std::optional<Position> read(std::span<const std::uint8_t> bytes) {
   const ClusterId cluster = fields.fixed(8);
   const auto offset = fields.number();
   const auto span = fields.number();
+  const auto started = read_moment(fields);
   auto history = read_history(fields);
   if (!history || kind == ServerKind{} || cluster == 0 || offset == 0 ||
       (span != 0 && span >= offset)) {
     return std::nullopt;
   }
-  Position position{Branch(kind, cluster, std::move(*history)), offset,
-                    span == 0 ? 0 : offset - span};
+  const Branch branch(kind, cluster, std::move(*history), started);
+  if (branch.server_started() != started) return std::nullopt;
+  Position position{branch, offset, span == 0 ? 0 : offset - span};
   const auto way = message::way_to(position);
   const bool shortest = latest(way).size() == position.history().entries().size();
   return shortest ? std::optional(position) : std::nullopt;
@@ -187,6 +194,7 @@ std::string to_token(const Position& position) {
   }
   put_number(position.offset, bytes);
   put_number(position.after == 0 ? 0 : position.offset - position.after, bytes);
+  put_number(static_cast<std::uint64_t>(position.branch.server_started()), bytes);
   HistoryEntry before;
   for (const auto& entry : latest(message::way_to(position))) {
     put_number(entry.number - before.number, bytes);

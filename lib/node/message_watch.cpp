@@ -27,6 +27,8 @@ Traced::Fate fate_of(Unpublished::Why why) {
       return Traced::Fate::primary_outdated;
     case Unpublished::Why::database_lost:
       return Traced::Fate::database_lost;
+    case Unpublished::Why::other_primary:
+      return Traced::Fate::other_primary;
   }
   TIDEGATE_MUST(false);
 }

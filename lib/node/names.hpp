@@ -57,7 +57,8 @@ inline constexpr auto unpublished_names =
                                         {Unpublished::Why::left, "left"},
                                         {Unpublished::Why::no_primary, "no_primary"},
                                         {Unpublished::Why::primary_outdated, "primary_outdated"},
-                                        {Unpublished::Why::database_lost, "database_lost"}});
+                                        {Unpublished::Why::database_lost, "database_lost"},
+                                        {Unpublished::Why::other_primary, "other_primary"}});
 
 inline constexpr auto peer_state_names =
     base::enum_names<PeerState>({{PeerState::heard, "heard"},
@@ -156,7 +157,8 @@ inline constexpr auto traced_names =
                                     {Traced::Fate::left, "left"},
                                     {Traced::Fate::no_primary, "no_primary"},
                                     {Traced::Fate::primary_outdated, "primary_outdated"},
-                                    {Traced::Fate::database_lost, "database_lost"}});
+                                    {Traced::Fate::database_lost, "database_lost"},
+                                    {Traced::Fate::other_primary, "other_primary"}});
 
 inline constexpr auto publish_names =
     base::enum_names<Publish>({{Publish::accepted, "accepted"},

@@ -361,6 +361,7 @@ void Node::handle(input::TrustPrimary&, Instant, Effects& effects) {
 }
 
 void Node::handle(input::Ask& in, Instant now, Effects& effects) {
+  in.position = publisher_.unsent().named(in.position);
   if (!message::is_somewhere(in.position)) {
     effects.push_back(effect::Notify{Coverage{in.ticket, Covered::foreign, {}}});
     return;

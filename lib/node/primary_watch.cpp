@@ -68,7 +68,19 @@ void PrimaryWatch::use(const gate::CommitPosition& reading, Instant now, Effects
     incarnation_ = reading.incarnation;
     known_good_ = false;
   }
-  if (may_be_used(effects)) publisher_.commit_position_read(reading, now);
+  if (!may_be_used(effects)) return;
+  if (publisher_.unsent().names_later_than(reading)) return leave_for_later(effects);
+  publisher_.commit_position_read(reading, now);
+}
+
+void PrimaryWatch::leave_for_later(Effects& effects) {
+  primary_.reset();
+  unchecked_.reset();
+  publisher_.primary_down();
+  effects.push_back(effect::LeavePrimary{});
+  effects.push_back(effect::Notify{
+      PrimaryDown{description_ + " is left, since the application has committed on a later "
+                                 "timeline of another server; connecting again to find that"}});
 }
 
 void PrimaryWatch::server_changed(Instant now, Effects& effects) {

@@ -5,6 +5,9 @@
 // at most once a second while positions are asked for. An answer waits for that reading when the
 // last one is older. While nothing is published nobody is asked.
 //
+// A position that the application was told by a primary of a later timeline (commit.hpp) speaks
+// against this one, too, as far as to connect once more.
+//
 // A server with an objection is left, and the application is told once why; the reader connects
 // again, perhaps elsewhere. Messages wait meanwhile.
 #pragma once
@@ -43,6 +46,8 @@ class PrimaryWatch {
 
  private:
   void use(const gate::CommitPosition& reading, Instant now, Effects& effects);
+  // For one that may have been promoted since, to which the application's connection leads already.
+  void leave_for_later(Effects& effects);
   // False: something speaks against it, and it was left.
   bool may_be_used(Effects& effects);
   void tell_given_up(Effects& effects);

@@ -60,6 +60,7 @@ void PublisherHalf::send_unsent(Instant now, Effects& effects) {
 
 Unpublished::Why PublisherHalf::why_lost(gate::CommitQueue::Fate fate) const {
   if (fate == gate::CommitQueue::Fate::outdated) return Unpublished::Why::primary_outdated;
+  if (fate == gate::CommitQueue::Fate::strange) return Unpublished::Why::other_primary;
   if (fate == gate::CommitQueue::Fate::unread) return Unpublished::Why::database_lost;
   return unsent_.met_primary() ? Unpublished::Why::primary_lost : Unpublished::Why::no_primary;
 }

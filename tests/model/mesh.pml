@@ -13,11 +13,14 @@
  *              from the life that was known when it was told: AfterCommit, lib/gate/commit_queue
  *
  * SYNC: COMMIT flushes, and AfterCommit says so (durable). POOLER: connections move between
- * servers unseen.
+ * servers unseen. OWN: the application commits on a connection of its own, which may lead to
+ * another primary than the peer's, and is told no more of the timeline than its number. BY_LIFE:
+ * and the life of the server; then the peer completes the history if it has met that one, and else
+ * gives the message back. BY_NUMBER: it completes it by its own primary if the numbers are equal,
+ * and else sends the number, which is no rule of the product.
  *
- * Switches for worlds that the product does not master: LATE (publish() long after COMMIT),
- * BY_NUMBER (SQL tells commit() no more of its timeline than the number, and the peer completes it
- * by its own primary, which may be another one of that number), STRICT (S6 also of causes that the
+ * Switches for worlds that the product does not master: LATE (publish() long after COMMIT), STRICT
+ * (S6 also of causes that the
  * publisher's own history has left). And for rules that it does not follow: UNFLUSHED (sent before
  * the flush), MERGED (one position for own and inherited), INHERITED (what becomes of a message
  * whose inherited position is not shown), NO_BOUND (a change that may be lost is called lost),
@@ -55,8 +58,10 @@
 #ifndef INHERITED
 #define INHERITED AWAITED
 #endif
-#ifndef BY_NUMBER
-#define BY_NUMBER 0
+#define BY_NUMBER 1
+#define BY_LIFE 2
+#ifndef OWN
+#define OWN 0
 #endif
 #ifndef STRICT
 #define STRICT 0
@@ -121,6 +126,9 @@ byte connection[2], known[2], known_life[2], known_branch[2], bound_to[2], bound
 byte furthest[2], furthest_lsn[2], furthest_told[2];
 byte heard[2];                 /* changes, as bits */
 byte bound_lsn[2];             /* read inside the transaction */
+#if OWN == BY_LIFE
+byte former[2], former_life[2], former_branch[2];   /* known before */
+#endif
 byte moves;
 byte half = NONE, half_life;   /* of the receiver's reading, where it has two halves */
 
@@ -131,11 +139,16 @@ hidden byte rb, rl, c, k, verdict_of, counts;
 #define IS_BOUND(p_) (bound_to[p_] == connection[p_] && bound_life[p_] == life[connection[p_]])
 /* It leads to a primary, and without a pooler to the life where it was opened. */
 #define OPEN(p_) (role[connection[p_]] == PRIMARY && \
-                  (POOLER || BY_NUMBER || known_life[p_] == life[connection[p_]]))
+                  (POOLER || OWN || known_life[p_] == life[connection[p_]]))
 
-inline Connect(p_, s_) {
-  connection[p_] = s_; known[p_] = s_; known_life[p_] = life[s_]; known_branch[p_] = branch[s_]
+/* The peer does, and remembers which one it knew. */
+inline Meet(p_, s_) {
+#if OWN == BY_LIFE
+  former[p_] = known[p_]; former_life[p_] = known_life[p_]; former_branch[p_] = known_branch[p_];
+#endif
+  known[p_] = s_; known_life[p_] = life[s_]; known_branch[p_] = branch[s_]
 }
+inline Connect(p_, s_) { connection[p_] = s_; Meet(p_, s_) }
 inline Erased(s_) {
   i = 0;
   do
@@ -181,14 +194,21 @@ inline Truth_of(c_, sb_, sl_) {
 proctype Publisher(byte p) {
 end:
   do
-  /* Under BY_NUMBER `connection` is the application's, and `known` is where its peer asks. */
+  /* Under OWN `connection` is the application's, and `known` is where its peer asks. */
 #define MOVE(s_) \
-  d_step { (POOLER || BY_NUMBER) && !healed && moves < MOVES && role[s_] == PRIMARY && \
+  d_step { (POOLER || OWN) && !healed && moves < MOVES && role[s_] == PRIMARY && \
            connection[p] != s_ -> \
        moves++; connection[p] = s_; printf("the pooler leads P%d to server %d\n", p, s_) }
 #define OPEN_ANEW(s_) \
-  d_step { !POOLER && !BY_NUMBER && !healed && moves < MOVES && role[s_] == PRIMARY && !OPEN(p) -> \
+  d_step { !POOLER && !OWN && !healed && moves < MOVES && role[s_] == PRIMARY && !OPEN(p) -> \
        moves++; Connect(p, s_); printf("P%d connects with server %d\n", p, s_) }
+#define MEETS(s_) \
+  d_step { OWN == BY_LIFE && !healed && moves < MOVES && role[s_] == PRIMARY && \
+           (known[p] != s_ || known_life[p] != life[s_]) -> \
+       moves++; Meet(p, s_); printf("the peer of P%d meets server %d\n", p, s_) }
+  :: MEETS(0)
+  :: MEETS(1)
+  :: MEETS(2)
   :: MOVE(0)
   :: MOVE(1)
   :: MOVE(2)

@@ -99,18 +99,30 @@ inline Commit(p_, m_) {
   :: else -> Publish(p_, m_)
   fi
 }
-/* CommitQueue::completed(): by the primary that the peer knows, if the numbers are equal. */
-inline Complete(p_, m_) {
+/* CommitQueue::named(), with the history of a primary that the peer has met, and what follows. */
+inline Complete_and_send(p_, m_) {
+  counts = 1;
+#if OWN == BY_LIFE
   if
-  :: BY_NUMBER ->
-     k = known[p_];
-     told[m_] = BARE;
-     if
-     :: role[k] == PRIMARY && number[branch[k]] == number[pb[m_]] ->
-        pb[m_] = branch[k]; told[m_] = nameless[k]
-     :: else
-     fi
+  :: known[p_] == bound_to[p_] && known_life[p_] == bound_life[p_] -> k = known_branch[p_]
+  :: else -> k = former_branch[p_];
+     counts = (former[p_] == bound_to[p_] && former_life[p_] == bound_life[p_])
+  fi;
+  counts = counts && number[k] == number[pb[m_]];
+  pb[m_] = (counts -> k : pb[m_])
+#elif OWN == BY_NUMBER
+  k = known[p_];
+  told[m_] = BARE;
+  if
+  :: role[k] == PRIMARY && number[branch[k]] == number[pb[m_]] ->
+     pb[m_] = branch[k]; told[m_] = nameless[k]
   :: else
+  fi
+#endif
+  ;
+  if
+  :: counts -> Send(p_, m_)
+  :: else -> Give_back(p_, m_)
   fi
 }
 /* The answer of the server that the connection leads to now. */
@@ -125,7 +137,7 @@ inline Answer(p_, m_) {
   :: else
   fi;
   if
-  :: !BY_NUMBER -> known[p_] = k; known_life[p_] = life[k]; known_branch[p_] = branch[k]
+  :: !OWN -> known[p_] = k; known_life[p_] = life[k]; known_branch[p_] = branch[k]
   :: else
   fi;
   if
@@ -135,9 +147,9 @@ inline Answer(p_, m_) {
      after[m_] = (NO_BOUND -> lsn[k] : (HOW == BRACKETED -> bound_lsn[p_] : 0));
      printf("P%d hears that m%d is at %d:%d (branch %d)\n", p_, m_, number[pb[m_]], pl[m_], pb[m_]);
      if
-     :: UNFLUSHED || flushed[k] >= pl[m_] -> Complete(p_, m_); Send(p_, m_)
+     :: UNFLUSHED || flushed[k] >= pl[m_] -> Complete_and_send(p_, m_)
      :: else -> state[m_] = POSITIONED
      fi
-  :: else -> Complete(p_, m_); Send(p_, m_)
+  :: else -> Complete_and_send(p_, m_)
   fi
 }

@@ -58,6 +58,23 @@ Position Database::position_of(const Place& place) const {
   return {Branch(ServerKind::postgres, place.system, std::move(history)), place.lsn};
 }
 
+Position Database::by_number(const Position& position, ServerId primary) const {
+  auto history = tidegate::History::of({{position.timeline(), 0, 0}}).value();
+  auto told = position;
+  told.branch =
+      Branch(position.kind(), position.cluster(), std::move(history), servers_[primary].started);
+  return told;
+}
+
+std::vector<ServerId> Database::primaries_of(std::uint64_t system) const {
+  std::vector<ServerId> primaries;
+  for (ServerId id = 0; id < servers_.size(); ++id) {
+    const auto& server = servers_[id];
+    if (server.system == system && server.primary && server.up) primaries.push_back(id);
+  }
+  return primaries;
+}
+
 std::optional<ServerId> Database::primary_of(std::uint64_t system) const {
   std::optional<ServerId> newest;
   for (ServerId id = 0; id < servers_.size(); ++id) {
@@ -256,21 +273,22 @@ void Database::crash(ServerId id) {
 }
 
 // A restart; one after which the clock was set back; the recovery from the crash of a backend,
-// after which the start is the same.
-void Database::begin_life(Server& server) {
+// after which the start is the same, and so are the role and what the server is a copy of.
+void Database::begin_life(Server& server, bool may_recover) {
+  constexpr std::int64_t late = 1'000'000'000;
   const auto number = ++starts_;
-  const auto kind = server.fixed ? 0 : random_.below(3);
+  const auto kind = server.fixed ? 0 : random_.below(may_recover ? 3 : 2);
   if (kind == 2) {
     server.counted_since = one_in(random_, 2) ? number : -number;
   } else {
-    server.started = kind == 0 ? number : -number;
+    server.started = kind == 0 ? number : late - number;
   }
 }
 
-void Database::come_up(ServerId id) {
+void Database::come_up(ServerId id, bool may_recover) {
   auto& server = servers_[id];
   server.up = true;
-  begin_life(server);
+  begin_life(server, may_recover);
   say(server, server.primary ? "is up as primary" : "is up as replica");
   tell("start", server);
   if (server.primary) {
@@ -301,7 +319,7 @@ void Database::restart(ServerId id, bool rewound) {
     say(server, "has rewound");
     tell("rewind", server);
   }
-  come_up(id);
+  come_up(id, true);
 }
 
 void Database::strand(ServerId id) {
@@ -323,7 +341,7 @@ void Database::copy_primary(ServerId id) {
                   server.timeline = server.received_timeline = primary.timeline;
                   server.lsn = server.received = replayable(primary);
                   tell("rebuild", server, primary.name);
-                  come_up(id);
+                  come_up(id, false);
                 });
 }
 
@@ -364,7 +382,7 @@ void Database::come_back(ServerId id, bool as_primary) {
   server.stranded = server.deposed = false;
   server.received_timeline = server.timeline;
   server.received = server.flushed = server.lsn;
-  come_up(id);
+  come_up(id, false);
 }
 
 // A second primary of its cluster becomes a copy of the first.

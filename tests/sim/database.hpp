@@ -79,13 +79,16 @@ class Database {
   [[nodiscard]] tidegate::History history_of(ServerId id) const;
   // The position of a place, as a server that is there would tell it.
   [[nodiscard]] Position position_of(const Place& place) const;
+  // The same as this primary tells it to everybody: with the number of its timeline and its start.
+  [[nodiscard]] Position by_number(const Position& position, ServerId primary) const;
   // The second one has come through the timeline of the first one and left it.
   [[nodiscard]] bool is_past(const Server& old, const Server& later) const {
     return history_.next_towards(old.system, old.timeline, later.timeline) != 0;
   }
   // The newest, if several are up.
   [[nodiscard]] std::optional<ServerId> primary_of(std::uint64_t system) const;
-  [[nodiscard]] bool has_two_primaries(std::uint64_t system) const;  // up or down
+  [[nodiscard]] std::vector<ServerId> primaries_of(std::uint64_t system) const;  // that are up
+  [[nodiscard]] bool has_two_primaries(std::uint64_t system) const;              // up or down
 
   // --- what clients do; the server is a primary and up ----------------------------------------
   // `sync`: flushed when this returns. Else it is flushed after `flush_after`, unless it is lost.
@@ -131,8 +134,8 @@ class Database {
   void replayed(ServerId id);
   void copy_primary(ServerId id);
   void strand(ServerId id);
-  void come_up(ServerId id);
-  void begin_life(Server& server);
+  void come_up(ServerId id, bool may_recover);
+  void begin_life(Server& server, bool may_recover);
   void say(const Server& server, const std::string& what);
   // Of the record: an event of a server that is at a place now.
   void tell(std::string_view event, const Server& server, std::string_view from = "") const;

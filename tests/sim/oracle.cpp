@@ -263,6 +263,16 @@ void Oracle::unpublished(LifeId id, const Unpublished& notice) {
     }
     return;
   }
+  if (notice.why == Unpublished::Why::other_primary) {
+    constexpr std::size_t all_are_known = 16;
+    const auto told_by = asked.note.told_by;
+    const auto met = [&](const auto& one) { return one.second == told_by; };
+    if (told_by == 0 ||
+        (life.met.size() <= all_are_known && std::any_of(life.met.begin(), life.met.end(), met))) {
+      fail("reason", who + ", though it knows the primary of its change");
+    }
+    return;
+  }
   if (!(after_commit && other_life)) fail("reason", who + ", though its change can't be lost");
 }
 

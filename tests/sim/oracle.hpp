@@ -40,6 +40,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -95,6 +96,7 @@ struct Note {
   bool elsewhere = false;  // committed on another primary than the one that its peer asks
   bool apart = false;      // to be sent before those that wait
   bool acknowledged = false;
+  std::int64_t told_by = 0;        // a position by number alone: the start of the primary; else 0
   std::optional<Place> read = {};  // what its application has read: all of its server up to here
 
   [[nodiscard]] bool has_change() const {
@@ -141,6 +143,9 @@ class Oracle {
   }
   void server_known(LifeId life, const ServerIncarnation& incarnation) {
     lives_[life].server = incarnation;
+  }
+  void primary_met(LifeId life, const ServerIncarnation& incarnation) {
+    lives_[life].met.insert({incarnation.cluster, incarnation.started});
   }
   void primary_left(LifeId life);     // by the peer, which has found that it is none
   void primary_trusted(LifeId life);  // by its operator
@@ -246,8 +251,9 @@ class Oracle {
     std::vector<Streamed> stream;
     std::map<std::uint64_t, Place> highest;  // published or delivered, by cluster
     std::optional<ServerIncarnation> primary;
-    std::optional<ServerIncarnation> server;  // that is read
-    bool denied = false;                      // a primary was met and left
+    std::set<std::pair<ClusterId, std::int64_t>> met;  // starts of primaries
+    std::optional<ServerIncarnation> server;           // that is read
+    bool denied = false;                               // a primary was met and left
     std::optional<Truth> shown;
     std::optional<Truth> last_shown;  // also while the server is down
     std::array<bool, topics> wants{};

@@ -145,11 +145,15 @@ class Scenario {
     const auto& kind = words.at(2);
     if (kind != "nothing") {
       made.note.change = changes_.at(words.at(3));
-      const bool placed = kind == "position" || kind == "bare";
+      const bool placed = kind == "position" || kind == "bare" || kind == "told";
       made.note.kind = placed ? Note::Kind::position : Note::Kind::after_commit;
       const auto& change = simulation_.history.change(made.note.change);
       auto position = simulation_.database.position_of(change.place);
-      if (kind == "position") position.after = change.begin;
+      if (kind != "bare") position.after = change.begin;
+      if (kind == "told") {
+        position = simulation_.database.by_number(position, server(words.at(4)));
+        made.note.told_by = position.branch.server_started();
+      }
       if (placed) made.dependency = position;
       if (kind == "after" || kind == "durable") made.dependency = AfterCommit{kind == "durable"};
     }

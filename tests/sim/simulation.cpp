@@ -238,6 +238,7 @@ bool Simulation::prepare(LifeId life, Given& given) {
   } else if (const auto* up = std::get_if<PrimaryUp>(&given.input)) {
     it.primary_up = true;
     it.primary = up->incarnation;
+    oracle.primary_met(life, up->incarnation);
   } else if (std::holds_alternative<PrimaryDown>(given.input)) {
     it.primary_up = it.asking = false;
   } else if (const auto* asked = std::get_if<node::input::CommitPositionRead>(&given.input)) {

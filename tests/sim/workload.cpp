@@ -103,11 +103,17 @@ void Workload::announce_position(LifeId life) {
   const auto& peer = simulation_.peer(life);
   const auto& home = simulation_.database.server(0);
   const auto system = peer.plan.primary.value_or(home.system);
-  const auto primary = simulation_.database.primary_of(system);
-  if (!primary) return;
-  const auto change = simulation_.database.commit(*primary, true);
-  const auto position = position_covering(*primary, change);
-  const auto made = publication(Note::Kind::position, change, position);
+  // Its own connection may lead to another primary than its peer's.
+  const bool own = peer.plan.primary && one_in(random_, 2);
+  const auto primaries = simulation_.database.primaries_of(system);
+  if (primaries.empty()) return;
+  const auto primary = own ? primaries[random_.below(primaries.size())]
+                           : simulation_.database.primary_of(system).value();
+  const auto change = simulation_.database.commit(primary, true);
+  auto position = position_covering(primary, change);
+  if (own) position = simulation_.database.by_number(position, primary);
+  auto made = publication(Note::Kind::position, change, position);
+  made.note.told_by = position.branch.server_started();
   simulation_.events.after(one_in(random_, 8) ? up_to(random_, seconds(3)) : microseconds(50),
                            [this, life, made, round = round_] {
                              if (round == round_) simulation_.publish(life, {made});

@@ -3,7 +3,8 @@
 //
 // They keep to what tidegate/message.hpp asks of them. AfterCommit: the change was committed on the
 // primary that this peer knows, before publish() was called; `durable` only when it was flushed. A
-// Position: of a change that was flushed. But now and then one is wrong, as by a mistake.
+// Position: of a change that was flushed, on any primary; that of commit(), half of the time. But
+// now and then one is wrong, as by a mistake.
 #pragma once
 
 #include <cstddef>

@@ -187,12 +187,14 @@ template <typename Visit, MaybeConst<Position> T>
 void members(Visit&& visit, T& position) {
   auto cluster = position.cluster();
   auto history = position.history();
+  auto started = position.branch.server_started();
   visit("system", SystemText{cluster});
   visit("history", history);
+  if (!std::is_const_v<T> || started != 0) visit("server_started", started);
   visit("lsn", LsnText{position.offset});
   visit("after", LsnText{position.after});
   if constexpr (!std::is_const_v<T>) {
-    position.branch = Branch(ServerKind::postgres, cluster, std::move(history));
+    position.branch = Branch(ServerKind::postgres, cluster, std::move(history), started);
   }
 }
 

@@ -75,7 +75,8 @@ Result<Position> read_position(const Json& json) {
   std::string wrong;
   members(Read(json, wrong), position);
   if (!wrong.empty()) return Error{"depends has a bad \"" + wrong + "\"; " + depends_forms};
-  if (json.size() != (json.contains("after") ? 4 : 3)) return Error{depends_forms};
+  const auto known = 3 + json.contains("after") + json.contains("server_started");
+  if (json.size() != static_cast<std::size_t>(known)) return Error{depends_forms};
   if (position.cluster() == 0 || position.offset == 0) {
     return Error{"depends names no place: system and lsn must not be 0"};
   }

@@ -46,12 +46,14 @@ def pause_before_try(failures):
 
 
 class Link:
-    """`deliver(headers, body)` gives a Deferred that fires when the message was worked on."""
+    """`deliver(headers, body)` gives a Deferred that fires when the message was worked on.
+    `covering()`: the headers of now that say what a message of before waits for."""
 
-    def __init__(self, endpoint, login, subscription, deliver, buffer_bytes, reactor):
+    def __init__(self, endpoint, login, subscription, deliver, covering, buffer_bytes, reactor):
         self.login = login
         self._subscription = subscription
         self._deliver = deliver
+        self._covering = covering
         self._buffer_bytes = buffer_bytes
         self.reactor = reactor
         factory = protocol.Factory.forProtocol(lambda: _Connection(self))
@@ -226,6 +228,10 @@ class Link:
             return
         number = int(receipt)
         self._warn(f'message {number} came back from the peer ({why}); it is sent again')
+        if why == 'other_primary':  # the peer has never met the primary of that position
+            frame = self._waiting[number]
+            self._waiting[number] = stomp.with_headers(frame, 'position', self._covering())
+            self._waiting_bytes += len(self._waiting[number]) - len(frame)
         if number not in self._again:
             self._again[number] = self.reactor.callLater(AGAIN_AFTER, self._send_again, number)
 

@@ -120,8 +120,8 @@ class TidegateMQ(simple.SimpleMQ):
                                           os.path.join(folder, 'state')), folder, reactor)
             door = f'unix:{path}'
         self.link = link.Link(_endpoint(door, reactor), mq.get('login'), self._name(),
-                              self._deliver, mq.get('buffer_bytes', settings.BUFFER_BYTES),
-                              reactor)
+                              self._deliver, self._covering,
+                              mq.get('buffer_bytes', settings.BUFFER_BYTES), reactor)
 
     def _is_leaving(self):
         return self._ended or getattr(self._master, '_got_sigterm', False)
@@ -232,6 +232,9 @@ class TidegateMQ(simple.SimpleMQ):
         """The headers that say what a message waits for."""
         if key[0] == CONTROL:
             return {'depends': 'none', 'order': 'none'}
+        return self._covering()
+
+    def _covering(self):
         position = self.own_commits and self.own_commits.position
         return {'depends': 'commit'} if position is None else {'position': position}
 

@@ -18,7 +18,8 @@ _WROTE = 'tidegate_wrote'
 _QUESTION = """
 SELECT system_identifier, pg_catalog.pg_current_wal_flush_lsn(),
        pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()),
-       pg_catalog.current_setting('synchronous_commit')
+       pg_catalog.current_setting('synchronous_commit'),
+       (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint
 FROM pg_catalog.pg_control_system()
 """
 
@@ -34,18 +35,21 @@ def lsn_number(text):
 
 
 class Position:
-    """A place in the WAL of one cluster."""
+    """A place in the WAL of one cluster. `started`: the server that has told the number of the
+    timeline, which another one may have, too; in microseconds since 1970."""
 
-    __slots__ = ['system', 'timeline', 'lsn']
+    __slots__ = ['system', 'timeline', 'lsn', 'started']
 
-    def __init__(self, system, timeline, lsn):
+    def __init__(self, system, timeline, lsn, started):
         self.system = system
         self.timeline = timeline
         self.lsn = lsn
+        self.started = started
 
     def __str__(self):
         """The text that the door of a peer reads."""
-        return f'postgres:{self.system}:{self.timeline}:{self.lsn}'
+        told_by = '' if self.timeline == 1 else f'~{self.started}'
+        return f'postgres:{self.system}:{self.timeline}{told_by}:{self.lsn}'
 
     def is_behind(self, other):
         return (self.system == other.system and
@@ -100,7 +104,7 @@ def _ask(connection):
     cursor = connection.cursor()
     try:
         cursor.execute(_QUESTION)
-        system, lsn, wal_file, synchronous = cursor.fetchone()
+        system, lsn, wal_file, synchronous, started = cursor.fetchone()
     finally:
         cursor.close()
         connection.rollback()  # the question began a transaction
@@ -108,4 +112,4 @@ def _ask(connection):
         return None, ASYNCHRONOUS
     if not re.fullmatch('[0-9A-F]{24}', wal_file):
         return None, f'the primary names its WAL {wal_file!r}'
-    return Position(system, int(wal_file[:8], 16), lsn), None
+    return Position(system, int(wal_file[:8], 16), lsn, started), None

@@ -49,6 +49,14 @@ def encode(command, headers, body=b''):
     return '\n'.join(lines).encode() + b'\n\n' + body + b'\0'
 
 
+def with_headers(frame, left_out, headers):
+    """The same frame without one header, and with others."""
+    head, end, body = frame.partition(b'\n\n')
+    lines = [line for line in head.decode().split('\n') if not line.startswith(f'{left_out}:')]
+    lines[1:1] = [f'{escape(name)}:{escape(str(value))}' for name, value in headers.items()]
+    return '\n'.join(lines).encode() + end + body
+
+
 class FrameReader:
     """Takes bytes as they come, and gives the frames that are whole."""
 

@@ -138,7 +138,8 @@ Result<Position, CommitError> read_position(pg_conn* connection, const ResultHan
   if (flushed ? gate::flush_may_split_record(reading) : reading.flush < reading.insert) {
     if (auto error = flush(connection, stranger->identity)) return *std::move(error);
   }
-  Position position{Branch(ServerKind::postgres, reading.incarnation.cluster, reading.history),
+  Position position{Branch(ServerKind::postgres, reading.incarnation.cluster, reading.history,
+                           stranger->identity.started),
                     (flushed ? reading.flush : reading.insert).bytes};
   // A transaction that wrote nothing has no commit record either.
   const auto after = without_page_header(before.insert, stranger->layout).bytes;

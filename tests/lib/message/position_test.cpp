@@ -23,6 +23,20 @@ TEST_CASE("positions are equal when all of their parts are") {
   CHECK(one != place(history("1 2@100/7"), 200, testing::home + 1));
 }
 
+TEST_CASE("the start of a server is a part of a branch that is known by its number alone") {
+  const auto branch = [](const std::string& text, std::int64_t started) {
+    return Branch(ServerKind::postgres, 7, history(text), started);
+  };
+  CHECK(branch("2", 5).server_started() == 5);
+  CHECK(branch("2", 5) != branch("2", 6));
+  CHECK(branch("2", 5) != branch("2", 0));
+  for (const auto* text : {"1", "1 2", "1 2@100", "2@100", "2@0/7"}) {
+    CAPTURE(text);
+    CHECK(branch(text, 5) == branch(text, 0));
+  }
+  CHECK(branch("2", -5).server_started() == 0);
+}
+
 TEST_CASE("a position as one word comes back as it was, with its whole history") {
   auto whole = place(history("1 2@97442070528/1795640443355842 4@97442070529"), 0x16B374D848,
                      7423456789012345678U);
@@ -36,6 +50,9 @@ TEST_CASE("a position as one word comes back as it was, with its whole history")
   whole.after = 0x3000018;
   CHECK(to_text(whole) == "postgres:7:2:0/3000060:0/3000018");
   CHECK(position_from_text(to_text(whole)).value() == whole);
+  whole = Position{Branch(ServerKind::postgres, 7, history("2"), 1'795'640'440'133'201), 1};
+  CHECK(to_text(whole) == "postgres:7:2~1795640440133201:0/1");
+  CHECK(position_from_text(to_text(whole)).value() == whole);
   whole = place(history("1 2@0/5"), 1, 7);
   CHECK(position_from_text(to_text(whole)).value() == whole);
 }
@@ -48,6 +65,11 @@ TEST_CASE("a word that is no position is refused and quoted") {
                            "postgres:7:2",
                            "postgres:7:2:",
                            "postgres:7::0/1",
+                           "postgres:7:2~x:0/1",
+                           "postgres:7:2~0:0/1",
+                           "postgres:7:2~-1:0/1",
+                           "postgres:7:1~5:0/1",
+                           "postgres:7:1,2~5:0/1",
                            "postgres::2:0/1",
                            "oracle:7:2:0/1",
                            ":7:2:0/1",

@@ -46,6 +46,17 @@ TEST_CASE("a position is covered once a reading shows it, and one reading answer
   CHECK(node.wait(1min).find("poll") == std::string::npos);
 }
 
+TEST_CASE("a position that names its timeline by number is asked for with the primary's history") {
+  NodeHarness node;
+  server_is_up(node, 500);  // timeline 2 begins at 100 there
+  node.step(PrimaryUp{{home, 7}, "primary db", "", history("1 2@90")});
+  const auto told = [](std::int64_t started) {
+    return Position{Branch(ServerKind::postgres, home, history("2"), started), 120};
+  };
+  CHECK(node.step(question(1, told(7))) == "question 1 in_doubt");
+  CHECK(node.step(question(2, told(8))) == "question 2 visible");  // nobody here has met that one
+}
+
 TEST_CASE("ten thousand waiters cost the server one reading, and each hears of it") {
   NodeHarness node;
   server_is_up(node, 500);

@@ -66,6 +66,27 @@ TEST_CASE("an old primary that runs on is left when the own server has followed 
   CHECK(a.step(position_read(new_life, "1 2@100", 140)) == "all: Data 1-1");
 }
 
+TEST_CASE("a primary is left for the later one on which the application has committed") {
+  auto a = reading("1", 90);
+  const auto told_by = [](std::int64_t started, const char* number) {
+    return Position{Branch(ServerKind::postgres, home, history(number), started), 120};
+  };
+  CHECK(a.publish("row", told_by(new_life.started, "2")) == "ask");
+  CHECK(a.step(position_read(primary_life, "1", 95)) == "leave primary, primary down");
+  CHECK(a.notices<PrimaryDown>().at(0).reason.find(" on a later timeline ") != std::string::npos);
+  SUBCASE("and that is found") {
+    CHECK(a.step(primary(new_life, "1 2@100")) == "primary up, ask");
+    CHECK(a.step(position_read(new_life, "1 2@100", 130)) == "all: Data 1-1");
+    CHECK(a.sent().at(0).position == place(history("1 2@100"), 120));
+  }
+  SUBCASE("and nobody knows whose history it is, if the same one is there again") {
+    CHECK(a.step(primary(primary_life, "1")) == "primary up, ask");
+    CHECK(a.step(position_read(primary_life, "1", 96)) == "unpublished row: other_primary");
+    CHECK(a.publish("next", told_by(new_life.started, "2")) == "ask");
+    CHECK(a.step(position_read(primary_life, "1", 97)) == "leave primary, primary down");
+  }
+}
+
 TEST_CASE("a position waits for a reading of the own server that is not older than a second") {
   auto a = reading("1", 90);
   a.wait(milliseconds(900));

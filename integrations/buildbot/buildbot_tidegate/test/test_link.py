@@ -16,8 +16,9 @@ class LinkCase(unittest.TestCase):
         self.logged = []
         log.addObserver(self.logged.append)
         self.addCleanup(log.removeObserver, self.logged.append)
-        self.link = link.Link(self.door, ('name', 'passcode'), 'master', self.deliver, 10000,
-                              self.clock)
+        self.covering = {'depends': 'commit'}
+        self.link = link.Link(self.door, ('name', 'passcode'), 'master', self.deliver,
+                              lambda: self.covering, 10000, self.clock)
 
     def deliver(self, headers, body):
         self.delivered.append(body)
@@ -130,6 +131,22 @@ class Publishing(LinkCase):
         self.clock.advance(link.AGAIN_AFTER)
         self.assertEqual(self.sent(), [])
         self.assertEqual(self.link.waiting, 1)
+
+    def test_one_whose_primary_the_peer_has_not_met_is_sent_with_the_present_position(self):
+        self.link.start()
+        self.link.publish('/topic/a', {'position': 'old:1', 'x': 'y'}, b'1')
+        self.door.heard()
+        notice = {'destination': '/tidegate/notices', 'notice': 'unpublished', 'receipt-id': '1'}
+        for self.covering in ({'position': 'new:2'}, {'depends': 'commit'}):
+            self.door.say('MESSAGE', notice, b'{"why":"other_primary"}')
+            self.clock.advance(link.AGAIN_AFTER)
+            frame, = [each for each in self.door.heard() if each.command == 'SEND']
+            self.assertEqual(frame.body, b'1')
+            self.assertEqual(frame.headers, {
+                **self.covering, 'destination': '/topic/a', 'receipt': '1',
+                'receipt-when': 'received', 'number': '1', 'x': 'y', 'content-length': '1'})
+        self.door.say('RECEIPT', {'receipt-id': '1'})
+        self.assertEqual(self.link.waiting, 0)
 
     def test_one_that_the_peer_refuses_is_not_sent_for_ever(self):
         self.link.start()

@@ -10,7 +10,7 @@ class Positions(DatabaseCase):
     def setUp(self):
         super().setUp()
         self.engine = sa.create_engine('sqlite://', poolclass=sa.pool.QueuePool)
-        self.row = ('7', '0/10', '0000000200000000000000AB', 'on')
+        self.row = ('7', '0/10', '0000000200000000000000AB', 'on', 5)
         self.patch(positions, '_QUESTION', "SELECT 1")
         self.asked = 0
         self.own = positions.OwnCommits(self.engine)
@@ -31,7 +31,7 @@ class Positions(DatabaseCase):
     def test_a_commit_has_a_position_before_its_connection_is_back(self):
         self.assertIsNone(self.own.position)
         self.write()
-        self.assertEqual(str(self.own.position), 'postgres:7:2:0/10')
+        self.assertEqual(str(self.own.position), 'postgres:7:2~5:0/10')
 
     def test_a_read_costs_no_question(self):
         with self.engine.connect() as connection:
@@ -44,16 +44,16 @@ class Positions(DatabaseCase):
         self.row = ('7', '0/FFFFFFFF', *self.row[2:])
         self.write()
         self.assertEqual(self.own.position.lsn, '1/0')
-        self.row = ('7', '0/FFFFFFFF', '0000000300000000000000AB', 'on')  # promoted
+        self.row = ('7', '0/FFFFFFFF', '0000000300000000000000AB', 'on', 6)  # promoted
         self.write()
-        self.assertEqual(str(self.own.position), 'postgres:7:3:0/FFFFFFFF')
-        self.row = ('8', '0/1', '0000000100000000000000AB', 'on')  # another cluster
+        self.assertEqual(str(self.own.position), 'postgres:7:3~6:0/FFFFFFFF')
+        self.row = ('8', '0/1', '0000000100000000000000AB', 'on', 7)  # another cluster
         self.write()
         self.assertEqual(str(self.own.position), 'postgres:8:1:0/1')
 
     def test_asynchronous_commits_are_refused_and_that_is_said_once(self):
         self.write()
-        self.row = (*self.row[:3], 'off')
+        self.row = (*self.row[:3], 'off', 5)
         self.write()
         self.write()
         self.assertIsNone(self.own.position)

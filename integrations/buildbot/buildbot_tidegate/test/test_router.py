@@ -31,7 +31,7 @@ class Router(DatabaseCase):
         self.patch(router.pool, 'DBThreadPool', Replica)
         self.patch(router.enginestrategy, 'create_engine',
                    lambda url, **words: sa.create_engine('sqlite://'))
-        self.own = type('OwnCommits', (), {'position': positions.Position('7', 1, '0/10')})()
+        self.own = type('OwnCommits', (), {'position': positions.Position('7', 1, '0/10', 5)})()
         self.db = type('DB', (), {'basedir': '.', 'pool': self})
         self.db.pool = type('Pool', (), {})()
         self.db.pool.do = lambda callable, *args: defer.succeed(callable('primary', *args))

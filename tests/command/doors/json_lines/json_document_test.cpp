@@ -235,9 +235,12 @@ void see_traces(Sightings& sightings) {
 void see_notices(Sightings& sightings) {
   see_every_notice(sightings, std::make_index_sequence<std::variant_size_v<Notice>>());
   see_notice(sightings, Sent{.position = a_place()});
-  for (const auto why :
-       {Unpublished::Why::primary_lost, Unpublished::Why::left, Unpublished::Why::no_primary,
-        Unpublished::Why::primary_outdated, Unpublished::Why::database_lost}) {
+  const auto by_number = History::of({{2, 0, 0}}).value();
+  see_notice(sightings,
+             Sent{.position = Position{Branch(ServerKind::postgres, 7, by_number, 1), 1}});
+  for (const auto why : {Unpublished::Why::primary_lost, Unpublished::Why::left,
+                         Unpublished::Why::no_primary, Unpublished::Why::primary_outdated,
+                         Unpublished::Why::database_lost, Unpublished::Why::other_primary}) {
     const Unpublished notice{
         .why = why, .topic = topic(), .payload = bytes, .headers = {{"name", "value"}}};
     see_notice(sightings, notice);
