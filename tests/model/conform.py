@@ -109,10 +109,19 @@ def show(refused):
         print(f"REFUSED by {rule}: {where}: {why}" + (f"\n  {line.strip()}" if line else ""))
 
 
+def show_progress(verdicts):
+    if sys.stderr.isatty():
+        refused = sum(len(verdict.refused) for verdict in verdicts)
+        print(f"\r{sum(verdict.runs for verdict in verdicts)} runs, {refused} refused", end="",
+              file=sys.stderr, flush=True)
+
+
 def conclude(verdicts, began, what):
     refused = [one for verdict in verdicts for one in verdict.refused]
     runs = sum(verdict.runs for verdict in verdicts)
     events = sum(verdict.events for verdict in verdicts)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
     show(refused)
     print(f"{runs} {what}, {events:,} events in {time.monotonic() - began:.1f} s: "
           f"{runs - len(refused)} accepted, {len(refused)} refused")
@@ -145,9 +154,12 @@ def main():
     end = arguments.first + arguments.seeds
     jobs = [(arguments.simulator, seed, min(SEEDS_AT_ONCE, end - seed))
             for seed in range(arguments.first, end, SEEDS_AT_ONCE)]
+    verdicts = []
     try:
         with Pool(arguments.jobs) as pool:
-            verdicts = pool.map(simulate, jobs, chunksize=1)
+            for verdict in pool.imap(simulate, jobs):
+                verdicts.append(verdict)
+                show_progress(verdicts)
     except OSError as error:
         sys.exit(f"conform: {error}")
     return conclude(verdicts, began, "runs")
