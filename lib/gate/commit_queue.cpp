@@ -55,22 +55,22 @@ void CommitQueue::push(Message&& message, const Dependency& dependency, Ticket t
 
 // --- positions that name their timeline by number only ------------------------------------------
 
-const CommitQueue::Met* CommitQueue::met(const Branch& told) const {
-  for (auto one = met_.rbegin(); one != met_.rend(); ++one) {
-    const bool same_life = told.server_started() == one->started ||
-                           (told.server_started() == 0 && one == met_.rbegin());
-    if (same_life && told.kind() == one->branch.kind() && told.cluster() == one->branch.cluster() &&
-        told.history().timeline() == one->branch.history().timeline()) {
-      return &*one;
-    }
-  }
-  return nullptr;
+const Branch* CommitQueue::met(const Branch& told) const {
+  const auto is_it = [&](const Branch& branch) {
+    return told.kind() == branch.kind() && told.cluster() == branch.cluster() &&
+           told.history().timeline() == branch.history().timeline();
+  };
+  if (told.server_started() == 0) return is_it(primary_) ? &primary_ : nullptr;
+  const auto found = std::find_if(met_.begin(), met_.end(), [&](const Met& one) {
+    return one.started == told.server_started() && is_it(one.branch);
+  });
+  return found != met_.end() ? &found->branch : nullptr;
 }
 
 Position CommitQueue::named(const Position& position) const {
   auto whole = position;
-  const auto* primary = position.history().number_alone() ? met(position.branch) : nullptr;
-  if (primary != nullptr) whole.branch = primary->branch;
+  const auto* branch = position.history().number_alone() ? met(position.branch) : nullptr;
+  if (branch != nullptr) whole.branch = *branch;
   return whole;
 }
 
@@ -252,14 +252,19 @@ void CommitQueue::primary_up(const ServerIncarnation& incarnation, const History
   life_ = incarnation;
   if (denied_ == life_) denied_.reset();  // it is trusted now
   ++ups_;
+  primary_ = Branch(incarnation.kind, incarnation.cluster, history);
+  primary_met(incarnation, history);
+  // An answer of another life, or of this one before the connection broke, is looked at
+  // again.
+  if (unflushed()) ask_at_ = Instant::min();
+}
+
+void CommitQueue::primary_met(const ServerIncarnation& incarnation, const History& history) {
   std::erase_if(met_, [&](const Met& one) {
     return one.started == incarnation.started && same_cluster(one.branch, incarnation);
   });
   if (met_.size() == most_met) met_.erase(met_.begin());
   met_.push_back({incarnation.started, Branch(incarnation.kind, incarnation.cluster, history)});
-  // An answer of another life, or of this one before the connection broke, is looked at
-  // again.
-  if (unflushed()) ask_at_ = Instant::min();
 }
 
 void CommitQueue::server_showed(const Tide& tide, Instant asked_at) {

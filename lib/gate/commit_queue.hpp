@@ -86,6 +86,8 @@ class CommitQueue {
   // The answer to either request. `primary_down` takes back what was requested.
   void answered(const CommitPosition& reading, Instant now);
   void primary_up(const ServerIncarnation& incarnation, const History& history);
+  // The same, of one that is not to be asked: its changes are on that history all the same.
+  void primary_met(const ServerIncarnation& incarnation, const History& history);
   void primary_down();
   // It was no primary: nor is anything that it has answered, and that has not left yet, a position.
   void primary_denied(const ServerIncarnation& incarnation);
@@ -129,12 +131,12 @@ class CommitQueue {
     Fate fate = Fate::sent;
   };
 
-  // A primary, and with which history it was met.
   struct Met {
     std::int64_t started = 0;
     Branch branch;
   };
-  [[nodiscard]] const Met* met(const Branch& told) const;
+  // The branch of the primary that has told the number, if that was met.
+  [[nodiscard]] const Branch* met(const Branch& told) const;
   void place(Waiting& waiting, const Position& position);
   void name(Waiting& waiting, const CommitPosition& reading);
   [[nodiscard]] bool survived(const Waiting& waiting, const CommitPosition& reading) const;
@@ -157,7 +159,8 @@ class CommitQueue {
   bool up_ = false;
   std::optional<Query> open_;                // under way
   std::optional<ServerIncarnation> life_;    // of the primary that was last known
-  std::vector<Met> met_;                     // each life once, the last one at the back
+  Branch primary_;                           // and its branch
+  std::vector<Met> met_;                     // each start once, the last one at the back
   std::size_t ups_ = 0;                      // how often a primary was up
   std::optional<ServerIncarnation> denied_;  // of the one that was none any more
   std::optional<CommitPosition> reading_;    // the last answer

@@ -35,6 +35,7 @@ void PrimaryWatch::up(PrimaryUp& primary, Instant now, Effects& effects) {
   incarnation_ = primary.incarnation;
   known_good_ = false;
   description_ = primary.description;
+  publisher_.primary_met(primary);
   if (may_be_used(effects)) {
     left_.reset();
     reason_.clear();

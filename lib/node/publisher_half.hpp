@@ -38,6 +38,9 @@ class PublisherHalf {
   void accept(input::Publish& published, Instant now, Effects& effects);
   void commit_position_read(const gate::CommitPosition& reading, Instant now);
   void primary_up(const PrimaryUp& primary);
+  void primary_met(const PrimaryUp& primary) {
+    unsent_.primary_met(primary.incarnation, primary.history);
+  }
   void primary_down() { unsent_.primary_down(); }
   void primary_denied(const ServerIncarnation& primary) { unsent_.primary_denied(primary); }
   void no_primary() {

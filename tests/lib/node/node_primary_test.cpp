@@ -87,6 +87,18 @@ TEST_CASE("a primary is left for the later one on which the application has comm
   }
 }
 
+TEST_CASE("a change of a primary that is none any more has the history with which that came up") {
+  auto a = reading("1 2@100", 120);  // which has left the one that it has met
+  const auto told = [](const ServerIncarnation& server, const char* number) {
+    return Position{Branch(ServerKind::postgres, home, history(number), server.started), 110};
+  };
+  CHECK(a.step(primary({home, 4}, "1 2@90")) == "primary up");
+  a.step(tide_read("1 2@90 3@115", 120));
+  CHECK(a.step(primary({home, 5}, "1 2@90")).find("leave primary") != std::string::npos);
+  CHECK(a.publish("row", told({home, 5}, "2")) == "all: Data 1-1");
+  CHECK(a.sent().at(0).position == place(history("1 2@90"), 110));
+}
+
 TEST_CASE("a position waits for a reading of the own server that is not older than a second") {
   auto a = reading("1", 90);
   a.wait(milliseconds(900));
