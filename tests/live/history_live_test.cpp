@@ -2,6 +2,7 @@
 // must never be announced on the other.
 #include <chrono>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -28,6 +29,12 @@ void announce_row(Peer& peer, Server& server, int row) {
   session.execute("BEGIN; " + insert(row));
   const auto position = commit(session.connection()).value();
   CHECK(peer.publish(topic("t"), std::to_string(row), position) == Publish::accepted);
+}
+
+// What PostgreSQL itself tells of the history of timeline 2.
+std::string history_file(const Server& server) {
+  std::ifstream file(server.data_directory() / "pg_wal" / "00000002.history");
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 // Each of the sequences `first` to `last` is reported as undone, and none is delivered.
@@ -96,7 +103,16 @@ TEST_CASE("after a clean switchover and back the twin of a timeline is told from
   std::ofstream(former.data_directory() / "standby.signal") << "";
   former.start();
   former.promote();
+  REQUIRE(history_file(former) != "");
+  REQUIRE(history_file(former) == history_file(heir));
   run_ahead(former);
   check_orphaned(*at_former, 1, 3);
   CHECK_FALSE(has_row(former, 1));
+
+  // Nor do they take over from each other when both are there.
+  heir.start();
+  announce_row(*at_heir, heir, 4);
+  check_orphaned(*at_former, 4, 4);
+  announce_row(*at_former, former, 11);
+  check_orphaned(*at_heir, 1, 1);
 }
