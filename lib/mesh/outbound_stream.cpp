@@ -25,6 +25,7 @@ auto of_cluster(const Position& one) {
 
 // Without the place behind which its change lies: that is told with the change's own message.
 void OutboundStream::hear_of(const Position& heard) {
+  aside_.reset();
   const auto found = std::find_if(furthest_.begin(), furthest_.end(), of_cluster(heard));
   if (found == furthest_.end()) {
     if (furthest_.size() == most_clusters) furthest_.erase(furthest_.begin());
@@ -34,16 +35,32 @@ void OutboundStream::hear_of(const Position& heard) {
   if (found->branch == heard.branch) {
     found->offset = std::max(found->offset, heard.offset);
   } else if (!message::implies(*found, heard)) {
-    *found = {heard.branch, heard.offset};
+    if (replaces(heard, *found)) {
+      *found = {heard.branch, heard.offset};
+    } else {
+      aside_ = {heard.branch, heard.offset};
+      leave(*aside_);
+    }
   }
   if (found + 1 != furthest_.end()) std::rotate(found, found + 1, furthest_.end());
+}
+
+bool OutboundStream::replaces(const Position& heard, const Position& other) const {
+  return !excluded_ || message::implies(heard, other) || !excluded_(heard) || excluded_(other);
+}
+
+// One is enough of all that lie on its way.
+void OutboundStream::leave(const Position& position) {
+  std::erase_if(left_, [&](const Position& one) { return message::implies(position, one); });
+  if (left_.size() == most_clusters) left_.erase(left_.begin());
+  left_.push_back(position);
 }
 
 std::uint64_t OutboundStream::append(Message& message) {
   const auto& own = message.position;
   message.inherited.reset();
   if (!own) {
-    message.inherited = position();
+    if (!furthest_.empty()) message.inherited = furthest_.back();
     return ++last_;
   }
   return_to(own->branch);
@@ -58,25 +75,23 @@ void OutboundStream::fall_back_to(const Branch& branch) {
     if (one.kind() != branch.kind() || one.cluster() != branch.cluster()) return false;
     const auto stands = kinship(branch.history().entries(), message::way_to(one));
     if (stands.kind != Kinship::Kind::ancestor) return false;
-    if (left_.size() == most_clusters) left_.erase(left_.begin());
-    left_.push_back(std::exchange(one, {branch, stands.left_at}));
+    leave(std::exchange(one, {branch, stands.left_at}));
     return stands.left_at == 0;
   });
 }
 
 void OutboundStream::return_to(const Branch& branch) {
-  for (auto one = left_.begin(); one != left_.end();) {
-    if (!message::implies({branch, highest_offset}, *one)) {
-      ++one;
-      continue;
-    }
-    hear_of(*one);
-    one = left_.erase(one);
-  }
+  const auto there = std::stable_partition(left_.begin(), left_.end(), [&](const Position& one) {
+    return !message::implies({branch, highest_offset}, one);
+  });
+  const std::vector<Position> again(there, left_.end());
+  left_.erase(there, left_.end());
+  for (const auto& one : again) hear_of(one);
 }
 
 std::optional<Position> OutboundStream::position() const {
-  return furthest_.empty() ? std::nullopt : std::optional(furthest_.back());
+  if (aside_ || furthest_.empty()) return aside_;
+  return furthest_.back();
 }
 
 }  // namespace tidegate::mesh

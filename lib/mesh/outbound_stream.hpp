@@ -5,11 +5,12 @@
 // seen. Own and inherited position stay apart: a failover may undo the inherited one without
 // touching the message's own change. Anything that the own position implies is not said again.
 //
-// One position is enough for each cluster. Two that lie on one way have a further one. If they lie
-// on diverged histories, the one that was heard of last replaces the other: whatever a gated peer
-// delivers lies on the way of its own server, so that server has turned away from the other one,
-// and nobody who follows it can wait for that. (What the peer published itself also precedes the
-// message in its stream.)
+// One position is enough for each cluster. Two that lie on one way have a further one. Of two on
+// diverged histories the one that was heard of last replaces the other, whose history the cluster
+// has left. But in a split cluster a peer may read one side and publish changes of the other: what
+// its own server excludes does not replace what that shows or may show. The peer has published it
+// itself, as it delivers only what that server shows; so it precedes the later messages in their
+// stream, and whoever is given those has been given that, or told that it is lost.
 //
 // Positions of two clusters can't be compared: a message inherits within the cluster of its own
 // position, and without one within the cluster that was heard of last. (A peer that is not gated
@@ -17,7 +18,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "tidegate/message.hpp"
@@ -26,8 +29,12 @@ namespace tidegate::mesh {
 
 class OutboundStream {
  public:
+  // By the last reading of the server that the peer reads: it will never show that position.
+  using Excluded = std::function<bool(const Position&)>;
+
   // `last`: what an earlier life of this peer has sent of the stream.
-  explicit OutboundStream(std::uint64_t last = 0) : last_(last) {}
+  explicit OutboundStream(std::uint64_t last = 0, Excluded excluded = {})
+      : last_(last), excluded_(std::move(excluded)) {}
 
   // Says what the message inherits, and returns its sequence.
   std::uint64_t append(Message& message);
@@ -47,15 +54,19 @@ class OutboundStream {
 
   // 0: nothing published yet.
   [[nodiscard]] std::uint64_t last() const { return last_; }
-  // The furthest of the cluster that was heard of last.
+  // The furthest of the cluster that was heard of last, also where that is excluded.
   [[nodiscard]] std::optional<Position> position() const;
 
  private:
   void hear_of(const Position& heard);
+  [[nodiscard]] bool replaces(const Position& heard, const Position& other) const;
+  void leave(const Position& position);
 
   std::uint64_t last_;
+  Excluded excluded_;
   std::vector<Position> furthest_;  // one for each cluster, the one heard of last at the back
-  std::vector<Position> left_;      // what was heard of histories that were fallen back from
+  std::optional<Position> aside_;   // what was heard of last, if it is excluded and did not count
+  std::vector<Position> left_;      // what was heard of histories that do not count
 };
 
 }  // namespace tidegate::mesh

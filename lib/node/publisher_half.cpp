@@ -83,9 +83,16 @@ void PublisherHalf::primary_up(const PrimaryUp& primary) {
 }
 
 void PublisherHalf::server_shows(const Tide& tide, Instant asked_at) {
+  shown_ = tide;
   unsent_.server_showed(tide, asked_at);
   if (!judge_by(tide, server_history_)) return;
   stream_.return_to(Branch(tide.incarnation.kind, tide.incarnation.cluster, tide.history));
+}
+
+bool PublisherHalf::excludes(const Position& position) const {
+  if (!shown_) return false;
+  const auto seen = gate::visibility_of(position, *shown_);
+  return seen == Visibility::orphaned || seen == Visibility::in_doubt;
 }
 
 // By a history that is not whole, every change of another timeline would be in doubt.

@@ -53,6 +53,8 @@ class PublisherHalf {
   // A reading of the server that this peer reads, asked for then: it decides the fate of its own
   // changes, too.
   void server_shows(const Tide& tide, Instant asked_at);
+  // By the last reading, however long ago.
+  [[nodiscard]] bool excludes(const Position& position) const;
   // For messages that follow from what the application has read: a reading that is asked for then,
   // or later.
   [[nodiscard]] std::optional<Instant> reading_wanted() const { return unsent_.reading_wanted(); }
@@ -119,6 +121,7 @@ class PublisherHalf {
   History primary_history_;
   History server_history_;
   std::optional<Tide> judge_;
+  std::optional<Tide> shown_;  // the last reading of the server that is read
   // Of the Data at the end of the effects, if there is one.
   std::size_t frame_bytes_ = 0;
   std::size_t frame_branches_ = 0;  // branch_table.hpp

@@ -47,10 +47,18 @@ void Oracle::raise(Life& life, const Position& position) {
   raise(life, place_of(history_, position));
 }
 
-// The furthest; of two that lie on diverged histories the last.
+// The furthest; of two that lie on diverged histories the last, unless the peer's own server
+// excludes that and not the other.
 void Oracle::raise(Life& life, const Place& place) {
   const auto [entry, added] = life.highest.emplace(place.system, place);
-  if (!added && !history_.contains(entry->second, place.timeline, place.lsn)) entry->second = place;
+  auto& highest = entry->second;
+  if (added || history_.contains(highest, place.timeline, place.lsn)) return;
+  const auto& shown = life.last_shown;
+  const bool stays = shown && shown->lsn.system == place.system &&
+                     !history_.contains(place, highest.timeline, highest.lsn) &&
+                     history_.excludes(shown->lsn, place.timeline, place.lsn) &&
+                     !history_.excludes(shown->timeline, highest.timeline, highest.lsn);
+  if (!stays) highest = place;
 }
 
 // False: its position is another primary's than its change's, and its peer could not know it.

@@ -132,6 +132,46 @@ TEST_CASE("of diverged histories the one counts that was heard of last") {
   CHECK(inherited(stream) == one);
 }
 
+TEST_CASE("in a split cluster what the own server excludes does not replace what that shows") {
+  const auto shown = place(history("1 2@100/7"), 500);
+  const auto published = place(history("1 2@100/8"), 150);
+  std::optional<Position> excluded = published;
+  OutboundStream stream(
+      0, [&](const Position& one) { return excluded && one.branch == excluded->branch; });
+  stream.delivered(shown);
+  CHECK(inherited(stream, published) == shown);
+  CHECK(inherited(stream) == shown);
+  CHECK(stream.position() == published);  // that history exists, for all who ask its past
+  // Further changes of the other side, an earlier one too.
+  CHECK(inherited(stream, place(history("1 2@100/8"), 170)) == shown);
+  CHECK(inherited(stream, published) == shown);
+  stream.delivered(place(history("1 2@100/7"), 510));
+  CHECK(inherited(stream) == place(history("1 2@100/7"), 510));
+  CHECK(stream.position() == place(history("1 2@100/7"), 510));
+  // The own server has become one of the other side.
+  excluded = shown;
+  stream.return_to(published.branch);
+  CHECK(inherited(stream) == place(history("1 2@100/8"), 170));
+}
+
+TEST_CASE("in a split cluster a change behind all that the own server has shown replaces that") {
+  const auto shown = place(history("1"), 90);
+  const auto behind = place(history("1 2@100/8"), 150);
+  OutboundStream stream(0, [](const Position& one) { return one.timeline() == 2; });
+  stream.delivered(shown);
+  CHECK(inherited(stream, behind) == std::nullopt);
+  CHECK(inherited(stream) == behind);
+}
+
+TEST_CASE("of two changes that the own server excludes the one counts that was heard of last") {
+  const auto one = place(history("1 2@100/7"), 500);
+  const auto other = place(history("1 2@100/8"), 150);
+  OutboundStream stream(0, [](const Position&) { return true; });
+  CHECK(inherited(stream, one) == std::nullopt);
+  CHECK(inherited(stream, other) == one);
+  CHECK(inherited(stream) == other);
+}
+
 TEST_CASE("a peer that is moved to another cluster no longer waits for a place of the old one") {
   OutboundStream stream;
   (void)inherited(stream, position("3:F/0"));

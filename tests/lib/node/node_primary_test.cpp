@@ -66,6 +66,29 @@ TEST_CASE("an old primary that runs on is left when the own server has followed 
   CHECK(a.step(position_read(new_life, "1 2@100", 140)) == "all: Data 1-1");
 }
 
+TEST_CASE("in a split cluster a message without a change comes behind what its peer was given") {
+  NodeHarness a;
+  a.step(ServerUp{server_life});
+  a.step(tide_read("1", 150));
+  a.step(input::Subscribe{Pattern::all()});
+  a.befriend(b, "b");
+  const auto given = place(history("1"), 140);
+  const auto own = place(history("1 2@100/8"), 130);
+  CHECK(a.data(b, 1, {message_at("given", given)}) == "deliver given of b");
+  CHECK(a.publish("own", own) == "all: Data 1-1");
+  CHECK(a.publish("answer", NoChange{}) == "all: Data 2-2");
+  CHECK(a.sent() == std::vector<Message>{message_at("answer", std::nullopt, 0, given)});
+  a.step(ServerDown{"gone"});  // which takes back nothing
+  CHECK(a.publish("own", own) == "all: Data 3-3");
+  CHECK(a.publish("answer", NoChange{}) == "all: Data 4-4");
+  CHECK(a.sent() == std::vector<Message>{message_at("answer", std::nullopt, 0, given)});
+  // Its own server has become one of the other side.
+  a.step(ServerUp{server_life});
+  a.step(tide_read("1 2@100/8", 150));
+  CHECK(a.publish("answer", NoChange{}) == "all: Data 5-5");
+  CHECK(a.sent() == std::vector<Message>{message_at("answer", std::nullopt, 0, own)});
+}
+
 TEST_CASE("a primary is left for the later one on which the application has committed") {
   auto a = reading("1", 90);
   const auto told_by = [](std::int64_t started, const char* number) {
