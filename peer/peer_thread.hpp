@@ -25,6 +25,9 @@
 
 namespace tidegate {
 
+// As a part of Peer it would be among the symbols of the library.
+#pragma GCC visibility push(hidden)
+
 class Peer::Thread {
  public:
   using milliseconds = std::chrono::milliseconds;
@@ -97,5 +100,7 @@ class Peer::Thread {
   std::mutex pusher_mutex_;
   std::thread pusher_;  // calls the handler of on_incoming()
 };
+
+#pragma GCC visibility pop
 
 }  // namespace tidegate

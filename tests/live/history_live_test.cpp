@@ -31,7 +31,7 @@ void announce_row(Peer& peer, Server& server, int row) {
   CHECK(peer.publish(topic("t"), std::to_string(row), position) == Publish::accepted);
 }
 
-// What PostgreSQL itself tells of the history of timeline 2.
+// The history of timeline 2 as PostgreSQL itself tells it.
 std::string history_file(const Server& server) {
   std::ifstream file(server.data_directory() / "pg_wal" / "00000002.history");
   return {std::istreambuf_iterator<char>(file), {}};

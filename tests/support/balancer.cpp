@@ -42,7 +42,7 @@ Descriptor connected(const std::filesystem::path& path) {
   return connect(made.get(), generic, sizeof address) == 0 ? std::move(made) : Descriptor();
 }
 
-// What is there to read. False: nothing will come any more, or nobody takes it.
+// All that is there to read. False: nothing will come any more, or nobody takes it.
 bool hand_on(const Descriptor& from, const Descriptor& to) {
   std::array<char, 65536> bytes{};
   const auto got = read(from.get(), bytes.data(), bytes.size());
