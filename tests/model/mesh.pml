@@ -20,11 +20,11 @@
  * and else sends the number, which is no rule of the product.
  *
  * Switches for worlds that the product does not master: LATE (publish() long after COMMIT), STRICT
- * (S6 also of causes that the
- * publisher's own history has left). And for rules that it does not follow: UNFLUSHED (sent before
- * the flush), MERGED (one position for own and inherited), INHERITED (what becomes of a message
- * whose inherited position is not shown), NO_BOUND (a change that may be lost is called lost),
- * READING (the order of LSN and history).
+ * (S6 also of causes that the publisher's own history has left). And for rules that it does not
+ * follow: UNFLUSHED (sent before the flush), MERGED (one position for own and inherited), INHERITED
+ * (what becomes of a message whose inherited position is not shown), LATER_COUNTS (of two histories
+ * that one counts that was heard of last, also where the publisher's own server excludes it),
+ * NO_BOUND (a change that may be lost is called lost), READING (the order of LSN and history).
  */
 #include "tree.pml"
 #include "rule.pml"
@@ -65,6 +65,9 @@
 #endif
 #ifndef STRICT
 #define STRICT 0
+#endif
+#ifndef LATER_COUNTS
+#define LATER_COUNTS 0
 #endif
 #ifndef SYNC
 #define SYNC 0
@@ -126,13 +129,16 @@ byte connection[2], known[2], known_life[2], known_branch[2], bound_to[2], bound
 byte furthest[2], furthest_lsn[2], furthest_told[2];
 byte heard[2];                 /* changes, as bits */
 byte bound_lsn[2];             /* read inside the transaction */
+#if AGAIN
+byte shown_branch = NONE, shown_lsn;   /* by P1's server, when it delivered */
+#endif
 #if OWN == BY_LIFE
 byte former[2], former_life[2], former_branch[2];   /* known before */
 #endif
 byte moves;
 byte half = NONE, half_life;   /* of the receiver's reading, where it has two halves */
 
-hidden byte rb, rl, c, k, verdict_of, counts;
+hidden byte rb, rl, c, k, verdict_of, counts, aside;
 
 #define CHANGE(m_) (m_ == 0 -> 0 : (m_ == 2 -> 1 : 2))
 #define MAY_HEAL (role[READER] != DEAD && (PUBLISHERS < 2 || role[P1_READS] != DEAD))
@@ -251,7 +257,11 @@ end:
        fi;
        decided_by_p1 = verdict_of;
        if
-       :: verdict_of == VISIBLE -> Hear_of(1, pb[0], pl[0], told[0]); heard[1] = heard[1] | 1
+       :: verdict_of == VISIBLE ->
+#if AGAIN
+          shown_branch = rb; shown_lsn = rl;
+#endif
+          Hear_of(1, pb[0], pl[0], told[0]); heard[1] = heard[1] | 1
        :: else
        fi }
   od

@@ -3,9 +3,27 @@
  * on.
  */
 
+/* OutboundStream::replaces(): by the reading with which P1 has delivered, its server excludes the
+ * place, and not the furthest one, which is not on the way to it. */
+inline Is_aside(p_, b_, l_) {
+  aside = 0;
+#if AGAIN
+  if
+  :: p_ == 1 && shown_branch != NONE && furthest[p_] != NONE && furthest[p_] != b_ ->
+     On_path(furthest[p_], furthest_lsn[p_], b_, l_);
+     aside = !inside;
+     Truth_at(shown_branch, shown_lsn, b_, l_);
+     aside = aside && truth == LOST;
+     Truth_at(shown_branch, shown_lsn, furthest[p_], furthest_lsn[p_]);
+     aside = aside && truth != LOST
+  :: else
+  fi
+#endif
+}
 /* lib/mesh/outbound_stream: the furthest position of one way, and of two ways the one that was
  * heard of last. */
 inline Hear_of(p_, b_, l_, told_) {
+  Is_aside(p_, b_, l_);
   if
   :: furthest[p_] == NONE -> counts = 1
   :: furthest[p_] == b_ -> counts = (l_ > furthest_lsn[p_])
@@ -13,6 +31,7 @@ inline Hear_of(p_, b_, l_, told_) {
      counts = (number[b_] > number[furthest[p_]])
   :: else -> On_path(b_, l_, furthest[p_], furthest_lsn[p_]); counts = (inside -> 0 : 1)
   fi;
+  counts = counts && (LATER_COUNTS || !aside);
   if
   :: counts ->
      furthest[p_] = b_; furthest_lsn[p_] = l_; furthest_told[p_] = told_;
@@ -20,7 +39,7 @@ inline Hear_of(p_, b_, l_, told_) {
      do   /* causes on a history that the publisher has left count no longer */
      :: c < CHANGES ->
         if
-        :: !STRICT && (heard[p_] & (1 << c)) ->
+        :: !STRICT && !aside && (heard[p_] & (1 << c)) ->
            Truth_of(c, b_, l_);
            heard[p_] = (truth == LOST -> heard[p_] & (7 - (1 << c)) : heard[p_])
         :: else
