@@ -25,10 +25,10 @@
 
 namespace tidegate {
 
-// As a part of Peer it would be among the symbols of the library.
-#pragma GCC visibility push(hidden)
+// As a part of Peer it would be among the symbols of the library otherwise.
+#define TIDEGATE_HIDDEN __attribute__((visibility("hidden")))
 
-class Peer::Thread {
+class TIDEGATE_HIDDEN Peer::Thread {
  public:
   using milliseconds = std::chrono::milliseconds;
 
@@ -100,7 +100,5 @@ class Peer::Thread {
   std::mutex pusher_mutex_;
   std::thread pusher_;  // calls the handler of on_incoming()
 };
-
-#pragma GCC visibility pop
 
 }  // namespace tidegate
