@@ -151,9 +151,13 @@ void Stage::watch() {
   while (!complete() && io::clock_now() < heard_ + settings_.delay + longest_silence) {
     show_progress();
     listen(50ms);
-    for (auto* server : {&cluster_->primary(), replica_}) {
-      if (!server->running()) throw std::runtime_error("the " + server->name() + " has ended");
-    }
+    check_servers();
+  }
+}
+
+void Stage::check_servers() {
+  for (auto* server : {&cluster_->primary(), replica_}) {
+    if (!server->running()) throw std::runtime_error("the " + server->name() + " has ended");
   }
 }
 
@@ -191,6 +195,7 @@ void Stage::hear(Member& member) {
     if (!report) throw std::runtime_error(title + " said '" + *line + "'");
     heard_ = io::clock_now();
     if (const auto* failed = std::get_if<Failed>(&*report)) {
+      check_servers();  // whose end is the cause, mostly
       throw std::runtime_error(title + ": " + failed->what);
     }
     if (const auto* noted = std::get_if<Noted>(&*report)) {

@@ -234,10 +234,7 @@ void CommitQueue::answered(const CommitPosition& reading, Instant now) {
   if (!unflushed()) {
     ask_at_ = nudge_at_ = never;
   } else if (ask_at_ == never) {
-    ask_pause_ = first_ask_pause;
-    nudge_pause_ = first_nudge_pause;
-    ask_at_ = now + ask_pause_;
-    nudge_at_ = now + nudge_pause_;
+    want_flushed(awaited_, now);
   } else if (request == Query::nudge) {
     nudge_pause_ = std::min(4 * nudge_pause_, longest_nudge_pause);
     nudge_at_ = now + nudge_pause_;
@@ -282,7 +279,17 @@ void CommitQueue::server_showed(const Tide& tide, Instant asked_at) {
     read->shown = place_of(tide);
     --unread_;
     if (read->server && *read->server != tide.incarnation) waiting.fate = Fate::unread;
+    if (life_ == tide.incarnation) want_flushed(Lsn{tide.replayed}, asked_at);
   }
+}
+
+void CommitQueue::want_flushed(Lsn place, Instant now) {
+  awaited_ = std::max(awaited_, place);
+  if (ask_at_ != never || (reading_ && !unflushed())) return;
+  ask_pause_ = first_ask_pause;
+  nudge_pause_ = first_nudge_pause;
+  ask_at_ = now + ask_pause_;
+  nudge_at_ = now + nudge_pause_;
 }
 
 std::optional<Instant> CommitQueue::reading_wanted() const {

@@ -30,7 +30,8 @@
 //    own server that was asked for after the message was accepted, and leaves with what that
 //    showed. If that is another life of a server than the one which was known then, it may show
 //    less than was read; and a later reading may tell that what was read is undone. Then the
-//    message comes out as unread.
+//    message comes out as unread. Where the own server is the primary, what was read may not be
+//    flushed yet, and no receiver's server shows it before: nudged for, too.
 #pragma once
 
 #include <cstddef>
@@ -144,6 +145,7 @@ class CommitQueue {
   [[nodiscard]] static bool undone(const Waiting& waiting, const CommitPosition& reading);
   [[nodiscard]] bool unasked() const { return unanswered_ > 0; }
   [[nodiscard]] bool unflushed() const;
+  void want_flushed(Lsn place, Instant now);
 
   std::deque<Waiting> waiting_;
   std::size_t bytes_ = 0;
@@ -164,7 +166,7 @@ class CommitQueue {
   std::size_t ups_ = 0;                      // how often a primary was up
   std::optional<ServerIncarnation> denied_;  // of the one that was none any more
   std::optional<CommitPosition> reading_;    // the last answer
-  Lsn awaited_;                              // the flush for which the last answered messages wait
+  Lsn awaited_;                              // the flush for which messages wait, here or elsewhere
   Instant ask_at_ = never;                   // again, to see whether the flush has come
   Instant nudge_at_ = never;
   Duration ask_pause_{};

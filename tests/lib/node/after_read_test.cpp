@@ -125,3 +125,18 @@ TEST_CASE("what was read is undone while the message waits behind another: it is
             {primary_life, history("1 2@100 3@200"), Lsn{260}, Lsn{260}}}) ==
         "all: Data 1-1, unpublished x: database_lost");
 }
+
+TEST_CASE("rows that were read on a primary before they were flushed are nudged for") {
+  NodeHarness a;
+  a.step(ServerUp{primary_life});
+  a.step(PrimaryUp{primary_life});
+  a.publish("x", AfterRead{});
+  // It goes at once; but no replica shows what is not flushed.
+  CHECK(read(a, Tide{primary_life, history("2"), 200}) == "all: Data 1-1");
+  CHECK(a.wait(milliseconds(1)) == "ask");
+  CHECK(
+      a.step(input::CommitPositionRead{{primary_life, history("2"), Lsn{200}, Lsn{150}}}).empty());
+  std::string asked;
+  while (asked != "nudge" && a.now() < start + seconds(1)) asked = a.wait(milliseconds(1));
+  CHECK(asked == "nudge");
+}

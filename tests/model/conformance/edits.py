@@ -99,15 +99,21 @@ def released_by_a_reading(events, part):
 
 @kind("S1", "a message that is delivered before the reading that shows it", alone=True)
 def early(events):
+    sends = senders(events)
     for tide, delivery in released_by_a_reading(events, "own"):
-        return move(events, delivery, tide)
+        sent = sends.get((events[delivery]["from"], events[delivery]["sequence"]))
+        if sent is not None and sent["at"] < events[tide]["at"]:
+            return move(events, delivery, tide)
 
 
 @kind("S6", "a message that is delivered before the reading that shows what it follows from",
       alone=True)
 def before_its_cause(events):
+    sends = senders(events)
     for tide, delivery in released_by_a_reading(events, "inherited"):
-        return move(events, delivery, tide)
+        sent = sends.get((events[delivery]["from"], events[delivery]["sequence"]))
+        if sent is not None and sent["at"] < events[tide]["at"]:
+            return move(events, delivery, tide)
 
 
 @kind("S3", "a message that is delivered twice", alone=True)

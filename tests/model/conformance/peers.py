@@ -352,7 +352,8 @@ class Publishers:
     def _check_given(published, own, who):
         given = published.position
         whole = given.chain is own.chain or (
-            len(given.chain.entries) == 1 and given.chain.entries[0][0] == own.chain.entries[-1][0])
+            given.chain.number_alone() and given.chain.branch in (None, own.chain.branch) and
+            given.chain.entries[0][0] == own.chain.entries[-1][0])
         if given.cluster != own.cluster or given.lsn != own.lsn or not whole:
             raise Refused("position", f"{who} is sent at {own}, and was given {given}")
 
@@ -434,6 +435,11 @@ class Publishers:
         elif why == "no_primary":
             if peer.met_primary or published.kind not in ("commit", "durable_commit"):
                 raise Refused("ticket", f"{who}, but it has met a primary, or needs none")
+        elif why == "other_primary":
+            given = published.position if published.kind == "position" else None
+            if given is None or not given.chain.number_alone() or (
+                    peer.primary is not None and given.chain.start == peer.primary.split(".")[1]):
+                raise Refused("ticket", f"{who}, but its own primary has told the position")
         else:
             raise Refused("ticket", f"{who}, and does not leave")
 

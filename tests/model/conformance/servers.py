@@ -73,6 +73,13 @@ class Servers:
             raise Refused(rule, f"{server} begins the life {life}, which was there before")
         self.lives[life] = server
         server.life = life
+        self._tells_number(server)
+
+    def _tells_number(self, server):
+        """Within one start of a server a number is one branch."""
+        if server.primary:
+            start = server.life.split(".")[1]
+            self.tree.started[(server.cluster, start, server.branch.number)] = server.branch
 
     # --- steps -------------------------------------------------------------------------------
 
@@ -206,3 +213,4 @@ class Servers:
         if position.lsn != server.lsn or position.chain.entries[-1][1] != server.lsn:
             raise Refused("promotion", f"{words}, where it is not")
         server.branch, server.primary = branch, True
+        self._tells_number(server)

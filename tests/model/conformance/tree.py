@@ -72,13 +72,15 @@ def lsn_text(lsn):
 
 class Chain:
     """What a server tells of its branch: (number, begin, promotion) of each timeline on the way, 0
-    for what it does not know."""
+    for what it does not know. A primary tells its clients the number alone, with its own start:
+    "2~1795640440133201"."""
 
-    __slots__ = ("text", "entries", "branch", "shorter", "stands")
+    __slots__ = ("text", "entries", "start", "branch", "shorter", "stands")
 
     def __init__(self, text, branch):
         self.text = text
         self.branch = branch
+        self.start = text.partition("~")[2]
         self.entries = tuple(self._entry(part) for part in text.split(","))
         numbers = [entry[0] for entry in self.entries]
         if numbers != sorted(set(numbers)) or numbers[0] < 1:
@@ -88,9 +90,12 @@ class Chain:
 
     @staticmethod
     def _entry(part):
-        number, _, rest = part.partition("@")
+        number, _, rest = part.partition("~")[0].partition("@")
         begin, _, promoted = rest.partition("@")
         return int(number), lsn_of(begin) if begin else 0, int(promoted or 0)
+
+    def number_alone(self):
+        return len(self.entries) == 1 and self.entries[0][0] > 1
 
     def whole(self):
         return self.entries[0][0] == 1 and all(e[1] and e[2] for e in self.entries[1:])
@@ -110,6 +115,7 @@ class Tree:
     def __init__(self, told):
         self.told = told
         self.branches = {}   # (cluster, name) -> Branch
+        self.started = {}    # (cluster, start of a primary, number) -> Branch
         self.chains = {}
         self.positions = {}
 
@@ -126,10 +132,13 @@ class Tree:
         branch = self.branches.get((cluster, text))
         if branch is not None:
             return branch
+        entries = Chain(text, None)
+        if entries.number_alone():
+            number, _, start = text.partition("~")
+            return self.started.get((cluster, start, int(number)))
         if self.told:
             raise Refused("position", f"no server of cluster {cluster} has ever begun a branch "
                                       f"with the history {text}")
-        entries = Chain(text, None)
         if not entries.whole():
             return None
         number, begin, _ = entries.entries[-1]
@@ -149,7 +158,7 @@ class Tree:
         position.cluster = int(cluster)
         position.lsn = lsn_of(lsn)
         position.after = lsn_of(after[0]) if after else 0
-        chain = self.chain(position.cluster, history)
+        chain = self.chain(position.cluster, "1" if history.startswith("1~") else history)
         position.place = normal(chain.branch, position.lsn) if chain.branch else None
         position.chain = chain
         return position
