@@ -52,6 +52,7 @@ class Stage {
   void start_members();
   void wait_until_met();
   void watch();
+  void check_servers();
   int conclude();
 
   void start(const std::string& name, const std::string& title,
