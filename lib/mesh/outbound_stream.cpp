@@ -15,6 +15,8 @@ constexpr std::size_t most_clusters = 16;
 // Of a branch: all that lies on its way.
 constexpr auto highest_offset = std::numeric_limits<std::uint64_t>::max();
 
+constexpr auto always = [](const Position&) { return true; };
+
 auto of_cluster(const Position& one) {
   return [&one](const Position& other) {
     return other.kind() == one.kind() && other.cluster() == one.cluster();
@@ -22,6 +24,11 @@ auto of_cluster(const Position& one) {
 }
 
 }  // namespace
+
+void OutboundStream::delivered(const Position& position) {
+  recall(position.branch, always);
+  hear_of(position);
+}
 
 // Without the place behind which its change lies: that is told with the change's own message.
 void OutboundStream::hear_of(const Position& heard) {
@@ -63,7 +70,7 @@ std::uint64_t OutboundStream::append(Message& message) {
     if (!furthest_.empty()) message.inherited = furthest_.back();
     return ++last_;
   }
-  return_to(own->branch);
+  recall(own->branch, always);
   const auto before = std::find_if(furthest_.begin(), furthest_.end(), of_cluster(*own));
   if (before != furthest_.end() && !message::implies(*own, *before)) message.inherited = *before;
   hear_of(*own);
@@ -81,8 +88,17 @@ void OutboundStream::fall_back_to(const Branch& branch) {
 }
 
 void OutboundStream::return_to(const Branch& branch) {
+  recall(branch, [this](const Position& one) {
+    const auto present = std::find_if(furthest_.begin(), furthest_.end(), of_cluster(one));
+    return present == furthest_.end() || !excluded_ || excluded_(*present) ||
+           message::implies(one, *present);
+  });
+}
+
+template <typename Counts>
+void OutboundStream::recall(const Branch& branch, Counts counts) {
   const auto there = std::stable_partition(left_.begin(), left_.end(), [&](const Position& one) {
-    return !message::implies({branch, highest_offset}, one);
+    return !message::implies({branch, highest_offset}, one) || !counts(one);
   });
   const std::vector<Position> again(there, left_.end());
   left_.erase(there, left_.end());

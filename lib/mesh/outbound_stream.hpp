@@ -40,16 +40,14 @@ class OutboundStream {
   std::uint64_t append(Message& message);
 
   // The application was given a message with this position.
-  void delivered(const Position& position) {
-    return_to(position.branch);
-    hear_of(position);
-  }
+  void delivered(const Position& position);
 
   // The history of `branch` is the present one, though positions beyond it were heard of: a
   // failover was taken back. From now on messages inherit only what lies before the place where the
   // two part.
   void fall_back_to(const Branch& branch);
-  // A server shows this history: what was left of it counts again.
+  // The peer's own server is on this history: what was left of it counts again, unless the server
+  // may still come to that which counts now. (One that was rewound to a place before a fork may.)
   void return_to(const Branch& branch);
 
   // 0: nothing published yet.
@@ -59,6 +57,9 @@ class OutboundStream {
 
  private:
   void hear_of(const Position& heard);
+  // Hears again of all on the way to the branch that was left, and counts.
+  template <typename Counts>
+  void recall(const Branch& branch, Counts counts);
   [[nodiscard]] bool replaces(const Position& heard, const Position& other) const;
   void leave(const Position& position);
 

@@ -163,6 +163,19 @@ TEST_CASE("in a split cluster a change behind all that the own server has shown 
   CHECK(inherited(stream) == behind);
 }
 
+TEST_CASE("a server that was rewound before a fork brings nothing back that was left beyond it") {
+  const auto shown = place(history("1 2@100/8"), 150);
+  const auto beyond = place(history("1"), 170);
+  bool before_fork = false;
+  OutboundStream stream(0,
+                        [&](const Position& one) { return !before_fork && one.timeline() == 1; });
+  stream.delivered(shown);
+  (void)inherited(stream, beyond);
+  before_fork = true;  // it may go either way
+  stream.return_to(beyond.branch);
+  CHECK(inherited(stream) == shown);
+}
+
 TEST_CASE("of two changes that the own server excludes the one counts that was heard of last") {
   const auto one = place(history("1 2@100/7"), 500);
   const auto other = place(history("1 2@100/8"), 150);
