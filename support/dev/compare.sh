@@ -6,7 +6,7 @@ compare_benches() {
     "bench and its options: ./dev bench compare v0.1.0 . fanout --peers 4"
   local old=$1 new=$2 rounds=()
   shift 2
-  (($# > 0)) || set -- fanout --systems tidegate,libzmq,floor-udp
+  (($# > 0)) || set -- fanout --systems tidegate,libzmq
   # The rounds are the comparison's.
   local arguments=()
   while (($# > 0)); do

@@ -19,11 +19,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Writes so much that every position of another branch looks replayed.
-void run_ahead(Server& server) {
-  server.execute("INSERT INTO t SELECT generate_series(1000, 20000)");
-}
-
 void announce_row(Peer& peer, Server& server, int row) {
   auto session = server.connect();
   session.execute("BEGIN; " + insert(row));
@@ -59,12 +54,7 @@ TEST_CASE("two standbys promoted apart to one timeline number don't take over ea
   Cluster cluster;
   auto& one = cluster.add_replica({.name = "one"});
   auto& other = cluster.add_replica({.name = "other"});
-  cluster.primary().execute("CREATE TABLE t (i int)");
-  REQUIRE(has_table(one));
-  REQUIRE(has_table(other));
-  cluster.primary().crash();
-  one.promote();
-  other.promote();
+  promote_apart(cluster, one, other);
   run_ahead(other);
 
   const auto mesh = private_mesh();

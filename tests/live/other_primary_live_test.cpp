@@ -30,13 +30,8 @@ struct Apart {
   std::unique_ptr<Peer> writer;
 
   Apart() {
-    cluster.primary().execute("CREATE TABLE t (i int)");
-    REQUIRE(has_table(one));
-    REQUIRE(has_table(other));
-    cluster.primary().crash();
-    one.promote();
-    other.promote();
-    one.execute("INSERT INTO t SELECT generate_series(1000, 20000)");
+    promote_apart(cluster, one, other);
+    run_ahead(one);
     auto mesh = private_mesh();
     at_one = start_on(one, mesh, "at one");
     at_other = start_on(other, mesh, "at other");

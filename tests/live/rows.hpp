@@ -5,6 +5,9 @@
 #include <chrono>
 #include <string>
 
+#include <doctest/doctest.h>
+
+#include "support/cluster.hpp"
 #include "support/eventually.hpp"
 #include "support/server.hpp"
 
@@ -27,6 +30,22 @@ inline std::string insert(int row) { return "INSERT INTO t VALUES (" + std::to_s
 
 inline bool has_row(support::Server& server, int row) {
   return server.value("SELECT count(*) FROM t WHERE i = " + std::to_string(row)) == "1";
+}
+
+// Writes so much that every position of another branch looks replayed.
+inline void run_ahead(support::Server& server) {
+  server.execute("INSERT INTO t SELECT generate_series(1000, 20000)");
+}
+
+// Two replicas that have the table become primaries of one timeline number, each with a branch of
+// its own.
+inline void promote_apart(support::Cluster& cluster, support::Server& one, support::Server& other) {
+  cluster.primary().execute("CREATE TABLE t (i int)");
+  REQUIRE(has_table(one));
+  REQUIRE(has_table(other));
+  cluster.primary().crash();
+  one.promote();
+  other.promote();
 }
 
 }  // namespace tidegate::testing

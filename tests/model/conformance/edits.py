@@ -77,8 +77,9 @@ def published(events):
 
 
 def released_by_a_reading(events, part):
-    """A reading, and a delivery behind it, of a message that the reading before did not show."""
-    tides, here = {}, gated(events)
+    """A reading, and a delivery behind it, of a message that was sent before that reading, and that
+    the one before it did not show."""
+    tides, here, sends = {}, gated(events), senders(events)
     for index, event in enumerate(events):
         peer = event.get("peer")
         if event["event"] in ("server_down", "tide_forgotten"):
@@ -88,6 +89,9 @@ def released_by_a_reading(events, part):
         elif event["event"] == "deliver" and tides.get(peer, (0, 0, None))[2] is not None:
             at, tide, before = tides[peer]
             if set(("own", "inherited")) & event.keys() != {part}:
+                continue
+            sent = sends.get((event["from"], event["sequence"]))
+            if sent is None or sent["at"] >= tide["at"]:
                 continue
             head, lsn = parts(event[part])
             shown, was = parts(tide["place"]), parts(before["place"])
@@ -99,21 +103,15 @@ def released_by_a_reading(events, part):
 
 @kind("S1", "a message that is delivered before the reading that shows it", alone=True)
 def early(events):
-    sends = senders(events)
     for tide, delivery in released_by_a_reading(events, "own"):
-        sent = sends.get((events[delivery]["from"], events[delivery]["sequence"]))
-        if sent is not None and sent["at"] < events[tide]["at"]:
-            return move(events, delivery, tide)
+        return move(events, delivery, tide)
 
 
 @kind("S6", "a message that is delivered before the reading that shows what it follows from",
       alone=True)
 def before_its_cause(events):
-    sends = senders(events)
     for tide, delivery in released_by_a_reading(events, "inherited"):
-        sent = sends.get((events[delivery]["from"], events[delivery]["sequence"]))
-        if sent is not None and sent["at"] < events[tide]["at"]:
-            return move(events, delivery, tide)
+        return move(events, delivery, tide)
 
 
 @kind("S3", "a message that is delivered twice", alone=True)
