@@ -1,5 +1,7 @@
 #include "lib/gate/visibility.hpp"
 
+#include <algorithm>
+
 #include "lib/base/must.hpp"
 #include "lib/gate/visibility_postgres.hpp"
 #include "lib/message/position_order.hpp"
@@ -20,6 +22,13 @@ Visibility visibility_of(const Position& position, const Tide& tide) {
       return visibility_on_postgres(position, tide);
   }
   return Visibility::foreign;  // a kind that a later version may know
+}
+
+std::uint64_t reach_towards(const Position& position, const Tide& tide) {
+  const auto seen = visibility_of(position, tide);
+  if (seen != Visibility::orphaned && seen != Visibility::in_doubt) return anywhere;
+  // Not known where they have parted: somewhere before the position.
+  return std::min(kinship(message::way_to(position), tide.history.entries()).left_at, anywhere - 1);
 }
 
 Covered covered_of(Visibility visibility) {

@@ -10,6 +10,9 @@
 //    the position's before the position, but not before the place behind which the change lies.
 #pragma once
 
+#include <cstdint>
+#include <limits>
+
 #include "tidegate/covered.hpp"
 #include "tidegate/position.hpp"
 #include "tidegate/tide.hpp"
@@ -21,6 +24,11 @@ namespace tidegate::gate {
 
 // A position of another kind or cluster is foreign.
 [[nodiscard]] Visibility visibility_of(const Position& position, const Tide& tide);
+
+// How far on the way to the position the server can show all there is; `anywhere` if it may come to
+// the position itself.
+inline constexpr auto anywhere = std::numeric_limits<std::uint64_t>::max();
+[[nodiscard]] std::uint64_t reach_towards(const Position& position, const Tide& tide);
 
 // The same, told to somebody who has asked.
 [[nodiscard]] Covered covered_of(Visibility visibility);

@@ -53,7 +53,8 @@ void OutboundStream::hear_of(const Position& heard) {
 }
 
 bool OutboundStream::replaces(const Position& heard, const Position& other) const {
-  return !excluded_ || message::implies(heard, other) || !excluded_(heard) || excluded_(other);
+  return !reach_towards_ || message::implies(heard, other) ||
+         reach_towards_(heard) >= reach_towards_(other);
 }
 
 // One is enough of all that lie on its way.
@@ -90,8 +91,8 @@ void OutboundStream::fall_back_to(const Branch& branch) {
 void OutboundStream::return_to(const Branch& branch) {
   recall(branch, [this](const Position& one) {
     const auto present = std::find_if(furthest_.begin(), furthest_.end(), of_cluster(one));
-    return present == furthest_.end() || !excluded_ || excluded_(*present) ||
-           message::implies(one, *present);
+    return present == furthest_.end() || !reach_towards_ || message::implies(one, *present) ||
+           reach_towards_(one) > reach_towards_(*present);
   });
 }
 

@@ -8,9 +8,10 @@
 // One position is enough for each cluster. Two that lie on one way have a further one. Of two on
 // diverged histories the one that was heard of last replaces the other, whose history the cluster
 // has left. But in a split cluster a peer may read one side and publish changes of the other: what
-// its own server excludes does not replace what that shows or may show. The peer has published it
-// itself, as it delivers only what that server shows; so it precedes the later messages in their
-// stream, and whoever is given those has been given that, or told that it is lost.
+// its own server excludes does not replace what that shows or may show, nor what is excluded only
+// behind a later fork, as all before that fork counts. The peer has published it itself, as it
+// delivers only what that server shows; so it precedes the later messages in their stream, and
+// whoever is given those has been given that, or told that it is lost.
 //
 // Positions of two clusters can't be compared: a message inherits within the cluster of its own
 // position, and without one within the cluster that was heard of last. (A peer that is not gated
@@ -29,12 +30,12 @@ namespace tidegate::mesh {
 
 class OutboundStream {
  public:
-  // By the last reading of the server that the peer reads: it will never show that position.
-  using Excluded = std::function<bool(const Position&)>;
+  // By the last reading of the server that the peer reads: how far it may come towards a position.
+  using ReachTowards = std::function<std::uint64_t(const Position&)>;
 
   // `last`: what an earlier life of this peer has sent of the stream.
-  explicit OutboundStream(std::uint64_t last = 0, Excluded excluded = {})
-      : last_(last), excluded_(std::move(excluded)) {}
+  explicit OutboundStream(std::uint64_t last = 0, ReachTowards reach_towards = {})
+      : last_(last), reach_towards_(std::move(reach_towards)) {}
 
   // Says what the message inherits, and returns its sequence.
   std::uint64_t append(Message& message);
@@ -64,7 +65,7 @@ class OutboundStream {
   void leave(const Position& position);
 
   std::uint64_t last_;
-  Excluded excluded_;
+  ReachTowards reach_towards_;
   std::vector<Position> furthest_;  // one for each cluster, the one heard of last at the back
   std::optional<Position> aside_;   // what was heard of last, if it is excluded and did not count
   std::vector<Position> left_;      // what was heard of histories that do not count

@@ -32,7 +32,7 @@ Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoi
               {base::bounded(options.suspect_after), base::bounded(options.gone_after)},
               base::Random(random_.next())),
       stream_(last_sequence,
-              [this](const Position& position) { return publisher_.excludes(position); }),
+              [this](const Position& position) { return publisher_.reach_towards(position); }),
       receiver_(options, self_, roster_, stream_, counters_, base::Random(random_.next()), now),
       publisher_(options, self_.origin, roster_, stream_, counters_, now),
       primary_watch_(publisher_, receiver_, stream_),

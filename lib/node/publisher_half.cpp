@@ -89,10 +89,8 @@ void PublisherHalf::server_shows(const Tide& tide, Instant asked_at) {
   stream_.return_to(Branch(tide.incarnation.kind, tide.incarnation.cluster, tide.history));
 }
 
-bool PublisherHalf::excludes(const Position& position) const {
-  if (!shown_) return false;
-  const auto seen = gate::visibility_of(position, *shown_);
-  return seen == Visibility::orphaned || seen == Visibility::in_doubt;
+std::uint64_t PublisherHalf::reach_towards(const Position& position) const {
+  return shown_ ? gate::reach_towards(position, *shown_) : gate::anywhere;
 }
 
 // By a history that is not whole, every change of another timeline would be in doubt.

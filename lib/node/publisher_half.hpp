@@ -54,7 +54,7 @@ class PublisherHalf {
   // changes, too.
   void server_shows(const Tide& tide, Instant asked_at);
   // By the last reading, however long ago.
-  [[nodiscard]] bool excludes(const Position& position) const;
+  [[nodiscard]] std::uint64_t reach_towards(const Position& position) const;
   // For messages that follow from what the application has read: a reading that is asked for then,
   // or later.
   [[nodiscard]] std::optional<Instant> reading_wanted() const { return unsent_.reading_wanted(); }

@@ -16,7 +16,7 @@ constexpr auto between_marks = std::chrono::seconds(10);
 bool has_left(const Position& seen, const Tide& tide) {
   switch (gate::visibility_of(seen, tide)) {
     case Visibility::visible:
-    case Visibility::pending:  // another server, which is behind
+    case Visibility::pending:
       return false;
     case Visibility::orphaned:
     case Visibility::in_doubt:
@@ -63,6 +63,8 @@ Reader::Taken Reader::take(Reading reading, Instant now) {
     taken.again = true;                 // these rows answer a question of before
     return taken;
   }
+  // Another server, which is behind: it shows nothing more but rows that were removed and told.
+  if (seen_ && gate::visibility_of(*seen_, reading.tide) == Visibility::pending) return taken;
   taken.loss = removed(reading.removed_before);
   for (auto& row : reading.rows) {
     if (!is_new(row.key)) continue;
@@ -83,9 +85,7 @@ Reader::Taken Reader::take(Reading reading, Instant now) {
   }
   taken.again = reading.more;
   if (!reading.more) skipping_ = false;
-  if (!seen_ || gate::visibility_of(*seen_, reading.tide) == Visibility::visible) {
-    seen_ = gate::place_of(reading.tide);
-  }
+  seen_ = gate::place_of(reading.tide);
   advance(settled_by(reading));
   mark(now);
   return taken;

@@ -134,6 +134,21 @@ TEST_CASE("a position that was read right after a promotion lies on the timeline
   CHECK(seen("1 2@100/7", 101, tide("1 2@100/8", 500)) == Visibility::orphaned);
 }
 
+TEST_CASE("a server can come to a position, or up to where its history leaves the way to that") {
+  const auto reach = [](const std::string& way, std::uint64_t offset, const Tide& tide) {
+    return gate::reach_towards(place(history(way), offset), tide);
+  };
+  CHECK(reach("1", 100, on_timeline_4(400)) == gate::anywhere);
+  CHECK(reach("1 3@100 4@300", 500, on_timeline_4(400)) == gate::anywhere);
+  CHECK(reach("1", 101, on_timeline_4(400)) == 100);
+  CHECK(reach("1 3@100", 350, on_timeline_4(400)) == 300);
+  CHECK(reach("1 2@90", 500, tide("1", 90)) == gate::anywhere);
+  CHECK(reach("1 2@90", 500, tide("1", 91)) == 90);
+  CHECK(reach("1 2@100", 110, tide("1 2@120", 500)) == 100);
+  CHECK(reach("1 2@120", 130, tide("1 2@100", 500)) == 100);
+  CHECK(reach("1 2@0/7", 60, tide("1 2@0/8", 400)) != gate::anywhere);  // that place is not known
+}
+
 TEST_CASE("a position of another cluster or kind is foreign whatever the histories say") {
   for (const TimelineId timeline : {1U, 2U, 4U, 5U}) {
     for (const std::uint64_t offset : {1U, 1000U}) {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "lib/gate/visibility.hpp"
 #include "tests/lib/samples.hpp"
 
 using namespace tidegate;
@@ -136,8 +137,10 @@ TEST_CASE("in a split cluster what the own server excludes does not replace what
   const auto shown = place(history("1 2@100/7"), 500);
   const auto published = place(history("1 2@100/8"), 150);
   std::optional<Position> excluded = published;
-  OutboundStream stream(
-      0, [&](const Position& one) { return excluded && one.branch == excluded->branch; });
+  constexpr std::uint64_t fork = 100;
+  OutboundStream stream(0, [&](const Position& one) {
+    return one.branch == excluded->branch ? fork : gate::anywhere;
+  });
   stream.delivered(shown);
   CHECK(inherited(stream, published) == shown);
   CHECK(inherited(stream) == shown);
@@ -157,7 +160,8 @@ TEST_CASE("in a split cluster what the own server excludes does not replace what
 TEST_CASE("in a split cluster a change behind all that the own server has shown replaces that") {
   const auto shown = place(history("1"), 90);
   const auto behind = place(history("1 2@100/8"), 150);
-  OutboundStream stream(0, [](const Position& one) { return one.timeline() == 2; });
+  OutboundStream stream(
+      0, [](const Position& one) { return one.timeline() == 2 ? 100 : gate::anywhere; });
   stream.delivered(shown);
   CHECK(inherited(stream, behind) == std::nullopt);
   CHECK(inherited(stream) == behind);
@@ -167,8 +171,9 @@ TEST_CASE("a server that was rewound before a fork brings nothing back that was 
   const auto shown = place(history("1 2@100/8"), 150);
   const auto beyond = place(history("1"), 170);
   bool before_fork = false;
-  OutboundStream stream(0,
-                        [&](const Position& one) { return !before_fork && one.timeline() == 1; });
+  OutboundStream stream(0, [&](const Position& one) {
+    return !before_fork && one.timeline() == 1 ? 100 : gate::anywhere;
+  });
   stream.delivered(shown);
   (void)inherited(stream, beyond);
   before_fork = true;  // it may go either way
@@ -179,10 +184,23 @@ TEST_CASE("a server that was rewound before a fork brings nothing back that was 
 TEST_CASE("of two changes that the own server excludes the one counts that was heard of last") {
   const auto one = place(history("1 2@100/7"), 500);
   const auto other = place(history("1 2@100/8"), 150);
-  OutboundStream stream(0, [](const Position&) { return true; });
+  OutboundStream stream(0, [](const Position&) { return 100; });
   CHECK(inherited(stream, one) == std::nullopt);
   CHECK(inherited(stream, other) == one);
   CHECK(inherited(stream) == other);
+}
+
+// The change that was delivered at 60 lies before the later fork: a message that inherits a place
+// to which the way was left at 50 would not wait for it.
+TEST_CASE("of two changes that the own server excludes the one counts that it has left later") {
+  const auto later = place(history("1"), 170);
+  const auto earlier = place(history("1 2@50/8"), 150);
+  OutboundStream stream(0, [](const Position& one) { return one.timeline() == 1 ? 100 : 50; });
+  stream.delivered(place(history("1"), 60));
+  (void)inherited(stream, later);
+  (void)inherited(stream, earlier);
+  CHECK(inherited(stream) == later);
+  CHECK(stream.position() == earlier);
 }
 
 TEST_CASE("a peer that is moved to another cluster no longer waits for a place of the old one") {

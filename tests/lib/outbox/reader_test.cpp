@@ -322,6 +322,25 @@ TEST_CASE("a standby that is behind repeats nothing") {
   CHECK(site.losses.empty());
 }
 
+// They are not removed there yet, and would come behind later rows of their own transaction.
+TEST_CASE("a standby that is behind does not bring back rows that were told as removed") {
+  Site site;
+  const auto xid = site.model.begin();
+  site.model.announce(xid, "a");
+  site.model.announce(xid, "b");
+  site.model.end(xid, true);
+  const auto place = site.model.end_of_log();
+  site.announce("c");
+
+  auto cut_off = a_reading({}, 30, xid + 1);
+  cut_off.tide = site.model.read({}, site.model.end_of_log()).tide;
+  cut_off.rows.push_back({{xid, 2}, 0, Topic::of({"t"}).value(), "b"});
+  cut_off.more = true;
+  REQUIRE(site.reader.take(cut_off, start).deliveries.size() == 1);
+  CHECK(site.read(place).empty());
+  CHECK(site.read().ends_with("c "));
+}
+
 TEST_CASE("a promotion that loses nothing goes unnoticed") {
   Site site;
   site.announce("a");
