@@ -7,7 +7,7 @@
 namespace tidegate::health {
 
 std::string MappedPeer::label() const {
-  const auto address = host.empty() ? std::string() : to_string(base::Endpoint{host, direct_port});
+  auto address = host.empty() ? std::string() : to_string(base::Endpoint{host, direct_port});
   if (name.empty()) return address;
   return address.empty() ? name : name + " (" + address + ")";
 }

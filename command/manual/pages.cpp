@@ -113,8 +113,8 @@ std::string exit_status(const std::string& words) {
 
 std::string escaped(const std::string& text) {
   std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    switch (text[i]) {
+  for (const char sign : text) {
+    switch (sign) {
       case '\\':
         result += "\\e";
         break;
@@ -137,7 +137,7 @@ std::string escaped(const std::string& text) {
         result += result.empty() ? "\\&." : ".";
         break;
       default:
-        result += text[i];
+        result += sign;
     }
   }
   return result;

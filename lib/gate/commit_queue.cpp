@@ -79,7 +79,7 @@ void CommitQueue::place(Waiting& waiting, const Position& position) {
   if (waiting.message.position->branch.server_started() != 0) waiting.unnamed_since = ups_;
 }
 
-void CommitQueue::name(Waiting& waiting, const CommitPosition& reading) {
+void CommitQueue::name(Waiting& waiting, const CommitPosition& reading) const {
   auto& position = *waiting.message.position;
   position = named(position);
   if (position.branch.server_started() != 0 && same_cluster(position.branch, reading.incarnation)) {

@@ -139,7 +139,7 @@ class CommitQueue {
   // The branch of the primary that has told the number, if that was met.
   [[nodiscard]] const Branch* met(const Branch& told) const;
   void place(Waiting& waiting, const Position& position);
-  void name(Waiting& waiting, const CommitPosition& reading);
+  void name(Waiting& waiting, const CommitPosition& reading) const;
   [[nodiscard]] bool survived(const Waiting& waiting, const CommitPosition& reading) const;
   [[nodiscard]] bool flushed(const Waiting& waiting) const;
   [[nodiscard]] static bool undone(const Waiting& waiting, const CommitPosition& reading);

@@ -135,7 +135,8 @@ def main():
     ignore = shutil.ignore_patterns("build", "build-*", ".git")
     shutil.copytree(".", options.copy, ignore=ignore, dirs_exist_ok=True)
     print(f"building {len(mutants)} mutants, one after the other", flush=True)
-    setup = ["meson", "setup", "build", "-Doptimization=0", "-Ddebug=false", "-Dwerror=false"]
+    setup = ["meson", "setup", "build", "-Doptimization=0", "-Ddebug=false", "-Dwerror=false",
+             "-Dcpp_link_args=-fuse-ld=gold"]  # it links the tests anew for each
     status, output = run(setup, BUILD_BOUND, options.copy)
     if status != 0:
         raise SystemExit(output[-3000:])
