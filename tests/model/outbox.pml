@@ -12,8 +12,8 @@
  *
  * Switches for rules that the reader does not follow: BY_HIGHEST (asks for ids behind the highest
  * that it has), NO_PLACE (the cursor does not say where), TIDE_FIRST (the place is read before the
- * rows), UNFLUSHED (rows of a primary count before they are flushed), ANY_PLACE (the place of a
- * server that is behind replaces that of one ahead), CUT_COUNTS (a reading that was cut off settles
+ * rows), UNFLUSHED (rows of a primary count before they are flushed), ANY_PLACE (a server that is
+ * behind the place where the reader has been counts), CUT_COUNTS (a reading that was cut off settles
  * as a whole one does).
  */
 #define SERVERS 2
@@ -296,10 +296,20 @@ inline Go_back() {
   AGAIN(1);
   printf("the reader tells a past that was undone, and goes back to %d\n", settled)
 }
+/* Not yet where the reader has been: another server. */
+inline Is_behind() {
+  if
+  :: seen == NONE || ANY_PLACE || NO_PLACE -> w = 0
+  :: else -> Truth_at(place, place_lsn, seen, seen_lsn); w = (truth != COVERED)
+  fi
+}
 inline Take() {
   Has_left(seen, seen_lsn);
+  Is_behind();
   if
   :: lost -> Go_back()
+  :: !lost && w ->
+     printf("that server is behind: the reading does not count\n")
   :: else ->
      AGAIN(cut || looked != place_lsn);
      w = 0; v = 0;
@@ -317,15 +327,7 @@ inline Take() {
      od;
      horizon = (cut && !CUT_COUNTS && v < horizon -> v : horizon);
      horizon = (BY_HIGHEST -> v + 1 : horizon);
-     if
-     :: seen == NONE || ANY_PLACE || NO_PLACE -> seen = place; seen_lsn = place_lsn
-     :: else ->
-        Truth_at(place, place_lsn, seen, seen_lsn);
-        if
-        :: truth == COVERED -> seen = place; seen_lsn = place_lsn
-        :: else
-        fi
-     fi;
+     seen = place; seen_lsn = place_lsn;
      settled = (horizon > settled -> horizon : settled);
      delivered = delivered & ID_BITS_FROM(settled);
      Done_before()
