@@ -1,6 +1,8 @@
 #include "lib/node/message_traces.hpp"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace tidegate::node {
 namespace {
@@ -50,13 +52,12 @@ std::vector<TracedTime> times_of(const mesh::SendingSteps& steps, Instant now) {
 
 // Those that were skipped, since the message has left before, are left out.
 void add_times_of(const mesh::ReceivingSteps& steps, Instant now, Times& times) {
-  const struct {
-    TracedStep step;
-    Instant end;
-  } ends[] = {{TracedStep::arrival, steps.arrived},
-              {TracedStep::gap, steps.taken},
-              {TracedStep::held, steps.asked},
-              {TracedStep::poll, steps.shown}};
+  const auto ends = std::to_array<std::pair<TracedStep, Instant>>({
+      {TracedStep::arrival, steps.arrived},
+      {TracedStep::gap, steps.taken},
+      {TracedStep::held, steps.asked},
+      {TracedStep::poll, steps.shown},
+  });
   for (const auto& [step, end] : ends) {
     const auto ended = first_of(end, steps.left);
     if (!times.add(step, ended, now) || end == Instant{}) return;

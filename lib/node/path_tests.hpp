@@ -49,7 +49,7 @@ class PathTests {
 
   // True once they are over: then describe() and end().
   [[nodiscard]] bool advance(Instant now, Effects& effects);
-  void describe(MemberSeen& seen, Instant now) const;
+  void describe(MemberSeen& told, Instant now) const;
   void end(Effects& effects);
 
   // An announcement is due, and the caller sends one.

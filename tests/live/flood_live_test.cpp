@@ -81,6 +81,7 @@ void wait_for_verdict(int socket) {
 
 void four_at_once(const std::function<void(int)>& attack) {
   std::vector<std::thread> attackers;
+  attackers.reserve(4);
   for (int i = 0; i < 4; ++i) attackers.emplace_back(attack, i);
   for (auto& attacker : attackers) attacker.join();
 }

@@ -123,6 +123,7 @@ TEST_CASE("threads that compete for the lead never have it together") {
   std::atomic<int> leaders = 0;
   std::atomic<int> most = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int round = 0; round < 200; ++round) {

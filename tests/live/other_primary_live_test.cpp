@@ -42,7 +42,7 @@ struct Apart {
   }
 
   // On whichever server the balancer leads to.
-  void announce(int row) {
+  void announce(int row) const {
     Session session(balancer.connection_string());
     session.execute("BEGIN; " + insert(row));
     const auto position = commit(session.connection()).value();

@@ -121,8 +121,8 @@ TEST_CASE("a mesh that is upgraded one peer after the other loses no message, no
   RollingMesh mesh;
   std::array<Application, 3> applications = {Application{.name = "a"}, Application{.name = "b"},
                                              Application{.name = "c"}};
-  std::vector<Application*> all;
-  for (auto& application : applications) all.push_back(&application);
+  const std::vector<Application*> all = {&applications.at(0), &applications.at(1),
+                                         &applications.at(2)};
   for (auto* application : all) mesh.start_peer(*application, previous_program());
   for (auto* application : all) mesh.meet(*application, all);
 

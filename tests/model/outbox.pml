@@ -12,9 +12,9 @@
  *
  * Switches for rules that the reader does not follow: BY_HIGHEST (asks for ids behind the highest
  * that it has), NO_PLACE (the cursor does not say where), TIDE_FIRST (the place is read before the
- * rows), UNFLUSHED (rows of a primary count before they are flushed), ANY_PLACE (a server that is
- * behind the place where the reader has been counts), CUT_COUNTS (a reading that was cut off settles
- * as a whole one does).
+ * rows), UNFLUSHED (rows of a primary count before they are flushed), ANY_PLACE (a server counts
+ * that is behind the place where the reader has been), CUT_COUNTS (a reading that was cut off
+ * settles as a whole one does).
  */
 #define SERVERS 2
 #ifndef TRANSACTIONS

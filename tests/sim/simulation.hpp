@@ -138,7 +138,7 @@ class Simulation {
   [[nodiscard]] std::vector<LifeId> ready_with(LifeId life) const;
   void say(LifeId life, const std::string& what);
   void tell_note(LifeId life, const Note& note);
-  void tell_reading(LifeId life, ServerId server, Sessions::Reads what);
+  void tell_reading(LifeId life, ServerId id, Sessions::Reads what);
   template <typename Event>
   void record(LifeId life, const Event& event);
   void ask(LifeId life, bool nudge);

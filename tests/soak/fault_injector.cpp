@@ -144,8 +144,14 @@ void FaultInjector::mend_it(const UnderWay& fault) {
       return servers_.at(fault.server).start();
     case fail_over:
       if (fault.fault.end == Fault::End::isolated) servers_.at(servers_.primary()).crash();
-      return servers_.replace_primary(fault.server);
+      return fail_over_to(fault.server);
   }
+}
+
+void FaultInjector::fail_over_to(int heir) {
+  const auto begin = io::clock_now();
+  const auto astray = servers_.replace_primary(heir);
+  if (astray) history_.went_astray({Servers::name(*astray), begin, io::clock_now()});
 }
 
 }  // namespace tidegate::soak

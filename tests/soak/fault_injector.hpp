@@ -38,6 +38,7 @@ class FaultInjector {
   void end(const UnderWay& fault);
   void break_it(const UnderWay& fault);
   void mend_it(const UnderWay& fault);
+  void fail_over_to(int heir);
   [[nodiscard]] bool possible(const Fault& fault) const;
 
   FaultPlan plan_;

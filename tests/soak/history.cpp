@@ -35,6 +35,11 @@ void History::fault_ends(std::size_t fault) {
   faults_.at(fault).end = io::clock_now();
 }
 
+void History::went_astray(const Astray& astray) {
+  const std::lock_guard lock(mutex_);
+  astray_.push_back(astray);
+}
+
 void History::read_on() {
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < lives_.size(); ++i) {

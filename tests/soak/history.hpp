@@ -34,6 +34,14 @@ struct Happening {
   Instant end = never;
 };
 
+// A standby had received more than the one that took over, and showed a history that nobody
+// continued until it was copied.
+struct Astray {
+  std::string server;
+  Instant begin;
+  Instant end;
+};
+
 class History {
  public:
   History();
@@ -43,6 +51,7 @@ class History {
   void killed(int peer);  // in its last life
   std::size_t fault_begins(FaultKind kind, const std::string& what);
   void fault_ends(std::size_t fault);
+  void went_astray(const Astray& astray);
 
   // Reads what the journals hold by now.
   void read_on();
@@ -61,6 +70,7 @@ class History {
 
   [[nodiscard]] const std::deque<Life>& lives() const { return lives_; }
   [[nodiscard]] const std::vector<Happening>& faults() const { return faults_; }
+  [[nodiscard]] const std::vector<Astray>& astray() const { return astray_; }
 
  private:
   void take(Life& life, Record record);
@@ -70,6 +80,7 @@ class History {
   std::deque<Life> lives_;
   std::vector<JournalReader> journals_;  // of each life
   std::vector<Happening> faults_;
+  std::vector<Astray> astray_;
   std::uint64_t published_ = 0;
   std::uint64_t delivered_ = 0;
   Instant last_traffic_;

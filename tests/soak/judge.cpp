@@ -63,8 +63,9 @@ struct Reception {
 
 class Judge {
  public:
-  Judge(const std::deque<Life>& lives, const std::set<std::string>& rows)
-      : lives_(lives), rows_(rows) {
+  Judge(const std::deque<Life>& lives, const std::set<std::string>& rows,
+        const std::vector<Astray>& astray)
+      : lives_(lives), rows_(rows), astray_(astray) {
     for (const auto& life : lives) {
       if (static_cast<std::size_t>(life.peer) >= verdict_.peers.size()) {
         verdict_.peers.resize(static_cast<std::size_t>(life.peer) + 1);
@@ -96,8 +97,9 @@ class Judge {
   void read_received(const Life& life);
   void take(const Life& life, Instant at, const Delivered& delivered, Reception& reception,
             bool lasts);
-  void look_at(Instant at, const Delivered& delivered, const Stream& stream,
+  void look_at(const Life& life, Instant at, const Delivered& delivered, const Stream& stream,
                const std::string& message);
+  [[nodiscard]] bool is_astray(const std::string& server, Instant at) const;
   void look_for_holes(const Life& life, const std::string& own, const std::string& origin,
                       Reception& reception);
   void count_lost(const std::string& own, Stream& stream, const Reception& reception);
@@ -105,6 +107,7 @@ class Judge {
 
   const std::deque<Life>& lives_;
   const std::set<std::string>& rows_;
+  const std::vector<Astray>& astray_;
   Verdict verdict_;
   Streams streams_;
 };
@@ -230,10 +233,16 @@ void Judge::take(const Life& life, Instant at, const Delivered& delivered, Recep
     return complain(verdict_.duplicates, at, message + ": which was never announced");
   }
   if (lasts) stream.announced[delivered.number - 1].reached = true;
-  look_at(at, delivered, stream, message);
+  look_at(life, at, delivered, stream, message);
 }
 
-void Judge::look_at(Instant at, const Delivered& delivered, const Stream& stream,
+bool Judge::is_astray(const std::string& server, Instant at) const {
+  return std::any_of(astray_.begin(), astray_.end(), [&](const Astray& one) {
+    return one.server == server && one.begin <= at && at <= one.end;
+  });
+}
+
+void Judge::look_at(const Life& life, Instant at, const Delivered& delivered, const Stream& stream,
                     const std::string& message) {
   const auto& announced = *stream.find(delivered.number);
   const auto words = message + " (" + announced.way + "): ";
@@ -250,7 +259,9 @@ void Judge::look_at(Instant at, const Delivered& delivered, const Stream& stream
     case Look::absent:
       break;
   }
-  if (rows_.contains(delivered.row)) {
+  if (rows_.contains(delivered.row) && announced.way == "no_change" && is_astray(life.server, at)) {
+    ++verdict_.excused_astray;
+  } else if (rows_.contains(delivered.row)) {
     complain(verdict_.stale, at, words + "not there yet; " + delivered.detail);
   } else if (announced.way == "no_change") {
     ++verdict_.excused_carried;
@@ -337,8 +348,9 @@ void Judge::count_published() {
 
 }  // namespace
 
-Verdict judge(const std::deque<Life>& lives, const std::set<std::string>& rows) {
-  return Judge(lives, rows).run();
+Verdict judge(const std::deque<Life>& lives, const std::set<std::string>& rows,
+              const std::vector<Astray>& astray) {
+  return Judge(lives, rows, astray).run();
 }
 
 }  // namespace tidegate::soak

@@ -13,7 +13,8 @@
 //
 // No faults: messages that a killed publisher took with it; a row that its publisher announced with
 // AfterCommit when its peer knew another primary already (the library can't know that); a message
-// without a row of its own that carries one that was undone later.
+// without a row of its own that carries one that was undone later, or that the receiver's server
+// will never show, as it went astray in a failover.
 #pragma once
 
 #include <cstdint>
@@ -63,6 +64,7 @@ struct Verdict {
   // Undone, and not knowable:
   std::uint64_t excused_straddled = 0;  // announced when the peer knew another primary
   std::uint64_t excused_carried = 0;    // carried by a message without a row of its own
+  std::uint64_t excused_astray = 0;     // the same, to one whose server had gone astray
   std::uint64_t resent = 0;
   std::map<std::string, std::uint64_t> reported;  // by reason
   std::uint64_t lost_with_publisher = 0;  // receptions: messages, for each receiver that was ready
@@ -76,6 +78,7 @@ struct Verdict {
 };
 
 // `rows`: those that there are at the end.
-[[nodiscard]] Verdict judge(const std::deque<Life>& lives, const std::set<std::string>& rows);
+[[nodiscard]] Verdict judge(const std::deque<Life>& lives, const std::set<std::string>& rows,
+                            const std::vector<Astray>& astray);
 
 }  // namespace tidegate::soak

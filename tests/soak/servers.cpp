@@ -34,9 +34,10 @@ void Servers::isolate_primary() {
   for (const auto& sender : senders) ::kill(std::stoi(sender.at(0)), SIGSTOP);
 }
 
-void Servers::replace_primary(int heir) {
+std::optional<int> Servers::replace_primary(int heir) {
+  const int third = 0 + 1 + 2 - primary_ - heir;
   auto& old = at(primary_);
-  auto& other = at(0 + 1 + 2 - primary_ - heir);  // the third of them
+  auto& other = at(third);
   auto& next = at(heir);
   next.promote();
   primary_ = heir;
@@ -51,8 +52,10 @@ void Servers::replace_primary(int heir) {
                "received_tli = " +
                timeline + " AND pg_last_wal_replay_lsn() >= '" + reached + "'") == "1";
   };
-  if (!support::eventually(5s, follows)) support::Cluster::copy_again(other, next);
+  const bool is_astray = !support::eventually(5s, follows);
+  if (is_astray) support::Cluster::copy_again(other, next);
   support::Cluster::copy_again(old, next);
+  return is_astray ? std::optional(third) : std::nullopt;
 }
 
 std::string Servers::standing() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,8 @@ class Servers {
 
   // The primary is down: `heir` takes over, the other replica follows it, and the old primary, with
   // all that only it had, is thrown away for a copy. A server that had received more than the heir
-  // can't follow it either, and is copied too.
-  void replace_primary(int heir);
+  // can't follow it either, and is copied too; then that one is returned.
+  std::optional<int> replace_primary(int heir);
 
   // Names of all announced rows that are there, on the primary.
   [[nodiscard]] std::vector<support::Row> rows();

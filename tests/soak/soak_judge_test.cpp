@@ -3,6 +3,7 @@
 #include <deque>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -18,6 +19,7 @@ namespace {
 struct Run {
   std::deque<Life> lives{{0, "p.1", "primary", false, {}}, {1, "r.1", "replica", false, {}}};
   std::set<std::string> rows{"row1", "row2", "row3"};
+  std::vector<Astray> astray;
 
   Run() {
     tell(publisher(), Began{"p"});
@@ -50,7 +52,7 @@ struct Run {
     for (auto& life : lives) {
       if (!life.killed) tell(life, Ended{});
     }
-    return judge(lives, rows);
+    return judge(lives, rows, astray);
   }
 };
 
@@ -95,6 +97,19 @@ TEST_CASE("a row that a message carries which has none of its own counts only if
     run.announce(1, "no_change");
     run.deliver(1, 1, Look::absent);
     CHECK(run.end(1).stale.count == (remains ? 1 : 0));
+  }
+}
+
+TEST_CASE("a server that went astray excuses what a message carries, and no row of its own") {
+  for (const std::string way : {"no_change", "after"}) {
+    CAPTURE(way);
+    Run run;
+    run.astray.push_back({"replica", Instant(), Instant()});
+    run.announce(1, way);
+    run.deliver(1, 1, Look::absent);
+    const auto verdict = run.end(1);
+    CHECK(verdict.excused_astray == (way == "no_change" ? 1 : 0));
+    CHECK(verdict.stale.count == (way == "no_change" ? 0 : 1));
   }
 }
 

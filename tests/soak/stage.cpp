@@ -196,7 +196,7 @@ class Stage {
   int conclude(bool settled) {
     std::set<std::string> rows;
     for (auto& row : servers_.rows()) rows.insert(std::move(row.at(0)));
-    const auto verdict = judge(history_.lives(), rows);
+    const auto verdict = judge(history_.lives(), rows, history_.astray());
     say("\n" + table(verdict, history_) + "\n" + sentence(verdict, history_));
     if (!verdict.good()) {
       say("This must not happen. It can be tried again with --seed " +

@@ -68,6 +68,8 @@ std::string table(const Verdict& verdict, const History& history) {
               "announced when the publisher's peer knew the next primary already");
   out << line("  undone, carried", verdict.excused_carried,
               "by messages without a row of their own");
+  out << line("  left behind, carried", verdict.excused_astray,
+              "the same, to a peer whose server had left the others' history");
   out << line("recovered", all.recovered,
               std::to_string(all.requests) + " requests, " + std::to_string(verdict.resent) +
                   " sent again");

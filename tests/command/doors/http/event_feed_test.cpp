@@ -3,18 +3,17 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
 #include "command/doors/http/page.hpp"
-#include "tests/support/contains.hpp"
 
 using namespace std::chrono_literals;
 using namespace tidegate;
 using namespace tidegate::http_door;
-using tidegate::testing::contains;
 
 namespace {
 
@@ -23,7 +22,8 @@ constexpr Instant start{1000s};
 struct Fed {
   json_lines::PeerReport report;
   std::vector<std::string> events;
-  EventFeed feed{[this] { return report; }, [this](std::string event) { events.push_back(event); }};
+  EventFeed feed{[this] { return report; },
+                 [this](std::string event) { events.push_back(std::move(event)); }};
 
   // The names of the events that are sent by then.
   std::string turn(Duration after) {
