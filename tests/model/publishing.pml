@@ -4,7 +4,8 @@
  */
 
 /* OutboundStream::replaces(): by the reading with which P1 has delivered, its server excludes the
- * place, and not the furthest one, which is not on the way to it. */
+ * place, and not the furthest one, which is not on the way to it. (To publish behind two places
+ * that it excludes would take two changes of its own.) */
 inline Is_aside(p_, b_, l_) {
   aside = 0;
 #if AGAIN
