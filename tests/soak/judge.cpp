@@ -58,7 +58,6 @@ struct Reception {
   std::uint64_t reported_count = 0;
   std::uint64_t last = 0;
   std::uint64_t last_number = 0;
-  std::map<std::uint32_t, std::uint64_t> furthest;  // position on each timeline
 };
 
 class Judge {
@@ -219,13 +218,6 @@ void Judge::take(const Life& life, Instant at, const Delivered& delivered, Recep
              message + ": after sequence " + std::to_string(reception.last) + ", message " +
                  std::to_string(reception.last_number));
   }
-  auto& furthest = reception.furthest[delivered.timeline];
-  const bool on_the_last = delivered.timeline >= reception.furthest.rbegin()->first;
-  const bool carries = announced != nullptr && announced->way == "no_change";
-  if (delivered.lsn < furthest || !(on_the_last || carries)) {
-    complain(verdict_.order, at, message + ": a position behind that of the message before");
-  }
-  furthest = std::max(furthest, delivered.lsn);
   reception.last = std::max(reception.last, delivered.sequence);
   reception.last_number = std::max(reception.last_number, delivered.number);
   reception.delivered.emplace(delivered.sequence, delivered.number);

@@ -6,8 +6,8 @@
 //   since a failover or a crash has undone it, and that was knowable.
 // - *duplicate*: the same message was delivered twice in one life, or accounted for twice
 //   (delivered and reported, delivered and handed back to its publisher).
-// - *order*: sequences, numbers or positions of one publisher went back. (A message without a row of
-//   its own may carry a position of an earlier timeline, which alone its publisher's server shows.)
+// - *order*: sequences or numbers of one publisher went back. (Positions may, where its own server
+//   has left the history on which it publishes; ./dev conform judges what a message waited for.)
 // - *missing*: of a publisher whose life lasted to the end, neither delivered nor reported in a
 //   life that lasted to the end too, from where it had begun to get that publisher's messages; or
 //   neither sent nor handed back. Of a publisher that was killed: a gap among what was received.

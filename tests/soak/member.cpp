@@ -129,7 +129,7 @@ class Member {
   void take(const Delivery& delivery) {
     Delivered told{.origin = origin_word(delivery.origin), .sequence = delivery.sequence};
     std::istringstream(delivery.message.payload) >> told.number >> told.row;
-    // The later one of its two: within a stream and a timeline these never go back.
+    // The later one of its two.
     for (const auto& position : {delivery.message.position, delivery.message.inherited}) {
       if (!position || std::tuple(position->timeline(), position->offset) <
                            std::tuple(told.timeline, told.lsn)) {
