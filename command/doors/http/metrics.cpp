@@ -118,8 +118,9 @@ void put(Exposition& out, const Counts& counts,
   for (const auto& metric : metrics) {
     if (metric.name != family) out.counter(metric.name, metric.help);
     family = metric.name;
-    out.sample(counts.*metric.count,
-               metric.label == nullptr ? Labels{} : Labels{{metric.label, metric.value}});
+    Labels labels;
+    if (metric.label != nullptr) labels.push_back({metric.label, metric.value});
+    out.sample(counts.*metric.count, labels);
   }
 }
 
