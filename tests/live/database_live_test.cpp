@@ -365,6 +365,7 @@ TEST_CASE("the beginning of a timeline can be read on every server of its histor
     Connection connection(
         Single::create(server.connection_string(), {}, Database::Session::replication));
     connection.next<Database::Connected>();
+    connection.rows("IDENTIFY_SYSTEM");  // before it a standby of PostgreSQL 14 sends no WAL
     const auto history = *connection.rows("TIMELINE_HISTORY 2").at(0).at(1);
     const auto begin = history.substr(2, history.find('\t', 2) - 2);
     connection->database.read_wal("START_REPLICATION PHYSICAL " + begin + " TIMELINE 2",

@@ -23,6 +23,18 @@ inline Instant current_time() {
   return Instant(std::chrono::steady_clock::now().time_since_epoch());
 }
 
+// What the event tells for people, if it does.
+template <typename Event>
+std::string told_by(const Event& event) {
+  return std::visit(
+      [](const auto& one) -> std::string {
+        if constexpr (requires { one.message; }) return " (" + one.message + ")";
+        if constexpr (requires { one.reason; }) return " (" + one.reason + ")";
+        return "";
+      },
+      event);
+}
+
 template <typename Machine, typename Event>
 class Turning {
  public:
@@ -43,8 +55,8 @@ class Turning {
     const auto event = std::move(events_.front());
     events_.pop_front();
     if (const auto* wanted = std::get_if<Wanted>(&event)) return *wanted;
-    throw std::runtime_error("event " + std::to_string(event.index()) +
-                             " of the variant came instead of the one expected");
+    throw std::runtime_error("event " + std::to_string(event.index()) + " of the variant came" +
+                             told_by(event) + " instead of the one expected");
   }
 
   // Whether the next thing that has happened is that one; takes it then.
