@@ -23,7 +23,7 @@ inline Instant current_time() {
   return Instant(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-// What the event tells for people, if it does.
+// The words of an event for people, if it has any.
 template <typename Event>
 std::string told_by(const Event& event) {
   return std::visit(
