@@ -53,7 +53,7 @@ class PublisherHalf {
   // A reading of the server that this peer reads, asked for then: it decides the fate of its own
   // changes, too.
   void server_shows(const Tide& tide, Instant asked_at);
-  // By the last reading, however long ago.
+  // How far that server may come towards the position, by its last reading, however long ago.
   [[nodiscard]] std::uint64_t reach_towards(const Position& position) const;
   // For messages that follow from what the application has read: a reading that is asked for then,
   // or later.

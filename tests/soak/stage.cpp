@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -141,9 +142,11 @@ class Stage {
     if (!wait(longest_meeting, [&] { return all_ready(); })) {
       throw std::runtime_error("the peers did not find each other");
     }
-    say("A primary and two replicas, " + std::to_string(settings_.peers) +
-        " peers, all ready for each other. Faults for " + std::to_string(settings_.minutes) +
-        " min, seed " + std::to_string(settings_.seed) + ".");
+    std::ostringstream text;
+    text << "A primary and two replicas, " << settings_.peers
+         << " peers, all ready for each other. Faults for " << settings_.minutes << " min, seed "
+         << settings_.seed << ".";
+    say(text.str());
   }
 
   void strain() {
