@@ -2,8 +2,9 @@
 // decides when that server should be asked how far it is.
 //
 // 1. Nothing leaves as visible unless a reading of the server's present life says so (tide.hpp).
-// 2. The server is asked only while the first held message waits for it (tide_poll.hpp), and not
-//    before that is likely to help (replay_lag.hpp).
+// 2. The server is asked only while the first held message waits for it (tide_poll.hpp), and often
+//    only when that is likely to help (replay_lag.hpp). Its change is the next that the server
+//    shows, so the questions for it find those behind it too.
 // 3. An item that the application does not want to wait for any longer leaves as overdue, never as
 //    visible, in the order of arrival, which is that of each source.
 // 4. One source can't fill what all share: it may have three times what is still free at the most,
@@ -149,10 +150,13 @@ class Gate {
   void server_up() { poll_.server_up(); }
   // The answer; none: the last reading still stands.
   void polled(std::optional<Tide> tide) {
-    const bool waited = waits();
+    const bool waited = poll_.asked() && waits();
+    const auto in_vain = poll_.known_at();
     poll_.answered(std::move(tide));
     undecided_ = false;
-    if (waited) learn();
+    if (waited && visibility(queue_.first_awaited()) == Visibility::visible) {
+      lag_.shown(queue_.first_since(), in_vain, poll_.known_at());
+    }
   }
   void forget_tide() { poll_.forget(); }
   void server_down() {
@@ -182,18 +186,8 @@ class Gate {
   [[nodiscard]] std::optional<Released> release_decided();
   [[nodiscard]] bool waits() const { return gated_ && !queue_.empty() && !decided(); }
   void look_for_overdue(Instant now);
-  // As if the first one had come when asking for it is likely to help.
   [[nodiscard]] Waiting of_first() const {
-    return {lag_.first_question(queue_.first_since()), newest_};
-  }
-  // From the answer for the first one that is queued.
-  void learn() {
-    const auto since = queue_.first_since();
-    if (visibility(queue_.first_awaited()) == Visibility::visible) {
-      lag_.shown(since, poll_.asked_at());
-    } else {
-      lag_.in_vain(since, poll_.asked_at());
-    }
+    return {queue_.first_since(), newest_, {}, lag_.expected()};
   }
 
   bool gated_;

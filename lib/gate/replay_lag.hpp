@@ -1,15 +1,23 @@
-// How long behind its message a change is shown, learned from what the polls found: so that the
-// first question for a message need not be asked long before it can help.
+// How long after its arrival the change of a message is shown, as the messages before it have
+// taught: so that the server is asked for each one when that is likely to help, however many are
+// held and however far the server is behind.
 //
-// An average of what the polls measure runs away: it contains their own waiting, which grows with
-// it. So what counts is the middle between the last question in vain and the one that found the
-// change, which may lead up and down; a first question that finds it says only that it came too
-// late, and shrinks the estimate. One outlier adds an eighth of the estimate and little more, and
-// many leave it at `most`: a replica that has caught up at last is not left unasked for long.
+// 1. The third least of the last eight lags is expected. A question that comes too early costs the
+//    next one 100 us later, one that comes too late delays the message by all that it is late. Two
+//    outliers change nothing, and a new lag is learned from six messages.
+// 2. A change was shown between the last question in vain and the one that has found it, whichever
+//    message those were asked for; the middle counts. The latter alone would contain its own
+//    waiting: what is expected would grow by what it has caused, and run away.
+// 3. If no question was in vain since one was likely to help, the change may have been there for
+//    long. Then it counts as shown a little earlier, and twice as much each time that this happens
+//    again, so that a server which has caught up is followed within a few messages.
+// 4. Of messages that come together one teaches: a burst does not replace all that is known.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
 
 #include "tidegate/time.hpp"
 
@@ -17,25 +25,25 @@ namespace tidegate::gate {
 
 class ReplayLag {
  public:
-  // When to ask first for a message that has come then. Earlier would be in vain, by experience.
-  [[nodiscard]] Instant first_question(Instant since) const {
-    return since + std::max(expected_ - early, Duration::zero());
-  }
+  // From the arrival of a message to the first question that is likely to help.
+  [[nodiscard]] Duration expected() const { return expected_; }
 
-  // A question that was asked then did not help the message that had come at `since`.
-  void in_vain(Instant since, Instant asked) {
-    if (asked >= since) in_vain_at_ = asked;
-  }
-
-  // It did.
-  void shown(Instant since, Instant asked) {
-    if (in_vain_at_ < since) {
-      expected_ -= expected_ / part;
-      return;
+  // The message that had come at `since` was shown by the question that was asked at `found`, but
+  // not by the one before, which was asked at `in_vain`. A message that came behind both was shown
+  // before it was here, and tells nothing of those that have to wait.
+  void shown(Instant since, Instant in_vain, Instant found) {
+    if (found < since || since < taught_at_ + together) return;
+    taught_at_ = since;
+    const auto most = found - since;
+    const auto least = in_vain < since ? Duration::zero() : in_vain - since;
+    const auto middle = least + (most - least) / 2;
+    const bool asked_late = in_vain < since + expected_;
+    learn(asked_late ? std::max(middle, most - earlier_) : middle);
+    if (!asked_late) {
+      earlier_ = early;
+    } else if (earlier_ < most) {
+      earlier_ *= 2;
     }
-    const auto sample = in_vain_at_ - since + (asked - in_vain_at_) / 2;
-    const auto likely = std::min({sample, 2 * expected_ + early, most});
-    expected_ += (likely - expected_) / part;
   }
 
   // Another server has a lag of its own.
@@ -43,11 +51,22 @@ class ReplayLag {
 
  private:
   static constexpr Duration early = std::chrono::microseconds(100);
-  static constexpr Duration most = std::chrono::milliseconds(5);
-  static constexpr int part = 8;
+  static constexpr Duration together = std::chrono::microseconds(100);
+  static constexpr std::size_t counts = 2;  // the place of the one that counts, of all in order
 
+  void learn(Duration lag) {
+    lags_[next_] = lag;
+    next_ = (next_ + 1) % lags_.size();
+    auto ordered = lags_;
+    std::nth_element(ordered.begin(), ordered.begin() + counts, ordered.end());
+    expected_ = std::max(ordered[counts] - early, Duration::zero());
+  }
+
+  std::array<Duration, 8> lags_{};  // the last ones; as if there had been none before the first
+  std::size_t next_ = 0;
   Duration expected_{};
-  Instant in_vain_at_ = Instant::min();  // the last one
+  Duration earlier_ = early;  // that a change counts as, if it may have been there for long
+  Instant taught_at_ = Instant::min();  // the arrival of the last message that has taught
 };
 
 }  // namespace tidegate::gate

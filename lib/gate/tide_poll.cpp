@@ -12,13 +12,22 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// The pause after a poll that did not help the first held message. An eighth of its age adds no
-// more than that to its delay, and a replica that is far behind is left in peace. While nothing new
-// has come for long, perhaps nothing will: the server of a message that waits in vain is asked once
-// a second in the end.
-Duration pause_at(Duration age, Duration quiet) {
-  if (age >= seconds(1)) return std::clamp<Duration>(quiet / 500, milliseconds(20), seconds(1));
-  return std::clamp<Duration>(age / 8, microseconds(100), milliseconds(5));
+// While nothing new has come for long, perhaps nothing will: the server of a message that waits in
+// vain is asked once a second in the end.
+Duration pause_of_old(Duration quiet) {
+  return std::clamp<Duration>(quiet / 500, milliseconds(20), seconds(1));
+}
+
+// Before a question is likely to help: rarely, so that a server which has caught up is noticed.
+Duration pause_before(Duration age, Duration quiet) {
+  return age >= seconds(1) ? pause_of_old(quiet) : milliseconds(5);
+}
+
+// After one that was likely to help and did not, for a message that is so late by now. An eighth of
+// that adds no more than that to its delay, and a server that has fallen behind is left in peace.
+Duration pause_after(Duration late, Duration quiet) {
+  if (late >= seconds(1)) return pause_of_old(quiet);
+  return std::clamp<Duration>(late / 8, microseconds(100), milliseconds(5));
 }
 
 }  // namespace
@@ -48,9 +57,14 @@ bool TidePoll::take(const Waiting& waiting, Instant now) {
 
 Instant TidePoll::deadline(const Waiting& waiting) const {
   if (!up_ || asked_) return never;
-  if (asked_at_ < waiting.since) return std::max(waiting.since, asked_at_ + waiting.least_pause);
-  return asked_at_ + std::max(waiting.least_pause,
-                              pause_at(asked_at_ - waiting.since, asked_at_ - waiting.newest));
+  const auto likely = waiting.since + waiting.expected;
+  if (asked_at_ >= likely) {
+    const auto pause = pause_after(asked_at_ - likely, asked_at_ - waiting.newest);
+    return asked_at_ + std::max(waiting.least_pause, pause);
+  }
+  const auto last = std::max(asked_at_, waiting.since);
+  const auto pause = pause_before(last - waiting.since, last - waiting.newest);
+  return std::max(asked_at_ + waiting.least_pause, std::min(likely, last + pause));
 }
 
 bool TidePoll::refresh(Instant now, Duration age) {

@@ -1,9 +1,12 @@
 // The last reading of the server, and when to ask for the next one.
 //
-// The server is asked at once for a message that has just begun to wait, then often, then ever more
-// rarely, in proportion to how long that message has waited, and then to how long no other has
-// come. One answer serves all that wait. When the server goes away its readings are forgotten:
-// after a crash it may show less.
+// The server is asked for the message that is the next to leave, first when that is likely to help
+// (replay_lag.hpp), then each 100 us, and ever more rarely in proportion to how late the message is
+// by that, and in the end to how long no other has come. So it costs a few questions a message to
+// find its change soon after it is shown, and a server that has stopped replaying is left in peace.
+// Before that moment it is asked each 5 ms, and each 20 ms for a message that has waited a second:
+// it may have caught up. One answer serves all that wait. When the server goes away its readings
+// are forgotten: after a crash it may show less.
 //
 // It is asked without that as well, at a modest pace, when somebody needs to know on which history
 // it is (refresh).
@@ -25,6 +28,7 @@ class TidePoll {
     Instant since;
     Instant newest;
     Duration least_pause{};  // between two questions
+    Duration expected{};     // from the arrival until a question is likely to help
   };
 
   // By the last reading; pending without one. Without a position there is nothing to wait for.

@@ -1,115 +1,139 @@
 #include "lib/gate/replay_lag.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <random>
-#include <vector>
 
 #include <doctest/doctest.h>
 
-#include "lib/gate/gate.hpp"
-#include "tests/lib/gate/gate_harness.hpp"
-
 using namespace tidegate;
-using namespace tidegate::testing::gates;
 using namespace std::chrono_literals;
+using gate::ReplayLag;
 
 namespace {
 
-constexpr Duration round_trip = 50us;
-constexpr Duration between_messages = 10ms;
-constexpr Duration turn = 5us;
+constexpr Instant start = Instant(5h);
 
-struct Toll {
-  double questions = 0;    // a message
-  Duration median_wait{};  // from the change on the server to the delivery
-};
-
-// A thousand messages, each with a lag of its own, through a gate.
-template <typename LagOf>
-Toll toll_of(LagOf lag_of) {
-  auto gate = with_server();
-  Instant now = start;
-  int questions = 0;
-  constexpr int messages = 1000;
-  std::vector<Duration> waits;
-  for (std::uint64_t lsn = 1; lsn <= messages; ++lsn) {
-    now += between_messages;
-    const auto shown_at = now + lag_of();
-    hold(gate, "m", at(100 + lsn), now);
-    while (!gate.held().empty()) {
-      now = std::max(now + turn, gate.deadline());
-      if (!gate.take_poll(now)) continue;
-      ++questions;
-      const bool shown = shown_at <= now + round_trip / 2;
-      now += round_trip;
-      gate.polled(replayed(shown ? 100 + lsn : 99 + lsn));
-      if (!gate.release(now)) continue;
-      waits.push_back(now - std::max(shown_at, now - between_messages));
+// Messages come one by one, and each is asked for as the gate would without any other: each 5 ms
+// until that is likely to help, then each 100 us.
+class Stream {
+ public:
+  void message(Duration lag) {
+    now_ += 1min;
+    const auto likely = now_ + lag_.expected();
+    auto in_vain = now_ - 1min;
+    auto asked = std::min<Instant>(likely, now_ + 5ms);
+    while (asked < now_ + lag) {
+      in_vain = asked;
+      asked = asked < likely ? std::min<Instant>(likely, asked + 5ms) : asked + 100us;
     }
+    lag_.shown(now_, in_vain, asked);
   }
-  std::sort(waits.begin(), waits.end());
-  return {static_cast<double>(questions) / messages, waits.at(messages / 2)};
-}
+  void messages(int count, Duration lag) {
+    for (int i = 0; i < count; ++i) message(lag);
+  }
 
-// As it is measured on a standby without delay: 0.7 ms, and sometimes much more.
-struct UsualLag {
-  std::mt19937 random{7};
-  std::lognormal_distribution<double> distribution{std::log(700.0), 0.35};
-  Duration operator()() {
-    return std::chrono::microseconds(static_cast<std::int64_t>(distribution(random)));
-  }
+  [[nodiscard]] Duration expected() const { return lag_.expected(); }
+  [[nodiscard]] Instant now() const { return now_; }
+  ReplayLag& lag() { return lag_; }
+
+ private:
+  ReplayLag lag_;
+  Instant now_ = start;
 };
 
 }  // namespace
 
-TEST_CASE("a change that is shown after 0.7 ms is asked for a few times, and soon found") {
-  const auto toll = toll_of(UsualLag());
-  MESSAGE(toll.questions, " questions a message; half were found within ",
-          toll.median_wait.count() / 1000, " us");
-  CHECK(toll.questions < 4);
-  CHECK(toll.median_wait < 150us);
+TEST_CASE("nothing is expected of a server that has shown nothing yet") {
+  CHECK(ReplayLag().expected() == Duration::zero());
 }
 
-TEST_CASE("a change that is there already is asked for at once") {
-  const auto toll = toll_of([] { return Duration::zero(); });
-  CHECK(toll.questions == 1);
-  CHECK(toll.median_wait <= round_trip + turn);
+TEST_CASE("a lag is learned from six messages, however long it is") {
+  for (const Duration lag : {1ms, 50ms, 10'000ms}) {
+    Stream stream;
+    stream.messages(5, lag);
+    CHECK(stream.expected() == Duration::zero());
+    stream.message(lag);
+    CHECK(stream.expected() > lag - 300us);
+    CHECK(stream.expected() < lag);
+    stream.messages(100, lag);
+    CHECK(stream.expected() > lag - 300us);
+    CHECK(stream.expected() < lag + 100us);
+  }
 }
 
-TEST_CASE("the first question does not run away behind rare long lags") {
-  gate::ReplayLag lag;
-  Instant now = start;
-  for (int i = 0; i < 200; ++i) {
-    now += 1s;
-    const auto shown_at = now + (i % 20 == 0 ? 500ms : 300us);
-    auto asked = lag.first_question(now);
-    for (; asked < shown_at; asked += std::clamp<Duration>((asked - now) / 8, 100us, 5ms)) {
-      lag.in_vain(now, asked);
+TEST_CASE("two outliers of eight change nothing") {
+  for (const Duration other : {0ms, 500ms}) {
+    Stream stream;
+    stream.messages(50, 20ms);
+    for (int i = 0; i < 200; ++i) {
+      stream.message(i % 8 < 2 ? other : 20ms);
+      CHECK(stream.expected() > 19ms);
+      CHECK(stream.expected() < 20ms + 100us);
     }
-    lag.shown(now, asked);
-    CHECK(lag.first_question(now) - now < 1ms);
   }
 }
 
-TEST_CASE("a replica that was far behind for long is asked again within 5 ms") {
-  gate::ReplayLag lag;
-  for (int i = 0; i < 1000; ++i) {
-    lag.in_vain(start, start + 1min);
-    lag.shown(start, start + 1min + 5ms);
+TEST_CASE("a server that has caught up is followed within a few messages") {
+  Stream stream;
+  stream.messages(10, 50ms);
+  stream.messages(16, 0ms);
+  CHECK(stream.expected() < 300us);
+}
+
+TEST_CASE("a change that was found by the question for another message is no sign of lateness") {
+  Stream stream;
+  stream.messages(10, 50ms);
+  const auto expected = stream.expected();
+  for (int i = 1; i <= 8; ++i) {
+    const auto since = stream.now() + i * 1s;
+    stream.lag().shown(since, since + 50ms - 100us, since + 50ms);
   }
-  CHECK(lag.first_question(start) > start + 4ms);
-  CHECK(lag.first_question(start) < start + 5ms);
+  CHECK(stream.expected() > expected - 100us);
+  for (int i = 9; i <= 16; ++i) {
+    const auto since = stream.now() + i * 1s;
+    stream.lag().shown(since, since + 20ms, since + 20ms + 100us);
+  }
+  CHECK(stream.expected() > 19ms);
+  CHECK(stream.expected() < 20ms);
+}
+
+TEST_CASE("what the wait for a question adds to a lag is not learned") {
+  Stream stream;
+  const auto since = start + 1h;
+  for (int i = 0; i < 8; ++i) {
+    const auto each = since + i * 1s;
+    stream.lag().shown(each, each + 10ms, each + 20ms);
+  }
+  CHECK(stream.expected() == 15ms - 100us);
+}
+
+TEST_CASE("of messages that come together one teaches") {
+  Stream stream;
+  stream.messages(10, 1ms);
+  const auto expected = stream.expected();
+  const auto since = stream.now() + 1s;
+  for (int i = 0; i < 90; ++i) {
+    const auto found = since + 3ms + i * 100us;
+    stream.lag().shown(since + i * 1us, found - 100us, found);
+  }
+  CHECK(stream.expected() >= expected);
+  CHECK(stream.expected() < 1ms);
+}
+
+TEST_CASE("a message whose change was shown before it came teaches nothing") {
+  Stream stream;
+  stream.messages(10, 5ms);
+  const auto expected = stream.expected();
+  for (int i = 1; i <= 8; ++i) {
+    const auto since = stream.now() + i * 1s;
+    stream.lag().shown(since, since - 2ms, since - 1us);
+  }
+  CHECK(stream.expected() == expected);
 }
 
 TEST_CASE("what one server has taught is forgotten with it") {
-  gate::ReplayLag lag;
-  for (int i = 0; i < 50; ++i) {
-    lag.in_vain(start, start + 4ms);
-    lag.shown(start, start + 5ms);
-  }
-  CHECK(lag.first_question(start) > start + 2ms);
-  lag.forget();
-  CHECK(lag.first_question(start) == start);
+  Stream stream;
+  stream.messages(10, 5ms);
+  CHECK(stream.expected() > 4ms);
+  stream.lag().forget();
+  CHECK(stream.expected() == Duration::zero());
 }
