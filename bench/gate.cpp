@@ -104,6 +104,7 @@ class GateBench {
           outcome.to_arrived = std::move(watched.to_arrived);
           outcome.held = std::move(watched.held);
           outcome.excess = std::move(watched.excess);
+          outcome.reading = std::move(watched.reading);
           outcome.failure = watched.failure;
         }
         outcomes[i].push_back(std::move(outcome));
@@ -150,6 +151,7 @@ class GateBench {
       note("replayed_to_delivered_us", outcome.to_arrived, 1e3);
       note("held_us", outcome.held, 1e3);
       note("excess_us", outcome.excess, 1e3);
+      note("reading_us", outcome.reading, 1e3);
       all["queries"].push_back(outcome.queries);
       all["cpu_us"].push_back(outcome.reader_cpu);
       all["primary_cpu_us"].push_back(outcome.primary_cpu);
@@ -165,7 +167,8 @@ class GateBench {
     };
     return "tidegate: commit -> replayed " + pair("commit_to_replayed_ms", "ms") +
            "; replayed -> delivered " + pair("replayed_to_delivered_us", "us") +
-           ", of that in the gate " + pair("held_us", "us") + "; excess " + pair("excess_us", "us");
+           ", of that in the gate " + pair("held_us", "us") + "; excess " +
+           pair("excess_us", "us") + "; one reading of a row " + pair("reading_us", "us");
   }
 
   void print(const Workload& workload, std::size_t lag,

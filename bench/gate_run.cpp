@@ -35,9 +35,10 @@ GateRun judge(const std::vector<std::int64_t>& committed, const std::vector<Seen
     outcome.held.push_back(seen[i].held);
     const auto met = seen[i].arrived - seen[i].held;
     outcome.excess.push_back(seen[i].arrived - std::max(nanoseconds(*replayed), met));
+    if (seen[i].stale == 0) outcome.reading.push_back(seen[i].read - seen[i].arrived);
   }
   for (auto* times : {&outcome.to_read, &outcome.to_replayed, &outcome.to_arrived, &outcome.held,
-                      &outcome.excess}) {
+                      &outcome.excess, &outcome.reading}) {
     std::ranges::sort(*times);
   }
   return outcome;

@@ -36,6 +36,8 @@ struct GateRun {
   // From the later of replayed and arrived at the peer to delivered: what no replica and no way
   // explain; watched only.
   std::vector<std::int64_t> excess;
+  // From delivered to read, of rows that were there: one question to the server; watched only.
+  std::vector<std::int64_t> reading;
   std::vector<std::pair<double, double>> timeline;  // s from the first commit, ms to the row read
   double queries = 0;                               // of all, a row
   double reader_cpu = 0;                            // microseconds a row
