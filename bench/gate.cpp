@@ -105,6 +105,7 @@ class GateBench {
           outcome.held = std::move(watched.held);
           outcome.excess = std::move(watched.excess);
           outcome.reading = std::move(watched.reading);
+          outcome.watched_each = watched.watched_each;
           outcome.failure = watched.failure;
         }
         outcomes[i].push_back(std::move(outcome));
@@ -152,6 +153,9 @@ class GateBench {
       note("held_us", outcome.held, 1e3);
       note("excess_us", outcome.excess, 1e3);
       note("reading_us", outcome.reading, 1e3);
+      if (outcome.watched_each > 0) {
+        all["watched_each_us"].push_back(static_cast<double>(outcome.watched_each) / 1e3);
+      }
       all["queries"].push_back(outcome.queries);
       all["cpu_us"].push_back(outcome.reader_cpu);
       all["primary_cpu_us"].push_back(outcome.primary_cpu);
@@ -168,7 +172,8 @@ class GateBench {
     return "tidegate: commit -> replayed " + pair("commit_to_replayed_ms", "ms") +
            "; replayed -> delivered " + pair("replayed_to_delivered_us", "us") +
            ", of that in the gate " + pair("held_us", "us") + "; excess " +
-           pair("excess_us", "us") + "; one reading of a row " + pair("reading_us", "us");
+           pair("excess_us", "us") + "; one reading of a row " + pair("reading_us", "us") +
+           "; watched each " + rounded(median(all["watched_each_us"])) + " us";
   }
 
   void print(const Workload& workload, std::size_t lag,

@@ -18,6 +18,7 @@ namespace {
 GateRun judge(const std::vector<std::int64_t>& committed, const std::vector<Seen>& seen,
               const std::optional<support::ReplaySampler>& sampler) {
   GateRun outcome;
+  if (sampler) outcome.watched_each = sampler->interval().count();
   outcome.rows = seen.size();
   for (std::size_t i = 0; i < seen.size(); ++i) {
     outcome.stale += seen[i].stale > 0 ? 1 : 0;

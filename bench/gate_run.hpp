@@ -38,6 +38,7 @@ struct GateRun {
   std::vector<std::int64_t> excess;
   // From delivered to read, of rows that were there: one question to the server; watched only.
   std::vector<std::int64_t> reading;
+  std::int64_t watched_each = 0;  // by the sampler; replayed may be told so much too early
   std::vector<std::pair<double, double>> timeline;  // s from the first commit, ms to the row read
   double queries = 0;                               // of all, a row
   double reader_cpu = 0;                            // microseconds a row

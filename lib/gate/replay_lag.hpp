@@ -3,7 +3,8 @@
 // held and however far the server is behind.
 //
 // 1. The third least of the last eight lags is expected. A question that comes too early costs the
-//    next one 100 us later, one that comes too late delays the message by all that it is late. Two
+//    next one 100 us later, one that comes too late delays the message by all that it is late: so
+//    the first one comes 200 us before that, as a timer may wake an idle processor so late. Two
 //    outliers change nothing, and a new lag is learned from six messages.
 // 2. A change was shown between the last question in vain and the one that has found it, whichever
 //    message those were asked for; the middle counts. The latter alone would contain its own
@@ -40,7 +41,7 @@ class ReplayLag {
     const bool asked_late = in_vain < since + expected_;
     learn(asked_late ? std::max(middle, most - earlier_) : middle);
     if (!asked_late) {
-      earlier_ = early;
+      earlier_ = least_step;
     } else if (earlier_ < most) {
       earlier_ *= 2;
     }
@@ -50,7 +51,8 @@ class ReplayLag {
   void forget() { *this = {}; }
 
  private:
-  static constexpr Duration early = std::chrono::microseconds(100);
+  static constexpr Duration early = std::chrono::microseconds(200);
+  static constexpr Duration least_step = std::chrono::microseconds(100);
   static constexpr Duration together = std::chrono::microseconds(100);
   static constexpr std::size_t counts = 2;  // the place of the one that counts, of all in order
 
@@ -65,7 +67,7 @@ class ReplayLag {
   std::array<Duration, 8> lags_{};  // the last ones; as if there had been none before the first
   std::size_t next_ = 0;
   Duration expected_{};
-  Duration earlier_ = early;  // that a change counts as, if it may have been there for long
+  Duration earlier_ = least_step;  // that a change counts as, if it may have been there for long
   Instant taught_at_ = Instant::min();  // the arrival of the last message that has taught
 };
 

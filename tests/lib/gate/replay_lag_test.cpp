@@ -52,10 +52,10 @@ TEST_CASE("a lag is learned from six messages, however long it is") {
     stream.messages(5, lag);
     CHECK(stream.expected() == Duration::zero());
     stream.message(lag);
-    CHECK(stream.expected() > lag - 300us);
+    CHECK(stream.expected() > lag - 400us);
     CHECK(stream.expected() < lag);
     stream.messages(100, lag);
-    CHECK(stream.expected() > lag - 300us);
+    CHECK(stream.expected() > lag - 400us);
     CHECK(stream.expected() < lag + 100us);
   }
 }
@@ -103,7 +103,7 @@ TEST_CASE("what the wait for a question adds to a lag is not learned") {
     const auto each = since + i * 1s;
     stream.lag().shown(each, each + 10ms, each + 20ms);
   }
-  CHECK(stream.expected() == 15ms - 100us);
+  CHECK(stream.expected() == 15ms - 200us);
 }
 
 TEST_CASE("of messages that come together one teaches") {
