@@ -8,10 +8,13 @@
 //    outliers change nothing, and a new lag is learned from six messages.
 // 2. A change was shown between the last question in vain and the one that has found it, whichever
 //    message those were asked for; the middle counts. The latter alone would contain its own
-//    waiting: what is expected would grow by what it has caused, and run away.
+//    waiting: what is expected would grow by what it has caused, and run away. Questions that lie
+//    further apart than the pauses between them (tide_poll.hpp) were kept apart by a busy
+//    application, of which nothing is learned.
 // 3. If no question was in vain since one was likely to help, the change may have been there for
-//    long. Then it counts as shown a little earlier, and twice as much each time that this happens
-//    again, so that a server which has caught up is followed within a few messages.
+//    long, and the question may have come late for reasons of this side. Then it counts as shown a
+//    little earlier, never later than expected, and twice as much earlier each time that this
+//    happens again, so that a server which has caught up is followed within a few messages.
 // 4. Of messages that come together one teaches: a burst does not replace all that is known.
 #pragma once
 
@@ -37,9 +40,9 @@ class ReplayLag {
     taught_at_ = since;
     const auto most = found - since;
     const auto least = in_vain < since ? Duration::zero() : in_vain - since;
-    const auto middle = least + (most - least) / 2;
+    const auto middle = least + std::min((most - least) / 2, early + least / 8);
     const bool asked_late = in_vain < since + expected_;
-    learn(asked_late ? std::max(middle, most - earlier_) : middle);
+    learn(asked_late ? std::min(expected_, std::max(middle, most - earlier_)) : middle);
     if (!asked_late) {
       earlier_ = least_step;
     } else if (earlier_ < most) {
