@@ -114,8 +114,8 @@ TEST_CASE("messages whose first question was late, as the application was busy, 
   for (int i = 0; i < 20; ++i) {
     const auto each = since + i * 1s;
     stream.lag().shown(each, each - 1ms, each + 9ms);
+    CHECK(stream.expected() == Duration::zero());
   }
-  CHECK(stream.expected() == Duration::zero());
 }
 
 TEST_CASE("of messages that come together one teaches") {
