@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -277,8 +279,9 @@ void judge_outbox(const ServerFacts& facts, Findings& findings) {
   if (!facts.has_outbox) return;
   Report report(findings, "outbox");
   if (facts.outbox_problems.empty()) return report.ok("as `tidegate outbox --sql` makes it");
-  report.problem(fmt::format("{}", fmt::join(facts.outbox_problems, "; ")),
-                 command::outbox_cure(facts.server.login));
+  std::string all;
+  for (const auto& problem : facts.outbox_problems) all += (all.empty() ? "" : "; ") + problem;
+  report.problem(std::move(all), command::outbox_cure(facts.server.login));
 }
 
 const ServerFacts* known(const std::optional<Result<ServerFacts, ServerTrouble>>& facts) {
