@@ -84,10 +84,11 @@ struct Carrier {
 };
 
 // Each is made in its own file, but for the floors.
-Carrier tidegate_caller();  // the loop is driven by the application
-Carrier tidegate_thread();  // the loop has a thread of its own
-Carrier tidegate_key();     // driven, and encrypted
-Carrier tidegate_door();    // as a client of a peer beside it
+Carrier tidegate_caller();       // the loop is driven by the application
+Carrier tidegate_thread();       // the loop has a thread of its own
+Carrier tidegate_key();          // driven, and encrypted
+Carrier tidegate_connections();  // driven, without datagrams
+Carrier tidegate_door();         // as a client of a peer beside it
 Carrier libzmq();
 Carrier nats();
 Carrier redis();

@@ -39,7 +39,7 @@ struct Setting {
 
 // In the order of Options, then the command's own. The default is appended from a default Settings;
 // only where that is empty the text says what happens then.
-const std::array<Setting, 45> table{{
+const std::array<Setting, 46> table{{
     {"mesh", "NAME", "name of the mesh; peers of one mesh find each other",
      [](Settings& s) -> Target { return &s.options.mesh; }},
     {"name", "NAME", "name of this peer, for people (default: host name and process id)",
@@ -69,6 +69,9 @@ const std::array<Setting, 45> table{{
     {"local-transport", "tcp|ipc",
      "transport to peers on this host; ipc: Unix sockets, for peers of the same user",
      [](Settings& s) -> Target { return &s.options.local_transport; }},
+    {"datagrams", "true|false",
+     "short messages also travel in UDP datagrams, which is faster, where these come through",
+     [](Settings& s) -> Target { return &s.options.datagrams; }},
     {"database", "CONNECTION",
      "libpq connection string of the server that this application reads; none: deliver at once",
      [](Settings& s) -> Target { return &s.options.database; },

@@ -143,6 +143,27 @@ std::string state_words(const PeerStatus& peer) {
   return fmt::format("{}, no {}", to_string(peer.state), to_string(peer.lacks));
 }
 
+// Of those that are ready: to how many messages go in datagrams, from how many they come, and with
+// whom that was tried in vain.
+std::string datagram_words(const Status& status) {
+  std::size_t ready = 0;
+  std::size_t to = 0;
+  std::size_t from = 0;
+  std::string in_vain;
+  for (const auto& peer : status.peers) {
+    if (peer.state != PeerState::ready) continue;
+    ++ready;
+    to += peer.datagrams_to == DatagramState::open ? 1 : 0;
+    from += peer.datagrams_from == DatagramState::open ? 1 : 0;
+    if (peer.datagrams_to == DatagramState::tried)
+      in_vain += "; none reaches " + harmless(peer.name);
+    if (peer.datagrams_from == DatagramState::tried) {
+      in_vain += "; none comes from " + harmless(peer.name);
+    }
+  }
+  return fmt::format("to {} and from {} of {} ready peers{}", to, from, ready, in_vain);
+}
+
 std::string seed_words(const SeedStatus& seed) {
   if (seed.unanswered == Duration::zero()) {
     return fmt::format("{}: {} answered", seed.seed,
@@ -251,6 +272,7 @@ std::string status_text(const Status& status, bool all,
   text += row("unsent", unsent_words(status));
   text += row("sent", sent_words(status));
   text += row("kept", kept_words(status));
+  text += row("datagrams", datagram_words(status));
   // Published, received, delivered.
   text += row("counts", counter_words(status.counters, counter_names, 3));
   // Clients, connected.

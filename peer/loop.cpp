@@ -44,6 +44,7 @@ Loop::Loop(const Options& options, World world, Sink sink)
     : sink_(std::move(sink)),
       now_(io::clock_now()),
       carrier_(std::move(world.carrier)),
+      datagrams_(std::move(world.datagrams)),
       keyring_(std::move(world.keyring)),
       beacon_(std::move(world.beacon)),
       addresses_(std::move(world.addresses)),
@@ -59,6 +60,7 @@ Loop::Loop(const Options& options, World world, Sink sink)
       database_(replay_reader_.reader != nullptr, now_),
       primary_(world.commit_position_reader != nullptr, now_) {
   carrier_->attach(reactor_);
+  if (datagrams_) datagrams_->attach(reactor_);
   if (record_) record_->begin(world.self, options, node_.last_sequence(), now_);
   if (options.insecure) {
     warn(
@@ -118,6 +120,7 @@ void Loop::poll_once() {
     give_back_what_waits_for_nobody();
   }
   advance(commit_position_reader_);
+  if (datagrams_) receive_from_paths();
   receive_frames();
   if (std::exchange(beacon_woken_, false)) receive_datagrams();
   if (std::exchange(resolver_woken_, false) || now_ >= resolver_.deadline()) receive_addresses();
@@ -217,6 +220,7 @@ void Loop::use_keys(keys::Keyring keyring) {
   if (closed_) return;
   keyring_ = std::move(keyring);
   auto ended = carrier_->use_keys(keyring_);
+  if (datagrams_) datagrams_->renew_key();
   if (addresses_) listen_everywhere();
   input(node::input::Rekeyed{keyring_.first().id, std::move(ended)});
 }
@@ -240,6 +244,14 @@ void Loop::receive_frames() {
     auto arrival = carrier_->receive();
     if (!arrival) return;
     std::visit([this](auto& a) { handle(a); }, *arrival);
+  }
+}
+
+void Loop::receive_from_paths() {
+  for (int i = 0; i < frames_per_turn; ++i) {
+    const auto arrival = datagrams_->receive();
+    if (!arrival) return;
+    std::visit([this](const auto& a) { handle(a); }, *arrival);
   }
 }
 
@@ -285,6 +297,23 @@ void Loop::handle(const carriers::SubscriptionChange& arrival) {
 void Loop::handle(const carriers::Malformed&) { node_.count_malformed(); }
 void Loop::handle(const carriers::Internal&) {}
 
+void Loop::handle(const datagrams::Frame& arrival) {
+  const mesh::PathDatagram datagram{arrival.number, arrival.size};
+  if (arrival.bytes.empty()) return handle(node::input::Probed{arrival.publisher, datagram});
+  handle_frame(mesh::decode<mesh::StreamFrame>(arrival.bytes, known_branches_),
+               [&](mesh::StreamFrame frame) {
+                 return node::input::FromStream{arrival.publisher, std::move(frame), datagram};
+               });
+}
+
+void Loop::handle(const datagrams::Ack& arrival) {
+  handle(node::input::Acknowledged{arrival.path, arrival.ack});
+}
+void Loop::handle(const datagrams::BrokenPath& arrival) {
+  handle(node::input::PathBroken{arrival.path});
+}
+void Loop::handle(const datagrams::Malformed&) { node_.count_malformed(); }
+
 // Also what was published before it was clear, and has come only now.
 void Loop::give_back_what_waits_for_nobody() {
   if (may_have_primary() || node_.unsent() == 0) return;
@@ -294,7 +323,8 @@ void Loop::give_back_what_waits_for_nobody() {
 
 // Brings the reactor up to date, so that its descriptor tells the truth between turns.
 void Loop::update_reactor() {
-  auto deadline = carrier_->pending() ? Instant::min() : node_.deadline();
+  const bool pending = carrier_->pending() || (datagrams_ && datagrams_->pending());
+  auto deadline = pending ? Instant::min() : node_.deadline();
   deadline = std::min({deadline, connect_again_at_, resolver_.deadline(), ports_.deadline(),
                        follow(replay_reader_)});
   timer_.set(std::min(deadline, follow(commit_position_reader_)));
@@ -391,6 +421,7 @@ void Loop::record_effects() {
 
 void Loop::close(std::chrono::milliseconds linger) {
   closed_ = true;
+  datagrams_.reset();
   carrier_->close(linger);
 }
 

@@ -29,6 +29,7 @@
 #include "lib/node/server_account.hpp"
 #include "lib/node/troubles.hpp"
 #include "peer/carriers/carrier.hpp"
+#include "peer/carriers/datagrams/port.hpp"
 #include "peer/io/port_probe.hpp"
 #include "peer/io/reactor.hpp"
 #include "peer/io/resolver.hpp"
@@ -118,6 +119,7 @@ class Loop {
   void listen_everywhere();
   void connect_again();
   void receive_frames();
+  void receive_from_paths();
   template <typename Frame, typename InputOf>
   void handle_frame(mesh::Decoded<Frame> decoded, InputOf input_of);
   void handle(const carriers::LinkBytes& arrival);
@@ -126,6 +128,10 @@ class Loop {
   void handle(const carriers::SubscriptionChange& arrival);
   void handle(const carriers::Malformed& arrival);
   void handle(const carriers::Internal& arrival);
+  void handle(const datagrams::Frame& arrival);
+  void handle(const datagrams::Ack& arrival);
+  void handle(const datagrams::BrokenPath& arrival);
+  void handle(const datagrams::Malformed& arrival);
   void read_commit_positions_with(std::unique_ptr<servers::CommitPositionReader> reader);
   template <typename Reader>
   void watch(Watched<Reader>& watched);
@@ -151,6 +157,14 @@ class Loop {
   void execute(node::effect::Resolve& e);
   void execute(node::effect::Follow& e);
   void execute(node::effect::Unfollow& e);
+  void execute(node::effect::OpenPath& e);
+  void execute(node::effect::ClosePath& e);
+  void execute(node::effect::SubscribeShared& e);
+  void execute(node::effect::Acknowledge& e);
+  void execute(node::effect::AdmitPath& e);
+  void execute(node::effect::DropPath& e);
+  void execute(node::effect::ProbePath& e);
+  void execute(node::effect::Remind& e);
   void execute(node::effect::ToLink& e);
   void execute(node::effect::ToRoute& e);
   void execute(node::effect::Broadcast& e);
@@ -163,6 +177,7 @@ class Loop {
   void execute(node::effect::Surveyed& e);
   void execute(node::effect::Deliver& e);
   void execute(node::effect::Notify& e);
+  void send_alone(const std::vector<PeerId>& readers, std::string_view frame);
   void warn(std::string text);
 
   io::Reactor reactor_;
@@ -170,6 +185,7 @@ class Loop {
   Sink sink_;
   Instant now_;
   std::unique_ptr<carriers::Carrier> carrier_;
+  std::unique_ptr<datagrams::Port> datagrams_;
   keys::Keyring keyring_;  // of the beacon
   std::optional<discovery::Beacon> beacon_;
   io::Reactor::Watch beacon_watch_;

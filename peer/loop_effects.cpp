@@ -4,9 +4,13 @@
 
 #include "discovery/beacon_seal.hpp"
 #include "discovery/seeds.hpp"
+#include "lib/mesh/stream_part.hpp"
 #include "peer/loop.hpp"
 
 namespace tidegate::peer {
+
+namespace stream_part = mesh::stream_part;
+
 namespace {
 
 std::string text_of(const base::Endpoint& endpoint) {
@@ -40,9 +44,62 @@ void Loop::execute(node::effect::Unfollow& e) {
   if (not_followed_.erase(e.publisher) == 0) carrier_->unfollow(e.publisher);
 }
 
+void Loop::execute(node::effect::OpenPath& e) {
+  node::input::PathOpened answer{e.publisher, e.path, {}};
+  if (datagrams_) {
+    if (auto opened = datagrams_->open(e.publisher, e.path, e.host)) answer.socket = *opened;
+  }
+  input(answer);
+}
+
+void Loop::execute(node::effect::ClosePath& e) {
+  if (datagrams_) datagrams_->close(e.publisher);
+}
+
+void Loop::execute(node::effect::SubscribeShared& e) {
+  carrier_->subscribe_shared(e.publisher, e.wanted);
+}
+
+void Loop::execute(node::effect::Acknowledge& e) { datagrams_->acknowledge(e.publisher, e.ack); }
+
+void Loop::execute(node::effect::AdmitPath& e) {
+  if (datagrams_) (void)datagrams_->admit(e.path, e.endpoint, e.secret);
+}
+
+void Loop::execute(node::effect::DropPath& e) {
+  if (datagrams_) datagrams_->drop(e.path);
+}
+
+void Loop::execute(node::effect::ProbePath& e) {
+  if (datagrams_) datagrams_->probe(e.number, e.size);
+}
+
+void Loop::execute(node::effect::Remind& e) {
+  const auto frame = encode(e.frame);
+  if (datagrams_) datagrams_->send(e.datagrams, frame);
+  send_alone(e.alone, frame);
+}
+
 void Loop::execute(node::effect::ToLink& e) { carrier_->to_link(e.link, encode(e.frame)); }
 void Loop::execute(node::effect::ToRoute& e) { carrier_->to_route(e.route, encode(e.frame)); }
-void Loop::execute(node::effect::Broadcast& e) { carrier_->broadcast(encode(e.frame)); }
+
+void Loop::execute(node::effect::Broadcast& e) {
+  auto bytes = encode(e.frame, stream_part::everyone);
+  const auto* data = std::get_if<mesh::Data>(&e.frame);
+  if (datagrams_ && data != nullptr) {
+    const auto frame = std::string_view(bytes).substr(stream_part::everyone.size());
+    const auto& plan = node_.send_plan(data->first + data->messages.size() - 1, frame.size(), now_);
+    if (!plan.datagrams.empty()) datagrams_->send(plan.datagrams, frame);
+    send_alone(plan.alone, frame);
+    if (!plan.everyone && !plan.shared) return;
+    if (!plan.everyone) bytes.replace(0, stream_part::everyone.size(), stream_part::shared);
+  }
+  carrier_->broadcast(std::move(bytes));
+}
+
+void Loop::send_alone(const std::vector<PeerId>& readers, std::string_view frame) {
+  for (const auto& reader : readers) carrier_->broadcast(stream_part::alone(reader).append(frame));
+}
 
 void Loop::execute(node::effect::Announce& e) {
   if (!beacon_) return;

@@ -84,6 +84,10 @@ Result<World> open_world(const Options& options, const std::optional<KeptStream>
   world.self.stream_key = world.carrier->stream_key();
   if (!world.keyring.empty()) world.self.key = world.keyring.first().id;
 
+  if (options.datagrams) {
+    world.datagrams = std::make_unique<datagrams::Port>(!world.keyring.empty());
+  }
+
   base::Random random(~world.random_seed);  // of the pauses of the readers
   if (options.database) {
     auto reader = servers::open_replay_reader(*options.database, random.next());

@@ -13,6 +13,7 @@
 #include "lib/keys/keyring.hpp"
 #include "lib/mesh/frame.hpp"
 #include "peer/carriers/carrier.hpp"
+#include "peer/carriers/datagrams/port.hpp"
 #include "peer/record_file.hpp"
 #include "peer/servers/server.hpp"
 #include "peer/state_file.hpp"
@@ -29,6 +30,7 @@ struct World {
   std::optional<RecordFile> record;
   std::uint64_t random_seed = 0;  // of the pauses of the node
   std::unique_ptr<carriers::Carrier> carrier;
+  std::unique_ptr<datagrams::Port> datagrams;            // none: they are not wanted
   keys::Keyring keyring;                                 // of the beacon
   std::optional<discovery::Beacon> beacon;               // none: peers are found by seeds alone
   std::optional<discovery::AddressWatch> addresses;      // none: they never change

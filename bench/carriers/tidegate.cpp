@@ -1,6 +1,6 @@
 // tidegate without a database, so without the gate: what carrying alone costs. Once with the loop
-// driven by the application, once with the peer's own thread, where each message takes a hop more,
-// and once driven and with a key, where every byte is encrypted.
+// driven by the application, once with the peer's own thread, once driven and with a key, where
+// every byte is encrypted, and once driven and over the connections alone.
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -107,6 +107,10 @@ Carrier tidegate(const std::string& name, const std::string& title, const Option
 
 Carrier tidegate_caller() { return tidegate<DrivenPeer>("tidegate", "tidegate"); }
 Carrier tidegate_thread() { return tidegate<Peer>("tidegate-thread", "tidegate, own thread"); }
+Carrier tidegate_connections() {
+  return tidegate<DrivenPeer>("tidegate-connections", "tidegate, no datagrams",
+                              {.datagrams = false});
+}
 Carrier tidegate_key() {
   return tidegate<DrivenPeer>("tidegate-key", "tidegate, with a key", {.keys = bench_key});
 }

@@ -97,6 +97,11 @@ struct Options {
   // in both ways, so those of one mesh may choose differently.
   LocalTransport local_transport = LocalTransport::tcp;
 
+  // Short messages also travel in UDP datagrams, between peers that both want it, where the way
+  // lets them through: that is faster, and repaired over the connections. The ports are given by
+  // the system.
+  bool datagrams = true;
+
   // The server that this application reads; its replay is watched. A libpq connection string or a
   // postgresql:// URL. Without one messages are delivered at once.
   std::optional<std::string> database = {};

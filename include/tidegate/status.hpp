@@ -32,23 +32,25 @@ struct Counters {
   std::uint64_t foreign = 0;
   std::uint64_t expired = 0;
   std::uint64_t overdue = 0;
-  std::uint64_t late = 0;          // delivered before their change, as the options wish
-  std::uint64_t unpublished = 0;   // reported as Unpublished
-  std::uint64_t undone = 0;        // own messages reported as Undone
-  std::uint64_t malformed = 0;     // frames and datagrams that could not be read
-  std::uint64_t unexpected = 0;    // frames that could be read, but not from there or not now
-  std::uint64_t refused = 0;       // peers of another mesh or protocol version
-  std::uint64_t strangers = 0;     // beacons without a key of the mesh; connections of no member
-  std::uint64_t floods = 0;        // connections that were ended: too much came over them
-  std::uint64_t refused_full = 0;  // arrivals beyond `held_bytes`, to be fetched again
-  std::uint64_t requests = 0;      // for messages that were missed
-  std::uint64_t recovered = 0;     // messages that came again thanks to them
-  std::uint64_t answers = 0;       // to requests of others
-  std::uint64_t resent = 0;        // messages sent again in them
-  std::uint64_t suppressed = 0;    // frames that were too much for the queues of slow readers
-  std::uint64_t replay_reads = 0;  // questions to the server that is read
-  std::uint64_t position_queries = 0;  // questions to the primary
-  std::uint64_t nudges = 0;            // small writes that flush another session's tail
+  std::uint64_t late = 0;            // delivered before their change, as the options wish
+  std::uint64_t unpublished = 0;     // reported as Unpublished
+  std::uint64_t undone = 0;          // own messages reported as Undone
+  std::uint64_t malformed = 0;       // frames and datagrams that could not be read
+  std::uint64_t unexpected = 0;      // frames that could be read, but not from there or not now
+  std::uint64_t refused = 0;         // peers of another mesh or protocol version
+  std::uint64_t strangers = 0;       // beacons without a key of the mesh; connections of no member
+  std::uint64_t floods = 0;          // connections that were ended: too much came over them
+  std::uint64_t refused_full = 0;    // arrivals beyond `held_bytes`, to be fetched again
+  std::uint64_t requests = 0;        // for messages that were missed
+  std::uint64_t recovered = 0;       // messages that came again thanks to them
+  std::uint64_t answers = 0;         // to requests of others
+  std::uint64_t resent = 0;          // messages sent again in them
+  std::uint64_t datagrams_sent = 0;  // with messages, to each reader
+  std::uint64_t datagrams_received = 0;  // with messages
+  std::uint64_t suppressed = 0;          // frames that were too much for the queues of slow readers
+  std::uint64_t replay_reads = 0;        // questions to the server that is read
+  std::uint64_t position_queries = 0;    // questions to the primary
+  std::uint64_t nudges = 0;              // small writes that flush another session's tail
 };
 
 // Each counter once, with the name by which the status shows it.
@@ -81,6 +83,8 @@ inline constexpr std::array counter_names = {
     CounterName{"recovered", &Counters::recovered},
     CounterName{"answers", &Counters::answers},
     CounterName{"resent", &Counters::resent},
+    CounterName{"datagrams_sent", &Counters::datagrams_sent},
+    CounterName{"datagrams_received", &Counters::datagrams_received},
     CounterName{"suppressed", &Counters::suppressed},
     CounterName{"replay_reads", &Counters::replay_reads},
     CounterName{"position_queries", &Counters::position_queries},
@@ -119,6 +123,15 @@ enum class Handshake : std::uint8_t {
 
 [[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(Handshake step);
 
+// The way of a stream in datagrams.
+enum class DatagramState : std::uint8_t {
+  none,   // not wanted, or not yet
+  tried,  // none comes through: all goes over the connection
+  open,
+};
+
+[[nodiscard]] TIDEGATE_EXPORT std::string_view to_string(DatagramState state);
+
 struct PeerStatus {
   Origin origin;
   std::string name;
@@ -136,6 +149,8 @@ struct PeerStatus {
   std::uint64_t missing = 0;        // of its messages: not here yet, known to exist
   bool slow = false;                // keeps asking for what it has missed of ours
   std::uint64_t lag = 0;            // of our messages, when it last asked
+  DatagramState datagrams_to = DatagramState::none;    // of our stream to it
+  DatagramState datagrams_from = DatagramState::none;  // of its stream to us
 };
 
 // An endpoint of Options::seeds. One that is this peer's own is not listed.

@@ -41,6 +41,39 @@ struct Follow {  // subscribe to a publisher, which has this key
 struct Unfollow {
   Origin publisher;
 };
+struct OpenPath {  // a socket for the datagrams of a publisher there
+  Origin publisher;
+  PathId path = 0;
+  std::string host;
+};
+struct ClosePath {
+  Origin publisher;
+};
+struct SubscribeShared {  // what goes to those without datagrams is wanted, or not any more
+  Origin publisher;
+  bool wanted = true;
+};
+struct Acknowledge {  // by datagram
+  Origin publisher;
+  DatagramAck ack;
+};
+struct AdmitPath {  // of a reader
+  PathId path = 0;
+  base::Endpoint endpoint;
+  PathSecret secret{};
+};
+struct DropPath {
+  PathId path = 0;
+};
+struct ProbePath {  // with a datagram of this size
+  PathNumber number;
+  std::uint32_t size = 0;
+};
+struct Remind {  // by datagram, and alone over the connection
+  std::vector<PathNumber> datagrams;
+  std::vector<PeerId> alone;
+  StreamFrame frame;
+};
 struct ToLink {
   LinkId link = 0;
   CallFrame frame;
@@ -62,8 +95,10 @@ struct Notify {  // the application
 }  // namespace effect
 
 using Effect = std::variant<effect::Dial, effect::Undial, effect::Resolve, effect::Follow,
-                            effect::Unfollow, effect::ToLink, effect::ToRoute, effect::Broadcast,
-                            effect::Announce, effect::Notify>;
+                            effect::Unfollow, effect::OpenPath, effect::ClosePath,
+                            effect::SubscribeShared, effect::Acknowledge, effect::AdmitPath,
+                            effect::DropPath, effect::ProbePath, effect::Remind, effect::ToLink,
+                            effect::ToRoute, effect::Broadcast, effect::Announce, effect::Notify>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tidegate::mesh

@@ -6,7 +6,7 @@
 //                                                                RetransmitRequest, Probe,
 //                                                                CoverageQuestion, ReceiptRequest,
 //                                                                SurveyQuestion, PathQuestion,
-//                                                                TraceRequest
+//                                                                TraceRequest, DatagramOffer
 //     AnswerFrame   that ROUTER           the same DEALER        Welcome, Refusal, Data, Retained,
 //                                                                Vouch, CoverageAnswer, Receipt,
 //                                                                SurveyAnswer, PathAnswer,
@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "lib/mesh/announcement.hpp"
+#include "lib/mesh/datagram.hpp"
 #include "lib/mesh/survey_frames.hpp"
 #include "tidegate/covered.hpp"
 #include "tidegate/message.hpp"
@@ -33,7 +34,7 @@
 
 namespace tidegate::mesh {
 
-inline constexpr std::uint32_t protocol_version = 2;
+inline constexpr std::uint32_t protocol_version = 3;
 
 // The CURVE key by which followers know a publisher's stream from any other. Each process draws
 // its own and tells it to nobody but members; all 0: it has none.
@@ -239,6 +240,19 @@ struct TraceReport {
   friend bool operator==(const TraceReport&, const TraceReport&) = default;
 };
 
+// From a reader to a publisher: your stream may come in datagrams to this port of mine. It names
+// whom it is meant for, as Ready does.
+struct DatagramOffer {
+  Origin origin;
+  Origin target;
+  PathId path = 0;
+  std::uint16_t port = 0;
+  std::uint32_t capacity = 0;  // datagrams of the largest size that its buffer holds
+  bool shared = true;          // it is subscribed to what goes to those without datagrams
+  PathSecret secret{};
+  friend bool operator==(const DatagramOffer&, const DatagramOffer&) = default;
+};
+
 // A Hello or Welcome of another protocol version; nothing more of it can be understood.
 struct OtherVersion {
   std::uint32_t version = 0;
@@ -246,9 +260,9 @@ struct OtherVersion {
 };
 
 // OtherVersion is only ever received.
-using CallFrame =
-    std::variant<Hello, Ready, Listening, RetransmitRequest, Probe, ReceiptRequest,
-                 CoverageQuestion, SurveyQuestion, PathQuestion, TraceRequest, OtherVersion>;
+using CallFrame = std::variant<Hello, Ready, Listening, RetransmitRequest, Probe, ReceiptRequest,
+                               CoverageQuestion, SurveyQuestion, PathQuestion, TraceRequest,
+                               DatagramOffer, OtherVersion>;
 using AnswerFrame = std::variant<Welcome, Refusal, Data, Retained, Vouch, Receipt, CoverageAnswer,
                                  SurveyAnswer, PathAnswer, TraceReport, OtherVersion>;
 using StreamFrame = std::variant<Data, Heartbeat, Farewell>;

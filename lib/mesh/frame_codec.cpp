@@ -66,6 +66,8 @@ template <>
 constexpr std::uint8_t kind_of<TraceRequest> = trace_request_kind;
 template <>
 constexpr std::uint8_t kind_of<TraceReport> = trace_report_kind;
+template <>
+constexpr std::uint8_t kind_of<DatagramOffer> = 25;
 
 // The answer of a peer that reads no server; all others are above it by the number of their value.
 constexpr std::uint64_t reads_none = 0;
@@ -92,24 +94,29 @@ std::string write(const Ready& f) {
 std::string write(const Listening& f) {
   return FrameWriter(kind_of<Listening>, 4).origin(f.origin).origin(f.target).take();
 }
-std::string write(const Data& f) {
+// A frame of the stream stands behind its part.
+std::string write(const Data& f, std::string_view part = {}) {
   TIDEGATE_MUST(!f.messages.empty());
-  return FrameWriter(kind_of<Data>, 5, FrameWriter::room_for(f.messages))
+  return FrameWriter(kind_of<Data>, 5, FrameWriter::room_for(f.messages), part)
       .origin(f.origin)
       .number(f.first)
       .messages(f.messages)
       .take();
 }
-std::string write(const Heartbeat& f) {
-  return FrameWriter(kind_of<Heartbeat>, 5)
+constexpr std::size_t short_frame = 256;
+std::string write(const Heartbeat& f, std::string_view part) {
+  return FrameWriter(kind_of<Heartbeat>, 5, short_frame, part)
       .origin(f.origin)
       .number(f.first)
       .number(f.last)
       .position(f.position)
       .take();
 }
-std::string write(const Farewell& f) {
-  return FrameWriter(kind_of<Farewell>, 3).origin(f.origin).number(f.last).take();
+std::string write(const Farewell& f, std::string_view part) {
+  return FrameWriter(kind_of<Farewell>, 3, short_frame, part)
+      .origin(f.origin)
+      .number(f.last)
+      .take();
 }
 std::string write(const RetransmitRequest& f) {
   return FrameWriter(kind_of<RetransmitRequest>, 4)
@@ -146,6 +153,17 @@ std::string write(const CoverageAnswer& f) {
       .origin(f.origin)
       .number(f.number)
       .number(f.covered ? 1 + static_cast<std::uint64_t>(*f.covered) : reads_none)
+      .take();
+}
+std::string write(const DatagramOffer& f) {
+  return FrameWriter(kind_of<DatagramOffer>, 9)
+      .origin(f.origin)
+      .origin(f.target)
+      .number(f.path)
+      .number(f.port)
+      .number(f.capacity)
+      .number(f.shared ? 1 : 0)
+      .key(f.secret)
       .take();
 }
 // Of a frame of a survey.
@@ -270,6 +288,18 @@ Ready read(FrameReader& frame, As<Ready>) {
 Listening read(FrameReader& frame, As<Listening>) {
   const auto origin = frame.origin();
   return {origin, frame.origin()};
+}
+DatagramOffer read(FrameReader& frame, As<DatagramOffer>) {
+  DatagramOffer value;
+  value.origin = frame.origin();
+  value.target = frame.origin();
+  value.path = frame.number("path", 0, std::numeric_limits<PathId>::max());
+  value.port = frame.port("port");
+  value.capacity = static_cast<std::uint32_t>(
+      frame.number("capacity", 1, std::numeric_limits<std::uint32_t>::max()));
+  value.shared = frame.number("subscription", 0, 1) == 1;
+  value.secret = frame.key();
+  return value;
 }
 Data read(FrameReader& frame, KnownBranches& known, As<Data>) {
   Data value;
@@ -398,8 +428,8 @@ std::string encode(const CallFrame& frame) {
 std::string encode(const AnswerFrame& frame) {
   return std::visit([](const auto& f) { return write(f); }, frame);
 }
-std::string encode(const StreamFrame& frame) {
-  return std::visit([](const auto& f) { return write(f); }, frame);
+std::string encode(const StreamFrame& frame, std::string_view part) {
+  return std::visit([&](const auto& f) { return write(f, part); }, frame);
 }
 std::string encode(const Data& data) { return write(data); }
 

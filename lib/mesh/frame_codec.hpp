@@ -18,7 +18,8 @@ namespace tidegate::mesh {
 // The frame must respect limits.hpp: what is refused on arrival is never sent.
 [[nodiscard]] std::string encode(const CallFrame& frame);
 [[nodiscard]] std::string encode(const AnswerFrame& frame);
-[[nodiscard]] std::string encode(const StreamFrame& frame);
+// Behind the name of its part (stream_part.hpp), or alone, as in a datagram.
+[[nodiscard]] std::string encode(const StreamFrame& frame, std::string_view part = {});
 [[nodiscard]] std::string encode(const Data& data);  // the same on both its channels
 
 struct Malformed {

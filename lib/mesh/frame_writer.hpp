@@ -22,9 +22,12 @@ namespace tidegate::mesh {
 
 class FrameWriter {
  public:
-  // `fields` behind the kind; `room`, in bytes, is better too large than too small.
-  FrameWriter(std::uint8_t kind, std::uint32_t fields, std::size_t room = 256) {
-    bytes_.text.reserve(room);
+  // `fields` behind the kind; `room`, in bytes, is better too large than too small. The frame
+  // stands behind `before`.
+  FrameWriter(std::uint8_t kind, std::uint32_t fields, std::size_t room = 256,
+              std::string_view before = {}) {
+    bytes_.text.reserve(before.size() + room);
+    if (!before.empty()) bytes_.write(before.data(), before.size());
     pack_.pack_array(fields + 1);
     pack_.pack_uint8(kind);
   }

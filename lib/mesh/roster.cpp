@@ -154,7 +154,7 @@ void Roster::meet_again(Member& member, Instant now, Effects& effects) {
 
 void Roster::follow(Member& member, Instant now, Effects& effects) const {
   if (member.following) return;
-  member.following = true;
+  member.following = member.shared = true;
   member.refollow_at = now + patience_.gone;
   effects.push_back(effect::Follow{member.origin, member.publish_endpoint(), member.stream_key});
 }
@@ -355,6 +355,7 @@ void Roster::advance_member(Member& member, Extent own, Instant now, Effects& ef
   wake_at(member.probe_at);
   if (member.following && now >= member.refollow_at) {
     member.refollow_at = now + patience_.gone;
+    member.shared = true;
     effects.push_back(effect::Unfollow{member.origin});
     effects.push_back(effect::Follow{member.origin, member.publish_endpoint(), member.stream_key});
   }

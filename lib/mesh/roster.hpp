@@ -93,6 +93,7 @@ struct Member {
   std::optional<LinkId> link;   // our DEALER to it
   Instant redial_at = never;    // takes another one, unless this one has had an answer by then
   bool following = false;       // we have subscribed to it
+  bool shared = true;           // also to what goes to those without datagrams
   bool called = false;          // a Hello of its own came: it reaches our direct port
   Instant refollow_at = never;  // does so anew, if its stream stays silent until then
   bool started = false;         // Ready came: its messages count

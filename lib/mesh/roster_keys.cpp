@@ -35,6 +35,7 @@ void Roster::rekeyed(KeyId key, const std::vector<LinkId>& ended, Extent own, In
     } else if (other_key) {
       send_hello(*member.link, effects);
     } else {
+      tell_ready(member, own, effects);  // it offers its path for datagrams anew
       continue;
     }
     tell_ready(member, own, effects);

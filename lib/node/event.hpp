@@ -48,6 +48,27 @@ struct FromRoute {  // from a peer that dialled us
 struct FromStream {
   Origin publisher;  // whom we follow there; the frame may say that it is another's
   mesh::StreamFrame frame;
+  std::optional<mesh::PathDatagram> datagram = {};  // by which it has come; else by a connection
+};
+// A datagram without a frame, of this publisher.
+struct Probed {
+  Origin publisher;
+  mesh::PathDatagram datagram;
+};
+// A reader has acknowledged datagrams.
+struct Acknowledged {
+  mesh::PathId path = 0;
+  mesh::DatagramAck ack;
+};
+// The system can't send there.
+struct PathBroken {
+  mesh::PathId path = 0;
+};
+// Answers effect OpenPath.
+struct PathOpened {
+  Origin publisher;
+  mesh::PathId path = 0;
+  mesh::PathSocket socket;
 };
 // The subscription to "@<peer id>" of a reader arrived, or went away with its connection.
 struct Reader {
@@ -129,6 +150,7 @@ struct TimePassed {};
 // ServerUp, ServerDown, PrimaryUp, PrimaryDown and Warning are both: the node learns, and the
 // application is told.
 using Input = std::variant<input::Heard, input::FromLink, input::FromRoute, input::FromStream,
+                           input::Probed, input::Acknowledged, input::PathBroken, input::PathOpened,
                            input::Reader, input::Resolved, input::InterfacesChanged, input::Rekeyed,
                            input::Publish, input::Subscribe, input::Unsubscribe, input::Demand,
                            input::NoPrimary, input::TrustPrimary, input::Ask, input::PortTested,
@@ -138,12 +160,20 @@ using Input = std::variant<input::Heard, input::FromLink, input::FromRoute, inpu
 
 namespace effect {
 
+using mesh::effect::Acknowledge;
+using mesh::effect::AdmitPath;
 using mesh::effect::Announce;
 using mesh::effect::Broadcast;
+using mesh::effect::ClosePath;
 using mesh::effect::Dial;
+using mesh::effect::DropPath;
 using mesh::effect::Follow;
 using mesh::effect::Notify;
+using mesh::effect::OpenPath;
+using mesh::effect::ProbePath;
+using mesh::effect::Remind;
 using mesh::effect::Resolve;
+using mesh::effect::SubscribeShared;
 using mesh::effect::ToLink;
 using mesh::effect::ToRoute;
 using mesh::effect::Undial;
@@ -170,11 +200,14 @@ struct Deliver {
 
 }  // namespace effect
 
-using Effect = std::variant<effect::Dial, effect::Undial, effect::Resolve, effect::Follow,
-                            effect::Unfollow, effect::ToLink, effect::ToRoute, effect::Broadcast,
-                            effect::Announce, effect::ReadReplayPosition,
-                            effect::QueryCommitPosition, effect::Nudge, effect::LeavePrimary,
-                            effect::TestPort, effect::Surveyed, effect::Deliver, effect::Notify>;
+using Effect =
+    std::variant<effect::Dial, effect::Undial, effect::Resolve, effect::Follow, effect::Unfollow,
+                 effect::OpenPath, effect::ClosePath, effect::SubscribeShared, effect::Acknowledge,
+                 effect::AdmitPath, effect::DropPath, effect::ProbePath, effect::Remind,
+                 effect::ToLink, effect::ToRoute, effect::Broadcast, effect::Announce,
+                 effect::ReadReplayPosition, effect::QueryCommitPosition, effect::Nudge,
+                 effect::LeavePrimary, effect::TestPort, effect::Surveyed, effect::Deliver,
+                 effect::Notify>;
 using Effects = std::vector<Effect>;
 
 }  // namespace tidegate::node

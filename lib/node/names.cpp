@@ -27,6 +27,8 @@ std::string_view to_string(PeerState state) { return node::peer_state_names.name
 
 std::string_view to_string(Handshake step) { return node::handshake_names.name(step); }
 
+std::string_view to_string(DatagramState state) { return node::datagram_state_names.name(state); }
+
 std::string_view to_string(Trouble::Kind kind) { return node::trouble_names.name(kind); }
 
 std::string_view to_string(Covered covered) { return node::covered_names.name(covered); }

@@ -75,6 +75,11 @@ inline constexpr auto handshake_names =
                                  {Handshake::stream, "stream"},
                                  {Handshake::subscription, "subscription"}});
 
+inline constexpr auto datagram_state_names =
+    base::enum_names<DatagramState>({{DatagramState::none, "none"},
+                                     {DatagramState::tried, "tried"},
+                                     {DatagramState::open, "open"}});
+
 inline constexpr auto port_answer_names =
     base::enum_names<PortAnswer>({{PortAnswer::untested, "untested"},
                                   {PortAnswer::speaks, "speaks"},

@@ -25,6 +25,7 @@ Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoi
     : self_(std::move(self)),
       interfaces_(options.interfaces),
       beacon_port_(options.beacon_port),
+      datagrams_(options.datagrams),
       started_(now),
       random_(random_seed),
       pace_(base::Random(random_.next()), now),
@@ -39,7 +40,8 @@ Node::Node(const Options& options, mesh::PeerInfo self, std::vector<base::Endpoi
       everywhere_(self_.origin, self_.name, roster_),
       surveyor_(self_, roster_, base::Random(random_.next())),
       watch_(self_.origin, roster_, publisher_, receiver_),
-      traces_(self_.origin, self_.name, roster_) {}
+      traces_(self_.origin, self_.name, roster_),
+      paths_(self_.origin, roster_, base::Random(random_.next())) {}
 
 // All that a trace costs while there is none is to know that, in the place of `left_`.
 void Node::step(Input input, Instant now, Effects& effects) {
@@ -53,7 +55,7 @@ void Node::step(Input input, Instant now, Effects& effects) {
     return;
   }
   roster_.advance(publisher_.extent(), now, FromMesh(effects));
-  receiver_.close_streams_of(roster_.take_departed(), now, effects);
+  close_streams_of_departed(now, effects);
   publisher_.send_unsent(now, effects);
   receiver_.take_own(publisher_.window(), stream_.last(), now, effects);
   receiver_.give_receipts(effects);
@@ -61,6 +63,9 @@ void Node::step(Input input, Instant now, Effects& effects) {
   if (receiver_.has_answers()) tell_coverage(effects);
   everywhere_.advance(now, receiver_, effects);
   surveyor_.advance(now, effects);
+  paths_.advance(now, FromMesh(effects));
+  sender_.advance(
+      now, [this] { return publisher_.reminder(); }, FromMesh(effects));
   run_timers(now, effects);
   announced_deadline_ = std::max(deadline(), now);
 }
@@ -125,6 +130,7 @@ void Node::handle(input::InterfacesChanged&, Instant now, Effects&) { pace_.rest
 
 void Node::handle(input::Rekeyed& in, Instant now, Effects& effects) {
   roster_.rekeyed(in.key, in.ended, publisher_.extent(), now, FromMesh(effects));
+  sender_.renew(FromMesh(effects));
 }
 
 void Node::handle(input::FromLink& in, Instant now, Effects& effects) {
@@ -140,18 +146,12 @@ void Node::handle(input::FromRoute& in, Instant now, Effects& effects) {
 }
 
 void Node::handle(input::FromStream& in, Instant now, Effects& effects) {
-  std::visit(
-      [&](auto& frame) {
-        auto* member = frame.origin == in.publisher
-                           ? roster_.publisher(in.publisher, now, FromMesh(effects))
-                           : nullptr;
-        if (member != nullptr) {
-          published(*member, frame, now, effects);
-        } else {
-          ++counters_.unexpected;
-        }
-      },
-      in.frame);
+  auto* member = speaker(in, now, effects);
+  if (member == nullptr) {
+    ++counters_.unexpected;
+    return;
+  }
+  std::visit([&](auto& frame) { published(*member, frame, now, effects); }, in.frame);
 }
 
 // --- answers on our links -----------------------------------------------------------------------
@@ -223,8 +223,10 @@ bool Node::called(input::FromRoute& from, mesh::Hello& frame, Instant now, Effec
 
 bool Node::called(input::FromRoute&, mesh::Ready& frame, Instant now, Effects& effects) {
   auto* member = roster_.ready(frame, now, FromMesh(effects));
-  if (member != nullptr) receiver_.ready(*member, frame, now, effects);
-  return member != nullptr;
+  if (member == nullptr) return false;
+  receiver_.ready(*member, frame, now, effects);
+  if (datagrams_) paths_.ready(*member, now, FromMesh(effects));
+  return true;
 }
 
 bool Node::called(input::FromRoute&, mesh::Listening& frame, Instant now, Effects& effects) {
@@ -287,6 +289,30 @@ bool Node::called(input::FromRoute& from, mesh::OtherVersion& frame, Instant now
 }
 
 // --- streams that we follow ---------------------------------------------------------------------
+
+// Nobody: the frame is not expected, or not from there.
+mesh::Member* Node::speaker(const input::FromStream& in, Instant now, Effects& effects) {
+  const bool own = std::visit([&](const auto& f) { return f.origin == in.publisher; }, in.frame);
+  auto* member = own ? roster_.publisher(in.publisher, now, FromMesh(effects)) : nullptr;
+  if (member == nullptr) return nullptr;
+  const bool data = std::holds_alternative<mesh::Data>(in.frame);
+  if (!in.datagram) return member;
+  if (std::holds_alternative<mesh::Farewell>(in.frame)) return nullptr;
+  using Kind = mesh::DatagramReceiver::Kind;
+  const auto kind = data ? Kind::data : Kind::heartbeat;
+  if (!paths_.arrived(in.publisher, *in.datagram, kind, now, FromMesh(effects))) return nullptr;
+  if (data) ++counters_.datagrams_received;
+  return member;
+}
+
+void Node::close_streams_of_departed(Instant now, Effects& effects) {
+  const auto departed = roster_.take_departed();
+  for (const auto& origin : departed) {
+    sender_.forget(origin, FromMesh(effects));
+    paths_.forget(origin, FromMesh(effects));
+  }
+  receiver_.close_streams_of(departed, now, effects);
+}
 
 void Node::published(mesh::Member& member, mesh::Data& frame, Instant now, Effects& effects) {
   receiver_.arrived(member, frame, now, effects);

@@ -16,6 +16,8 @@
 
 #include "lib/base/random.hpp"
 #include "lib/mesh/beacon_pace.hpp"
+#include "lib/mesh/datagram_receiver.hpp"
+#include "lib/mesh/datagram_sender.hpp"
 #include "lib/mesh/outbound_stream.hpp"
 #include "lib/mesh/roster.hpp"
 #include "lib/node/event.hpp"
@@ -47,6 +49,10 @@ class Node {
   // When a TimePassed is due. Every step may change it. Stepping early is harmless; stepping late
   // only delays.
   [[nodiscard]] Instant deadline() const;
+
+  // How messages of the own stream up to `last` go out, in a frame of so many bytes. Of each frame
+  // in its order; valid until the next call.
+  [[nodiscard]] const mesh::SendPlan& send_plan(std::uint64_t last, std::size_t bytes, Instant now);
 
   // Frames and datagrams that could not be read, or have no place on their channel, never become
   // inputs; they are counted here.
@@ -92,6 +98,10 @@ class Node {
   void handle(input::FromLink& in, Instant now, Effects& effects);
   void handle(input::FromRoute& in, Instant now, Effects& effects);
   void handle(input::FromStream& in, Instant now, Effects& effects);
+  void handle(input::Probed& in, Instant now, Effects& effects);
+  void handle(input::Acknowledged& in, Instant now, Effects& effects);
+  void handle(input::PathBroken& in, Instant now, Effects& effects);
+  void handle(input::PathOpened& in, Instant now, Effects& effects);
   void handle(input::Reader& in, Instant now, Effects& effects);
   void handle(input::Resolved& in, Instant now, Effects& effects);
   void handle(input::InterfacesChanged& in, Instant now, Effects& effects);
@@ -140,7 +150,10 @@ class Node {
   bool called(input::FromRoute& from, mesh::SurveyQuestion& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::PathQuestion& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::TraceRequest& frame, Instant now, Effects& effects);
+  bool called(input::FromRoute& from, mesh::DatagramOffer& frame, Instant now, Effects& effects);
   bool called(input::FromRoute& from, mesh::OtherVersion& frame, Instant now, Effects& effects);
+  mesh::Member* speaker(const input::FromStream& in, Instant now, Effects& effects);
+  void close_streams_of_departed(Instant now, Effects& effects);
   void published(mesh::Member& member, mesh::Data& frame, Instant now, Effects& effects);
   void published(mesh::Member& member, mesh::Heartbeat& frame, Instant now, Effects& effects);
   void published(mesh::Member& member, mesh::Farewell& frame, Instant now, Effects& effects);
@@ -149,7 +162,8 @@ class Node {
     const auto since = publisher_.reading_wanted();
     const auto reading = since ? receiver_.deadline_since(*since) : never;
     return std::min({reading, publisher_.deadline(), receiver_.deadline(), roster_.deadline(),
-                     pace_.deadline(), everywhere_.deadline(), surveyor_.deadline()});
+                     pace_.deadline(), everywhere_.deadline(), surveyor_.deadline(),
+                     sender_.deadline(), paths_.deadline()});
   }
   [[nodiscard]] Instant watched_deadline() const;
   void step_watched(Input& input, Instant now, Effects& effects);
@@ -164,6 +178,7 @@ class Node {
   std::string other_mesh_;  // that was heard last
   std::string stranger_;
   std::uint64_t announced_ = 0;  // the counter of the last announcement
+  bool datagrams_;               // are wanted
   Instant started_;
   base::Random random_;
   Counters counters_;
@@ -177,6 +192,8 @@ class Node {
   Surveyor surveyor_;
   MessageWatch watch_;
   MessageTraces traces_;
+  mesh::DatagramSender sender_;
+  mesh::DatagramReceiver paths_;
   Instant announced_deadline_ = never;  // the deadline that the last step left
   bool left_ = false;
   bool plain_ = true;  // it has not left, and takes part in no trace

@@ -35,7 +35,9 @@ Status Node::status(Instant now) const {
          .held = member.held,
          .missing = stream.gap() ? stream.known() - stream.next() + 1 : 0,
          .slow = member.slow_consumer.slow(now),
-         .lag = member.lag});
+         .lag = member.lag,
+         .datagrams_to = sender_.state(origin),
+         .datagrams_from = paths_.state(origin)});
   }
   receiver_.describe(status, now);
   publisher_.describe(status);

@@ -21,7 +21,7 @@ PublisherHalf::PublisherHalf(const Options& options, const Origin& self, const m
     : self_(self),
       roster_(roster),
       report_sent_(options.report_sent),
-      heartbeat_(base::bounded(options.heartbeat)),
+      heartbeat_pause_(base::bounded(options.heartbeat)),
       heartbeat_at_(now),
       stream_(stream),
       window_(options.retain_bytes, base::bounded(options.retain_for), stream.last() + 1),
@@ -188,9 +188,8 @@ void PublisherHalf::run_timers(Instant now, Effects& effects) {
   }
   if (now < heartbeat_at_) return;
   window_.expire(now);
-  effects.push_back(effect::Broadcast{
-      mesh::Heartbeat{self_, window_.first(), stream_.last(), stream_.position()}});
-  heartbeat_at_ = now + heartbeat_;
+  effects.push_back(effect::Broadcast{heartbeat()});
+  heartbeat_at_ = now + heartbeat_pause_;
 }
 
 void PublisherHalf::leave(Effects& effects) {

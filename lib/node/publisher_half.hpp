@@ -76,6 +76,13 @@ class PublisherHalf {
     receipts_.ask(self_, roster_, now, effects);
   }
 
+  [[nodiscard]] mesh::Heartbeat heartbeat() const {
+    return {self_, window_.first(), stream_.last(), stream_.position()};
+  }
+  // The same without its position, which says something only in its order among others.
+  [[nodiscard]] mesh::Heartbeat reminder() const {
+    return {self_, window_.first(), stream_.last(), std::nullopt};
+  }
   // The query of the commit position, and the heartbeat.
   void run_timers(Instant now, Effects& effects);
   // Messages that have not been sent come back, and no further acknowledgement is waited for; then
@@ -108,7 +115,7 @@ class PublisherHalf {
   Origin self_;
   const mesh::Roster& roster_;
   bool report_sent_;
-  Duration heartbeat_;
+  Duration heartbeat_pause_;
   Instant heartbeat_at_;
   gate::CommitQueue unsent_;
   Ticket accepted_ = 0;

@@ -1,5 +1,6 @@
 #include "lib/node/trace.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "lib/node/names.hpp"
@@ -92,6 +93,9 @@ std::string words(const mesh::TraceRequest& f) {
 std::string words(const mesh::TraceReport& f) {
   return "report of " + who(f.origin) + " for trace " + number(f.number);
 }
+std::string words(const mesh::DatagramOffer& f) {
+  return "offer of " + who(f.origin) + ": a port for datagrams, " + number(f.port);
+}
 std::string words(const mesh::OtherVersion& f) {
   return "frame of protocol version " + number(f.version);
 }
@@ -115,7 +119,23 @@ std::string words(const input::FromLink& in) {
 std::string words(const input::FromRoute& in) {
   return "got from " + in.host + ": " + frame_words(in.frame);
 }
-std::string words(const input::FromStream& in) { return "got " + frame_words(in.frame); }
+std::string words(const input::FromStream& in) {
+  return "got " + frame_words(in.frame) + (in.datagram ? ", in a datagram" : "");
+}
+std::string words(const input::Probed& in) {
+  return "got a probe of " + number(in.datagram.size) + " bytes from " + who(in.publisher);
+}
+std::string words(const input::Acknowledged& in) {
+  return "datagrams up to " + number(in.ack.number) + " were acknowledged";
+}
+std::string words(const input::PathBroken&) {
+  return "the system can't send a datagram to a reader";
+}
+std::string words(const input::PathOpened& in) {
+  return in.socket.port == 0
+             ? "no socket for datagrams of " + who(in.publisher)
+             : "datagrams of " + who(in.publisher) + " may come to port " + number(in.socket.port);
+}
 std::string words(const input::Reader& in) {
   return "subscription of " + to_string(in.peer).substr(0, 8) +
          (in.present ? " has arrived" : " is gone");
@@ -188,6 +208,30 @@ std::string words(const effect::Follow& e) {
 }
 std::string words(const effect::Unfollow& e) {
   return "follow the stream of " + who(e.publisher) + " no longer";
+}
+std::string words(const effect::OpenPath& e) {
+  return "open a socket for datagrams of " + who(e.publisher) + " at " + e.host;
+}
+std::string words(const effect::ClosePath& e) {
+  return "close the socket for datagrams of " + who(e.publisher);
+}
+std::string words(const effect::SubscribeShared& e) {
+  return "take from " + who(e.publisher) + (e.wanted ? " again" : " no longer") +
+         " what goes to those without datagrams";
+}
+std::string words(const effect::Acknowledge& e) {
+  return "acknowledge datagrams of " + who(e.publisher) + " up to " + number(e.ack.number);
+}
+std::string words(const effect::AdmitPath& e) {
+  return "a reader may get datagrams at " + to_string(e.endpoint);
+}
+std::string words(const effect::DropPath&) { return "a reader gets no more datagrams"; }
+std::string words(const effect::ProbePath& e) {
+  return "try a datagram of " + number(e.size) + " bytes";
+}
+std::string words(const effect::Remind& e) {
+  return "remind " + number(std::max(e.datagrams.size(), e.alone.size())) +
+         " readers: " + frame_words(e.frame);
 }
 std::string words(const effect::ToLink& e) {
   return "send on link " + number(e.link) + ": " + frame_words(e.frame);

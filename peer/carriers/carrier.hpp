@@ -41,8 +41,8 @@ struct RouteBytes {
   std::string_view bytes;
 };
 struct StreamBytes {
-  Origin publisher;  // as follow() was told
-  std::string_view bytes;
+  Origin publisher;        // as follow() was told
+  std::string_view bytes;  // of the frame, behind the name of its part
 };
 // A follower's subscription is here, or gone with its connection.
 struct SubscriptionChange {
@@ -103,11 +103,15 @@ class Carrier {
   [[nodiscard]] virtual bool follow(const Origin& publisher, const base::Endpoint& endpoint,
                                     const mesh::StreamKey& key) = 0;
   virtual void unfollow(const Origin& publisher) = 0;
+  // To the shared part of what one follows (lib/mesh/stream_part.hpp), which follow() does; or not
+  // any more.
+  virtual void subscribe_shared(const Origin& publisher, bool wanted) = 0;
 
   // Each takes the bytes, or drops them when the receiver's queue is full.
   virtual void to_link(mesh::LinkId link, std::string_view bytes) = 0;
   virtual void to_route(const mesh::RoutingId& route, std::string_view bytes) = 0;
-  virtual void broadcast(std::string bytes) = 0;  // to all that follow us
+  // To those that follow this part of the stream, with whose name the bytes begin.
+  virtual void broadcast(std::string bytes) = 0;
 
   // Bytes of broadcast frames that some follower has not taken out of our queues yet. At
   // limits::outgoing_bytes larger frames are withheld from everybody, who will fetch what they

@@ -28,6 +28,7 @@ TEST_CASE("every setting can be given in the file, in the environment and as a f
     CHECK(o.first_port == 2000);
     CHECK(o.last_port == 2002);
     CHECK(o.local_transport == LocalTransport::ipc);
+    CHECK_FALSE(o.datagrams);
     CHECK(o.database == "host=r");
     CHECK(o.primary == "host=p");
     CHECK(o.held_bytes == std::size_t{64} << 20U);
@@ -69,6 +70,7 @@ seeds = ["a:1", "b:2"]
 first-port = 2000
 last-port = 2002
 local-transport = "ipc"
+datagrams = false
 database = "host=r"
 primary = "host=p"
 held-bytes = "64MiB"
@@ -109,6 +111,7 @@ outbox-retain-bytes = "5MB"
                                    {"TIDEGATE_FIRST_PORT", "2000"},
                                    {"TIDEGATE_LAST_PORT", "2002"},
                                    {"TIDEGATE_LOCAL_TRANSPORT", "ipc"},
+                                   {"TIDEGATE_DATAGRAMS", "false"},
                                    {"TIDEGATE_DATABASE", "host=r"},
                                    {"TIDEGATE_PRIMARY", "host=p"},
                                    {"TIDEGATE_HELD_BYTES", "64MiB"},
@@ -148,6 +151,7 @@ outbox-retain-bytes = "5MB"
                              {"first-port", {"2000"}},
                              {"last-port", {"2002"}},
                              {"local-transport", {"ipc"}},
+                             {"datagrams", {"false"}},
                              {"database", {"host=r"}},
                              {"primary", {"host=p"}},
                              {"held-bytes", {"64MiB"}},

@@ -130,7 +130,7 @@ mesh::TraceReport draw_report(Draw& draw) {
 }
 
 mesh::CallFrame draw_call(Draw& draw) {
-  switch (draw.below(11)) {
+  switch (draw.below(12)) {
     case 0:
       return mesh::Hello{draw_info(draw)};
     case 1:
@@ -152,6 +152,14 @@ mesh::CallFrame draw_call(Draw& draw) {
       return mesh::PathQuestion{draw_origin(draw), draw.coin()};
     case 9:
       return draw_trace(draw);
+    case 10:
+      return mesh::DatagramOffer{draw_origin(draw),
+                                 draw_origin(draw),
+                                 draw.below(8),
+                                 static_cast<std::uint16_t>(draw.number()),
+                                 static_cast<std::uint32_t>(draw.number()),
+                                 draw.coin(),
+                                 {}};
     default:
       return mesh::OtherVersion{draw.byte()};
   }

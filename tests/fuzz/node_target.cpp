@@ -58,7 +58,7 @@ class World {
 
  private:
   void one_input() {
-    switch (draw_.below(14)) {
+    switch (draw_.below(16)) {
       case 0:
         return pass(std::chrono::milliseconds(1) * draw_.byte() * draw_.byte());
       case 1:
@@ -81,6 +81,10 @@ class World {
         return step(node::input::Demand{draw_.coin()});
       case 12:
         return step(node::input::SurveyMesh{});
+      case 14:
+        return from_path();
+      case 15:
+        return acknowledgement();
       case 13:
         return step(node::input::PortTested{{host(), 20}, PortAnswer::silent});
       default:
@@ -118,6 +122,30 @@ class World {
     if (auto frame = on_the_wire(draw_publication(draw_))) {
       step(node::input::FromStream{publisher, std::move(*frame)});
     }
+  }
+
+  // By a datagram of some path, which may be none of that publisher's.
+  void from_path() {
+    if (followed_.empty()) return;
+    const auto publisher = followed_[draw_.byte() % followed_.size()];
+    const mesh::PathDatagram datagram{{path(), draw_.number()}, draw_.byte() * 8U};
+    if (draw_.coin()) return step(node::input::Probed{publisher, datagram});
+    if (auto frame = on_the_wire(draw_publication(draw_))) {
+      step(node::input::FromStream{publisher, std::move(*frame), datagram});
+    }
+  }
+  void acknowledgement() {
+    const mesh::DatagramAck ack{draw_.number(), draw_.byte() * 8U, draw_.number(), draw_.number()};
+    const auto offered = draw_.below(8);
+    if (draw_.coin()) return step(node::input::Acknowledged{offered, ack});
+    if (draw_.coin() || opened_.empty()) return step(node::input::PathBroken{offered});
+    const auto [publisher, path] = opened_.back();
+    opened_.pop_back();
+    step(node::input::PathOpened{
+        publisher, path, {static_cast<std::uint16_t>(draw_.byte()), draw_.byte(), {}}});
+  }
+  [[nodiscard]] mesh::PathId path() {
+    return paths_.empty() ? draw_.byte() : paths_[draw_.byte() % paths_.size()];
   }
 
   void publish() {
@@ -208,6 +236,10 @@ class World {
     if (const auto* unfollow = std::get_if<node::effect::Unfollow>(&effect)) {
       std::erase(followed_, unfollow->publisher);
     }
+    if (const auto* open = std::get_if<node::effect::OpenPath>(&effect)) {
+      opened_.emplace_back(open->publisher, open->path);
+      paths_.push_back(open->path);
+    }
     if (std::holds_alternative<node::effect::LeavePrimary>(effect)) leave_primary();
     if (std::holds_alternative<node::effect::ReadReplayPosition>(effect)) reading_ = true;
     if (std::holds_alternative<node::effect::QueryCommitPosition>(effect) ||
@@ -234,6 +266,8 @@ class World {
   node::Effects effects_;
   std::vector<mesh::LinkId> links_;  // dialled, and not given up
   std::vector<Origin> followed_;
+  std::vector<mesh::PathId> paths_;                      // that were drawn
+  std::vector<std::pair<Origin, mesh::PathId>> opened_;  // to be answered
   ServerIncarnation server_{testing::home, 1};
   ServerIncarnation primary_{testing::home, 2};
   bool reading_ = false;

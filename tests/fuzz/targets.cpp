@@ -5,9 +5,10 @@
 namespace tidegate::fuzz {
 
 std::span<const Target> targets() {
-  static constexpr std::array<Target, 16> all{{
+  static constexpr std::array<Target, 17> all{{
       {"frames", read_frames, frame_seeds},
       {"beacon", read_beacon, beacon_seeds},
+      {"datagrams", read_datagrams, datagram_seeds},
       {"node", run_node, node_seeds},
       {"json-lines", read_json_lines, json_line_seeds},
       {"stomp-frames", read_stomp_frames, stomp_frame_seeds},

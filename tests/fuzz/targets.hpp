@@ -25,8 +25,9 @@ struct Target {
 // Frames, datagrams and bytes that strangers and members send.
 void read_frames(std::string_view input);
 void read_beacon(std::string_view input);
-void run_node(std::string_view input);   // node_target.cpp
-void send_zmtp(std::string_view input);  // zmtp_target.cpp
+void read_datagrams(std::string_view input);  // datagram_target.cpp
+void run_node(std::string_view input);        // node_target.cpp
+void send_zmtp(std::string_view input);       // zmtp_target.cpp
 
 // Text that programs and operators write.
 void read_json_lines(std::string_view input);
@@ -51,6 +52,7 @@ void read_server_answer(std::string_view input);
 // Good inputs of each.
 [[nodiscard]] std::vector<std::string> frame_seeds();
 [[nodiscard]] std::vector<std::string> beacon_seeds();
+[[nodiscard]] std::vector<std::string> datagram_seeds();
 [[nodiscard]] std::vector<std::string> node_seeds();
 [[nodiscard]] std::vector<std::string> zmtp_seeds();
 [[nodiscard]] std::vector<std::string> json_line_seeds();

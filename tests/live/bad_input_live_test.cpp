@@ -19,6 +19,7 @@
 #include "lib/base/random.hpp"
 #include "lib/mesh/announcement.hpp"
 #include "lib/mesh/frame_codec.hpp"
+#include "lib/mesh/stream_part.hpp"
 #include "peer/io/descriptor.hpp"
 #include "support/cluster.hpp"
 #include "tests/lib/samples.hpp"
@@ -287,7 +288,7 @@ TEST_CASE("another protocol version is refused, with the reason and the cure") {
   const auto before = mesh.counters().refused;
   dealer.send(hello);
   CHECK(refusal_of(dealer.receive()) ==
-        "this peer speaks protocol version 2, not 9; upgrade the older one");
+        "this peer speaks protocol version 3, not 9; upgrade the older one");
   CHECK(mesh.counters().refused == before + 1);
   mesh.check_exchange();
 }
@@ -328,7 +329,8 @@ TEST_CASE("a stranger that joins and then publishes nonsense is heard of, and no
 
   const auto before = mesh.counters();
   const auto publish = [&](std::string_view bytes) {
-    publishing.send(zmq::buffer(bytes), zmq::send_flags::none);
+    publishing.send(zmq::buffer(std::string(stream_part::everyone).append(bytes)),
+                    zmq::send_flags::none);
   };
   for (int i = 0; i < 500; ++i) publish(random_bytes(random, random.below(300)));
   for (const auto& frame : every_publication()) {

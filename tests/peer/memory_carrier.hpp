@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/mesh/stream_part.hpp"
 #include "peer/carriers/carrier.hpp"
 
 namespace tidegate::testing {
@@ -54,6 +55,7 @@ class MemoryCarrier final : public carriers::Carrier {
     if (auto* other = at(follows_[publisher])) other->follower(*this, publisher, false);
     follows_.erase(publisher);
   }
+  void subscribe_shared(const Origin&, bool) override {}
 
   // A route is the port and the link of the one who has dialled.
   void to_link(mesh::LinkId link, std::string_view bytes) override {
@@ -90,7 +92,7 @@ class MemoryCarrier final : public carriers::Carrier {
     if (auto* link = std::get_if<carriers::LinkBytes>(&last_.arrival)) link->bytes = last_.bytes;
     if (auto* route = std::get_if<carriers::RouteBytes>(&last_.arrival)) route->bytes = last_.bytes;
     if (auto* stream = std::get_if<carriers::StreamBytes>(&last_.arrival)) {
-      stream->bytes = last_.bytes;
+      stream->bytes = mesh::stream_part::frame_in(last_.bytes).value();
     }
     return last_.arrival;
   }

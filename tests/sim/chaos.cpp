@@ -53,6 +53,7 @@ void Chaos::set_up() {
     }
     if (one_in(random_, 4)) plan.options.retain_for = from_to(random_, 1, 30) * seconds(1);
     if (one_in(random_, 3)) plan.options.from = From::earliest;
+    plan.options.datagrams = !one_in(random_, 4);
     if (one_in(random_, 4)) {
       plan.options.overdue = one_in(random_, 2) ? Overdue::late : Overdue::drop;
       plan.options.overdue_after = from_to(random_, 1, 50) * milliseconds(100);
@@ -237,6 +238,16 @@ void Chaos::strike(Fault fault) {
         for (HostId b = 0; b < network.hosts(); ++b) network.path(a, b).datagram_loss = loss;
       }
       return;
+    }
+    case Fault::datagrams: {
+      auto& path = any_path();
+      path.datagram_loss = static_cast<std::uint32_t>(from_to(random_, 10'000, 900'000));
+      path.datagram_size =
+          static_cast<std::uint32_t>(one_in(random_, 3) ? 0 : from_to(random_, 500, 1500));
+      return undo([&path] {
+        path.datagram_loss = 0;
+        path.datagram_size = Path{}.datagram_size;
+      });
     }
     case Fault::stall:
       if (const auto life = any_life()) {

@@ -156,6 +156,7 @@ void Network::connected(ChannelId id) {
 
 void Network::subscribed(ChannelId id) {
   channels_[id].arrived = true;
+  channels_[id].shared = channels_[id].wants_shared;
   const auto server = channels_[id].server;
   const auto peer = peers_[channels_[id].client].info.origin.peer;
   peers_[server].readers.push_back(id);
@@ -255,11 +256,16 @@ void Network::to_route(LifeId life, const mesh::RoutingId& route, const mesh::An
   send(id, false, std::make_shared<const std::string>(encode(frame)));
 }
 
-void Network::broadcast(LifeId life, const mesh::StreamFrame& frame) {
-  const auto& readers = peers_[life].readers;
-  if (readers.empty()) return;
+void Network::broadcast(LifeId life, const mesh::StreamFrame& frame, const mesh::SendPlan& plan) {
   const auto bytes = std::make_shared<const std::string>(encode(frame));
-  for (const auto reader : readers) send(reader, false, bytes);
+  const auto size = static_cast<std::uint32_t>(bytes->size() + mesh::datagram_head_bytes);
+  for (const auto& number : plan.datagrams) send_datagram(life, number, bytes, size);
+  for (const auto reader : peers_[life].readers) {
+    const auto& channel = channels_[reader];
+    const auto peer = peers_[channel.client].info.origin.peer;
+    if (plan.everyone || (plan.shared && channel.shared)) send(reader, false, bytes);
+    if (std::count(plan.alone.begin(), plan.alone.end(), peer) > 0) send(reader, false, bytes);
+  }
 }
 
 Instant Network::arrival(const Path& path, Direction& direction) {

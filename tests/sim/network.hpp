@@ -17,12 +17,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "lib/base/random.hpp"
+#include "lib/mesh/datagram_sender.hpp"
 #include "lib/node/event.hpp"
 #include "tests/sim/event_queue.hpp"
 #include "tests/sim/sessions.hpp"
@@ -43,6 +45,7 @@ struct Path {
   std::uint32_t direct_loss = 0;
   std::size_t lost_kind = no_kind;  // of frames: all of this kind, see Network::kinds
   std::uint32_t datagram_loss = 0;
+  std::uint32_t datagram_size = 1500;  // longer ones don't pass; 0: there is a firewall
   std::uint32_t duplicates = 0;
   std::uint32_t reorders = 0;
   bool cut = false;        // nothing passes
@@ -81,7 +84,14 @@ class Network {
   void unfollow(LifeId life, const Origin& publisher);
   void to_link(LifeId life, mesh::LinkId link, const mesh::CallFrame& frame);
   void to_route(LifeId life, const mesh::RoutingId& route, const mesh::AnswerFrame& frame);
-  void broadcast(LifeId life, const mesh::StreamFrame& frame);
+  void subscribe_shared(LifeId life, const Origin& publisher, bool wanted);
+  void broadcast(LifeId life, const mesh::StreamFrame& frame, const mesh::SendPlan& plan);
+  void open_path(LifeId life, const mesh::effect::OpenPath& path);
+  void close_path(LifeId life, const Origin& publisher);
+  void admit_path(LifeId life, mesh::PathId path);
+  void drop_path(LifeId life, mesh::PathId path);
+  void probe_path(LifeId life, const mesh::PathNumber& number, std::uint32_t size);
+  void acknowledge(LifeId life, const Origin& publisher, const mesh::DatagramAck& ack);
   void announce(LifeId life, const mesh::Announcement& announcement);
 
   // The connections that this peer keeps, to links or to streams: where they lead.
@@ -125,12 +135,26 @@ class Network {
     mesh::LinkId link = 0;
     Origin publisher;  // of a stream, as the client was told
     bool closed = false;
-    bool arrived = false;     // the subscription
+    bool arrived = false;  // the subscription
+    bool wants_shared = true;
+    bool shared = true;       // as the server knows
     std::uint32_t epoch = 0;  // of the connection
     Direction to_server;
     Direction to_client;
   };
 
+  // Of datagrams, by its id.
+  struct DatagramPath {
+    LifeId reader = nobody;
+    Origin publisher;  // as the reader was told
+    LifeId admitted_by = nobody;
+    std::set<std::uint64_t> came;  // numbers
+  };
+
+  // An empty one is a probe.
+  void send_datagram(LifeId life, const mesh::PathNumber& number, const Bytes& frame,
+                     std::uint32_t size);
+  void datagram_came(const mesh::PathNumber& number, const std::string& frame, std::uint32_t size);
   [[nodiscard]] LifeId listener(const Channel& channel) const;
   [[nodiscard]] mesh::RoutingId route_of(ChannelId id) const;
   ChannelId add_channel(LifeId life, bool stream, mesh::LinkId link,
@@ -159,6 +183,7 @@ class Network {
   std::map<std::pair<HostId, HostId>, Path> paths_;
   std::vector<Peer> peers_;
   std::vector<Channel> channels_;
+  std::map<mesh::PathId, DatagramPath> datagram_paths_;
   std::uint64_t direct_frames_ = 0;
 };
 

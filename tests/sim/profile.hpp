@@ -41,6 +41,7 @@ enum class Fault : std::uint8_t {
   swap_addresses,  // two peers end, and a new life of each begins where the other was
   renew_session,   // of a peer with the server that it reads, which is no outage
   switch_server,   // a pooler leads a peer that reads to another server of the cluster
+  datagrams,       // are lost on some path, or long ones don't pass, or none
   last
 };
 inline constexpr auto faults = static_cast<std::size_t>(Fault::last);

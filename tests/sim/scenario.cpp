@@ -102,6 +102,7 @@ class Scenario {
       plan.reads = server(words.at(2));
       plan.primary = simulation_.database.server(*plan.reads).system;
     }
+    plan.options.datagrams = false;  // each frame is told as it goes over a connection
     for (std::size_t i = 3; i < words.size(); ++i) choose(plan, words, i);
     start(plan);
   }

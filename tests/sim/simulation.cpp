@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/base/must.hpp"
+#include "lib/mesh/frame_codec.hpp"
 #include "tests/sim/draws.hpp"
 #include "tidegate/token.hpp"
 
@@ -394,7 +395,13 @@ void Simulation::act(LifeId life, node::effect::Broadcast& e) {
   } else if (std::holds_alternative<mesh::Farewell>(e.frame)) {
     oracle.farewell(life);
   }
-  network.broadcast(life, e.frame);
+  if (const auto* data = std::get_if<mesh::Data>(&e.frame)) {
+    const auto last = data->first + data->messages.size() - 1;
+    network.broadcast(life, e.frame,
+                      peers_[life].node->send_plan(last, encode(e.frame).size(), events.now()));
+  } else {
+    network.broadcast(life, e.frame, {});
+  }
 }
 
 void Simulation::act(LifeId life, node::effect::ReadReplayPosition&) {

@@ -148,6 +148,20 @@ class Simulation {
   void act(LifeId life, node::effect::Resolve& e);
   void act(LifeId life, node::effect::Follow& e) { network.follow(life, e); }
   void act(LifeId life, node::effect::Unfollow& e) { network.unfollow(life, e.publisher); }
+  void act(LifeId life, node::effect::OpenPath& e) { network.open_path(life, e); }
+  void act(LifeId life, node::effect::ClosePath& e) { network.close_path(life, e.publisher); }
+  void act(LifeId life, node::effect::SubscribeShared& e) {
+    network.subscribe_shared(life, e.publisher, e.wanted);
+  }
+  void act(LifeId life, node::effect::Acknowledge& e) {
+    network.acknowledge(life, e.publisher, e.ack);
+  }
+  void act(LifeId life, node::effect::AdmitPath& e) { network.admit_path(life, e.path); }
+  void act(LifeId life, node::effect::DropPath& e) { network.drop_path(life, e.path); }
+  void act(LifeId life, node::effect::ProbePath& e) { network.probe_path(life, e.number, e.size); }
+  void act(LifeId life, node::effect::Remind& e) {
+    network.broadcast(life, e.frame, {false, false, e.alone, e.datagrams});
+  }
   void act(LifeId life, node::effect::ToLink& e) { network.to_link(life, e.link, e.frame); }
   void act(LifeId life, node::effect::ToRoute& e) { network.to_route(life, e.route, e.frame); }
   void act(LifeId life, node::effect::Broadcast& e);

@@ -67,6 +67,9 @@ struct Words {
   std::string operator()(const mesh::TraceReport& frame) const {
     return "report " + std::to_string(frame.number);
   }
+  std::string operator()(const mesh::DatagramOffer& frame) const {
+    return "offer of port " + std::to_string(frame.port);
+  }
   std::string operator()(const mesh::OtherVersion&) const { return "another version"; }
 };
 

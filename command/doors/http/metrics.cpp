@@ -74,6 +74,10 @@ constexpr std::array counters{
                    "Answers to such requests of others."},
     CountMetric<C>{&C::resent, "tidegate_messages_resent_total",
                    "Messages sent again in those answers."},
+    CountMetric<C>{&C::datagrams_sent, "tidegate_datagrams_sent_total",
+                   "Datagrams with messages that were sent, one for each reader."},
+    CountMetric<C>{&C::datagrams_received, "tidegate_datagrams_received_total",
+                   "Datagrams with messages that came."},
     CountMetric<C>{&C::replay_reads, "tidegate_replay_reads_total",
                    "Questions to the server that is read: how far it is."},
     CountMetric<C>{&C::position_queries, "tidegate_position_queries_total",
@@ -240,6 +244,10 @@ void put_peers(Exposition& out, const Status& status) {
        [](const auto& peer) { return peer.lag; });
   each("tidegate_peer_slow", "1 if that peer keeps asking for what it has missed of this one.",
        [](const auto& peer) { return std::uint64_t{peer.slow}; });
+  each("tidegate_peer_datagrams_to", "1 if messages to that peer go in datagrams.",
+       [](const auto& peer) { return std::uint64_t{peer.datagrams_to == DatagramState::open}; });
+  each("tidegate_peer_datagrams_from", "1 if messages of that peer come in datagrams.",
+       [](const auto& peer) { return std::uint64_t{peer.datagrams_from == DatagramState::open}; });
   each("tidegate_peer_held_messages", "Messages of that peer that wait here for their change.",
        [](const auto& peer) { return peer.held; });
   each("tidegate_peer_missing_messages", "Messages of that peer that are known and not here yet.",

@@ -68,6 +68,7 @@ inline Json encode(TracedStep step) { return std::string(to_string(step)); }
 inline Json encode(TracedFate fate) { return std::string(to_string(fate)); }
 inline Json encode(Traced::Fate fate) { return std::string(to_string(fate)); }
 inline Json encode(Handshake step) { return std::string(to_string(step)); }
+inline Json encode(DatagramState state) { return std::string(to_string(state)); }
 
 template <typename Id>
 Json encode(SystemText<Id> system) {
@@ -143,6 +144,9 @@ inline bool decode(const Json& json, PeerState& state) {
 }
 inline bool decode(const Json& json, Handshake& step) {
   return decode_named(json, node::handshake_names, step);
+}
+inline bool decode(const Json& json, DatagramState& state) {
+  return decode_named(json, node::datagram_state_names, state);
 }
 inline bool decode(const Json& json, TracedStep& step) {
   return decode_named(json, node::traced_step_names, step);
@@ -255,6 +259,8 @@ void members(Visit&& visit, T& peer) {
   visit("missing", peer.missing);
   visit("slow", peer.slow);
   visit("lag", peer.lag);
+  visit("datagrams_to", peer.datagrams_to);
+  visit("datagrams_from", peer.datagrams_from);
 }
 
 template <typename Visit, MaybeConst<SeedStatus> T>

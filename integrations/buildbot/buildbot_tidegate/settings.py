@@ -14,10 +14,10 @@ import sqlalchemy as sa
 # Of the peer that the connector starts. It sets `state-file` and `door` itself.
 PEER = frozenset([
     'mesh', 'name', 'key_file', 'insecure', 'interfaces', 'beacon_port', 'seeds', 'first_port',
-    'last_port', 'local_transport', 'database', 'primary', 'held_bytes', 'inbox_bytes',
-    'unsent_bytes', 'payload_bytes', 'retain_bytes', 'retain_for', 'overdue', 'overdue_after',
-    'heartbeat', 'suspect_after', 'gone_after', 'log_level', 'socket', 'socket_group',
-    'socket_mode', 'leave_timeout',
+    'last_port', 'local_transport', 'datagrams', 'database', 'primary', 'held_bytes',
+    'inbox_bytes', 'unsent_bytes', 'payload_bytes', 'retain_bytes', 'retain_for', 'overdue',
+    'overdue_after', 'heartbeat', 'suspect_after', 'gone_after', 'log_level', 'socket',
+    'socket_group', 'socket_mode', 'leave_timeout',
 ])
 
 OWN = frozenset(['program', 'running_door', 'login', 'buffer_bytes', 'read_router', 'debug'])

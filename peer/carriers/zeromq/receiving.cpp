@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/mesh/stream_part.hpp"
 #include "peer/carriers/zeromq/sockets.hpp"
 
 namespace tidegate::zeromq {
@@ -52,6 +53,12 @@ std::optional<carriers::SubscriptionChange> subscription_in(std::string_view byt
   std::copy(bytes.begin() + id_at, bytes.end(), change.peer.bytes.begin());
   change.present = bytes[0] == 1;
   return change;
+}
+
+bool is_of_a_part(std::string_view bytes) {
+  if (bytes.empty() || (bytes[0] != 0 && bytes[0] != 1)) return false;
+  const auto frame = mesh::stream_part::frame_in(bytes.substr(1));
+  return frame && frame->empty();
 }
 
 bool take_part(zmq::socket_t& socket, zmq::message_t& part, Intake& intake) {

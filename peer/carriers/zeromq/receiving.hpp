@@ -41,6 +41,9 @@ class Inlet {
 // A subscription that tells who makes it: 1 (comes) or 0 (goes), then "@" and the peer's id.
 [[nodiscard]] std::optional<carriers::SubscriptionChange> subscription_in(std::string_view bytes);
 
+// A subscription to a part of the stream, which says nothing of its reader.
+[[nodiscard]] bool is_of_a_part(std::string_view bytes);
+
 // Of a part, with what ZMTP adds to it.
 [[nodiscard]] std::size_t bytes_on_wire(std::size_t size, bool sealed);
 

@@ -10,6 +10,8 @@
 #include <zmq.hpp>
 
 #include "lib/base/limits.hpp"
+#include "lib/mesh/stream_part.hpp"
+#include "peer/carriers/zeromq/allowances.hpp"
 #include "peer/carriers/zeromq/callers.hpp"
 #include "peer/carriers/zeromq/curve.hpp"
 #include "peer/carriers/zeromq/followers.hpp"
@@ -32,6 +34,7 @@ using carriers::LinkBytes;
 using carriers::Malformed;
 using carriers::RouteBytes;
 using carriers::StreamBytes;
+namespace stream_part = mesh::stream_part;
 
 // Frames that wait for one slow reader. ZeroMQ counts frames, not bytes; beyond it frames are
 // dropped for that reader, which notices by the sequences.
@@ -45,19 +48,6 @@ constexpr std::size_t small_frame = 1024;
 // the guard's thread, the loop's and that of a handler, and all sockets but those to other peers.
 constexpr io::Headroom needed{.descriptors = 64, .threads = 5, .bytes = std::size_t{16} << 20U};
 
-// A follower shakes hands and subscribes twice: 132 bytes, with a key 660. To part with one
-// takes libzmq a walk through the subscriptions of all, so strangers are to be few, with few.
-constexpr std::int64_t longest_subscription = 1024;
-constexpr Allowance of_follower(bool keyed) {
-  const std::uint64_t at_once = keyed ? 1024 : 256;
-  return {.at_once = at_once, .untaken = 4 << 20U, .modest = at_once / 4 * 3, .strangers = 128};
-}
-// A link brings answers, one at a time; a stream as much as is taken, and beyond this a publisher
-// may retain as much again (Options::retain_bytes).
-constexpr Allowance of_link{.untaken = 24 << 20U};
-constexpr Allowance of_stream{.untaken = 64 << 20U};
-static_assert(base::limits::frame_bytes + base::limits::answer_bytes < of_link.untaken);
-
 // A socket of this carrier.
 using SocketId = std::uint64_t;
 constexpr SocketId publish_socket = 0;
@@ -68,10 +58,6 @@ constexpr SocketId first_stream_socket = std::uint64_t{2} << 33U;  // + their nu
 
 // Questions about strangers that are answered at once: a flood of them starves nobody.
 constexpr int questions_at_once = 16;
-
-std::string_view view(const PeerId& peer) {
-  return {reinterpret_cast<const char*>(peer.bytes.data()), peer.bytes.size()};
-}
 
 std::string_view view(const zmq::message_t& message) {
   return {static_cast<const char*>(message.data()), message.size()};
@@ -233,6 +219,19 @@ class ZeroMq final : public carriers::Carrier {
     followers_.forget(publisher);
   }
 
+  void subscribe_shared(const Origin& publisher, bool wanted) override {
+    const auto found = streams_of_.find(publisher);
+    if (found == streams_of_.end()) return;
+    auto& stream = streams_.at(found->second);
+    if (std::exchange(stream.shared, wanted) == wanted) return;
+    if (wanted) {
+      stream.socket.set(zmq::sockopt::subscribe, stream_part::shared);
+    } else {
+      stream.socket.set(zmq::sockopt::unsubscribe, stream_part::shared);
+    }
+    mark(found->second);
+  }
+
   void to_link(mesh::LinkId link, std::string_view bytes) override {
     const auto found = links_.find(link);
     if (found == links_.end()) return;
@@ -330,6 +329,7 @@ class ZeroMq final : public carriers::Carrier {
     Guard::Watch guarded;
     io::Reactor::Watch ready;
     Inlet inlet;
+    bool shared = true;  // it is subscribed to that part
   };
 
   [[nodiscard]] std::string to(const base::Endpoint& endpoint) const {
@@ -343,8 +343,10 @@ class ZeroMq final : public carriers::Carrier {
     set_common_options(socket);
     auto guarded = guard_->watch(socket, Guard::Side::dials, of_stream);
     if (!keyring_.empty()) make_curve_client(socket, keyring_.first().client, stream.key);
-    socket.set(zmq::sockopt::subscribe, "");
-    socket.set(zmq::sockopt::subscribe, "@" + std::string(view(self_)));
+    socket.set(zmq::sockopt::subscribe, stream_part::everyone);
+    if (stream.shared) socket.set(zmq::sockopt::subscribe, stream_part::shared);
+    socket.set(zmq::sockopt::subscribe, stream_part::alone(self_));
+    socket.set(zmq::sockopt::subscribe, stream_part::marker(self_));
     uninterrupted([&] { socket.connect(stream.endpoint); });
     stream.ready.stop();
     stream.guarded = std::move(guarded);  // before the socket that it has guarded so far
@@ -395,9 +397,8 @@ class ZeroMq final : public carriers::Carrier {
     zmq::message_t part;
     if (!take_part(publish_, part, publish_guard_.intake())) return std::nullopt;
     if (part.more()) return Malformed{};
-    // A subscription to everything: every reader has one.
-    if (part.size() == 1) return Internal{};
     const auto change = subscription_in(view(part));
+    if (!change && is_of_a_part(view(part))) return Internal{};
     if (!change) return Malformed{};
     if (change->present) {
       followers_.came(change->peer, zmq_msg_get(part.handle(), ZMQ_SRCFD));
@@ -440,8 +441,9 @@ class ZeroMq final : public carriers::Carrier {
     const auto taken = stream.inlet.take(stream.socket, parts_, stream.guarded.intake());
     if (taken == Taken::nothing) return std::nullopt;
     if (taken == Taken::rest) return Internal{};
-    if (parts_.size() != 1) return Malformed{};
-    return StreamBytes{stream.publisher, view(parts_[0])};
+    const auto frame = parts_.size() == 1 ? stream_part::frame_in(view(parts_[0])) : std::nullopt;
+    if (!frame) return Malformed{};
+    return StreamBytes{stream.publisher, *frame};
   }
 
   [[nodiscard]] Inlet inlet() const { return {!keyring_.empty(), false}; }

@@ -249,7 +249,7 @@ TEST_CASE("numbers and lengths are read in every form that MessagePack has for t
 
 TEST_CASE("a hello of another version tells just that, whatever follows") {
   CHECK((read<CallFrame>("\x93\x01\x01\xc0") == CallFrame{OtherVersion{1}}));
-  CHECK((read<AnswerFrame>("\x93\x02\x03\xc0") == AnswerFrame{OtherVersion{3}}));
+  CHECK((read<AnswerFrame>("\x93\x02\x04\xc0") == AnswerFrame{OtherVersion{4}}));
 }
 
 TEST_CASE("an array that claims more elements than there are bytes is refused at once") {

@@ -88,7 +88,9 @@ inline std::vector<mesh::CallFrame> sample_calls() {
           mesh::SurveyQuestion{origin(1), 7},
           mesh::PathQuestion{origin(1), true},
           mesh::TraceRequest{origin(2), 3, Instant(std::chrono::seconds(9)), a_pattern(), {}},
-          mesh::TraceRequest{origin(2), 3, {}, a_pattern(), mesh::PublishedMessage{origin(1), 7}}};
+          mesh::TraceRequest{origin(2), 3, {}, a_pattern(), mesh::PublishedMessage{origin(1), 7}},
+          mesh::DatagramOffer{origin(2), origin(1), 1, 40'000, 92, true, {}},
+          mesh::DatagramOffer{origin(2), origin(1), ~mesh::PathId{0}, 1, 16, false, {1, 2, 3}}};
 }
 
 inline std::vector<mesh::AnswerFrame> sample_answers() {

@@ -67,6 +67,9 @@ struct FrameText {
            (f.sending ? " sending " + std::string(to_string(f.sending->fate)) : "") +
            (f.receiving ? " receiving " + std::string(to_string(f.receiving->fate)) : "");
   }
+  std::string operator()(const mesh::DatagramOffer& f) const {
+    return std::string("DatagramOffer ") + (f.shared ? "shared" : "alone");
+  }
   std::string operator()(const mesh::OtherVersion&) const { return "OtherVersion"; }
 };
 
@@ -140,6 +143,25 @@ struct EffectText {
   std::string operator()(const node::effect::Unfollow& e) const {
     // origin(2) is b.
     return std::string("unfollow ") + static_cast<char>('a' + e.publisher.peer.bytes[0] - 1);
+  }
+  std::string operator()(const node::effect::OpenPath& e) const { return "open path " + e.host; }
+  std::string operator()(const node::effect::ClosePath&) const { return "close path"; }
+  std::string operator()(const node::effect::SubscribeShared& e) const {
+    return e.wanted ? "join shared" : "leave shared";
+  }
+  std::string operator()(const node::effect::Acknowledge& e) const {
+    return "acknowledge " + std::to_string(e.ack.number) + " next " + std::to_string(e.ack.next);
+  }
+  std::string operator()(const node::effect::AdmitPath& e) const {
+    return "admit path " + at(e.endpoint);
+  }
+  std::string operator()(const node::effect::DropPath&) const { return "drop path"; }
+  std::string operator()(const node::effect::ProbePath& e) const {
+    return "probe " + std::to_string(e.size);
+  }
+  std::string operator()(const node::effect::Remind& e) const {
+    return "remind " + std::to_string(e.datagrams.size()) + "+" + std::to_string(e.alone.size()) +
+           ": " + std::visit(FrameText(), e.frame);
   }
   std::string operator()(const node::effect::ToLink& e) const {
     return "link " + std::to_string(e.link) + ": " + std::visit(FrameText(), e.frame);

@@ -1,5 +1,6 @@
 // A node under test, in virtual time, that says in one line of text what each input brings about.
-// Heartbeats and announcements are left out of that line: time alone brings them.
+// Heartbeats and announcements are left out of that line, as time alone brings them, and so are the
+// sockets for datagrams, of which each publisher that is ready gets one.
 #pragma once
 
 #include <algorithm>
@@ -144,8 +145,10 @@ class NodeHarness {
       const auto* broadcast = std::get_if<node::effect::Broadcast>(&effect);
       const bool heartbeat =
           broadcast != nullptr && std::holds_alternative<mesh::Heartbeat>(broadcast->frame);
-      if (!heartbeat && !std::holds_alternative<node::effect::Announce>(effect))
-        told.push_back(effect);
+      const bool unasked = std::holds_alternative<node::effect::Announce>(effect) ||
+                           std::holds_alternative<node::effect::OpenPath>(effect) ||
+                           std::holds_alternative<node::effect::ClosePath>(effect);
+      if (!heartbeat && !unasked) told.push_back(effect);
     }
     return text(told);
   }

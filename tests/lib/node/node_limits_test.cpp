@@ -259,10 +259,10 @@ TEST_CASE("a hello of another protocol version is refused with both versions") {
   NodeHarness a;
   CHECK(a.step(input::FromRoute{"r", "b", OtherVersion{7}}) == "route r: Refusal");
   const auto refusal = std::get<Refusal>(a.all<node::effect::ToRoute>().at(0).frame);
-  CHECK(refusal.reason.find("version 2, not 7") != std::string::npos);
+  CHECK(refusal.reason.find("version 3, not 7") != std::string::npos);
   CHECK(refusal.reason.size() <= limits::reason_bytes);
   CHECK(a.counters().refused == 1);
-  CHECK(a.status().stranger == "b, which speaks protocol version 7, not 2; upgrade the older one");
+  CHECK(a.status().stranger == "b, which speaks protocol version 7, not 3; upgrade the older one");
 }
 
 TEST_CASE("a refusal is told to the application") {

@@ -231,11 +231,18 @@ def silent(events):
 
 @kind("N1", "a loss that is not reported")
 def loss_unreported(events):
+    """Behind another message of its stream: the first one may be before where the stream began."""
     wants, streams = takes_all(events)
-    for index in indexes(events, "undelivered", why="in_doubt"):
-        if events[index]["peer"] in wants and events[index]["from"] in streams:
+    begun = set()
+    for index, event in enumerate(events):
+        if event["event"] not in ("deliver", "undelivered"):
+            continue
+        way = event["peer"], event["from"]
+        if event.get("why") == "in_doubt" and way in begun and \
+                event["peer"] in wants and event["from"] in streams:
             del events[index]
             return events
+        begun.add(way)
 
 
 @kind("message", "a message that is delivered with another position than it was sent with",

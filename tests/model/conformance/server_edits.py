@@ -44,15 +44,20 @@ def past_the_fork(events):
 
 @kind("replay", "a standby that goes back without a crash")
 def backwards(events):
+    """Nobody has read it in between, who would have seen that."""
     last = {}
-    for index in indexes(events, "replay"):
-        server = events[index]["server"]
-        before = last.get(server)
-        if before is not None and parts(events[before]["place"]) != parts(events[index]["place"]):
-            one, other = events[before]["place"], events[index]["place"]
-            change(events, before, place=other)
-            return change(events, index, place=one) if parts(one)[0] == parts(other)[0] else None
-        last[server] = index
+    for index, event in enumerate(events):
+        if event["event"] in ("lsn_read", "history_read"):
+            last = {}
+        if event["event"] != "replay":
+            continue
+        before = last.get(event["server"])
+        if before is not None and parts(events[before]["place"]) != parts(event["place"]):
+            one, other = events[before]["place"], event["place"]
+            if parts(one)[0] == parts(other)[0]:
+                change(events, before, place=other)
+                return change(events, index, place=one)
+        last[event["server"]] = index
 
 
 @kind("crash", "a primary that still has after a crash what it had not flushed")
