@@ -155,8 +155,9 @@ std::string datagram_words(const Status& status) {
     ++ready;
     to += peer.datagrams_to == DatagramState::open ? 1 : 0;
     from += peer.datagrams_from == DatagramState::open ? 1 : 0;
-    if (peer.datagrams_to == DatagramState::tried)
+    if (peer.datagrams_to == DatagramState::tried) {
       in_vain += "; none reaches " + harmless(peer.name);
+    }
     if (peer.datagrams_from == DatagramState::tried) {
       in_vain += "; none comes from " + harmless(peer.name);
     }

@@ -177,7 +177,8 @@ class Loop {
   void execute(node::effect::Surveyed& e);
   void execute(node::effect::Deliver& e);
   void execute(node::effect::Notify& e);
-  void send_alone(const std::vector<PeerId>& readers, std::string_view frame);
+  void send_apart(const std::vector<mesh::PathNumber>& datagrams, const std::vector<PeerId>& alone,
+                  std::string_view frame);
   void warn(std::string text);
 
   io::Reactor reactor_;

@@ -60,8 +60,11 @@ void Loop::execute(node::effect::SubscribeShared& e) {
   carrier_->subscribe_shared(e.publisher, e.wanted);
 }
 
-void Loop::execute(node::effect::Acknowledge& e) { datagrams_->acknowledge(e.publisher, e.ack); }
+void Loop::execute(node::effect::Acknowledge& e) {
+  if (datagrams_) datagrams_->acknowledge(e.publisher, e.ack);
+}
 
+// Where no way leads the probes are lost, as elsewhere.
 void Loop::execute(node::effect::AdmitPath& e) {
   if (datagrams_) (void)datagrams_->admit(e.path, e.endpoint, e.secret);
 }
@@ -74,11 +77,7 @@ void Loop::execute(node::effect::ProbePath& e) {
   if (datagrams_) datagrams_->probe(e.number, e.size);
 }
 
-void Loop::execute(node::effect::Remind& e) {
-  const auto frame = encode(e.frame);
-  if (datagrams_) datagrams_->send(e.datagrams, frame);
-  send_alone(e.alone, frame);
-}
+void Loop::execute(node::effect::Remind& e) { send_apart(e.datagrams, e.alone, encode(e.frame)); }
 
 void Loop::execute(node::effect::ToLink& e) { carrier_->to_link(e.link, encode(e.frame)); }
 void Loop::execute(node::effect::ToRoute& e) { carrier_->to_route(e.route, encode(e.frame)); }
@@ -89,16 +88,16 @@ void Loop::execute(node::effect::Broadcast& e) {
   if (datagrams_ && data != nullptr) {
     const auto frame = std::string_view(bytes).substr(stream_part::everyone.size());
     const auto& plan = node_.send_plan(data->first + data->messages.size() - 1, frame.size(), now_);
-    if (!plan.datagrams.empty()) datagrams_->send(plan.datagrams, frame);
-    send_alone(plan.alone, frame);
-    if (!plan.everyone && !plan.shared) return;
+    send_apart(plan.datagrams, plan.alone, frame);
     if (!plan.everyone) bytes.replace(0, stream_part::everyone.size(), stream_part::shared);
   }
   carrier_->broadcast(std::move(bytes));
 }
 
-void Loop::send_alone(const std::vector<PeerId>& readers, std::string_view frame) {
-  for (const auto& reader : readers) carrier_->broadcast(stream_part::alone(reader).append(frame));
+void Loop::send_apart(const std::vector<mesh::PathNumber>& datagrams,
+                      const std::vector<PeerId>& alone, std::string_view frame) {
+  if (datagrams_ && !datagrams.empty()) datagrams_->send(datagrams, frame);
+  for (const auto& reader : alone) carrier_->broadcast(stream_part::alone(reader).append(frame));
 }
 
 void Loop::execute(node::effect::Announce& e) {

@@ -15,47 +15,47 @@ constexpr std::uint32_t least_capacity = 16;
 
 constexpr std::uint64_t acked_at_once(std::uint32_t capacity) { return capacity / 8; }
 
+void subscribe_shared(Member& publisher, bool wanted, Effects& effects) {
+  if (std::exchange(publisher.shared, wanted) == wanted) return;
+  effects.push_back(effect::SubscribeShared{publisher.origin, wanted});
+}
+
 }  // namespace
 
 void DatagramReceiver::ready(const Member& publisher, Instant now, Effects& effects) {
   auto& path = paths_[publisher.origin];
-  const bool heard = path.ack.number > 0;
-  if (path.id == 0 || heard) {
-    path = {};
-    path.id = random_.next() | 1U;
-    effects.push_back(effect::OpenPath{publisher.origin, path.id, publisher.host});
-  } else if (path.socket.port != 0) {
-    path.offer_at = now;
-    path.offer_pause = first_offer_pause;
-    wake_at(now);
-  }
+  const bool offered = path.socket.port != 0 && path.ack.number == 0;
+  if (offered) return offer_soon(path, now);
+  path = {};
+  path.id = random_.next();
+  effects.push_back(effect::OpenPath{publisher.origin, path.id, publisher.host});
 }
 
 void DatagramReceiver::opened(const Origin& publisher, PathId id, const PathSocket& socket,
                               Instant now, Effects& effects) {
   const auto found = paths_.find(publisher);
   if (found == paths_.end() || found->second.id != id) return;
-  if (socket.capacity < least_capacity) return subscribe_shared(publisher, true, effects);
-  auto& path = found->second;
-  path.socket = socket;
+  if (socket.capacity >= least_capacity) {
+    found->second.socket = socket;
+    offer_soon(found->second, now);
+  } else if (auto* member = roster_.find(publisher)) {
+    subscribe_shared(*member, true, effects);
+  }
+}
+
+void DatagramReceiver::offer_soon(Path& path, Instant now) {
   path.offer_at = now;
   path.offer_pause = first_offer_pause;
   wake_at(now);
-}
-
-void DatagramReceiver::subscribe_shared(const Origin& publisher, bool wanted, Effects& effects) {
-  auto* member = roster_.find(publisher);
-  if (member == nullptr || std::exchange(member->shared, wanted) == wanted) return;
-  effects.push_back(effect::SubscribeShared{publisher, wanted});
 }
 
 void DatagramReceiver::forget(const Origin& publisher, Effects& effects) {
   if (paths_.erase(publisher) > 0) effects.push_back(effect::ClosePath{publisher});
 }
 
-bool DatagramReceiver::arrived(const Origin& publisher, const PathDatagram& datagram, Kind kind,
+bool DatagramReceiver::arrived(Member& publisher, const PathDatagram& datagram, Kind kind,
                                Instant now, Effects& effects) {
-  const auto found = paths_.find(publisher);
+  const auto found = paths_.find(publisher.origin);
   if (found == paths_.end() || found->second.id != datagram.number.path) return false;
   auto& path = found->second;
   ++path.ack.received;
@@ -64,9 +64,7 @@ bool DatagramReceiver::arrived(const Origin& publisher, const PathDatagram& data
     path.ack.size = datagram.size;
   }
   path.offer_at = never;
-  if (kind != Kind::probe) {
-    subscribe_shared(publisher, false, effects);
-  }
+  if (kind != Kind::probe) subscribe_shared(publisher, false, effects);
   path.asked |=
       kind != Kind::data || path.ack.number - path.acked >= acked_at_once(path.socket.capacity);
   if (path.asked) wake_at(now);

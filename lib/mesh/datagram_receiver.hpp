@@ -11,9 +11,9 @@
 //    its reader no timer.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
-#include <optional>
 
 #include "lib/base/random.hpp"
 #include "lib/mesh/datagram.hpp"
@@ -40,8 +40,9 @@ class DatagramReceiver {
 
   enum class Kind : std::uint8_t { probe, data, heartbeat };
   // False: that path is none of this publisher's.
-  bool arrived(const Origin& publisher, const PathDatagram& datagram, Kind kind, Instant now,
+  bool arrived(Member& publisher, const PathDatagram& datagram, Kind kind, Instant now,
                Effects& effects);
+
   // Offers and acknowledgements that are due.
   void advance(Instant now, Effects& effects);
   // Every call may change it.
@@ -60,7 +61,7 @@ class DatagramReceiver {
     Duration offer_pause{};
   };
 
-  void subscribe_shared(const Origin& publisher, bool wanted, Effects& effects);
+  void offer_soon(Path& path, Instant now);
   void offer(const Member& publisher, Path& path, Instant now, Effects& effects);
   void acknowledge(const Member& publisher, Path& path, Effects& effects);
   void wake_at(Instant when) { deadline_ = std::min(deadline_, when); }

@@ -12,7 +12,6 @@ using std::chrono::milliseconds;
 constexpr Duration first_reminder = milliseconds(5);
 // The first reminder may be lost as its message was: the second one goes over the connection, too.
 constexpr Duration by_connection_behind = 2 * first_reminder;
-constexpr Duration longest_reminder_pause = milliseconds(640);
 constexpr Duration longest_unheard = milliseconds(20);
 constexpr Duration pause_in_flood = milliseconds(20);
 constexpr Duration patience = milliseconds(250);
@@ -30,19 +29,15 @@ constexpr std::uint64_t judged_at_once = 128;
 // So few readers are served alone.
 constexpr std::size_t few(std::size_t readers) { return std::max<std::size_t>(1, readers / 4); }
 
+template <typename Paths>
+auto path_to(const Origin& reader, Paths& paths) {
+  return std::find_if(paths.begin(), paths.end(),
+                      [&](const auto& path) { return path.second.reader == reader; });
+}
+
 }  // namespace
 
 // --- readers ------------------------------------------------------------------------------------
-
-DatagramSender::Paths::iterator DatagramSender::find(const Origin& reader) {
-  return std::find_if(paths_.begin(), paths_.end(),
-                      [&](const auto& path) { return path.second.reader == reader; });
-}
-
-DatagramSender::Paths::const_iterator DatagramSender::find(const Origin& reader) const {
-  return std::find_if(paths_.begin(), paths_.end(),
-                      [&](const auto& path) { return path.second.reader == reader; });
-}
 
 void DatagramSender::offered(const DatagramOffer& offer, const std::string& host,
                              std::uint64_t last, Instant now, Effects& effects) {
@@ -60,20 +55,21 @@ void DatagramSender::offered(const DatagramOffer& offer, const std::string& host
   path.leaves_shared = !offer.shared;
   path.needs = last;
   path.act_at = now;
+  path.pause = first_probe_pause;
   wake_at(now);
   paths_.emplace(offer.path, path);
   effects.push_back(effect::AdmitPath{offer.path, {host, offer.port}, offer.secret});
 }
 
 void DatagramSender::forget(const Origin& reader, Effects& effects) {
-  const auto found = find(reader);
+  const auto found = path_to(reader, paths_);
   if (found == paths_.end()) return;
   if (found->second.admitted) effects.push_back(effect::DropPath{found->first});
   paths_.erase(found);
 }
 
 DatagramState DatagramSender::state(const Origin& reader) const {
-  const auto found = find(reader);
+  const auto found = path_to(reader, paths_);
   if (found == paths_.end()) return DatagramState::none;
   return found->second.open ? DatagramState::open : DatagramState::tried;
 }
@@ -82,7 +78,6 @@ DatagramState DatagramSender::state(const Origin& reader) const {
 
 const SendPlan& DatagramSender::plan(std::uint64_t last, std::size_t bytes, Instant now) {
   plan_.everyone = false;
-  plan_.shared = true;
   plan_.alone.clear();
   plan_.datagrams.clear();
   for (const auto& [id, path] : paths_) {
@@ -96,7 +91,6 @@ const SendPlan& DatagramSender::plan(std::uint64_t last, std::size_t bytes, Inst
   }
   if (plan_.datagrams.empty() || plan_.alone.size() > few(paths_.size())) {
     plan_.everyone = true;
-    plan_.shared = false;
     plan_.alone.clear();
     plan_.datagrams.clear();
   }
@@ -156,7 +150,7 @@ void DatagramSender::acknowledged(PathId id, const DatagramAck& ack, Instant now
 
 void DatagramSender::judge(Path& path, const DatagramAck& ack, Instant now) {
   const auto sent = ack.number - path.judged;
-  if (ack.number < path.judged + judged_at_once) return;
+  if (sent < judged_at_once) return;
   const auto arrived = ack.received - std::min(path.arrived, ack.received);
   path.judged = ack.number;
   path.arrived = ack.received;
@@ -188,16 +182,14 @@ void DatagramSender::leave(Path& path, Instant now, Duration pause) {
 
 // --- time ---------------------------------------------------------------------------------------
 
-const SendPlan& DatagramSender::look(Instant now, Effects& effects) {
-  plan_ = {false, false, {}, {}};
+void DatagramSender::look(Instant now, Effects& effects) {
   for (auto& [id, path] : paths_) {
     if (now >= path.act_at && path.open) remind(id, path, now);
     if (now >= path.act_at && !path.open) probe(id, path, now, effects);
-    if (std::exchange(path.lost, false)) plan_.alone.push_back(path.reader.peer);
+    if (std::exchange(path.lost, false)) reminded_.alone.push_back(path.reader.peer);
   }
   deadline_ = never;
   for (const auto& [id, path] : paths_) wake_at(path.act_at);
-  return plan_;
 }
 
 void DatagramSender::remind(PathId id, Path& path, Instant now) {
@@ -215,13 +207,16 @@ void DatagramSender::remind(PathId id, Path& path, Instant now) {
   }
   if (path.sent - path.acked < 2 * path.budget) {
     path.leaves_shared = true;
-    plan_.datagrams.push_back({id, ++path.sent});
+    reminded_.datagrams.push_back({id, ++path.sent});
   }
   path.lost |= unanswered && path.pause == by_connection_behind;
-  // With all acknowledged it is the connection that is waited for, perhaps to the end of a flood.
-  path.act_at =
-      unanswered ? std::min(now + path.pause, path.progress + patience) : now + pause_in_flood;
-  path.pause = std::min(2 * path.pause, longest_reminder_pause);
+  if (!unanswered) {
+    // It is the connection that is waited for, perhaps to the end of a flood.
+    path.act_at = now + pause_in_flood;
+    return;
+  }
+  path.act_at = std::min(now + path.pause, path.progress + patience);
+  path.pause *= 2;
 }
 
 void DatagramSender::probe(PathId id, Path& path, Instant now, Effects& effects) {
@@ -232,7 +227,7 @@ void DatagramSender::probe(PathId id, Path& path, Instant now, Effects& effects)
   }
   path.act_at = now + path.pause;
   const auto longest = path.worked ? longest_probe_pause : longest_first_probe_pause;
-  path.pause = std::min(std::max(2 * path.pause, first_probe_pause), longest);
+  path.pause = std::min(2 * path.pause, longest);
 }
 
 }  // namespace tidegate::mesh

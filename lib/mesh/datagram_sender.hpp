@@ -1,14 +1,14 @@
 // Which readers get this peer's stream in datagrams, and what goes to the others how.
 //
-// A stream has parts, to which readers subscribe over their connections (StreamPart):
+// A stream has parts, to which readers subscribe over their connections (stream_part.hpp):
 //
 //     everyone     heartbeats, bursts, what is large
 //     shared       what others get as a datagram
 //     alone        one part for each reader: the same, to that reader alone
 //
 // A reader begins with all of them, offers a path, and leaves `shared` when datagrams come. So each
-// message comes once, but for the moment of the change, and no word of it is between the two: what
-// comes twice is dropped by its sequence, and what does not come at all is asked for.
+// message comes once, but for the moment in which that changes: there the sequences tell what has
+// come twice, and what not at all.
 //
 // 1. A path is tried first, by probes of several sizes. It is open once one was acknowledged, for
 //    what that size can carry.
@@ -24,10 +24,11 @@
 //    gets everything alone, and is probed ever more rarely, until that works again.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <utility>
 #include <vector>
 
 #include "lib/mesh/datagram.hpp"
@@ -39,10 +40,9 @@
 
 namespace tidegate::mesh {
 
-// How one frame of the stream goes out. Of a frame to everyone nothing else is set.
+// How one frame of the stream goes out: to everyone, or else to `shared` and to these.
 struct SendPlan {
   bool everyone = true;
-  bool shared = false;
   std::vector<PeerId> alone;
   std::vector<PathNumber> datagrams;
 };
@@ -71,14 +71,14 @@ class DatagramSender {
   template <typename MakeHeartbeat>
   void advance(Instant now, MakeHeartbeat&& heartbeat, Effects& effects) {
     if (now < deadline_) return;
-    if (const auto& due = look(now, effects); !due.datagrams.empty() || !due.alone.empty()) {
-      effects.push_back(effect::Remind{due.datagrams, due.alone, heartbeat()});
-    }
+    look(now, effects);
+    if (reminded_.datagrams.empty() && reminded_.alone.empty()) return;
+    reminded_.frame = heartbeat();
+    effects.push_back(std::exchange(reminded_, {}));
   }
   // Every call may change it.
   [[nodiscard]] Instant deadline() const { return deadline_; }
 
-  [[nodiscard]] bool empty() const { return paths_.empty(); }
   [[nodiscard]] DatagramState state(const Origin& reader) const;
 
  private:
@@ -107,18 +107,17 @@ class DatagramSender {
   };
   using Paths = std::map<PathId, Path>;
 
-  [[nodiscard]] const SendPlan& look(Instant now, Effects& effects);
+  void look(Instant now, Effects& effects);
   void remind(PathId id, Path& path, Instant now);
   void probe(PathId id, Path& path, Instant now, Effects& effects);
   void leave(Path& path, Instant now, Duration pause);
   void judge(Path& path, const DatagramAck& ack, Instant now);
   void watch(Path& path, Instant now);
   void wake_at(Instant when) { deadline_ = std::min(deadline_, when); }
-  Paths::iterator find(const Origin& reader);
-  [[nodiscard]] Paths::const_iterator find(const Origin& reader) const;
 
   Paths paths_;
   SendPlan plan_;
+  effect::Remind reminded_;  // by the call under way
   Instant deadline_ = never;
 };
 

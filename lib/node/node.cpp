@@ -300,7 +300,7 @@ mesh::Member* Node::speaker(const input::FromStream& in, Instant now, Effects& e
   if (std::holds_alternative<mesh::Farewell>(in.frame)) return nullptr;
   using Kind = mesh::DatagramReceiver::Kind;
   const auto kind = data ? Kind::data : Kind::heartbeat;
-  if (!paths_.arrived(in.publisher, *in.datagram, kind, now, FromMesh(effects))) return nullptr;
+  if (!paths_.arrived(*member, *in.datagram, kind, now, FromMesh(effects))) return nullptr;
   if (data) ++counters_.datagrams_received;
   return member;
 }

@@ -19,9 +19,10 @@ const mesh::SendPlan& Node::send_plan(std::uint64_t last, std::size_t bytes, Ins
 }
 
 void Node::handle(input::Probed& in, Instant now, Effects& effects) {
-  const bool expected = roster_.publisher(in.publisher, now, FromMesh(effects)) != nullptr &&
-                        paths_.arrived(in.publisher, in.datagram,
-                                       mesh::DatagramReceiver::Kind::probe, now, FromMesh(effects));
+  auto* member = roster_.publisher(in.publisher, now, FromMesh(effects));
+  const bool expected =
+      member != nullptr && paths_.arrived(*member, in.datagram, mesh::DatagramReceiver::Kind::probe,
+                                          now, FromMesh(effects));
   if (!expected) ++counters_.unexpected;
 }
 

@@ -257,15 +257,27 @@ void Network::to_route(LifeId life, const mesh::RoutingId& route, const mesh::An
 }
 
 void Network::broadcast(LifeId life, const mesh::StreamFrame& frame, const mesh::SendPlan& plan) {
+  const auto bytes = send_apart(life, frame, plan.datagrams, plan.alone);
+  for (const auto reader : peers_[life].readers) {
+    if (plan.everyone || channels_[reader].shared) send(reader, false, bytes);
+  }
+}
+
+void Network::remind(LifeId life, const mesh::effect::Remind& remind) {
+  send_apart(life, remind.frame, remind.datagrams, remind.alone);
+}
+
+Network::Bytes Network::send_apart(LifeId life, const mesh::StreamFrame& frame,
+                                   const std::vector<mesh::PathNumber>& datagrams,
+                                   const std::vector<PeerId>& alone) {
   const auto bytes = std::make_shared<const std::string>(encode(frame));
   const auto size = static_cast<std::uint32_t>(bytes->size() + mesh::datagram_head_bytes);
-  for (const auto& number : plan.datagrams) send_datagram(life, number, bytes, size);
+  for (const auto& number : datagrams) send_datagram(life, number, bytes, size);
   for (const auto reader : peers_[life].readers) {
-    const auto& channel = channels_[reader];
-    const auto peer = peers_[channel.client].info.origin.peer;
-    if (plan.everyone || (plan.shared && channel.shared)) send(reader, false, bytes);
-    if (std::count(plan.alone.begin(), plan.alone.end(), peer) > 0) send(reader, false, bytes);
+    const auto peer = peers_[channels_[reader].client].info.origin.peer;
+    if (std::count(alone.begin(), alone.end(), peer) > 0) send(reader, false, bytes);
   }
+  return bytes;
 }
 
 Instant Network::arrival(const Path& path, Direction& direction) {

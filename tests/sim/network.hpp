@@ -86,6 +86,7 @@ class Network {
   void to_route(LifeId life, const mesh::RoutingId& route, const mesh::AnswerFrame& frame);
   void subscribe_shared(LifeId life, const Origin& publisher, bool wanted);
   void broadcast(LifeId life, const mesh::StreamFrame& frame, const mesh::SendPlan& plan);
+  void remind(LifeId life, const mesh::effect::Remind& remind);
   void open_path(LifeId life, const mesh::effect::OpenPath& path);
   void close_path(LifeId life, const Origin& publisher);
   void admit_path(LifeId life, mesh::PathId path);
@@ -151,6 +152,9 @@ class Network {
     std::set<std::uint64_t> came;  // numbers
   };
 
+  Bytes send_apart(LifeId life, const mesh::StreamFrame& frame,
+                   const std::vector<mesh::PathNumber>& datagrams,
+                   const std::vector<PeerId>& alone);
   // An empty one is a probe.
   void send_datagram(LifeId life, const mesh::PathNumber& number, const Bytes& frame,
                      std::uint32_t size);

@@ -159,9 +159,7 @@ class Simulation {
   void act(LifeId life, node::effect::AdmitPath& e) { network.admit_path(life, e.path); }
   void act(LifeId life, node::effect::DropPath& e) { network.drop_path(life, e.path); }
   void act(LifeId life, node::effect::ProbePath& e) { network.probe_path(life, e.number, e.size); }
-  void act(LifeId life, node::effect::Remind& e) {
-    network.broadcast(life, e.frame, {false, false, e.alone, e.datagrams});
-  }
+  void act(LifeId life, node::effect::Remind& e) { network.remind(life, e); }
   void act(LifeId life, node::effect::ToLink& e) { network.to_link(life, e.link, e.frame); }
   void act(LifeId life, node::effect::ToRoute& e) { network.to_route(life, e.route, e.frame); }
   void act(LifeId life, node::effect::Broadcast& e);
