@@ -101,6 +101,7 @@ const SendPlan& DatagramSender::plan(std::uint64_t last, std::size_t bytes, Inst
       path.leaves_shared = true;  // the first frame makes it do so
       if (path.acked == path.sent) path.progress = now;
       path.sent_at = now;
+      path.last = last;
       ++path.sent;
     } else {
       path.needs = last;
@@ -108,6 +109,16 @@ const SendPlan& DatagramSender::plan(std::uint64_t last, std::size_t bytes, Inst
     watch(path, now);
   }
   return plan_;
+}
+
+// Nothing goes in a datagram before all that went over the connection is acknowledged, so no more
+// than what fills half of the reader's buffer.
+std::vector<DatagramSender::Unconfirmed> DatagramSender::unconfirmed() const {
+  std::vector<Unconfirmed> all;
+  for (const auto& [id, path] : paths_) {
+    if (path.next <= path.last) all.push_back({path.reader.peer, path.next, path.last});
+  }
+  return all;
 }
 
 // The pause begins anew with what goes behind a settled state; it is not put off by what follows,

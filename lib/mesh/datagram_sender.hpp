@@ -20,7 +20,9 @@
 // 4. The last datagram may be lost, and nothing behind it shows that. So while something is not
 //    acknowledged, and no more comes, the reader is reminded of how far the stream is, which it
 //    acknowledges: soon by datagram, then also over the connection, then ever more rarely.
-// 5. A path on which nothing is acknowledged any more, or most is lost, is left at once: its reader
+// 5. Behind the farewell nothing is asked for. So a peer that leaves sends over the connection, in
+//    front of it, all that is not acknowledged (Node).
+// 6. A path on which nothing is acknowledged any more, or most is lost, is left at once: its reader
 //    gets everything alone, and is probed ever more rarely, until that works again.
 #pragma once
 
@@ -67,6 +69,14 @@ class DatagramSender {
   // Of a frame with messages up to `last`, encoded in so many bytes; valid until the next call.
   [[nodiscard]] const SendPlan& plan(std::uint64_t last, std::size_t bytes, Instant now);
 
+  // Messages that went to a reader in datagrams alone, and that it has not acknowledged.
+  struct Unconfirmed {
+    PeerId reader;
+    std::uint64_t first = 1;
+    std::uint64_t last = 1;  // both included
+  };
+  [[nodiscard]] std::vector<Unconfirmed> unconfirmed() const;
+
   // Probes, and what tells a lost tail: `heartbeat` is made when it is needed.
   template <typename MakeHeartbeat>
   void advance(Instant now, MakeHeartbeat&& heartbeat, Effects& effects) {
@@ -96,6 +106,7 @@ class DatagramSender {
     bool lost = false;          // something may be, and the reader does not know
     std::uint64_t needs = 0;    // the last sequence that went over the connection
     std::uint64_t next = 0;     // as it has acknowledged
+    std::uint64_t last = 0;     // sequence that went in a datagram
     std::uint64_t judged = 0;   // the number up to which losses were judged, and
     std::uint64_t arrived = 0;  // how many had come then
     Instant sent_at{};          // the last message, or it was opened

@@ -69,7 +69,7 @@ struct ProbePath {  // with a datagram of this size
   PathNumber number;
   std::uint32_t size = 0;
 };
-struct Remind {  // by datagram, and alone over the connection
+struct Remind {  // of the stream: by datagram, and alone over the connection
   std::vector<PathNumber> datagrams;
   std::vector<PeerId> alone;
   StreamFrame frame;

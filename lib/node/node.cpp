@@ -414,6 +414,9 @@ void Node::handle(input::Leave&, Instant now, Effects& effects) {
   tell_coverage(effects);
   everywhere_.give_up(effects);
   traces_.give_up(now, effects);
+  for (const auto& [reader, first, last] : sender_.unconfirmed()) {
+    publisher_.send_again(reader, first, last, effects);
+  }
   publisher_.leave(effects);
   effects.push_back(effect::Announce{announcement(true, false)});
   left_ = true;

@@ -192,6 +192,18 @@ void PublisherHalf::run_timers(Instant now, Effects& effects) {
   heartbeat_at_ = now + heartbeat_pause_;
 }
 
+void PublisherHalf::send_again(PeerId reader, std::uint64_t first, std::uint64_t last,
+                               Effects& effects) const {
+  first = std::max(first, window_.first());
+  while (first <= last) {
+    auto messages = window_.read(first, last, base::limits::batch_bytes);
+    if (messages.empty()) return;
+    const auto next = first + messages.size();
+    effects.push_back(effect::Remind{{}, {reader}, mesh::Data{self_, first, std::move(messages)}});
+    first = next;
+  }
+}
+
 void PublisherHalf::leave(Effects& effects) {
   for (auto& leaving : unsent_.take_all()) {
     unpublished(std::move(leaving.message), leaving.ticket, Unpublished::Why::left, effects);

@@ -85,6 +85,8 @@ class PublisherHalf {
   }
   // The query of the commit position, and the heartbeat.
   void run_timers(Instant now, Effects& effects);
+  // Over the connection, to one reader.
+  void send_again(PeerId reader, std::uint64_t first, std::uint64_t last, Effects& effects) const;
   // Messages that have not been sent come back, and no further acknowledgement is waited for; then
   // the farewell.
   void leave(Effects& effects);

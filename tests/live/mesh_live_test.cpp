@@ -128,6 +128,11 @@ struct Driven {
   Driven() {
     REQUIRE(sender->wait_ready(1, 5s));
     REQUIRE(eventually(5s, [this] { return sender->status().outgoing_bytes == 0; }));
+    // Its PeerReady may be overtaken by a message.
+    REQUIRE(eventually(5s, [this] {
+      sender->run_once(0ms);
+      return receiver->wait_ready(1, 0ms);
+    }));
   }
 
   void publish(int first, int last) const {

@@ -334,6 +334,22 @@ TEST_CASE("a later offer takes the place of an earlier one, and nobody takes tha
   CHECK(a.sender.state(origin(2)) == DatagramState::none);
 }
 
+TEST_CASE("what went in datagrams alone is unconfirmed until it is acknowledged") {
+  Publisher a;
+  a.open(2);
+  CHECK(a.sender.unconfirmed().empty());
+  CHECK(a.publish() == "2/");
+  CHECK(a.publish() == "2/");
+  CHECK(a.publish(5000) == "all");
+  const auto unconfirmed = a.sender.unconfirmed();
+  REQUIRE(unconfirmed.size() == 1);
+  CHECK(unconfirmed[0].reader == origin(2).peer);
+  CHECK(unconfirmed[0].first == 1);
+  CHECK(unconfirmed[0].last == 2);
+  a.ack(2, 5);
+  CHECK(a.sender.unconfirmed().empty());
+}
+
 TEST_CASE("acknowledgements of what was not sent, and of paths that are not there, say nothing") {
   Publisher a;
   a.open(2);

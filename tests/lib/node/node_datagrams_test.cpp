@@ -147,4 +147,22 @@ TEST_CASE("a reader's path is admitted for this life alone, and dropped when the
   CHECK(a.all<effect::DropPath>().size() == 1);
 }
 
+TEST_CASE(
+    "a peer that leaves sends again, in front of the farewell, what went in datagrams alone") {
+  NodeHarness a((Options()));
+  befriend_and_open(a);
+  a.step(input::FromRoute{"r", "10.0.0.2",
+                          mesh::DatagramOffer{b, origin(1), 5, 40'000, 92, true, {}}});
+  a.step(input::Acknowledged{5, DatagramAck{1, 1452, 1, 1}});
+  a.publish("t");
+  CHECK(a.node().send_plan(1, 300, a.now()).datagrams.size() == 1);
+  SUBCASE("not acknowledged") {
+    CHECK(a.step(input::Leave{}) == "remind 0+1: Data 1-1, all: Farewell 1");
+  }
+  SUBCASE("acknowledged") {
+    a.step(input::Acknowledged{5, DatagramAck{4, 300, 4, 2}});
+    CHECK(a.step(input::Leave{}) == "all: Farewell 1");
+  }
+}
+
 }  // namespace tidegate
